@@ -1,0 +1,5 @@
+//! Boot-time code patching by CPU capability for arm64 kernels written in Rust.
+#![no_std]
+
+pub mod cap;
+pub mod insn;
