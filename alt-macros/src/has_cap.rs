@@ -1,0 +1,97 @@
+//! `cpu_has_cap!`: a branch on a condition, one instruction in the text.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Ident;
+use syn::parse::{Parse, ParseStream};
+
+use crate::condition::{self, Condition};
+
+/// `likely A & !B`
+pub struct HasCap {
+    likely: bool,
+    condition: Condition,
+}
+
+impl Parse for HasCap {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let advice = "write `likely` or `unlikely` before the cpucap: `cpu_has_cap!(unlikely CAP)`";
+        let hint: Ident = input
+            .parse()
+            .map_err(|e| syn::Error::new(e.span(), advice))?;
+        let likely = match hint.to_string().as_str() {
+            "likely" => true,
+            "unlikely" => false,
+            _ => return Err(syn::Error::new(hint.span(), advice)),
+        };
+        let condition = input.parse()?;
+        if !input.is_empty() {
+            return Err(input.error("expected nothing after the condition"));
+        }
+        Ok(Self { likely, condition })
+    }
+}
+
+/// The site is text for "no": a NOP that falls into `false` (`unlikely`), or a B
+/// to `false` (`likely`). The patcher turns one into the other, so that the
+/// expected answer is the one that falls through.
+pub fn expand(input: HasCap) -> TokenStream {
+    let HasCap { likely, condition } = input;
+    let site = if likely { "b {__alt_to}" } else { "nop" };
+    let (taken, fallen) = (!likely, likely);
+
+    let mut records = Vec::new();
+    let mut operands = Vec::new();
+    for (i, all) in condition.any.iter().enumerate() {
+        let flag = format_ident!("__alt_p{i}");
+        let possible = condition::possible(all);
+        operands.push(quote!(#flag = const #possible as u8));
+        let open = format!(".if {{{flag}}}");
+        records.push(quote!(#open));
+        for (j, word) in condition::words(all, likely).enumerate() {
+            let name = format_ident!("__alt_c{i}_{j}");
+            let text = name.to_string();
+            operands.push(quote!(#name = const #word));
+            records.push(quote!(::alt_runtime::__alt_branch_record!(#text, "__alt_to")));
+        }
+        records.push(quote!(".endif"));
+    }
+    let possible = condition.possible();
+
+    quote!({
+        // A configuration that rules the condition out leaves a constant.
+        #[cfg(target_arch = "aarch64")]
+        let holds = if const { #possible != 0 } {
+            '__alt: {
+                // SAFETY: one NOP or B to the label below, and records about it
+                // in sections of their own; the patcher only ever turns one of
+                // the two into the other.
+                unsafe {
+                    ::core::arch::asm!(
+                        ::alt_runtime::__alt_open!(),
+                        #site,
+                        ::alt_runtime::__alt_end!(),
+                        #(#records,)*
+                        ::alt_runtime::__alt_plan_room!(),
+                        ::alt_runtime::__alt_close!(),
+                        #(#operands,)*
+                        __alt_to = label { break '__alt #taken },
+                        // Never `pure`: LLVM would merge a check before the
+                        // pass with one after it.
+                        options(nomem, nostack, preserves_flags),
+                    );
+                }
+                #fallen
+            }
+        } else {
+            false
+        };
+        // Text of other architectures is never patched.
+        #[cfg(not(target_arch = "aarch64"))]
+        let holds = {
+            let _ = #possible;
+            false
+        };
+        holds
+    })
+}

@@ -1,0 +1,264 @@
+//! The records in an image: how they are read, and how they are written.
+//!
+//! A record says what one *site* in the text becomes. The macros emit it beside
+//! the site, into a section that is linked to the site's own text section
+//! (`SHF_LINK_ORDER`): the linker keeps and drops the two together and sorts the
+//! table by site address.
+//!
+//! | section            | holds | element |
+//! |--------------------|-------|---------|
+//! | `alt_branches`     | sites of `cpu_has_cap!` | [`BranchRecord`], 8 bytes |
+//! | `alt_records`      | sites of `alternative!` | [`AlternativeRecord`], 12 bytes |
+//! | `alt_replacements` | the instructions of the arms, never executed in place | 4-byte words |
+//! | `alt_plan`         | room for the patch plan, sized by the linker: one [`Write`](crate::patch::Write) for each word of each site; occupies no bytes in the file | 12 bytes |
+//!
+//! Offsets are relative to the field that holds them, so a table needs no
+//! relocation, can be read-only, and is never written.
+//!
+//! **The layout is stated in this file and nowhere else**: the structs read it,
+//! the assembler text beside them writes it. Change both or neither, and count
+//! up `__alt_layout_version` in [`__alt_open!`](crate::__alt_open).
+
+use core::fmt;
+
+use crate::cap::Cap;
+
+/// One term of the condition under which a record applies.
+///
+/// | bits  | meaning |
+/// |-------|---------|
+/// | 0–12  | number of the cpucap |
+/// | 13    | AND: the record applies only if the next one does too |
+/// | 14    | NOT: the term holds when the cpucap is absent |
+/// | 15    | in a [`BranchRecord`]: the site is of the `likely` form |
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct Condition(u16);
+
+impl Condition {
+    const CAP: u16 = 0x1fff;
+    const AND: u16 = 1 << 13;
+    const NOT: u16 = 1 << 14;
+    const LIKELY: u16 = 1 << 15;
+
+    /// The word for one term; the macros call this in a `const` operand.
+    #[doc(hidden)]
+    pub const fn new(cap: Cap, negated: bool, and_next: bool, likely: bool) -> u16 {
+        (cap.number() & Self::CAP)
+            | if negated { Self::NOT } else { 0 }
+            | if and_next { Self::AND } else { 0 }
+            | if likely { Self::LIKELY } else { 0 }
+    }
+
+    /// Number of the cpucap that the term asks for.
+    #[inline]
+    pub const fn cap(self) -> u16 {
+        self.0 & Self::CAP
+    }
+
+    /// The term holds when the cpucap is absent.
+    #[inline]
+    pub const fn is_negated(self) -> bool {
+        self.0 & Self::NOT != 0
+    }
+
+    /// The next record, of the same site, must hold too.
+    #[inline]
+    pub const fn and_next(self) -> bool {
+        self.0 & Self::AND != 0
+    }
+
+    /// The site is a `B` that becomes a `NOP`, not the other way round.
+    #[inline]
+    pub const fn is_likely(self) -> bool {
+        self.0 & Self::LIKELY != 0
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.is_negated() { "!" } else { "" };
+        write!(f, "{not}cap {}", self.cap())
+    }
+}
+
+/// A `cpu_has_cap!` site: one instruction, NOP or B.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct BranchRecord {
+    /// Address of the site, in bytes from this field.
+    pub site: i32,
+    /// When the record applies, and which form the site has.
+    pub condition: Condition,
+    /// Displacement of the B, in instructions from the site.
+    pub displacement: i16,
+}
+
+const _: () = assert!(size_of::<BranchRecord>() == 8);
+
+/// The assembler text that writes a [`BranchRecord`]: `$condition` names the
+/// `const` operand, `$target` the `label` operand.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_branch_record {
+    ($condition:literal, $target:literal) => {
+        concat!(
+            $crate::__alt_section!("alt_branches", "ao", "@progbits"),
+            ".balign 4\n",
+            ".long 9061b - .\n",
+            ".hword {", $condition, "}\n",
+            // A division, not a shift: the assembler's `>>` is logical, which
+            // is wrong for a target behind the site.
+            ".hword ({", $target, "} - 9061b) / 4\n",
+            ".popsection",
+        )
+    };
+}
+
+/// An `alternative!` site: a run of instructions and one arm for it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct AlternativeRecord {
+    /// Address of the site, in bytes from this field.
+    pub site: i32,
+    /// Address of the replacement, in bytes from this field.
+    pub replacement: i32,
+    /// When the record applies.
+    pub condition: Condition,
+    /// Length of the site in instructions, 1 to 255.
+    pub site_len: u8,
+    /// Length of the replacement in instructions, 1 to `site_len`.
+    pub replacement_len: u8,
+}
+
+const _: () = assert!(size_of::<AlternativeRecord>() == 12);
+
+/// The assembler text that writes an [`AlternativeRecord`] for the site between
+/// 9061 and 9062 and the replacement between 9063 and 9064.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_alternative_record {
+    ($condition:literal) => {
+        concat!(
+            $crate::__alt_section!("alt_records", "ao", "@progbits"),
+            ".balign 4\n",
+            ".long 9061b - .\n",
+            ".long 9063b - .\n",
+            ".hword {", $condition, "}\n",
+            ".byte (9062b - 9061b) / 4\n",
+            ".byte (9064b - 9063b) / 4\n",
+            ".popsection",
+        )
+    };
+}
+
+/// Begins the text of a replacement; closed by `__alt_replacement_end!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_replacement {
+    () => {
+        concat!(
+            $crate::__alt_section!("alt_replacements", "ao", "@progbits"),
+            ".balign 4\n",
+            "9063:",
+        )
+    };
+}
+
+/// Ends the text of a replacement.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_replacement_end {
+    () => {
+        "9064:\n.popsection"
+    };
+}
+
+/// Reserves the site's room in the patch plan.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_plan_room {
+    () => {
+        concat!(
+            $crate::__alt_section!("alt_plan", "awo", "@nobits"),
+            ".balign 4\n",
+            ".skip 12 * ((9062b - 9061b) / 4)\n",
+            ".popsection",
+        )
+    };
+}
+
+/// Opens a site: states the layout version, gives the site a name that sections
+/// can be linked to, and puts the label 9061.
+///
+/// `SHF_LINK_ORDER` needs a *named* label, and a name must be unique in the
+/// object although inlining duplicates the asm block. Hence the counter symbol,
+/// which lives across asm blocks, and the `.altmacro` macros that receive its
+/// value. Altmacro mode gives `%`, `<` and `!` a meaning, so it is never on
+/// while the user's own text is assembled.
+///
+/// `__alt_layout_version` is an absolute symbol: two objects that agree on its
+/// value link, two that differ are a duplicate definition.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_open {
+    () => {
+        concat!(
+            ".globl __alt_layout_version\n",
+            ".set __alt_layout_version, 1\n",
+            ".ifndef .Lalt_site\n",
+            ".set .Lalt_site, 0\n",
+            ".endif\n",
+            ".set .Lalt_site, .Lalt_site + 1\n",
+            ".macro __alt_label n\n",
+            ".Lalt_site_\\n:\n",
+            ".endm\n",
+            ".macro __alt_section name, flags, type, n\n",
+            ".pushsection \\name, \\flags, \\type, .Lalt_site_\\n\n",
+            ".endm\n",
+            ".altmacro\n",
+            "__alt_label %.Lalt_site\n",
+            ".noaltmacro\n",
+            ".purgem __alt_label\n",
+            "9061:",
+        )
+    };
+}
+
+/// Ends the site's text; records follow.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_end {
+    () => {
+        "9062:"
+    };
+}
+
+/// Opens a section that is linked to the site; closed by `.popsection`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_section {
+    ($name:literal, $flags:literal, $type:literal) => {
+        concat!(
+            ".altmacro\n",
+            "__alt_section ", $name, ", <\"", $flags, "\">, ", $type, ", %.Lalt_site\n",
+            ".noaltmacro\n",
+        )
+    };
+}
+
+/// Closes what [`__alt_open!`](crate::__alt_open) opened.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_close {
+    () => {
+        ".purgem __alt_section"
+    };
+}
+
+// The runtime reads the layout too, so it takes part in the agreement.
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+core::arch::global_asm!(
+    ".globl __alt_layout_version",
+    ".set __alt_layout_version, 1",
+);
