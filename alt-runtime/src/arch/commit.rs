@@ -1,0 +1,179 @@
+//! Commit and verify: the part of a pass that must not depend on the text that
+//! it changes.
+//!
+//! One assembly routine in a section of its own. It contains no site, calls
+//! nothing and uses no stack, in every build profile: a compiler may turn a Rust
+//! loop into a call to `memcpy`, which may itself be a site.
+
+use core::arch::naked_asm;
+
+use crate::patch::{Maintenance, Write};
+
+/// What the routine is told and what it answers.
+#[repr(C)]
+pub struct Job {
+    /// 0: the writes, in address order.
+    pub writes: *const Write,
+    /// 8: one past the last of them.
+    pub end: *const Write,
+    /// 16: where the first word of the text can be written.
+    pub alias: *mut u32,
+    /// 24: where it is executed.
+    pub text: *const u32,
+    /// 32: data cache line in bytes.
+    pub data_line: u64,
+    /// 40: instruction cache line in bytes.
+    pub instruction_line: u64,
+    /// 48: see the constants.
+    pub flags: u64,
+    /// 56, out: data cache lines cleaned, or that would have been.
+    pub lines: u64,
+}
+
+const NO_CLEAN: u64 = 1 << 0;
+const NO_INVALIDATE: u64 = 1 << 1;
+const TO_COHERENCY: u64 = 1 << 2;
+const ALL_AT_ONCE: u64 = 1 << 3;
+
+impl Job {
+    /// The job of committing `writes`.
+    pub fn new(writes: &[Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
+        let flag = |on, flag| if on { flag } else { 0 };
+        let range = writes.as_ptr_range();
+        Self {
+            writes: range.start,
+            end: range.end,
+            alias,
+            text,
+            data_line: how.data_line.into(),
+            instruction_line: how.instruction_line.into(),
+            flags: flag(how.no_clean, NO_CLEAN)
+                | flag(how.no_invalidate, NO_INVALIDATE)
+                | flag(how.clean_to_coherency, TO_COHERENCY)
+                | flag(!how.by_line(writes.len()), ALL_AT_ONCE),
+            lines: 0,
+        }
+    }
+}
+
+/// Writes the new words through the alias, makes them visible to instruction
+/// fetch, and reads them back where they are executed. If one differs, does the
+/// same with the old words.
+///
+/// Returns null, or the write whose word did not read back.
+///
+/// # Safety
+/// `job` must describe writable and readable memory as its fields say, and no
+/// other CPU may execute the text meanwhile.
+#[unsafe(naked)]
+#[unsafe(link_section = ".text.alt_patcher")]
+pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
+    naked_asm!(
+        "ldp x1, x2, [x0]",        // writes, end
+        "ldp x3, x4, [x0, #16]",   // alias, text
+        "ldp x5, x6, [x0, #32]",   // lines in bytes
+        "ldr x7, [x0, #48]",       // flags
+        "sub x5, x5, #1",
+        "sub x6, x6, #1",
+        "mov x8, #{new}",          // which word of a write
+        "mov x9, xzr",             // the answer
+        // An interrupt handler may hold sites: none until all words agree.
+        "mrs x17, daif",
+        "msr daifset, #0xf",
+
+        // Commit.
+        "20: mov x10, x1",
+        "21: cmp x10, x2",
+        "b.hs 22f",
+        "ldr w11, [x10]",
+        "ldr w12, [x10, x8]",
+        "str w12, [x3, x11]",
+        "add x10, x10, #{size}",
+        "b 21b",
+
+        // Clean each line once. The words are in address order, so a line's
+        // words are neighbours.
+        "22: mov x10, x1",
+        "mov x13, #-1",            // no line has this address
+        "mov x14, xzr",            // lines
+        "23: cmp x10, x2",
+        "b.hs 26f",
+        "ldr w11, [x10], #{size}",
+        "add x11, x4, x11",
+        "bic x11, x11, x5",
+        "cmp x11, x13",
+        "b.eq 23b",
+        "mov x13, x11",
+        "add x14, x14, #1",
+        "tbnz x7, #0, 23b",
+        "tbnz x7, #2, 24f",
+        "dc cvau, x11",
+        "b 23b",
+        "24: dc civac, x11",
+        "b 23b",
+        // The stores or cleans are complete before anything is invalidated
+        // (Arm ARM B2.4.4).
+        "26: dsb ish",
+
+        // Invalidate: nothing, all, or by line.
+        "tbnz x7, #1, 29f",
+        "tbz x7, #3, 27f",
+        "ic ialluis",
+        "b 28f",
+        "27: mov x10, x1",
+        "mov x13, #-1",
+        "2: cmp x10, x2",
+        "b.hs 28f",
+        "ldr w11, [x10], #{size}",
+        "add x11, x4, x11",
+        "bic x11, x11, x6",
+        "cmp x11, x13",
+        "b.eq 2b",
+        "mov x13, x11",
+        "ic ivau, x11",
+        "b 2b",
+        // Complete on all CPUs, then seen by this one.
+        "28: dsb ish",
+        "29: isb",
+
+        // Verify, through the mapping that is executed.
+        "mov x10, x1",
+        "30: cmp x10, x2",
+        "b.hs 32f",
+        "ldr w11, [x10]",
+        "ldr w12, [x10, x8]",
+        "ldr w11, [x4, x11]",
+        "cmp w11, w12",
+        "b.ne 31f",
+        "add x10, x10, #{size}",
+        "b 30b",
+        // Not what was written: once, put the old words back.
+        "31: cmp x8, #{old}",
+        "b.eq 32f",
+        "mov x8, #{old}",
+        "mov x9, x10",
+        "b 20b",
+
+        "32: str x14, [x0, #56]",
+        "msr daif, x17",
+        "mov x0, x9",
+        "ret",
+        size = const size_of::<Write>(),
+        old = const core::mem::offset_of!(Write, old),
+        new = const core::mem::offset_of!(Write, new),
+    )
+}
+
+// The routine spells these out.
+const _: () = {
+    assert!(core::mem::offset_of!(Job, end) == 8);
+    assert!(core::mem::offset_of!(Job, alias) == 16);
+    assert!(core::mem::offset_of!(Job, text) == 24);
+    assert!(core::mem::offset_of!(Job, data_line) == 32);
+    assert!(core::mem::offset_of!(Job, instruction_line) == 40);
+    assert!(core::mem::offset_of!(Job, flags) == 48);
+    assert!(core::mem::offset_of!(Job, lines) == 56);
+    assert!(core::mem::offset_of!(Write, offset) == 0);
+    assert!(NO_CLEAN == 1 << 0 && NO_INVALIDATE == 1 << 1);
+    assert!(TO_COHERENCY == 1 << 2 && ALL_AT_ONCE == 1 << 3);
+};

@@ -1,0 +1,4 @@
+//! What only runs on the target.
+
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod idregs;
