@@ -1,1 +1,40 @@
-//! TODO
+//! Runs arm64 guests on emulated CPUs and tells what they did to their own text.
+//!
+//! A guest is an ELF image that logs `defmt` frames over the PL011, leaves its result in the
+//! static `demo_outcome` and ends by PSCI `SYSTEM_OFF`. QEMU then stays, paused, and its memory is
+//! read from outside: what a test compares is never what the guest says about itself.
+//!
+//! ```no_run
+//! use qemu_tests::{Image, Launch, Machine, Profile, Qemu, guest};
+//!
+//! # fn main() -> Result<(), qemu_tests::Error> {
+//! let image = Image::open(&guest::build("kernel-demo", Profile::Release)?)?;
+//! let run = Launch::new(&image, Machine::new("cortex-a76")).run(&Qemu::find()?)?;
+//! assert_eq!(run.outcome.status, qemu_tests::Status::Ok);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod compare;
+pub mod disasm;
+mod error;
+pub mod facts;
+pub mod guest;
+mod image;
+mod launch;
+mod log;
+mod machine;
+mod memory;
+mod process;
+mod qemu;
+mod qmp;
+pub mod sites;
+
+pub use error::{Error, Result};
+pub use guest::Profile;
+pub use image::{Image, Place, Section};
+pub use launch::{Launch, Outcome, Run, Status};
+pub use log::{Level, LogLine};
+pub use machine::Machine;
+pub use memory::Memory;
+pub use qemu::{Qemu, Version};

@@ -1,0 +1,149 @@
+//! Builds guests with cargo.
+
+use crate::{Error, Result};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    env, fmt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+/// The target guests are built for.
+pub const TARGET: &str = "aarch64-unknown-none";
+
+/// A cargo profile of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Unoptimised.
+    Dev,
+    /// Optimised.
+    Release,
+    /// Optimised over all crates at once, one codegen unit.
+    FatLto,
+    /// Optimised for size, without LTO, many codegen units.
+    Size,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Dev, Self::Release, Self::FatLto, Self::Size];
+
+    /// Its name in the workspace's `Cargo.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+            Self::FatLto => "fat-lto",
+            Self::Size => "size",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Builds the binary of a guest package, named like the package, and returns the path of its ELF
+/// file. A process builds each at most once; several processes wait for each other at cargo's
+/// lock.
+///
+/// Cargo's progress goes to standard error.
+///
+/// # Errors
+/// [`Error::Build`] when cargo fails or the package has no such binary.
+pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
+    type Built = HashMap<(String, Profile), PathBuf>;
+    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
+
+    // Held over the build: a second thread that wants the same guest waits instead of building.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (package.to_owned(), profile);
+    if let Some(path) = built.get(&key) {
+        return Ok(path.clone());
+    }
+    let path = run_cargo(package, profile)?;
+    built.insert(key, path.clone());
+    Ok(path)
+}
+
+/// The workspace's root directory.
+pub fn workspace() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {
+    let failed = |problem: String| Error::Build {
+        package: package.into(),
+        profile,
+        problem,
+    };
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(workspace())
+        .args(["build", "--message-format", "json-render-diagnostics"])
+        .args(["--package", package, "--bin", package])
+        .args(["--target", TARGET, "--profile", profile.name()])
+        .arg("--target-dir")
+        .arg(target_dir())
+        .env("DEFMT_LOG", "info")
+        // Flags of the caller are for the host; with `--target` cargo would give them to guests.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Error::io("running cargo"))?;
+    if !output.status.success() {
+        return Err(failed(output.status.to_string()));
+    }
+    executable(&String::from_utf8_lossy(&output.stdout), package)
+        .ok_or_else(|| failed(format!("it has no binary `{package}`")))
+}
+
+/// Own directory below the target directory: the cargo that runs this holds a lock on its own.
+fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace().join("target"), PathBuf::from)
+        .join("guest")
+}
+
+/// The binary among cargo's messages, one JSON object per line.
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|message| {
+            message["reason"] == "compiler-artifact"
+                && message["target"]["name"] == name
+                && message["executable"].is_string()
+        })
+        .and_then(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executable_is_found_among_the_messages() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"defmt"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"build-script-build"},"executable":"/b"}
+{"reason":"compiler-artifact","target":{"name":"kernel-demo"},"executable":"/t/kernel-demo"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages, "kernel-demo"),
+            Some("/t/kernel-demo".into())
+        );
+        assert_eq!(executable(messages, "other"), None);
+    }
+
+    #[test]
+    fn unknown_package_is_an_error() {
+        let result = build("no-such-guest", Profile::Dev);
+        assert!(matches!(result, Err(Error::Build { package, .. }) if package == "no-such-guest"));
+    }
+}

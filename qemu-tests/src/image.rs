@@ -1,0 +1,205 @@
+//! A guest's ELF file: what is where, by name and by address.
+
+use crate::{Error, Result};
+use object::{
+    BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SymbolKind, elf,
+};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt, fs,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+/// A linked arm64 ELF image, read once.
+#[derive(Clone, Debug)]
+pub struct Image {
+    path: PathBuf,
+    file: Vec<u8>,
+    sections: Vec<Section>,
+    segments: Vec<Range<u64>>,
+    /// By address, then by size.
+    symbols: Vec<Symbol>,
+}
+
+/// An allocated section.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its name.
+    pub name: String,
+    /// The guest addresses it covers.
+    pub range: Range<u64>,
+    /// Whether it holds instructions.
+    pub executable: bool,
+    /// Its bytes; empty when the file has none (`.bss`).
+    pub bytes: Vec<u8>,
+}
+
+/// An address, as a person names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Demangled symbol.
+    pub symbol: String,
+    /// Bytes from the symbol's start.
+    pub offset: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Symbol {
+    name: String,
+    range: Range<u64>,
+    text: bool,
+}
+
+impl Image {
+    /// Reads an image.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read, [`Error::Image`] when it is not a linked
+    /// arm64 ELF file.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = fs::read(path).map_err(Error::io(format!("reading {}", path.display())))?;
+        let wrong = |problem: String| Error::Image {
+            path: path.to_owned(),
+            problem,
+        };
+        let elf = object::File::parse(file.as_slice()).map_err(|error| wrong(error.to_string()))?;
+        if elf.format() != BinaryFormat::Elf || elf.architecture() != object::Architecture::Aarch64
+        {
+            return Err(wrong("not an arm64 ELF file".into()));
+        }
+
+        let segments = elf
+            .segments()
+            .map(|segment| segment.address()..segment.address() + segment.size())
+            .filter(|range| !range.is_empty())
+            .collect::<Vec<_>>();
+        if segments.is_empty() {
+            return Err(wrong("it loads nothing; is it linked?".into()));
+        }
+        let sections = elf
+            .sections()
+            .filter_map(|section| {
+                let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
+                    return None;
+                };
+                sh_flags.contains(elf::SHF_ALLOC).then(|| Section {
+                    name: section.name().unwrap_or_default().into(),
+                    range: section.address()..section.address() + section.size(),
+                    executable: sh_flags.contains(elf::SHF_EXECINSTR),
+                    bytes: section.data().unwrap_or_default().to_owned(),
+                })
+            })
+            .collect();
+        let mut symbols: Vec<_> = elf
+            .symbols()
+            .filter(|symbol| symbol.is_definition())
+            .filter_map(|symbol| {
+                let name = symbol.name().ok()?;
+                // Mapping symbols ($x, $d) and the assembler's local labels name no place.
+                (!name.is_empty() && !name.starts_with('$') && !name.starts_with(".L")).then(|| {
+                    Symbol {
+                        name: name.into(),
+                        range: symbol.address()..symbol.address() + symbol.size(),
+                        text: symbol.kind() == SymbolKind::Text,
+                    }
+                })
+            })
+            .collect();
+        symbols.sort_by_key(|symbol| (symbol.range.start, symbol.range.end));
+
+        Ok(Self {
+            path: path.to_owned(),
+            sections,
+            segments,
+            symbols,
+            file,
+        })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's bytes.
+    pub fn file(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// SHA-256 of the file, in lower-case hex.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(&self.file)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// The address ranges that are loaded, zero-filled parts included.
+    pub fn load_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.segments.iter().cloned()
+    }
+
+    /// The allocated sections.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// The section of a name; the first, should there be several.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    /// The file's bytes for an address range, `None` unless one section holds them all.
+    pub fn bytes(&self, address: u64, length: usize) -> Option<&[u8]> {
+        self.sections.iter().find_map(|section| {
+            let from = usize::try_from(address.checked_sub(section.range.start)?).ok()?;
+            section.bytes.get(from..from.checked_add(length)?)
+        })
+    }
+
+    /// The address of a symbol, by its exact name in the file.
+    ///
+    /// # Errors
+    /// [`Error::NoSymbol`]
+    pub fn symbol(&self, name: &str) -> Result<u64> {
+        self.symbols
+            .iter()
+            .find(|symbol| symbol.name == name)
+            .map(|symbol| symbol.range.start)
+            .ok_or_else(|| Error::NoSymbol {
+                path: self.path.clone(),
+                symbol: name.into(),
+            })
+    }
+
+    /// The function an address is in; failing that, the nearest symbol before it in its section.
+    pub fn place(&self, address: u64) -> Option<Place> {
+        let before = &self.symbols[..self
+            .symbols
+            .partition_point(|symbol| symbol.range.start <= address)];
+        let function = before
+            .iter()
+            .rev()
+            .find(|symbol| symbol.text && symbol.range.contains(&address));
+        let section = self
+            .sections
+            .iter()
+            .find(|section| section.range.contains(&address))?;
+        let symbol = function.or_else(|| {
+            before
+                .last()
+                .filter(|symbol| symbol.range.start >= section.range.start)
+        })?;
+        Some(Place {
+            symbol: format!("{:#}", rustc_demangle::demangle(&symbol.name)),
+            offset: address - symbol.range.start,
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{:#x}", self.symbol, self.offset)
+    }
+}

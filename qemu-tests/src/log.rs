@@ -1,0 +1,79 @@
+//! The guest's log: `defmt` frames off the serial line, decoded with the image they came from.
+
+use crate::{Error, Image, Result};
+use defmt_decoder::{DecodeError, Table};
+pub use defmt_parser::Level;
+use std::fmt;
+
+/// One message of the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Severity; `None` for `defmt::println!`.
+    pub level: Option<Level>,
+    /// The text, formatted.
+    pub message: String,
+}
+
+impl LogLine {
+    /// Whether the guest logged this as an error.
+    pub fn is_error(&self) -> bool {
+        self.level == Some(Level::Error)
+    }
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.level {
+            Some(level) => write!(f, "{:5} {}", level.as_str(), self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// The log's last lines, as the end of an error message.
+pub(crate) fn tail(log: &[LogLine]) -> String {
+    const LINES: usize = 5;
+    if log.is_empty() {
+        return "; it logged nothing".into();
+    }
+    let last: Vec<_> = log[log.len().saturating_sub(LINES)..]
+        .iter()
+        .map(|line| format!("\n    {line}"))
+        .collect();
+    format!("; the last it logged:{}", last.concat())
+}
+
+/// Decodes the bytes of a serial line (defmt's default encoding, rzCOBS).
+///
+/// A frame that cannot be decoded becomes an error line, and decoding goes on behind it: a damaged
+/// log is never read as a shorter one.
+pub(crate) fn decode(image: &Image, serial: &[u8]) -> Result<Vec<LogLine>> {
+    if serial.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unreadable = |problem: String| Error::Image {
+        path: image.path().to_owned(),
+        problem: format!("its log cannot be decoded: {problem}"),
+    };
+    let table = Table::parse(image.file())
+        .map_err(|error| unreadable(error.to_string()))?
+        .ok_or_else(|| unreadable("no .defmt section; link with -Tdefmt.x".into()))?;
+
+    let mut decoder = table.new_stream_decoder();
+    decoder.received(serial);
+    let mut lines = Vec::new();
+    loop {
+        match decoder.decode() {
+            Ok(frame) => lines.push(LogLine {
+                level: frame.level(),
+                message: frame.display_message().to_string(),
+            }),
+            Err(DecodeError::UnexpectedEof) => break,
+            Err(DecodeError::Malformed) => lines.push(LogLine {
+                level: Some(Level::Error),
+                message: "(a log frame that cannot be decoded)".into(),
+            }),
+        }
+    }
+    Ok(lines)
+}

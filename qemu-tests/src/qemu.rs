@@ -1,0 +1,174 @@
+//! The emulator at hand: where it is, its version, the CPU models it has.
+
+use crate::{Error, Result};
+use std::{collections::BTreeSet, env, fmt, process::Command};
+
+/// A QEMU for arm64 guests that has been executed once to see what it can do.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    binary: String,
+    args: Vec<String>,
+    version: Version,
+    cpus: BTreeSet<String>,
+}
+
+/// A QEMU version; ordered, so that `version >= Version::new(10, 0)` works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// First number.
+    pub major: u32,
+    /// Second number.
+    pub minor: u32,
+}
+
+impl Version {
+    /// The version `major.minor`.
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+
+    /// Reads the answer to `--version`.
+    fn parse(output: &str) -> Option<Self> {
+        let mut numbers = output
+            .split_once("version ")?
+            .1
+            .split(|c: char| !c.is_ascii_digit())
+            .map(str::parse);
+        Some(Self::new(numbers.next()?.ok()?, numbers.next()?.ok()?))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl Qemu {
+    /// The QEMU that the environment names: the binary from `QEMU` (default `qemu-system-aarch64`
+    /// from `PATH`), and arguments for every start, separated by blanks, from `QEMU_ARGS`.
+    ///
+    /// # Errors
+    /// As [`Qemu::new`].
+    pub fn find() -> Result<Self> {
+        Self::new(
+            &Self::binary_name(),
+            &env::var("QEMU_ARGS").unwrap_or_default(),
+        )
+    }
+
+    /// The binary that [`Qemu::find`] executes.
+    pub fn binary_name() -> String {
+        env::var("QEMU")
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "qemu-system-aarch64".into())
+    }
+
+    /// A certain binary, with arguments for every start, separated by blanks.
+    ///
+    /// # Errors
+    /// [`Error::NoQemu`] when it cannot be executed, [`Error::NotQemu`] when its answers are not
+    /// those of QEMU.
+    pub fn new(binary: &str, args: &str) -> Result<Self> {
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        let ask = |question: &[&str]| -> Result<String> {
+            let output = Command::new(binary)
+                .args(&args)
+                .args(question)
+                .output()
+                .map_err(|source| Error::NoQemu {
+                    binary: binary.into(),
+                    source,
+                })?;
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let unusable = |problem: String| Error::NotQemu {
+            binary: binary.into(),
+            problem,
+        };
+
+        let answer = ask(&["--version"])?;
+        let version = Version::parse(&answer)
+            .ok_or_else(|| unusable(format!("--version answers {:?}", answer.trim())))?;
+        let cpus = parse_cpus(&ask(&["-machine", "virt", "-cpu", "help"])?);
+        if cpus.is_empty() {
+            return Err(unusable(
+                "it lists no CPU model for the machine virt".into(),
+            ));
+        }
+        Ok(Self {
+            binary: binary.into(),
+            args,
+            version,
+            cpus,
+        })
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The CPU models it knows, by name. Some of them (32-bit ones) cannot run an arm64 guest.
+    pub fn cpus(&self) -> &BTreeSet<String> {
+        &self.cpus
+    }
+
+    /// Whether it knows a CPU model; properties behind a comma do not count.
+    pub fn has_cpu(&self, cpu: &str) -> bool {
+        cpu.split(',')
+            .next()
+            .is_some_and(|model| self.cpus.contains(model))
+    }
+
+    /// A command that starts it with the arguments of the environment.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(&self.args);
+        command
+    }
+}
+
+/// Reads the answer to `-cpu help`: a heading, then one indented name per line.
+fn parse_cpus(output: &str) -> BTreeSet<String> {
+    output
+        .lines()
+        .filter(|line| line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_is_read_from_what_distributions_print() {
+        let debian = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)\nCopyright";
+        assert_eq!(Version::parse(debian), Some(Version::new(7, 2)));
+        let plain = "QEMU emulator version 10.0.2\n";
+        assert_eq!(Version::parse(plain), Some(Version::new(10, 0)));
+        assert_eq!(Version::parse("something else"), None);
+        assert!(Version::new(10, 0) > Version::new(7, 2));
+    }
+
+    #[test]
+    fn cpu_models_are_the_indented_lines() {
+        let cpus = parse_cpus("Available CPUs:\n  a64fx\n  cortex-a76\n  max (default)\n");
+        assert_eq!(
+            cpus.into_iter().collect::<Vec<_>>(),
+            ["a64fx", "cortex-a76", "max"]
+        );
+    }
+
+    #[test]
+    fn missing_binary_is_told_from_a_wrong_one() {
+        assert!(matches!(
+            Qemu::new("no-such-emulator", ""),
+            Err(Error::NoQemu { binary, .. }) if binary == "no-such-emulator"
+        ));
+        assert!(matches!(Qemu::new("true", ""), Err(Error::NotQemu { .. })));
+    }
+}

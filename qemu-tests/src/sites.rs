@@ -1,0 +1,264 @@
+//! The record tables of an image, read from its bytes.
+//!
+//! This is a second reading, on purpose: it shares nothing with the patcher's own, so that a test
+//! that compares the two compares two statements of the layout.
+
+use crate::{Error, Image, Result};
+use std::ops::Range;
+
+/// Section of the branch records: 8 bytes each.
+pub const BRANCHES: &str = "alt_branches";
+
+/// Section of the records of alternatives: 12 bytes each.
+pub const ALTERNATIVES: &str = "alt_records";
+
+/// One record of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Address of the site's first instruction.
+    pub site: u64,
+    /// When the site changes.
+    pub condition: Condition,
+    /// What it changes to.
+    pub kind: Kind,
+}
+
+/// What a site becomes when its condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One instruction that becomes a branch, or a branch that becomes NOP.
+    Branch {
+        /// Where the branch goes.
+        target: u64,
+        /// `true`: branches by default and becomes NOP. `false`: the other way round.
+        likely: bool,
+    },
+    /// A sequence that is replaced by another.
+    Alternative {
+        /// Address of the replacement in the image.
+        replacement: u64,
+        /// Length of the site in instructions.
+        site_len: u8,
+        /// Length of the replacement in instructions; the rest of the site becomes padding.
+        replacement_len: u8,
+    },
+}
+
+/// When a site changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Number of the cpucap.
+    pub cap: u16,
+    /// The cpucap must be absent.
+    pub negated: bool,
+    /// The next record's condition must hold as well.
+    pub and_next: bool,
+}
+
+impl Condition {
+    const CAP: u16 = 0x1fff;
+    const AND_NEXT: u16 = 1 << 13;
+    const NOT: u16 = 1 << 14;
+    /// Of branch records only.
+    const LIKELY: u16 = 1 << 15;
+
+    fn from_bits(bits: u16) -> Self {
+        Self {
+            cap: bits & Self::CAP,
+            negated: bits & Self::NOT != 0,
+            and_next: bits & Self::AND_NEXT != 0,
+        }
+    }
+}
+
+impl Record {
+    /// The addresses of the site's instructions.
+    pub fn range(&self) -> Range<u64> {
+        self.site..self.site + 4 * self.len() as u64
+    }
+
+    /// Length of the site in instructions; never 0 in a table that could be read.
+    #[expect(clippy::len_without_is_empty, reason = "no site is empty")]
+    pub fn len(&self) -> usize {
+        match self.kind {
+            Kind::Branch { .. } => 1,
+            Kind::Alternative { site_len, .. } => site_len.into(),
+        }
+    }
+}
+
+/// All records of an image, branches first, each table in its own order. An image without a table
+/// has none.
+///
+/// # Errors
+/// [`Error::Record`] when a table is not a whole number of records, or a site is not within the
+/// executable sections.
+pub fn read(image: &Image) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for (name, size, parse) in [
+        (BRANCHES, 8, branch as fn(u64, &[u8]) -> Record),
+        (ALTERNATIVES, 12, alternative),
+    ] {
+        let Some(section) = image.section(name) else {
+            continue;
+        };
+        let table = parse_table(name, section.range.start, &section.bytes, size, parse)?;
+        for (index, record) in table.iter().enumerate() {
+            let within = |range: Range<u64>| {
+                image.sections().iter().any(|section| {
+                    section.executable
+                        && section.range.start <= range.start
+                        && range.end <= section.range.end
+                })
+            };
+            if record.len() == 0 || !within(record.range()) {
+                return Err(Error::Record {
+                    section: name,
+                    index,
+                    problem: format!("its site {:x?} is not in the text", record.range()),
+                });
+            }
+        }
+        records.extend(table);
+    }
+    Ok(records)
+}
+
+fn parse_table(
+    section: &'static str,
+    start: u64,
+    bytes: &[u8],
+    size: usize,
+    parse: fn(u64, &[u8]) -> Record,
+) -> Result<Vec<Record>> {
+    let records = bytes.chunks_exact(size);
+    if !records.remainder().is_empty() {
+        return Err(Error::Record {
+            section,
+            index: records.len(),
+            problem: format!("the table ends within a record of {size} bytes"),
+        });
+    }
+    Ok(records
+        .enumerate()
+        .map(|(index, record)| parse(start + (index * size) as u64, record))
+        .collect())
+}
+
+/// `s32` site, `u16` condition, `s16` displacement in words.
+fn branch(address: u64, bytes: &[u8]) -> Record {
+    let site = relative(address, &bytes[0..4]);
+    let condition = u16::from_le_bytes([bytes[4], bytes[5]]);
+    let displacement = i16::from_le_bytes([bytes[6], bytes[7]]);
+    Record {
+        site,
+        condition: Condition::from_bits(condition),
+        kind: Kind::Branch {
+            target: site.wrapping_add_signed(4 * i64::from(displacement)),
+            likely: condition & Condition::LIKELY != 0,
+        },
+    }
+}
+
+/// `s32` site, `s32` replacement, `u16` condition, `u8` length of the site, `u8` of the
+/// replacement.
+fn alternative(address: u64, bytes: &[u8]) -> Record {
+    Record {
+        site: relative(address, &bytes[0..4]),
+        condition: Condition::from_bits(u16::from_le_bytes([bytes[8], bytes[9]])),
+        kind: Kind::Alternative {
+            replacement: relative(address + 4, &bytes[4..8]),
+            site_len: bytes[10],
+            replacement_len: bytes[11],
+        },
+    }
+}
+
+/// What a self-relative field at an address points to.
+fn relative(address: u64, field: &[u8]) -> u64 {
+    let offset = i32::from_le_bytes([field[0], field[1], field[2], field[3]]);
+    address.wrapping_add_signed(offset.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: u64 = 0x4030_0000;
+
+    #[test]
+    fn branch_records() {
+        let bytes = [
+            // site -0x1000, cap 5, unlikely, 4 words ahead
+            [0x00, 0xf0, 0xff, 0xff, 0x05, 0x00, 0x04, 0x00],
+            // site -0xff8 of its own address, cap 300, likely, not, 2 words back
+            [0x00, 0xf0, 0xff, 0xff, 0x2c, 0xc1, 0xfe, 0xff],
+        ]
+        .concat();
+        let records = parse_table(BRANCHES, TABLE, &bytes, 8, branch).unwrap();
+        let condition = |cap, negated| Condition {
+            cap,
+            negated,
+            and_next: false,
+        };
+        let expected = [
+            Record {
+                site: 0x402f_f000,
+                condition: condition(5, false),
+                kind: Kind::Branch {
+                    target: 0x402f_f010,
+                    likely: false,
+                },
+            },
+            Record {
+                site: 0x402f_f008,
+                condition: condition(300, true),
+                kind: Kind::Branch {
+                    target: 0x402f_f000,
+                    likely: true,
+                },
+            },
+        ];
+        assert_eq!(records, expected);
+        assert_eq!(records[0].range(), 0x402f_f000..0x402f_f004);
+    }
+
+    #[test]
+    fn alternative_records() {
+        let bytes = [
+            0x00, 0x00, 0xf0, 0xff, // site -0x10_0000
+            0xfc, 0x0f, 0x00, 0x00, // replacement 0xffc behind this field
+            0x07, 0x20, // cap 7, and the next
+            0x03, 0x02,
+        ];
+        let records = parse_table(ALTERNATIVES, TABLE, &bytes, 12, alternative).unwrap();
+        let expected = Record {
+            site: 0x4020_0000,
+            condition: Condition {
+                cap: 7,
+                negated: false,
+                and_next: true,
+            },
+            kind: Kind::Alternative {
+                replacement: 0x4030_1000,
+                site_len: 3,
+                replacement_len: 2,
+            },
+        };
+        assert_eq!(records, [expected]);
+        assert_eq!(expected.range(), 0x4020_0000..0x4020_000c);
+    }
+
+    #[test]
+    fn half_a_record_is_an_error() {
+        let result = parse_table(BRANCHES, TABLE, &[0; 12], 8, branch);
+        assert!(matches!(
+            result,
+            Err(Error::Record {
+                section: BRANCHES,
+                index: 1,
+                ..
+            })
+        ));
+    }
+}
