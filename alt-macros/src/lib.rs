@@ -3,6 +3,7 @@
 
 mod alternative;
 mod condition;
+mod cpucaps;
 mod has_cap;
 mod operand;
 
@@ -25,4 +26,13 @@ pub fn alternative(input: TokenStream) -> TokenStream {
 pub fn cpu_has_cap(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as has_cap::HasCap);
     has_cap::expand(input).into()
+}
+
+/* # Cpucaps */
+
+/// See `alt_runtime::cpucaps!`.
+#[proc_macro]
+pub fn cpucaps(input: TokenStream) -> TokenStream {
+    let path = parse_macro_input!(input as syn::LitStr);
+    cpucaps::expand(&path).into()
 }

@@ -1,0 +1,101 @@
+//! What is wrong with the file, where, and how to say so.
+
+use std::ops::Range;
+
+/// Something wrong with the file.
+#[derive(Debug)]
+pub struct Problem {
+    /// The bytes it is about.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), help: None }
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Asks whether the nearest of the names that may stand there was meant; lists them all if
+    /// none is near and they are few.
+    #[must_use]
+    pub fn suggest<'a>(self, found: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        match nearest(found, &names) {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None if (1..=10).contains(&names.len()) => {
+                self.help(format!("use one of: {}", names.join(", ")))
+            }
+            None => self,
+        }
+    }
+}
+
+/// The name that takes the fewest edits, if a third of its length will do.
+fn nearest<'a>(found: &str, names: &[&'a str]) -> Option<&'a str> {
+    let distance = |name: &str| {
+        strsim::osa_distance(&found.to_ascii_lowercase(), &name.to_ascii_lowercase())
+    };
+    names
+        .iter()
+        .map(|&name| (distance(name), name))
+        .filter(|&(distance, name)| distance <= name.len().max(3) / 3)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
+}
+
+/// The file: its name for people, and its text.
+pub struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    pub fn new(path: String, text: String) -> Self {
+        Self { path, text }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The problem as text: place, message, the line with the token underlined, help.
+    pub fn render(&self, problem: &Problem) -> String {
+        let start = self.floor(problem.span.start);
+        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or("");
+        let number = self.text[..line_start].matches('\n').count() + 1;
+        let before = &self.text[line_start..start];
+
+        let end = self.floor(problem.span.end.min(line_start + line.len())).max(start);
+        let carets = "^".repeat(self.text[start..end].chars().count().max(1));
+        // Tabs stay, so that the caret is under its token whatever their width.
+        let indent: String = before.chars().map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let gutter = " ".repeat(number.to_string().len());
+
+        let mut text = format!(
+            "{}:{number}:{}: {}\n{gutter} |\n{number} | {line}\n{gutter} | {indent}{carets}",
+            self.path,
+            before.chars().count() + 1,
+            problem.message,
+        );
+        if let Some(help) = &problem.help {
+            text += &format!("\n{gutter} = help: {help}");
+        }
+        text
+    }
+
+    /// The start of the character at or before `index`.
+    fn floor(&self, index: usize) -> usize {
+        let index = index.min(self.text.len());
+        (0..=index).rev().find(|&at| self.text.is_char_boundary(at)).unwrap_or(0)
+    }
+}
