@@ -53,3 +53,49 @@ pub fn changed_text(image: &Image, before: &Memory, after: &Memory) -> Result<Ve
     }
     Ok(changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        sites,
+        tiny::{TEXT, Tiny},
+    };
+
+    #[test]
+    fn changes_are_split_by_the_table() {
+        // One branch record for the first word.
+        let (_directory, path) = Tiny::new(&[])
+            .section(
+                sites::BRANCHES,
+                TEXT + 0x1000,
+                &[0, 0xf0, 0xff, 0xff, 5, 0, 4, 0],
+            )
+            .write();
+        let image = Image::open(&path).unwrap();
+        let records = sites::read(&image).unwrap();
+        let memory = |words: [u32; 2]| {
+            let mut bytes = words.map(u32::to_le_bytes).concat();
+            bytes.resize(0x300, 0);
+            let mut memory = Memory::default();
+            memory.add(TEXT, bytes);
+            memory
+        };
+        let (before, after) = (memory([1, 2]), memory([3, 4]));
+        let at = |index: u64, before, after| Change {
+            address: TEXT + 4 * index,
+            before,
+            after,
+        };
+        let all = changed_text(&image, &before, &after).unwrap();
+        assert_eq!(all, [at(0, 1, 3), at(1, 2, 4)]);
+        let outside = outside_sites(&image, &before, &after, &records).unwrap();
+        assert_eq!(outside, [at(1, 2, 4)]);
+        assert!(
+            outside_sites(&image, &before, &memory([3, 2]), &records)
+                .unwrap()
+                .is_empty()
+        );
+        assert!(outside_sites(&image, &before, &Memory::default(), &records).is_err());
+    }
+}

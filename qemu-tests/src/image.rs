@@ -203,3 +203,69 @@ impl fmt::Display for Place {
         write!(f, "{}+{:#x}", self.symbol, self.offset)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny::{OUTCOME, TEXT, Tiny};
+
+    #[test]
+    fn tiny_image_is_read() {
+        let (_directory, path) = Tiny::new(&[0xd503_201f]).write();
+        let image = Image::open(&path).unwrap();
+        assert_eq!(image.symbol("demo_outcome").unwrap(), OUTCOME);
+        assert_eq!(image.load_ranges().next(), Some(TEXT..TEXT + 0x300));
+        assert_eq!(image.load_ranges().count(), 1);
+        assert_eq!(image.bytes(TEXT, 4), Some(&[0x1f, 0x20, 0x03, 0xd5][..]));
+        assert_eq!(image.bytes(TEXT + 0x2fe, 4), None);
+        assert!(
+            image
+                .section(".text")
+                .is_some_and(|section| section.executable)
+        );
+        // Not allocated: no address is in it.
+        assert!(image.section(".defmt").is_none());
+    }
+
+    #[test]
+    fn place_is_the_function_or_what_is_nearest() {
+        let (_directory, path) = Tiny::new(&[]).write();
+        let image = Image::open(&path).unwrap();
+        let place = |address| image.place(address).map(|place| place.to_string());
+        assert_eq!(place(TEXT + 8).as_deref(), Some("tiny::entry+0x8"));
+        assert_eq!(place(TEXT + 0x104).as_deref(), Some("tiny::entry+0x104"));
+        assert_eq!(place(OUTCOME + 4).as_deref(), Some("demo_outcome+0x4"));
+        assert_eq!(place(TEXT + 0x300), None);
+        assert_eq!(place(TEXT - 4), None);
+    }
+
+    #[test]
+    fn digest_is_that_of_sha256sum() {
+        let image = Image {
+            path: PathBuf::new(),
+            file: b"abc".to_vec(),
+            sections: Vec::new(),
+            segments: Vec::new(),
+            symbols: Vec::new(),
+        };
+        // FIPS 180-2, appendix B.1.
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(image.sha256(), digest);
+    }
+
+    #[test]
+    fn files_that_are_no_image_are_refused() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("file");
+        assert!(matches!(Image::open(&path), Err(Error::Io { .. })));
+        fs::write(&path, "not an ELF file").unwrap();
+        assert!(matches!(Image::open(&path), Err(Error::Image { .. })));
+        let this_program = std::env::current_exe().unwrap();
+        if cfg!(not(target_arch = "aarch64")) {
+            assert!(matches!(
+                Image::open(&this_program),
+                Err(Error::Image { .. })
+            ));
+        }
+    }
+}

@@ -289,31 +289,4 @@ fn program_counters(dump: &str) -> impl Iterator<Item = u64> + '_ {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outcome_is_read_in_the_order_of_the_protocol() {
-        let outcome = |status| Outcome::from_words(&[status, 7, 20, 11]);
-        assert_eq!(outcome(0).status, Status::Unfinished);
-        assert_eq!(outcome(1).status, Status::Ok);
-        assert_eq!(outcome(2).status, Status::Failed);
-        assert_eq!(outcome(3).status, Status::Unknown(3));
-        let Outcome {
-            caps,
-            sites,
-            patched,
-            ..
-        } = outcome(1);
-        assert_eq!((caps, sites, patched), (7, 20, 11));
-    }
-
-    #[test]
-    fn program_counters_are_found_in_a_register_dump() {
-        let dump = "CPU#0\n PC=0000000040200010 X00=0000\nCPU#1\n PC=0000000040200014 X00=0\n";
-        assert_eq!(
-            program_counters(dump).collect::<Vec<_>>(),
-            [0x4020_0010, 0x4020_0014]
-        );
-    }
-}
+mod tests;

@@ -29,6 +29,8 @@ mod process;
 mod qemu;
 mod qmp;
 pub mod sites;
+#[cfg(test)]
+mod tiny;
 
 pub use error::{Error, Result};
 pub use guest::Profile;

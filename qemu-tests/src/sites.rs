@@ -183,6 +183,7 @@ fn relative(address: u64, field: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tiny::{TEXT, Tiny};
 
     const TABLE: u64 = 0x4030_0000;
 
@@ -247,6 +248,36 @@ mod tests {
         };
         assert_eq!(records, [expected]);
         assert_eq!(expected.range(), 0x4020_0000..0x4020_000c);
+    }
+
+    #[test]
+    fn tables_are_found_in_an_image() {
+        let (_directory, path) = Tiny::new(&[])
+            .section(BRANCHES, TEXT + 0x1000, &[0, 0xf0, 0xff, 0xff, 5, 0, 4, 0])
+            .write();
+        let records = read(&Image::open(&path).unwrap()).unwrap();
+        assert_eq!(
+            records.iter().map(|record| record.site).collect::<Vec<_>>(),
+            [TEXT]
+        );
+    }
+
+    #[test]
+    fn site_outside_the_text_is_an_error() {
+        // Right behind .text, and a site without length.
+        for (name, bytes) in [
+            (BRANCHES, &[0x00, 0xf3, 0xff, 0xff, 5, 0, 4, 0][..]),
+            (
+                ALTERNATIVES,
+                &[0x00, 0xf0, 0xff, 0xff, 0, 0, 0, 0, 5, 0, 0, 0],
+            ),
+        ] {
+            let (_directory, path) = Tiny::new(&[]).section(name, TEXT + 0x1000, bytes).write();
+            let result = read(&Image::open(&path).unwrap());
+            assert!(
+                matches!(result, Err(Error::Record { section, index: 0, .. }) if section == name)
+            );
+        }
     }
 
     #[test]
