@@ -1,6 +1,10 @@
 //! Memory before against memory after.
 
-use crate::{Image, Memory, Result, sites::Record};
+use crate::{
+    Image, Memory, Result,
+    sites::{Kind, Record, Site},
+};
+use std::collections::BTreeSet;
 
 /// A word that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,40 @@ pub fn outside_sites(
     let mut changes = changed_text(image, before, after)?;
     changes.retain(|change| !records.iter().any(|r| r.range().contains(&change.address)));
     Ok(changes)
+}
+
+/// The sites that do not hold what the cpucaps (by number) ask for: a site without a winner as
+/// loaded, a branch NOP or B. What an alternative's words become is not judged here.
+///
+/// # Errors
+/// [`crate::Error::NotCaptured`] when the text was not captured.
+pub fn wrong_sites<'a>(
+    sites: &'a [Site],
+    caps: &BTreeSet<u16>,
+    before: &Memory,
+    after: &Memory,
+) -> Result<Vec<&'a Site>> {
+    const NOP: u32 = 0xd503_201f;
+    let mut wrong = Vec::new();
+    for site in sites {
+        let range = site.range();
+        let count = ((range.end - range.start) / 4) as usize;
+        let after = after.words(range.start, count)?;
+        let right = match site.winner(caps).map(|record| record.kind) {
+            None => after == before.words(range.start, count)?,
+            Some(Kind::Branch { likely: true, .. }) => after == [NOP],
+            Some(Kind::Branch { target, .. }) => {
+                // B: imm26, in words from the instruction (Arm ARM C6.2, B).
+                let words = (target.wrapping_sub(site.address) as i64) >> 2;
+                after == [0x1400_0000 | (words as u32 & 0x03ff_ffff)]
+            }
+            Some(Kind::Alternative { .. }) => true,
+        };
+        if !right {
+            wrong.push(site);
+        }
+    }
+    Ok(wrong)
 }
 
 /// All words of the resident text that changed.
@@ -58,7 +96,7 @@ pub fn changed_text(image: &Image, before: &Memory, after: &Memory) -> Result<Ve
 mod tests {
     use super::*;
     use crate::{
-        sites,
+        sites::{self, Condition},
         tiny::{TEXT, Tiny},
     };
 
@@ -97,5 +135,44 @@ mod tests {
                 .is_empty()
         );
         assert!(outside_sites(&image, &before, &Memory::default(), &records).is_err());
+    }
+
+    #[test]
+    fn branches_are_judged_by_the_cpucaps() {
+        let record = |index: u64, likely| Record {
+            site: TEXT + 4 * index,
+            condition: Condition {
+                cap: 5,
+                negated: false,
+                and_next: false,
+            },
+            kind: Kind::Branch {
+                target: TEXT,
+                likely,
+            },
+        };
+        let sites = sites::sites(&[record(1, false), record(2, true)]);
+        let memory = |words: [u32; 2]| {
+            let mut memory = Memory::default();
+            memory.add(TEXT + 4, words.map(u32::to_le_bytes).concat());
+            memory
+        };
+        // As GNU as has `nop`, `b .-4` and `b .-8`.
+        let (nop, back_1, back_2) = (0xd503_201f, 0x17ff_ffff, 0x17ff_fffe);
+        let before = memory([nop, back_2]);
+        let wrong = |caps: &[u16], words| {
+            let caps = caps.iter().copied().collect();
+            let after = memory(words);
+            let wrong = wrong_sites(&sites, &caps, &before, &after).unwrap();
+            wrong
+                .iter()
+                .map(|site| site.address - TEXT)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(wrong(&[5], [back_1, nop]), []);
+        assert_eq!(wrong(&[], [nop, back_2]), []);
+        assert_eq!(wrong(&[5], [nop, back_2]), [4, 8]);
+        assert_eq!(wrong(&[5], [back_2, nop]), [4]);
+        assert_eq!(wrong(&[], [nop, nop]), [8]);
     }
 }

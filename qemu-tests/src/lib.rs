@@ -29,6 +29,7 @@ mod process;
 mod qemu;
 mod qmp;
 pub mod sites;
+pub mod skip;
 #[cfg(test)]
 mod tiny;
 

@@ -4,7 +4,7 @@
 //! that compares the two compares two statements of the layout.
 
 use crate::{Error, Image, Result};
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 /// Section of the branch records: 8 bytes each.
 pub const BRANCHES: &str = "alt_branches";
@@ -85,6 +85,45 @@ impl Record {
             Kind::Alternative { site_len, .. } => site_len.into(),
         }
     }
+}
+
+/// A place in the text, with its arms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Address of its first instruction.
+    pub address: u64,
+    /// Its records in the table's order; the first arm whose condition holds wins.
+    pub records: Vec<Record>,
+}
+
+impl Site {
+    /// The addresses of its instructions.
+    pub fn range(&self) -> Range<u64> {
+        self.records[0].range()
+    }
+
+    /// The first record of the arm that wins on a machine with these cpucaps, by number; `None`
+    /// when the site stays as it is.
+    pub fn winner(&self, caps: &BTreeSet<u16>) -> Option<&Record> {
+        self.records
+            .split_inclusive(|record| !record.condition.and_next)
+            .find(|arm| {
+                arm.iter()
+                    .all(|record| caps.contains(&record.condition.cap) != record.condition.negated)
+            })
+            .map(|arm| &arm[0])
+    }
+}
+
+/// Records by the sites they belong to.
+pub fn sites(records: &[Record]) -> Vec<Site> {
+    records
+        .chunk_by(|a, b| a.site == b.site)
+        .map(|records| Site {
+            address: records[0].site,
+            records: records.to_vec(),
+        })
+        .collect()
 }
 
 /// All records of an image, branches first, each table in its own order. An image without a table
@@ -278,6 +317,43 @@ mod tests {
                 matches!(result, Err(Error::Record { section, index: 0, .. }) if section == name)
             );
         }
+    }
+
+    #[test]
+    fn first_arm_that_holds_wins() {
+        let record = |cap, negated, and_next, replacement| Record {
+            site: TEXT,
+            condition: Condition {
+                cap,
+                negated,
+                and_next,
+            },
+            kind: Kind::Alternative {
+                replacement,
+                site_len: 1,
+                replacement_len: 1,
+            },
+        };
+        // `1 & !2 => a, 3 => b`
+        let (a, b) = (0x1000, 0x2000);
+        let sites = sites(&[
+            record(1, false, true, a),
+            record(2, true, false, a),
+            record(3, false, false, b),
+        ]);
+        assert_eq!(sites.len(), 1);
+        let winner = |caps: &[u16]| {
+            let winner = sites[0].winner(&caps.iter().copied().collect());
+            winner.map(|record| match record.kind {
+                Kind::Alternative { replacement, .. } => replacement,
+                Kind::Branch { target, .. } => target,
+            })
+        };
+        assert_eq!(winner(&[]), None);
+        assert_eq!(winner(&[1]), Some(a));
+        assert_eq!(winner(&[1, 2]), None);
+        assert_eq!(winner(&[1, 3]), Some(a));
+        assert_eq!(winner(&[1, 2, 3]), Some(b));
     }
 
     #[test]
