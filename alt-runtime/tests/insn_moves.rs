@@ -4,7 +4,7 @@ use alt_runtime::insn::{Class, Form, Insn, MoveError, OutOfReach, Reach};
 use proptest::prelude::*;
 
 /// Words in the PC-relative spaces that the Arm ARM (DDI 0487, C4.1) leaves unallocated.
-const UNALLOCATED: [(u32, &str); 19] = [
+const UNALLOCATED: [(u32, &str); 22] = [
     (0x5500_0000, "miscellaneous branch, op2 is not 0b11111"),
     (0x5540_001f, "miscellaneous branch, opc = 0b010"),
     (0x55ff_ffff, "miscellaneous branch, opc = 0b111"),
@@ -32,7 +32,10 @@ const UNALLOCATED: [(u32, &str); 19] = [
         "data-processing (1 source, immediate), opc = 0b10",
     ),
     (0xdc00_0000, "load register (literal), SIMD&FP, opc = 0b11"),
+    (0xf300_001f, "bitfield, opc = 0b11"),
     (0x0200_0000, "top level, op1 = 0b0001"),
+    (0xe6ff_ffff, "top level, op1 = 0b0011"),
+    (0xc3ff_ffff, "top level, op1 = 0b0001"),
 ];
 
 #[test]

@@ -50,70 +50,74 @@ const SIGNS_PC: [(u32, u32); 2] = [
     (0xffff_ffff, 0xd503_24ff),
 ];
 
-/// Where PC-relative instructions live, as (mask, value): what is not in [`ROWS`] here is refused.
-///
-/// The rest of the encoding space is taken: instructions there get their operands from registers
-/// or plain immediates.
-const SPACES: [(u32, u32); 6] = [
-    // Miscellaneous branch (immediate), and the unallocated group above it: 0x55..=0x57.
-    (0xfc00_0000, 0x5400_0000),
-    // Compare and branch with register or immediate, and the group above it: 0x74..=0x77,
-    // 0xf4..=0xf7.
-    (0x7c00_0000, 0x7400_0000),
-    // Data-processing (1 source, immediate).
-    (0x7f80_0000, 0x7380_0000),
-    // Load register (literal).
-    (0x3b00_0000, 0x1800_0000),
+/// Top bytes that no instruction known to us has, among or beside those of PC-relative
+/// instructions, as (mask, value); from the tables of the Arm ARM (DDI 0487), C4.1.
+const RESERVED: [(u8, u8); 5] = [
+    // Beside miscellaneous branch (immediate): 0x56, 0x57.
+    (0xfe, 0x56),
+    // Beside compare and branch: 0x76, 0x77, 0xf6, 0xf7.
+    (0x7e, 0x76),
+    // The 32-bit half of data-processing (1 source, immediate).
+    (0xff, 0x73),
+    // Load register (literal), SIMD&FP, opc = 0b11.
+    (0xff, 0xdc),
     // Top-level groups without any instruction: bits 28:25 are 0b0001 or 0b0011.
-    (0x1e00_0000, 0x0200_0000),
-    (0x1e00_0000, 0x0600_0000),
+    (0x1a, 0x02),
 ];
 
-/// For each value of the top byte: where in [`ROWS`] to start the search, or [`ORDINARY`] if no
-/// word with this top byte depends on its address.
-///
-/// One load tells the ordinary word, and there are many of them.
-static FIRST_ROW: [u8; 256] = first_rows();
+/// What the top byte tells about a word.
+#[derive(Clone, Copy)]
+enum Top {
+    /// It does not depend on its address. Most words are told by this one look-up.
+    Ordinary,
+    /// It may be one of [`SIGNS_PC`], or else is ordinary.
+    SignsPc,
+    /// It is of the form of `ROWS[first]` or one behind it, or else is unallocated: no top byte
+    /// has both PC-relative and other instructions.
+    Relative { first: u8 },
+    /// It is not allocated.
+    Reserved,
+}
 
-const ORDINARY: u8 = u8::MAX;
-
-const fn first_rows() -> [u8; 256] {
-    let mut first = [ORDINARY; 256];
+static TOPS: [Top; 256] = {
+    let mut tops = [Top::Ordinary; 256];
     let mut byte = 0;
-    while byte < first.len() {
-        let top = (byte as u32) << 24;
-        let mut row = ROWS.len();
-        let mut i = 0;
-        while i < SIGNS_PC.len() {
-            if shares_top_byte(SIGNS_PC[i], top) {
-                first[byte] = row as u8;
-            }
-            i += 1;
-        }
-        let mut i = 0;
-        while i < SPACES.len() {
-            if shares_top_byte(SPACES[i], top) {
-                first[byte] = row as u8;
-            }
-            i += 1;
-        }
-        while row > 0 {
-            row -= 1;
-            if shares_top_byte((ROWS[row].mask, ROWS[row].value), top) {
-                first[byte] = row as u8;
-            }
-        }
+    while byte < tops.len() {
+        tops[byte] = top(byte as u8);
         byte += 1;
     }
-    first
+    tops
+};
+
+const fn top(byte: u8) -> Top {
+    let word = (byte as u32) << 24;
+    let mut i = 0;
+    while i < ROWS.len() {
+        if (ROWS[i].value ^ word) & ROWS[i].mask & 0xff00_0000 == 0 {
+            return Top::Relative { first: i as u8 };
+        }
+        i += 1;
+    }
+    let mut i = 0;
+    while i < SIGNS_PC.len() {
+        let (mask, value) = SIGNS_PC[i];
+        if (value ^ word) & mask & 0xff00_0000 == 0 {
+            return Top::SignsPc;
+        }
+        i += 1;
+    }
+    let mut i = 0;
+    while i < RESERVED.len() {
+        let (mask, value) = RESERVED[i];
+        if byte & mask == value {
+            return Top::Reserved;
+        }
+        i += 1;
+    }
+    Top::Ordinary
 }
 
-/// Whether an encoding has words with this top byte.
-const fn shares_top_byte((mask, value): (u32, u32), top: u32) -> bool {
-    (value ^ top) & mask & 0xff00_0000 == 0
-}
-
-/// A word, looked up.
+/// Where a word was found.
 pub(super) enum Found {
     NotRelative,
     Row(&'static Row),
@@ -140,23 +144,23 @@ impl Insn {
     #[inline]
     pub(super) fn find(self) -> Found {
         let [top, ..] = self.0.to_be_bytes();
-        match FIRST_ROW[usize::from(top)] {
-            ORDINARY => Found::NotRelative,
-            first => self.search(first),
-        }
-    }
-
-    /// The slow path of [`find`](Self::find).
-    fn search(self, first: u8) -> Found {
-        let rows = ROWS.get(usize::from(first)..).unwrap_or_default();
-        if let Some(row) = rows.iter().find(|row| self.matches((row.mask, row.value))) {
-            Found::Row(row)
-        } else if SIGNS_PC.iter().any(|&encoding| self.matches(encoding)) {
-            Found::SignsPc
-        } else if SPACES.iter().any(|&space| self.matches(space)) {
-            Found::Unknown
-        } else {
-            Found::NotRelative
+        match TOPS[usize::from(top)] {
+            Top::Ordinary => Found::NotRelative,
+            Top::SignsPc => {
+                if SIGNS_PC.iter().any(|&signing| self.matches(signing)) {
+                    Found::SignsPc
+                } else {
+                    Found::NotRelative
+                }
+            }
+            Top::Relative { first } => {
+                let rows = ROWS.get(usize::from(first)..).unwrap_or_default();
+                match rows.iter().find(|row| self.matches((row.mask, row.value))) {
+                    Some(row) => Found::Row(row),
+                    None => Found::Unknown,
+                }
+            }
+            Top::Reserved => Found::Unknown,
         }
     }
 }

@@ -3,6 +3,7 @@
 use core::{error, fmt};
 
 use super::classify::Found;
+use super::form::Row;
 use super::{Form, Insn};
 
 /// A target is too far away for the form of instruction that names it.
@@ -42,20 +43,23 @@ impl Insn {
     pub fn relocate(self, from: u64, to: u64) -> Result<Self, MoveError> {
         match self.find() {
             Found::NotRelative => Ok(self),
-            Found::Row(row) => {
-                let moved = row.form.origin(from).wrapping_sub(row.form.origin(to)) as i64;
-                let displacement = row.immediate.read(self.0).wrapping_add(moved);
-                match row.immediate.write(self.0, displacement) {
-                    Some(word) => Ok(Self(word)),
-                    None => Err(OutOfReach {
-                        form: row.form,
-                        displacement,
-                    }
-                    .into()),
-                }
-            }
+            Found::Row(row) => self.move_row(row, from, to),
             Found::SignsPc => Err(MoveError::SignsPc(self)),
             Found::Unknown => Err(MoveError::Unknown(self)),
+        }
+    }
+
+    /// Moves a word that is of the form of `row`.
+    fn move_row(self, row: &Row, from: u64, to: u64) -> Result<Self, MoveError> {
+        let moved = row.form.origin(from).wrapping_sub(row.form.origin(to)) as i64;
+        let displacement = row.immediate.read(self.0).wrapping_add(moved);
+        match row.immediate.write(self.0, displacement) {
+            Some(word) => Ok(Self(word)),
+            None => Err(OutOfReach {
+                form: row.form,
+                displacement,
+            }
+            .into()),
         }
     }
 }
