@@ -9,7 +9,11 @@ use super::model::{Cap, Fixed, MidrRange, Revision, Rule, Table, word};
 
 /// One constant per cap, and the table.
 pub fn expand(table: &Table) -> TokenStream {
-    let constants = table.caps.iter().enumerate().map(|(number, cap)| constant(number, cap));
+    let constants = table
+        .caps
+        .iter()
+        .enumerate()
+        .map(|(number, cap)| constant(number, cap));
     let entries = table.caps.iter().map(|cap| entry(cap, table));
     quote! {
         #(#constants)*
@@ -58,7 +62,10 @@ fn entry(cap: &Cap, table: &Table) -> TokenStream {
         None => quote!(::alt_runtime::cap::LatePolicy::default_for(#scope, #kind)),
     };
     let names = |numbers: &[usize]| -> Vec<_> {
-        numbers.iter().map(|number| format_ident!("{}", table.caps[*number].name)).collect()
+        numbers
+            .iter()
+            .map(|number| format_ident!("{}", table.caps[*number].name))
+            .collect()
     };
     let requires = names(&cap.requires);
     let conflicts = names(&cap.conflicts);
@@ -114,7 +121,9 @@ fn rule(rule: &Rule) -> TokenStream {
 }
 
 fn range(range: &MidrRange) -> TokenStream {
-    let MidrRange { implementer, part, .. } = range;
+    let MidrRange {
+        implementer, part, ..
+    } = range;
     let from = revision(range.from);
     let to = revision(range.to);
     let fixed = match &range.fixed {
@@ -167,10 +176,19 @@ fn describe(rule: &Rule) -> String {
 }
 
 fn describe_range(range: &MidrRange) -> String {
-    let MidrRange { implementer, part, from, to, fixed } = range;
+    let MidrRange {
+        implementer,
+        part,
+        from,
+        to,
+        fixed,
+    } = range;
     let fixed = match fixed {
         Some(Fixed { revision, bit }) => {
-            format!(" (r{}p{}: not if `REVIDR_EL1`\\[{bit}\\])", revision.variant, revision.revision)
+            format!(
+                " (r{}p{}: not if `REVIDR_EL1`\\[{bit}\\])",
+                revision.variant, revision.revision
+            )
         }
         None => String::new(),
     };

@@ -45,7 +45,10 @@ fn check(source: &Source) -> Result<model::Table, Vec<String>> {
         .and_then(|document| validate::validate(&document))
         .map_err(|mut problems| {
             problems.sort_by_key(|problem| problem.span.start);
-            problems.iter().map(|problem| source.render(problem)).collect()
+            problems
+                .iter()
+                .map(|problem| source.render(problem))
+                .collect()
         })
 }
 

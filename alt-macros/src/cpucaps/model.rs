@@ -24,7 +24,11 @@ pub struct Cap {
 
 pub enum Rule {
     Always,
-    Field { field: &'static Field, min: i64, max: i64 },
+    Field {
+        field: &'static Field,
+        min: i64,
+        max: i64,
+    },
     Midr(Vec<MidrRange>),
     Any(Vec<Rule>),
     All(Vec<Rule>),
@@ -126,5 +130,8 @@ impl Late {
 
 /// The word for a value.
 pub fn word<W: Word + PartialEq>(value: W) -> &'static str {
-    W::WORDS.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
+    W::WORDS
+        .iter()
+        .find(|(_, other)| *other == value)
+        .map_or("", |(word, _)| word)
 }

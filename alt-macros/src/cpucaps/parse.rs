@@ -23,7 +23,10 @@ pub fn parse(text: &str) -> Result<DeTable<'_>, Vec<Problem>> {
     Err(errors
         .iter()
         .map(|error| {
-            Problem::new(error.span().unwrap_or(0..0), error.message().replace('\n', ", "))
+            Problem::new(
+                error.span().unwrap_or(0..0),
+                error.message().replace('\n', ", "),
+            )
         })
         .collect())
 }

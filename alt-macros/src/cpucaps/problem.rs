@@ -15,7 +15,11 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None }
+        Self {
+            span,
+            message: message.into(),
+            help: None,
+        }
     }
 
     #[must_use]
@@ -41,9 +45,8 @@ impl Problem {
 
 /// The name that takes the fewest edits, if a third of its length will do.
 fn nearest<'a>(found: &str, names: &[&'a str]) -> Option<&'a str> {
-    let distance = |name: &str| {
-        strsim::osa_distance(&found.to_ascii_lowercase(), &name.to_ascii_lowercase())
-    };
+    let distance =
+        |name: &str| strsim::osa_distance(&found.to_ascii_lowercase(), &name.to_ascii_lowercase());
     names
         .iter()
         .map(|&name| (distance(name), name))
@@ -70,15 +73,22 @@ impl Source {
     /// The problem as text: place, message, the line with the token underlined, help.
     pub fn render(&self, problem: &Problem) -> String {
         let start = self.floor(problem.span.start);
-        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_start = self.text[..start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
         let line = self.text[line_start..].lines().next().unwrap_or("");
         let number = self.text[..line_start].matches('\n').count() + 1;
         let before = &self.text[line_start..start];
 
-        let end = self.floor(problem.span.end.min(line_start + line.len())).max(start);
+        let end = self
+            .floor(problem.span.end.min(line_start + line.len()))
+            .max(start);
         let carets = "^".repeat(self.text[start..end].chars().count().max(1));
         // Tabs stay, so that the caret is under its token whatever their width.
-        let indent: String = before.chars().map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let indent: String = before
+            .chars()
+            .map(|c| if c == '\t' { c } else { ' ' })
+            .collect();
         let gutter = " ".repeat(number.to_string().len());
 
         let mut text = format!(
@@ -96,6 +106,9 @@ impl Source {
     /// The start of the character at or before `index`.
     fn floor(&self, index: usize) -> usize {
         let index = index.min(self.text.len());
-        (0..=index).rev().find(|&at| self.text.is_char_boundary(at)).unwrap_or(0)
+        (0..=index)
+            .rev()
+            .find(|&at| self.text.is_char_boundary(at))
+            .unwrap_or(0)
     }
 }

@@ -13,6 +13,9 @@ use super::{
 /// The forms, one of which a `detect` table must have.
 const FORMS: &str = "`field`, `midr`, `any`, `all`, `not` or `custom`";
 
+/// What reads the value of one of them, within its table.
+type Form = fn(&mut Entry<'_, '_>, &Value<'_>) -> Option<Rule>;
+
 /// A rule, or complaints.
 pub fn rule(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
     match value.get_ref() {
@@ -34,12 +37,18 @@ pub fn rule(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
 
 fn table(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
     let mut entry = Entry::new(value, value.span(), "a rule", problems)?;
-    let forms: [(_, fn(&mut Entry<'_, '_>, &Value<'_>) -> Option<Rule>); 6] = [
+    let forms: [(_, Form); 6] = [
         ("field", field),
         ("midr", midr),
-        ("any", |entry, value| Some(Rule::Any(list(value, entry.problems)?))),
-        ("all", |entry, value| Some(Rule::All(list(value, entry.problems)?))),
-        ("not", |entry, value| Some(Rule::Not(Box::new(rule(value, entry.problems)?)))),
+        ("any", |entry, value| {
+            Some(Rule::Any(list(value, entry.problems)?))
+        }),
+        ("all", |entry, value| {
+            Some(Rule::All(list(value, entry.problems)?))
+        }),
+        ("not", |entry, value| {
+            Some(Rule::Not(Box::new(rule(value, entry.problems)?)))
+        }),
         ("custom", custom),
     ];
     let present: Vec<_> = forms
@@ -70,7 +79,10 @@ fn list(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<Rule>> {
         problems.add(Problem::new(value.span(), "an empty list decides nothing"));
     }
     // Every element is looked at before one that failed ends the rule.
-    let rules: Vec<_> = elements.iter().map(|element| rule(element, problems)).collect();
+    let rules: Vec<_> = elements
+        .iter()
+        .map(|element| rule(element, problems))
+        .collect();
     rules.into_iter().collect()
 }
 
@@ -81,7 +93,11 @@ fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
     let field = lookup(value, problems);
     let (field, min) = (field?, min?);
     let range = field.min_value()..=field.max_value();
-    let what = format!("`{field}`, which holds {} to {}", range.start(), range.end());
+    let what = format!(
+        "`{field}`, which holds {} to {}",
+        range.start(),
+        range.end()
+    );
     let min_value = integer(min, *range.start(), *range.end(), &what, problems)?;
     let max_value = match max {
         Some(max) => integer(max, *range.start(), *range.end(), &what, problems)?,
@@ -95,7 +111,11 @@ fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
             format!("no value is at least {min_value} and at most {max_value}"),
         ));
     }
-    Some(Rule::Field { field, min: min_value, max: max_value })
+    Some(Rule::Field {
+        field,
+        min: min_value,
+        max: max_value,
+    })
 }
 
 /// The field of this full name.
@@ -111,8 +131,10 @@ fn lookup(value: &Value<'_>, problems: &mut Problems) -> Option<&'static Field> 
     };
     let Some(register) = Register::from_name(register_name) else {
         problems.add(
-            problem(format!("unknown ID register `{register_name}`"))
-                .suggest(register_name, Register::ALL.iter().map(|register| register.name())),
+            problem(format!("unknown ID register `{register_name}`")).suggest(
+                register_name,
+                Register::ALL.iter().map(|register| register.name()),
+            ),
         );
         return None;
     };
@@ -129,33 +151,53 @@ fn lookup(value: &Value<'_>, problems: &mut Problems) -> Option<&'static Field> 
 fn midr(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
     let elements = array(value, entry.problems)?;
     if elements.is_empty() {
-        entry.problems.add(Problem::new(value.span(), "an empty list matches no CPU"));
+        entry
+            .problems
+            .add(Problem::new(value.span(), "an empty list matches no CPU"));
     }
-    let ranges: Vec<_> = elements.iter().map(|element| range(element, entry.problems)).collect();
+    let ranges: Vec<_> = elements
+        .iter()
+        .map(|element| range(element, entry.problems))
+        .collect();
     Some(Rule::Midr(ranges.into_iter().collect::<Option<_>>()?))
 }
 
 fn range(value: &Value<'_>, problems: &mut Problems) -> Option<MidrRange> {
     let mut entry = Entry::new(value, value.span(), "a MIDR range", problems)?;
     let implementer = entry.required("implementer", "0x41").and_then(|value| {
-        integer(value, 0, 0xff, "an implementer code of 8 bits", entry.problems)
+        integer(
+            value,
+            0,
+            0xff,
+            "an implementer code of 8 bits",
+            entry.problems,
+        )
     });
     let part = entry
         .required("part", "0xd03")
         .and_then(|value| integer(value, 0, 0xfff, "a part number of 12 bits", entry.problems));
     let from = match entry.optional("from") {
         Some(value) => revision(value, entry.problems),
-        None => Some(Revision { variant: 0, revision: 0 }),
+        None => Some(Revision {
+            variant: 0,
+            revision: 0,
+        }),
     };
     let to_value = entry.optional("to");
     let to = match to_value {
         Some(value) => revision(value, entry.problems),
-        None => Some(Revision { variant: 15, revision: 15 }),
+        None => Some(Revision {
+            variant: 15,
+            revision: 15,
+        }),
     };
     if let (Some(from), Some(to), Some(value)) = (from, to, to_value)
         && from > to
     {
-        entry.problems.add(Problem::new(value.span(), "the range ends before it begins"));
+        entry.problems.add(Problem::new(
+            value.span(),
+            "the range ends before it begins",
+        ));
     }
     let fixed = entry.optional("fixed");
     let fixed = match fixed {
@@ -190,10 +232,15 @@ fn fixed(
     if let (Some(revision), Some((from, to)), Some(value)) = (revision, range, revision_value)
         && !(from..=to).contains(&revision)
     {
-        entry.problems.add(Problem::new(value.span(), "not a revision of this range"));
+        entry
+            .problems
+            .add(Problem::new(value.span(), "not a revision of this range"));
     }
     entry.finish();
-    Some(Fixed { revision: revision?, bit: bit? as u8 })
+    Some(Fixed {
+        revision: revision?,
+        bit: bit? as u8,
+    })
 }
 
 fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
@@ -203,7 +250,10 @@ fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
         .strip_prefix('r')
         .and_then(|rest| rest.split_once('p'))
         .and_then(|(variant, revision)| {
-            Some(Revision { variant: number(variant)?, revision: number(revision)? })
+            Some(Revision {
+                variant: number(variant)?,
+                revision: number(revision)?,
+            })
         });
     if revision.is_none() {
         problems.add(
@@ -241,7 +291,10 @@ fn integer(
         .ok()
         .filter(|number| (min..=max).contains(number));
     if number.is_none() {
-        problems.add(Problem::new(value.span(), format!("{integer} does not fit {what}")));
+        problems.add(Problem::new(
+            value.span(),
+            format!("{integer} does not fit {what}"),
+        ));
     }
     number
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use alt_idregs::Register;
 use toml::de::{DeTable, DeValue};
 
 use super::{
@@ -22,7 +23,10 @@ const MAX_CAPS: usize = 256;
 pub fn validate(document: &DeTable<'_>) -> Result<Table, Vec<Problem>> {
     let mut entries: Vec<_> = document.iter().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
-    let names: Vec<&str> = entries.iter().map(|(name, _)| name.get_ref().as_ref()).collect();
+    let names: Vec<&str> = entries
+        .iter()
+        .map(|(name, _)| name.get_ref().as_ref())
+        .collect();
 
     let mut problems = Problems::default();
     let mut table = Table::default();
@@ -93,7 +97,13 @@ impl<'a, 'p> Entry<'a, 'p> {
             problems.add(wrong_type(value, "a table"));
             return None;
         };
-        Some(Self { table, span, what, known: Vec::new(), problems })
+        Some(Self {
+            table,
+            span,
+            what,
+            known: Vec::new(),
+            problems,
+        })
     }
 
     /// The value of a key, if it is there.
@@ -154,7 +164,9 @@ pub fn array<'a>(value: &'a Value<'a>, problems: &mut Problems) -> Option<&'a [V
 
 fn check_name(name: &str, span: Range<usize>, problems: &mut Problems) {
     let upper_snake = name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     if !upper_snake {
         let problem = Problem::new(
             span,
@@ -167,7 +179,10 @@ fn check_name(name: &str, span: Range<usize>, problems: &mut Problems) {
             problem
         });
     } else if name == "TABLE" {
-        problems.add(Problem::new(span, "`TABLE` is the name of the table itself"));
+        problems.add(Problem::new(
+            span,
+            "`TABLE` is the name of the table itself",
+        ));
     }
 }
 
@@ -194,8 +209,11 @@ fn cap(mut entry: Entry<'_, '_>, name: &str) -> Option<Cap> {
         && reads_midr(rule)
     {
         entry.problems.add(
-            Problem::new(value.span(), "MIDR_EL1 has no value for the system as a whole")
-                .help("write `scope = \"local\"`"),
+            Problem::new(
+                value.span(),
+                "MIDR_EL1 has no value for the system as a whole",
+            )
+            .help("write `scope = \"local\"`"),
         );
     }
     entry.finish();
@@ -265,9 +283,10 @@ fn cfg(value: &Value<'_>, problems: &mut Problems) -> Option<syn::Meta> {
 fn reads_midr(rule: &Rule) -> bool {
     match rule {
         Rule::Midr(_) => true,
+        Rule::Field { field, .. } => field.register == Register::MIDR_EL1,
         Rule::Any(rules) | Rule::All(rules) => rules.iter().any(reads_midr),
         Rule::Not(rule) => reads_midr(rule),
-        Rule::Always | Rule::Field { .. } | Rule::Custom(_) => false,
+        Rule::Always | Rule::Custom(_) => false,
     }
 }
 
@@ -315,7 +334,12 @@ fn references(
 }
 
 fn check_requirements(links: &[Links], names: &[&str], problems: &mut Problems) {
-    for Links { number, requires, conflicts } in links {
+    for Links {
+        number,
+        requires,
+        conflicts,
+    } in links
+    {
         for link in requires {
             let reached = reachable(link.to, links);
             if reached.contains(number) {
@@ -325,7 +349,10 @@ fn check_requirements(links: &[Links], names: &[&str], problems: &mut Problems) 
                     format!("`{name}` requires `{to}`, which requires `{name}` again"),
                 ));
             }
-            for conflict in conflicts.iter().filter(|conflict| reached.contains(&conflict.to)) {
+            for conflict in conflicts
+                .iter()
+                .filter(|conflict| reached.contains(&conflict.to))
+            {
                 let (name, other) = (names[*number], names[conflict.to]);
                 problems.add(Problem::new(
                     conflict.span.clone(),
@@ -341,7 +368,11 @@ fn reachable(from: usize, links: &[Links]) -> Vec<usize> {
     let mut reached = vec![from];
     let mut next = 0;
     while let Some(&number) = reached.get(next) {
-        for link in links.iter().filter(|links| links.number == number).flat_map(|l| &l.requires) {
+        for link in links
+            .iter()
+            .filter(|links| links.number == number)
+            .flat_map(|l| &l.requires)
+        {
             if !reached.contains(&link.to) {
                 reached.push(link.to);
             }
@@ -352,7 +383,10 @@ fn reachable(from: usize, links: &[Links]) -> Vec<usize> {
 }
 
 fn check_scopes(links: &[Links], table: &Table, problems: &mut Problems) {
-    for Links { number, requires, .. } in links {
+    for Links {
+        number, requires, ..
+    } in links
+    {
         if table.caps[*number].scope != Scope::Boot {
             continue;
         }
