@@ -1,6 +1,111 @@
 //! Boot-time code patching by CPU capability for arm64 kernels written in Rust.
+//!
+//! A kernel must run on every arm64 CPU and still use what the CPU at hand can
+//! do. With this crate it says both at the place where it matters, and its text
+//! is rewritten once, at boot, when the cpucaps are known:
+//!
+//! ```ignore
+//! mod cpucaps {
+//!     alt_runtime::cpucaps!("cpucaps.toml");
+//! }
+//! use cpucaps::{LSE, SB};
+//!
+//! // Instructions, and what they become where SB is present.
+//! unsafe {
+//!     alternative!(
+//!         "dsb nsh",
+//!         "isb",
+//!         SB => ".arch_extension sb", "sb",
+//!         options(nostack, preserves_flags),
+//!     )
+//! };
+//! // A branch on a cpucap: one instruction, no flag in memory.
+//! if cpu_has_cap!(likely LSE) { /* … */ }
+//! ```
+//!
+//! | module     | what is there |
+//! |------------|---------------|
+//! | [`cap`]    | cpucaps: numbers, sets, how each is detected from the ID registers |
+//! | [`insn`]   | A64 words: which are PC-relative, and moving one to another address |
+//! | [`record`] | the layouts in the image |
+//! | [`region`] | one image's text and tables |
+//! | [`patch`]  | plan → commit → verify |
+//! | [`boot`]   | the phases, as types |
+//!
+//! Everything but reading registers and writing text computes on values, and
+//! runs on the host as well.
 #![no_std]
 
 mod arch;
+pub mod boot;
 pub mod cap;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod image;
 pub mod insn;
+pub mod patch;
+pub mod record;
+pub mod region;
+
+pub use arch::{Maintenance, Write};
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub use image::Image;
+
+/// Instructions in the text, and what they become under a condition.
+///
+/// First come the default instructions, as in [`asm!`](core::arch::asm): they run
+/// until the patch, and afterwards wherever no arm applies. Then the arms,
+/// `CONDITION => "instructions"`, of which the first whose condition holds
+/// replaces the default. Then the operands of `asm!`, shared by all variants.
+///
+/// A condition is the name of a cpucap, or `!A`, `A & B`, `A | B` (`&` binds
+/// stronger). An arm may be shorter than the default, and is then filled up with
+/// NOPs or a branch; it may not be longer. An instruction of an extension needs
+/// `.arch_extension` in front of it, in its arm.
+///
+/// Like `asm!` it is unsafe, and each variant must keep to what the operands and
+/// options say. Do not let a variant leave a mark that another would not
+/// understand, such as an exclusive monitor held across two sites: the text
+/// changes between them.
+///
+/// PC-relative instructions of an arm are re-aimed when they move to the site.
+/// They may refer to the arm itself and to anything in the kernel within their
+/// reach, but not to data among the arms (`ldr x0, =…`, literal pools), which is
+/// given back after boot.
+///
+/// ```ignore
+/// let old: u32;
+/// unsafe {
+///     alternative!(
+///         "2: ldxr {old:w}, [{p}]",
+///         "   add  {new:w}, {old:w}, {n:w}",
+///         "   stxr {s:w}, {new:w}, [{p}]",
+///         "   cbnz {s:w}, 2b",
+///         LSE => ".arch_extension lse", "ldadd {n:w}, {old:w}, [{p}]",
+///         p = in(reg) counter.as_ptr(),
+///         n = in(reg) n,
+///         old = out(reg) old,
+///         new = out(reg) _,
+///         s = out(reg) _,
+///         options(nostack, preserves_flags),
+///     )
+/// };
+/// ```
+///
+/// `options(pure)` is refused: the compiler would merge a site before the patch
+/// with one after it. The labels 9061 to 9064 are used by the macro.
+pub use alt_macros::alternative;
+
+/// A `bool`: whether the system has a cpucap. One instruction, NOP or B.
+///
+/// `cpu_has_cap!(likely CAP)` falls through when the cpucap is present,
+/// `cpu_has_cap!(unlikely CAP)` when it is absent. Conditions are written as in
+/// [`alternative!`]. Until the patch the answer is `false`; a cpucap that the
+/// kernel's configuration rules out is a constant `false` and leaves no trace in
+/// the image.
+///
+/// The branch can reach ±128 KiB, within one function.
+pub use alt_macros::cpu_has_cap;
+
+/// Turns the kernel's table of cpucaps, a TOML file, into constants and a
+/// [`CapTable`](cap::CapTable) named `TABLE`.
+pub use alt_macros::cpucaps;

@@ -10,7 +10,7 @@
 //! | `alt_branches`     | sites of `cpu_has_cap!` | [`BranchRecord`], 8 bytes |
 //! | `alt_records`      | sites of `alternative!` | [`AlternativeRecord`], 12 bytes |
 //! | `alt_replacements` | the instructions of the arms, never executed in place | 4-byte words |
-//! | `alt_plan`         | room for the patch plan, sized by the linker: one [`Write`](crate::patch::Write) for each word of each site; occupies no bytes in the file | 12 bytes |
+//! | `alt_plan`         | room for the patch plan, sized by the linker: one [`Write`](crate::arch::Write) for each word of each site; occupies no bytes in the file | 12 bytes |
 //!
 //! Offsets are relative to the field that holds them, so a table needs no
 //! relocation, can be read-only, and is never written.

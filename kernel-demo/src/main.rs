@@ -1,2 +1,28 @@
-//! TODO
-fn main() {}
+//! A small arm64 kernel that adapts its own text at boot.
+//!
+//! It boots at EL1 on QEMU's `virt` machine, finds out what the CPU can do,
+//! rewrites its text accordingly, and exercises each place before and after.
+//! `cargo xtask demo` runs it and shows what it did.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod checks;
+#[cfg(target_os = "none")]
+mod cpucaps;
+#[cfg(target_os = "none")]
+mod exceptions;
+#[cfg(target_os = "none")]
+mod kernel;
+#[cfg(target_os = "none")]
+mod log;
+#[cfg(target_os = "none")]
+mod memory;
+#[cfg(target_os = "none")]
+mod outcome;
+#[cfg(target_os = "none")]
+mod smp;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("kernel-demo runs on aarch64-unknown-none: use `cargo xtask demo`");
+}

@@ -7,7 +7,7 @@
 
 use core::arch::naked_asm;
 
-use crate::patch::{Maintenance, Write};
+use super::{Maintenance, Write};
 
 /// What the routine is told and what it answers.
 #[repr(C)]

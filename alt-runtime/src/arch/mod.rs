@@ -1,4 +1,16 @@
-//! What only runs on the target.
+//! What depends on the machine: reading ID registers, cache maintenance, and the
+//! routine that writes text. The code is for the target only; the data that it
+//! works on is for the host as well.
+
+mod maintenance;
+mod write;
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod commit;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod idregs;
+
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub(crate) use commit::{Job, commit};
+pub use maintenance::Maintenance;
+pub use write::Write;

@@ -1,5 +1,7 @@
 //! When a cpucap is decided, and what becomes of a CPU that arrives after that.
 
+use core::fmt;
+
 /// Whose ID registers decide about a cpucap, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -10,6 +12,17 @@ pub enum Scope {
     System,
     /// Each CPU's own: any one that matches makes the cap present.
     Local,
+}
+
+impl fmt::Display for Scope {
+    /// As in the TOML file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Boot => "boot",
+            Self::System => "system",
+            Self::Local => "local",
+        })
+    }
 }
 
 /// What a cpucap stands for.

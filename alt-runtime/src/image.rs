@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::{arch::global_asm, slice};
 
-use crate::patch::Write;
+use crate::arch::Write;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Table, Words};
 

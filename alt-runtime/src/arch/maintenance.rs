@@ -1,0 +1,60 @@
+//! Which cache maintenance this system needs after a write to text.
+
+use alt_idregs::Field;
+use alt_idregs::fields::{CTR_EL0, MIDR_EL1};
+
+use crate::cap::IdRegs;
+
+/// What it takes to make written words visible to instruction fetch, read from
+/// CTR_EL0 (Arm ARM D24.2.34; the sequence itself is in B2.4.4).
+///
+/// On a system whose CPUs differ, build it from the registers of the CPU with
+/// the smallest lines, and clear what one of them lacks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Maintenance {
+    /// Smallest data cache line in bytes.
+    pub data_line: u32,
+    /// Smallest instruction cache line in bytes.
+    pub instruction_line: u32,
+    /// CTR_EL0.IDC: written data need not be cleaned.
+    pub no_clean: bool,
+    /// CTR_EL0.DIC: the instruction cache need not be invalidated.
+    pub no_invalidate: bool,
+    /// Clean *and invalidate* the data line, to the point of coherency: asked
+    /// for by Cortex-A53 errata 819472, 824069, 826319 and 827319.
+    pub clean_to_coherency: bool,
+}
+
+/// Above this many words the whole instruction cache is invalidated at once:
+/// each `IC IVAU` is a broadcast that every CPU must answer.
+const MAX_LINE_INVALIDATIONS: usize = 256;
+
+// Implementer and part number, as in MIDR_EL1.
+const CORTEX_A53: (i64, i64) = (0x41, 0xd03);
+const NEOVERSE_N1: (i64, i64) = (0x41, 0xd0c);
+
+impl Maintenance {
+    /// What the CPU with these registers needs.
+    pub fn new(ids: &IdRegs) -> Self {
+        let line = |log2_words: &Field| 4 << ids.field(log2_words);
+        let part = (ids.field(&MIDR_EL1::Implementer), ids.field(&MIDR_EL1::PartNum));
+        let release = (ids.field(&MIDR_EL1::Variant), ids.field(&MIDR_EL1::Revision));
+        Self {
+            data_line: line(&CTR_EL0::DminLine),
+            instruction_line: line(&CTR_EL0::IminLine),
+            no_clean: ids.field(&CTR_EL0::IDC) != 0,
+            // Neoverse N1 erratum 1542419 (r3p0 to r4p0): a CPU may fetch a
+            // stale instruction although DIC says that it cannot.
+            no_invalidate: ids.field(&CTR_EL0::DIC) != 0
+                && !(part == NEOVERSE_N1 && ((3, 0)..=(4, 0)).contains(&release)),
+            // Up to r0p2, the last release that one of the four errata names.
+            clean_to_coherency: part == CORTEX_A53 && release <= (0, 2),
+        }
+    }
+
+    /// Whether to invalidate by line after a change of `words` words.
+    pub(super) fn by_line(&self, words: usize) -> bool {
+        words <= MAX_LINE_INVALIDATIONS
+    }
+}

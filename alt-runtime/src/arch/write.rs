@@ -1,0 +1,37 @@
+//! One word to write.
+
+use crate::insn::Insn;
+
+/// One word of text to write, and the one to put back if the pass is undone.
+///
+/// The macros reserve room for it in the section `alt_plan`: 12 bytes for each
+/// word of a site.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Write {
+    /// Where, in bytes from the start of the text.
+    pub offset: u32,
+    // Both words as they are in memory: instructions are little-endian whatever
+    // the data endianness (Arm ARM B2.9.1).
+    pub(super) old: u32,
+    pub(super) new: u32,
+}
+
+const _: () = assert!(size_of::<Write>() == 12);
+
+impl Write {
+    /// The write that turns `old` into `new`.
+    pub const fn turn(offset: u32, old: Insn, new: Insn) -> Self {
+        Self { offset, old: old.0.to_le(), new: new.0.to_le() }
+    }
+
+    /// The word that is there.
+    pub const fn old(&self) -> Insn {
+        Insn(u32::from_le(self.old))
+    }
+
+    /// The word that will be there.
+    pub const fn new(&self) -> Insn {
+        Insn(u32::from_le(self.new))
+    }
+}

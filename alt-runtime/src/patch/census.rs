@@ -1,0 +1,68 @@
+//! Sites counted by cpucap, for a boot log.
+
+use crate::cap::{CapSet, CapTable, MAX_CAPS};
+use crate::patch::error::PlanError;
+use crate::patch::site::{Record, sites};
+use crate::region::{Region, Table};
+
+/// The sites of one cpucap.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Count {
+    /// Sites with an arm that asks for the cpucap, present or absent.
+    pub sites: u32,
+    /// Sites whose winning arm begins with the cpucap.
+    pub patched: u32,
+}
+
+/// The sites of every cpucap. A site with arms for two of them counts for both.
+#[derive(Clone, Debug)]
+pub struct Census {
+    counts: [Count; MAX_CAPS],
+}
+
+impl Census {
+    /// Counts the sites of `region`, and those that are patched under `caps`.
+    ///
+    /// # Errors
+    /// The first record whose condition cannot be read.
+    pub fn new(region: &Region<'_>, table: &CapTable, caps: &CapSet) -> Result<Self, PlanError> {
+        let mut census = Self { counts: [Count::default(); MAX_CAPS] };
+        census.add(region.branches, table, caps)?;
+        census.add(region.alternatives, table, caps)?;
+        Ok(census)
+    }
+
+    fn add<R: Record>(
+        &mut self,
+        records: Table<'_, R>,
+        table: &CapTable,
+        caps: &CapSet,
+    ) -> Result<(), PlanError> {
+        let mut sites = sites(records, table, caps);
+        loop {
+            let mut seen = CapSet::EMPTY;
+            let Some(site) = sites.next_site(|number| {
+                if let Some(info) = table.get(number) {
+                    seen.insert(info.cap);
+                }
+            })?
+            else {
+                return Ok(());
+            };
+            for cap in &seen {
+                self.counts[usize::from(cap.number())].sites += 1;
+            }
+            if let Some((_, record)) = site.chosen {
+                let cap = usize::from(record.condition().cap());
+                if let Some(count) = self.counts.get_mut(cap) {
+                    count.patched += 1;
+                }
+            }
+        }
+    }
+
+    /// The sites of the cpucap with this number.
+    pub fn get(&self, cap: u16) -> Count {
+        self.counts.get(usize::from(cap)).copied().unwrap_or_default()
+    }
+}

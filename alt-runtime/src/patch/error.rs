@@ -1,0 +1,203 @@
+//! Why a table was refused, or a pass undone.
+
+use core::fmt;
+
+use crate::insn::{Insn, MoveError};
+
+/// A record that cannot be applied. No word has been written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PlanError {
+    /// Address of the site that the record names.
+    pub site: u64,
+    /// Number of the record's cpucap.
+    pub cap: u16,
+    /// Name of the cpucap, if it has one.
+    pub name: &'static str,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Reason {
+    /// The site is not on a 4-byte boundary.
+    MisalignedSite,
+    /// The site is not inside the region's text.
+    SiteOutsideText {
+        /// Length of the site in instructions.
+        len: u8,
+    },
+    /// The site begins before the one of the record before it.
+    Unsorted {
+        /// Address of the site before.
+        previous: u64,
+    },
+    /// The site begins inside the one of the record before it.
+    Overlap {
+        /// Address of the site before.
+        previous: u64,
+    },
+    /// The table of cpucaps has no such number.
+    UnknownCap,
+    /// The site or the replacement has no instructions.
+    ZeroLength,
+    /// The replacement is longer than the site. Lengths in instructions.
+    ReplacementTooLong {
+        /// Length of the site.
+        site: u8,
+        /// Length of the replacement.
+        replacement: u8,
+    },
+    /// Two arms of one site disagree about its length. Lengths in instructions.
+    LengthsDiffer {
+        /// Length that the first arm states.
+        first: u8,
+        /// Length that a later arm states.
+        other: u8,
+    },
+    /// The condition asks for the next record too, and that is of another site.
+    DanglingAnd,
+    /// The replacement is not inside the region's replacements.
+    ReplacementOutside {
+        /// Address of the replacement.
+        replacement: u64,
+    },
+    /// The site of a branch holds neither of its two forms.
+    UnexpectedWord {
+        /// The word found.
+        found: Insn,
+        /// The word that the record implies.
+        expected: Insn,
+    },
+    /// The branch would leave the region's text.
+    BranchOutsideText {
+        /// Where it would go.
+        target: u64,
+    },
+    /// An instruction of the replacement refers to the replacements, which are
+    /// not there once the kernel runs: a literal pool, or a foreign arm.
+    TargetsReplacements {
+        /// Index of the instruction in the replacement.
+        index: u8,
+        /// The instruction.
+        word: Insn,
+        /// The address it refers to.
+        target: u64,
+    },
+    /// An instruction of the replacement cannot move to the site.
+    CannotMove {
+        /// Index of the instruction in the replacement.
+        index: u8,
+        /// The instruction.
+        word: Insn,
+        /// Why not.
+        error: MoveError,
+    },
+    /// The memory for the plan is too small for the region.
+    PlanTooSmall {
+        /// Number of writes it has room for.
+        room: usize,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MisalignedSite => write!(f, "the site is not 4-byte aligned"),
+            Self::SiteOutsideText { len } => {
+                write!(f, "the site of {len} instructions is not inside the text")
+            }
+            Self::Unsorted { previous } => {
+                write!(f, "the table is not sorted: the site before is at {previous:#x}")
+            }
+            Self::Overlap { previous } => write!(f, "the site overlaps the one at {previous:#x}"),
+            Self::UnknownCap => write!(f, "there is no such cpucap"),
+            Self::ZeroLength => write!(f, "the site or its replacement has no instructions"),
+            Self::ReplacementTooLong { site, replacement } => {
+                write!(f, "{replacement} instructions replace only {site}")
+            }
+            Self::LengthsDiffer { first, other } => {
+                write!(f, "one arm says that the site has {first} instructions, another {other}")
+            }
+            Self::DanglingAnd => write!(f, "the condition goes on in a record that is not there"),
+            Self::ReplacementOutside { replacement } => {
+                write!(f, "the replacement at {replacement:#x} is not inside the replacements")
+            }
+            Self::UnexpectedWord { found, expected } => {
+                write!(f, "the site holds {found}, expected {expected}")
+            }
+            Self::BranchOutsideText { target } => {
+                write!(f, "the branch to {target:#x} leaves the text")
+            }
+            Self::TargetsReplacements { index, word, target } => write!(
+                f,
+                "instruction {index} ({word}) of the replacement refers to {target:#x} among the replacements, which are given back after boot"
+            ),
+            Self::CannotMove { index, word, error } => {
+                write!(f, "instruction {index} ({word}) of the replacement: {error}")
+            }
+            Self::PlanTooSmall { room } => {
+                write!(f, "the plan has room for {room} writes, the region needs more")
+            }
+        }
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { site, cap, name, reason } = self;
+        write!(f, "site {site:#x}, cap {name} ({cap}): {reason}")
+    }
+}
+
+impl core::error::Error for PlanError {}
+
+/// A word that did not read back through the executable mapping. The pass has
+/// put the old words back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ReadBackError {
+    /// Address of the word.
+    pub address: u64,
+    /// The word that was written.
+    pub expected: Insn,
+}
+
+impl fmt::Display for ReadBackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, expected } = self;
+        write!(
+            f,
+            "{expected} was written for {address:#x} but does not read back there: is the alias a mapping of the text? The old words are back"
+        )
+    }
+}
+
+impl core::error::Error for ReadBackError {}
+
+/// Why a pass did not happen. Whatever the variant, the text is as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PatchError<A> {
+    /// The plan was refused.
+    Plan(PlanError),
+    /// The kernel could not open its writable alias.
+    Alias(A),
+    /// The text did not read back, and was restored.
+    ReadBack(ReadBackError),
+}
+
+impl<A: fmt::Display> fmt::Display for PatchError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan(error) => error.fmt(f),
+            Self::Alias(error) => write!(f, "the writable alias of the text: {error}"),
+            Self::ReadBack(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<A: fmt::Debug + fmt::Display> core::error::Error for PatchError<A> {}

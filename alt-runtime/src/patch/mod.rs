@@ -1,0 +1,22 @@
+//! Plan → commit → verify: from the tables of a [`Region`](crate::region::Region)
+//! to a text that fits the CPU.
+//!
+//! | step   | where                | writes? | decides? |
+//! |--------|----------------------|---------|----------|
+//! | plan   | [`Plan::new`]        | no      | everything: each record is checked, each new word computed |
+//! | commit | [`Plan::commit`]     | yes     | nothing |
+//! | verify | within the commit    | only the old words, if the new do not read back | whether they do |
+
+mod alias;
+mod census;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod commit;
+mod error;
+mod plan;
+mod replacement;
+mod site;
+
+pub use alias::WritableAlias;
+pub use census::{Census, Count};
+pub use error::{PatchError, PlanError, ReadBackError, Reason};
+pub use plan::{Plan, Report};

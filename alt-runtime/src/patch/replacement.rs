@@ -1,0 +1,88 @@
+//! The words of a replacement, as they must be at the site.
+
+use crate::insn::{Class, Form, Insn};
+use crate::patch::error::Reason;
+use crate::record::AlternativeRecord;
+use crate::region::Region;
+
+/// Up to this many NOPs are executed; a longer run is branched over.
+const MAX_NOPS: u8 = 3;
+
+/// A replacement that has been found to lie where it should.
+pub(super) struct Replacement<'a> {
+    region: &'a Region<'a>,
+    site: u64,
+    site_len: u8,
+    start: u64,
+    len: u8,
+}
+
+impl<'a> Replacement<'a> {
+    /// Checks the lengths and bounds of the replacement of `record`, which is at
+    /// `at` and for the site at `site`.
+    pub fn new(
+        region: &'a Region<'a>,
+        at: u64,
+        record: &AlternativeRecord,
+        site: u64,
+    ) -> Result<Self, Reason> {
+        let AlternativeRecord { site_len, replacement_len: len, .. } = *record;
+        let field = at.wrapping_add(core::mem::offset_of!(AlternativeRecord, replacement) as u64);
+        let start = field.wrapping_add_signed(record.replacement.into());
+        if site_len == 0 || len == 0 {
+            return Err(Reason::ZeroLength);
+        }
+        if len > site_len {
+            return Err(Reason::ReplacementTooLong { site: site_len, replacement: len });
+        }
+        if !region.replacements.contains(start, len.into()) {
+            return Err(Reason::ReplacementOutside { replacement: start });
+        }
+        Ok(Self { region, site, site_len, start, len })
+    }
+
+    /// The word for the site's instruction `index`, below `site_len`.
+    #[inline]
+    pub fn word(&self, index: u8) -> Result<Insn, Reason> {
+        if index < self.len { self.moved(index) } else { Ok(self.padding(index)) }
+    }
+
+    fn moved(&self, index: u8) -> Result<Insn, Reason> {
+        let from = self.start.wrapping_add(4 * u64::from(index));
+        let to = self.site.wrapping_add(4 * u64::from(index));
+        let Some(word) = self.region.replacements.get(from) else {
+            return Err(Reason::ReplacementOutside { replacement: self.start });
+        };
+        match word.classify() {
+            Class::NotRelative => return Ok(word),
+            Class::Relative(relative) if relative.form != Form::Adrp => {
+                let target = relative.target(from);
+                // A target within the replacement, its end included, moves along:
+                // the end means "go on after the site". Data among instructions
+                // would be taken for instructions, so literals are left out.
+                let offset = target.wrapping_sub(self.start);
+                let loads = matches!(relative.form, Form::Ldr | Form::Ldrsw | Form::LdrSimd);
+                if offset <= 4 * u64::from(self.len) && !loads {
+                    return Ok(word);
+                }
+                if self.region.replacements.range().contains(&target) {
+                    return Err(Reason::TargetsReplacements { index, word, target });
+                }
+            }
+            _ => {}
+        }
+        word.relocate(from, to)
+            .map_err(|error| Reason::CannotMove { index, word, error })
+    }
+
+    /// NOPs up to the end of the site; many of them are branched over.
+    fn padding(&self, index: u8) -> Insn {
+        let rest = self.site_len - index;
+        if index == self.len && rest > MAX_NOPS {
+            // At most 255 instructions forward, so always in reach.
+            Insn::branch(0, 4 * u64::from(rest)).unwrap_or(Insn::NOP)
+        } else {
+            Insn::NOP
+        }
+    }
+}

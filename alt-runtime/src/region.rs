@@ -1,0 +1,122 @@
+//! One image's text and tables, as the patcher sees them.
+//!
+//! A [`Region`] says where things are; nothing is guessed from section names. The
+//! addresses are those at which the text *runs*, which need not be where these
+//! bytes are mapped now: a host tool builds a region over a file.
+
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use crate::insn::Insn;
+use crate::record::{AlternativeRecord, BranchRecord};
+
+/// A run of instruction words at an address.
+///
+/// Words are read one at a time and never borrowed, since the patcher changes
+/// the same memory through another mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    address: u64,
+    start: *const u32,
+    len: usize,
+    memory: PhantomData<&'a [u32]>,
+}
+
+impl<'a> Words<'a> {
+    /// The words of `memory`, which run at `address`.
+    pub const fn new(address: u64, memory: &'a [u32]) -> Self {
+        Self { address, start: memory.as_ptr(), len: memory.len(), memory: PhantomData }
+    }
+
+    /// `len` words at `start`, which run at `address`.
+    ///
+    /// # Safety
+    /// The words must be readable for `'a`. They may change, but only by whole
+    /// aligned words.
+    pub const unsafe fn from_raw(address: u64, start: *const u32, len: usize) -> Self {
+        Self { address, start, len, memory: PhantomData }
+    }
+
+    /// The addresses of the words.
+    #[inline]
+    pub const fn range(&self) -> Range<u64> {
+        self.address..self.address.wrapping_add(4 * self.len as u64)
+    }
+
+    /// Whether `count` words at `address` lie inside. The address must be a
+    /// multiple of 4 away from the first word.
+    #[inline]
+    pub const fn contains(&self, address: u64, count: u64) -> bool {
+        let offset = address.wrapping_sub(self.address);
+        offset % 4 == 0 && offset / 4 <= self.len as u64 && count <= self.len as u64 - offset / 4
+    }
+
+    /// The word at `address`; `None` outside.
+    #[inline]
+    pub fn get(&self, address: u64) -> Option<Insn> {
+        if !self.contains(address, 1) {
+            return None;
+        }
+        let index = (address.wrapping_sub(self.address) / 4) as usize;
+        // SAFETY: `index` is inside by the check above, and the constructor's
+        // contract makes the word readable and changed only as a whole.
+        let word = unsafe { self.start.add(index).read_volatile() };
+        // Instructions are little-endian whatever the data endianness
+        // (Arm ARM B2.9.1).
+        Some(Insn(u32::from_le(word)))
+    }
+
+    /// The first word, as mapped now.
+    #[inline]
+    pub(crate) const fn as_ptr(&self) -> *const u32 {
+        self.start
+    }
+}
+
+/// A table of records and the address it is linked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a, R> {
+    address: u64,
+    records: &'a [R],
+}
+
+impl<'a, R> Table<'a, R> {
+    /// `records`, linked at `address`.
+    pub const fn new(address: u64, records: &'a [R]) -> Self {
+        Self { address, records }
+    }
+
+    /// The records, and the address of each.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &'a R)> + use<'a, R> {
+        let address = self.address;
+        let size = size_of::<R>() as u64;
+        self.records
+            .iter()
+            .zip(0u64..)
+            .map(move |(record, i)| (address.wrapping_add(i * size), record))
+    }
+
+    /// Number of records.
+    pub const fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are no records.
+    pub const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+/// One image: its text, its tables and its replacements.
+#[derive(Clone, Copy, Debug)]
+pub struct Region<'a> {
+    /// The executable words; every site must lie inside.
+    pub text: Words<'a>,
+    /// The `alt_branches` table, sorted by site address.
+    pub branches: Table<'a, BranchRecord>,
+    /// The `alt_records` table, sorted by site address.
+    pub alternatives: Table<'a, AlternativeRecord>,
+    /// The `alt_replacements` section; every replacement must lie inside.
+    pub replacements: Words<'a>,
+}

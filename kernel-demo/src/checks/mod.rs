@@ -1,0 +1,91 @@
+//! What the kernel does differently on different CPUs, one use in each file, and
+//! the check that both ways give the right result.
+//!
+//! Each check runs before the pass, when every site has its default text, and
+//! after it, and compares with a plain Rust model.
+
+pub mod acquire;
+pub mod atomic;
+pub mod atomic128;
+pub mod barrier;
+pub mod constant_time;
+pub mod copy;
+pub mod crc32;
+pub mod entropy;
+pub mod persist;
+pub mod spinlock;
+pub mod timer;
+pub mod user;
+pub mod wait;
+
+use alt_runtime::cap::{Cap, CapSet};
+use defmt::{Format, error, info};
+use linkme::distributed_slice;
+
+use crate::kernel::Failed;
+
+/// When a check runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The text is the default.
+    Before,
+    /// The pass is over.
+    After,
+}
+
+/// What a check may rely on.
+pub struct Context<'a> {
+    /// When it runs.
+    pub phase: Phase,
+    /// The cpucaps that the text fits.
+    pub caps: &'a CapSet,
+}
+
+impl Context<'_> {
+    /// Whether the text is now that of a CPU with `cap`.
+    pub fn has(&self, cap: Cap) -> bool {
+        self.caps.contains(cap)
+    }
+}
+
+/// A result that the model does not agree with.
+#[derive(Format)]
+pub struct Mismatch {
+    what: &'static str,
+    got: u64,
+    expected: u64,
+}
+
+/// One use of cpucaps and its check.
+pub struct Check {
+    name: &'static str,
+    run: fn(&Context<'_>) -> Result<(), Mismatch>,
+}
+
+/// All checks: each file registers its own.
+#[distributed_slice]
+pub static CHECKS: [Check];
+
+/// `Ok` if the kernel's result is the model's.
+pub fn equal(what: &'static str, got: u64, expected: u64) -> Result<(), Mismatch> {
+    if got == expected { Ok(()) } else { Err(Mismatch { what, got, expected }) }
+}
+
+/// Runs all checks and logs each.
+pub fn run(context: &Context<'_>) -> Result<(), Failed> {
+    let phase = match context.phase {
+        Phase::Before => "before",
+        Phase::After => "after",
+    };
+    let mut result = Ok(());
+    for check in CHECKS {
+        match (check.run)(context) {
+            Ok(()) => info!("check {=str} {=str} ok", phase, check.name),
+            Err(mismatch) => {
+                error!("check {=str} {=str} FAILED {}", phase, check.name, mismatch);
+                result = Err(Failed);
+            }
+        }
+    }
+    result
+}

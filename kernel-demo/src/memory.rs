@@ -1,0 +1,224 @@
+//! Memory: every page writable or executable, never both; and the patcher's
+//! alias.
+
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::ptr::{NonNull, addr_of_mut};
+
+use aarch64_cpu::asm::barrier;
+use aarch64_paging::Mapping;
+use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
+use aarch64_paging::paging::{
+    Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange,
+};
+use aarch64_rt::InitialPagetable;
+use alt_runtime::alternative;
+use alt_runtime::patch::WritableAlias;
+use spin::Once;
+use spin::mutex::SpinMutex;
+
+use crate::cpucaps::REPEAT_TLBI;
+use crate::log;
+
+/// Where aliases of text are mapped: its own address plus this.
+const ALIAS_OFFSET: usize = 0x40_0000_0000;
+/// Where user pages are mapped.
+const USER: usize = 0x10_0000_0000;
+const PAGE: usize = 4096;
+const ASID: usize = 1;
+
+// Blocks of 1 GiB (Arm ARM D8.3.1.2): valid, not global, accessed, inner shareable,
+// with index 0 (device) or 1 (normal) into the MAIR that aarch64-rt sets.
+const BLOCK: usize = 1 | 1 << 11 | 1 << 10 | 3 << 8;
+
+aarch64_rt::initial_pagetable!({
+    // For the first steps only: `protect` replaces it before any site runs. Its
+    // entries belong to ASID 0, so none of them outlives the switch.
+    let mut table = [0; 512];
+    table[0] = BLOCK | 1 << 54 | 1 << 53;
+    table[1] = 0x4000_0000 | BLOCK | 1 << 2;
+    InitialPagetable(table)
+});
+
+unsafe extern "C" {
+    static __text_start: [u32; 0];
+    static __text_end: [u32; 0];
+    static __rodata_start: u8;
+    static __rodata_end: u8;
+    static __init_start: u8;
+    static __start_alt_plan: u8;
+    static __init_end: u8;
+    static __data_start: u8;
+    static __data_end: u8;
+}
+
+/// The text, where it runs.
+pub fn text() -> Range<*const u32> {
+    (&raw const __text_start).cast()..(&raw const __text_end).cast()
+}
+
+/// Where a word of the text is written, while the alias is open.
+pub fn alias_of(word: *mut u32) -> *mut u32 {
+    word.wrapping_byte_add(ALIAS_OFFSET)
+}
+
+type Tables = Mapping<Pool, El1And0>;
+static TABLES: Once<SpinMutex<Tables>> = Once::new();
+static USER_PAGE: SpinMutex<Page> = SpinMutex::new(Page([0; PAGE]));
+
+#[repr(C, align(4096))]
+struct Page([u8; PAGE]);
+
+const NORMAL: El1Attributes = El1Attributes::VALID
+    .union(El1Attributes::ACCESSED)
+    .union(El1Attributes::NON_GLOBAL)
+    .union(El1Attributes::INNER_SHAREABLE)
+    .union(El1Attributes::ATTRIBUTE_INDEX_1)
+    .union(El1Attributes::UXN);
+const READ_WRITE: El1Attributes = NORMAL.union(El1Attributes::PXN);
+const READ_ONLY: El1Attributes = READ_WRITE.union(El1Attributes::READ_ONLY);
+const EXECUTE: El1Attributes = NORMAL.union(El1Attributes::READ_ONLY);
+const DEVICE: El1Attributes = El1Attributes::VALID
+    .union(El1Attributes::ACCESSED)
+    .union(El1Attributes::NON_GLOBAL)
+    .union(El1Attributes::ATTRIBUTE_INDEX_0)
+    .union(El1Attributes::UXN)
+    .union(El1Attributes::PXN);
+
+/// Maps the kernel with the least rights it needs, and switches over.
+pub fn protect() {
+    let mut tables = Tables::with_asid_and_va_range(Pool::new(), ASID, 1, El1And0, VaRange::Lower);
+    let parts = [
+        (address(&raw const __text_start), address(&raw const __text_end), EXECUTE),
+        (address(&raw const __rodata_start), address(&raw const __rodata_end), READ_ONLY),
+        (address(&raw const __init_start), address(&raw const __start_alt_plan), READ_ONLY),
+        (address(&raw const __start_alt_plan), address(&raw const __init_end), READ_WRITE),
+        (address(&raw const __data_start), address(&raw const __data_end), READ_WRITE),
+        (log::UART, log::UART + PAGE, DEVICE),
+    ];
+    for (start, end, rights) in parts {
+        map(&mut tables, start..end, start, rights);
+    }
+    let user = USER_PAGE.lock().0.as_ptr() as usize;
+    map(&mut tables, USER..USER + PAGE, user, READ_WRITE | El1Attributes::USER);
+    // SAFETY: the kernel's parts stay mapped where they are; they lose only
+    // rights that they do not use.
+    unsafe { tables.activate() };
+    TABLES.call_once(|| SpinMutex::new(tables));
+}
+
+/// Switches a secondary CPU, which starts on the initial table, over as well.
+pub fn protect_secondary() {
+    if let Some(tables) = TABLES.get() {
+        // SAFETY: as in `protect`.
+        unsafe { tables.lock().activate() };
+    }
+}
+
+fn address<T>(bound: *const T) -> usize {
+    bound as usize
+}
+
+fn map(tables: &mut Tables, range: Range<usize>, physical: usize, rights: El1Attributes) {
+    tables
+        .map_range(
+            &MemoryRegion::new(range.start, range.end),
+            PhysicalAddress(physical),
+            rights,
+            // Pages keep every change of rights free of break-before-make.
+            Constraints::NO_BLOCK_MAPPINGS | Constraints::NO_CONTIGUOUS_HINT,
+        )
+        .expect("the pool holds enough tables for the kernel");
+}
+
+/// A page that EL0 may read and write, and what the kernel has put there.
+pub fn user_page(word: u32) -> *const u32 {
+    USER_PAGE.lock().0[..4].copy_from_slice(&word.to_ne_bytes());
+    USER as *const u32
+}
+
+/// The writable alias of the text, 256 GiB above it.
+pub struct Alias;
+
+impl Alias {
+    fn remap(text: Range<usize>, rights: El1Attributes) -> Result<(), &'static str> {
+        let mut tables = TABLES.get().ok_or("memory is not set up")?.lock();
+        let alias = text.start + ALIAS_OFFSET..text.end + ALIAS_OFFSET;
+        map(&mut tables, alias, text.start, rights);
+        barrier::dsb(barrier::ISH);
+        barrier::isb(barrier::SY);
+        Ok(())
+    }
+}
+
+// SAFETY: while it is open, the alias maps the text's own pages read-write with
+// the same attributes; `close` removes the mapping and its TLB entries.
+unsafe impl WritableAlias for Alias {
+    type Error = &'static str;
+
+    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
+        let text = text.start as usize..text.end as usize;
+        let start = text.start as *mut u32;
+        Self::remap(text, READ_WRITE)?;
+        Ok(alias_of(start))
+    }
+
+    fn close(&mut self) {
+        let text = text();
+        // Not VALID: the entries become invalid, and stale TLB entries go.
+        let closed = Self::remap(text.start as usize..text.end as usize, El1Attributes::empty());
+        if closed.is_ok() {
+            repeat_tlbi();
+        }
+    }
+}
+
+/// Some CPUs need each TLBI and DSB twice (Cortex-A76 erratum 1286807 and its
+/// kin).
+fn repeat_tlbi() {
+    // SAFETY: invalidating TLB entries has no effect but time.
+    unsafe {
+        alternative!(
+            "nop",
+            "nop",
+            REPEAT_TLBI => "tlbi vmalle1is", "dsb ish",
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Memory for page tables: a static array, handed out once.
+struct Pool {
+    next: usize,
+}
+
+const POOL: usize = 32;
+static mut POOL_PAGES: [MaybeUninit<Page>; POOL] = [const { MaybeUninit::uninit() }; POOL];
+
+impl Pool {
+    const fn new() -> Self {
+        Self { next: 0 }
+    }
+}
+
+impl Translation<El1Attributes> for Pool {
+    fn allocate_table(&mut self) -> (NonNull<PageTable<El1Attributes>>, PhysicalAddress) {
+        assert!(self.next < POOL, "out of page tables");
+        // SAFETY: `next` is inside; the page is handed out only here, once.
+        let page = unsafe {
+            let page = addr_of_mut!(POOL_PAGES).cast::<Page>().add(self.next);
+            page.write_bytes(0, 1);
+            NonNull::new_unchecked(page.cast())
+        };
+        self.next += 1;
+        (page, PhysicalAddress(page.as_ptr() as usize))
+    }
+
+    unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<El1Attributes>>) {
+        // The kernel's own tables live as long as it does.
+    }
+
+    fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<El1Attributes>> {
+        NonNull::new(pa.0 as *mut _).expect("a table is not at address 0")
+    }
+}
