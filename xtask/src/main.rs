@@ -1,2 +1,73 @@
-//! TODO
-fn main() {}
+//! The one door to building, running and testing this workspace: `cargo xtask --help`.
+
+mod demo;
+mod setup;
+mod style;
+mod test;
+
+use clap::{Args, Parser, Subcommand};
+use qemu_tests::Profile;
+use std::{error::Error, process::ExitCode};
+
+/// Builds, runs and tests this workspace; installs what is missing where it can.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
+    Demo(DemoArguments),
+    /// Runs every check and test of the workspace.
+    Test {
+        /// Words for the test runner: names of tests, usually.
+        #[arg(last = true)]
+        filter: Vec<String>,
+    },
+}
+
+#[derive(Args)]
+struct DemoArguments {
+    /// CPU model of QEMU, with properties: `max,pauth=off`, `cortex-a53,midr=0x410fd030`.
+    #[arg(long, default_value = "cortex-a76")]
+    cpu: String,
+    /// Number of CPUs.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
+    smp: u32,
+    /// Builds the kernel optimised (the default).
+    #[arg(long, conflicts_with = "dev")]
+    release: bool,
+    /// Builds the kernel unoptimised.
+    #[arg(long)]
+    dev: bool,
+}
+
+impl DemoArguments {
+    fn profile(&self) -> Profile {
+        match self.dev {
+            true => Profile::Dev,
+            false => Profile::Release,
+        }
+    }
+}
+
+/// What a task returns: `Ok(false)` when it ran but has found something to be wrong, and said so.
+type Outcome = Result<bool, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test { filter } => test::run(&filter),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            anstream::eprintln!("{}: {error}", style::bad("error"));
+            ExitCode::FAILURE
+        }
+    }
+}

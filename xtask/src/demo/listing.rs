@@ -1,0 +1,121 @@
+//! A few sites, before and after, side by side. The words are those read from guest memory, as
+//! loaded and after the kernel has switched off.
+
+use super::{Demo, heading};
+use crate::style;
+use anstream::println;
+use qemu_tests::{
+    Memory, Result, disasm,
+    facts::Fact,
+    sites::{Kind, Site},
+};
+use std::collections::BTreeSet;
+
+/// How many sites are shown.
+const SITES: usize = 8;
+
+/// The longest sequence that is shown.
+const LINES: usize = 12;
+
+/// Column width of an instruction's text.
+const WIDTH: usize = 34;
+
+/// Shows some sites of different kinds and cpucaps.
+pub(crate) fn show(demo: &Demo) -> Result<()> {
+    let shown = choose(demo)?;
+    heading(&format!(
+        "{} of {} sites, as loaded | as left",
+        shown.len(),
+        demo.sites.len()
+    ));
+    for site in shown {
+        show_site(demo, site)?;
+    }
+    Ok(())
+}
+
+/// Sites that changed before those that did not, each cpucap and kind once before any of them
+/// twice, branches and alternatives in turn.
+fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
+    let mut ranked = Vec::new();
+    let mut seen = BTreeSet::new();
+    for changed in [true, false] {
+        let mut turn = [0_usize; 2];
+        for site in demo.sites {
+            let before = words(&demo.run.before, site)?;
+            if (before != words(&demo.run.after, site)?) == changed {
+                let branch = matches!(site.records[0].kind, Kind::Branch { .. });
+                let again = !seen.insert((branch, site.records[0].condition.cap));
+                turn[usize::from(branch)] += 1;
+                ranked.push(((again, !changed, turn[usize::from(branch)]), site));
+            }
+        }
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.truncate(SITES);
+    let mut shown: Vec<_> = ranked.into_iter().map(|(_, site)| site).collect();
+    shown.sort_by_key(|site| site.address);
+    Ok(shown)
+}
+
+fn show_site(demo: &Demo, site: &Site) -> Result<()> {
+    let place = demo.image.place(site.address);
+    let place = place.map_or_else(|| "?".into(), |place| place.to_string());
+    println!(
+        "\n{}  {}",
+        style::heading(place),
+        style::faint(describe(demo, site))
+    );
+
+    let (before, after) = (
+        words(&demo.run.before, site)?,
+        words(&demo.run.after, site)?,
+    );
+    for (index, (before, after)) in before.iter().zip(&after).enumerate().take(LINES) {
+        let address = site.address + 4 * index as u64;
+        let text = |word| format!("{word:08x}  {:<WIDTH$}", disasm::instruction(word, address));
+        let after_text = match before == after {
+            true => style::faint(text(*after).trim_end()),
+            false => style::changed(text(*after).trim_end()),
+        };
+        println!("  {address:x}  {}| {after_text}", text(*before));
+    }
+    if before.len() > LINES {
+        println!("  ... {} more", before.len() - LINES);
+    }
+    Ok(())
+}
+
+/// Kind and conditions: `branch, unlikely LSE`, `alternative, A & !B or C`.
+fn describe(demo: &Demo, site: &Site) -> String {
+    let kind = match site.records[0].kind {
+        Kind::Branch { likely: true, .. } => "branch, likely ",
+        Kind::Branch { likely: false, .. } => "branch, unlikely ",
+        Kind::Alternative { .. } => "alternative, ",
+    };
+    let mut text = String::from(kind);
+    for (index, record) in site.records.iter().enumerate() {
+        let condition = record.condition;
+        if condition.negated {
+            text.push('!');
+        }
+        text.push_str(&cap_name(demo, condition.cap));
+        if index + 1 < site.records.len() {
+            text.push_str(if condition.and_next { " & " } else { ", else " });
+        }
+    }
+    text
+}
+
+fn cap_name(demo: &Demo, number: u16) -> String {
+    let name = demo.facts.iter().find_map(|fact| match fact {
+        Fact::Cap(cap) if cap.number == number => Some(cap.name.to_owned()),
+        _ => None,
+    });
+    name.unwrap_or_else(|| format!("cpucap {number}"))
+}
+
+fn words(memory: &Memory, site: &Site) -> Result<Vec<u32>> {
+    let range = site.range();
+    memory.words(range.start, ((range.end - range.start) / 4) as usize)
+}

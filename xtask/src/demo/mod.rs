@@ -1,0 +1,127 @@
+//! `cargo xtask demo`: boots the kernel and shows what it did to its own text.
+
+mod listing;
+mod tables;
+mod verdict;
+
+use crate::{DemoArguments, Outcome, setup, style};
+use anstream::{eprintln, println};
+use qemu_tests::{
+    Error, Image, Launch, LogLine, Machine, Qemu, Run,
+    facts::{self, Fact},
+    guest,
+    sites::{self, Site},
+};
+use std::{env, path::Path};
+
+/// The kernel's package and binary.
+const PACKAGE: &str = "kernel-demo";
+
+/// The image, the run and what the log says: all there is to show and to judge.
+struct Demo<'a> {
+    cpu: &'a str,
+    qemu: &'a Qemu,
+    image: &'a Image,
+    sites: &'a [Site],
+    run: &'a Run,
+    facts: Vec<Fact<'a>>,
+}
+
+/// Builds, runs, shows, judges.
+pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
+    let cpu = &arguments.cpu;
+    match boot(arguments) {
+        Ok(None) => Ok(true),
+        Ok(Some(reason)) => Ok(failed(cpu, &reason)),
+        Err(error) => {
+            let log = error.downcast_ref().map(Error::log).unwrap_or_default();
+            show_log(log);
+            eprintln!("{error}");
+            let text = error.to_string();
+            let reason = text.lines().next().unwrap_or_default();
+            Ok(failed(
+                cpu,
+                reason
+                    .split("; the last it logged")
+                    .next()
+                    .unwrap_or(reason),
+            ))
+        }
+    }
+}
+
+/// The reason for the demo to have failed, if it has.
+fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    let qemu = setup::ensure()?;
+    let machine = Machine::new(&arguments.cpu).smp(arguments.smp);
+    if !qemu.has_cpu(machine.model()) {
+        let (version, model) = (qemu.version(), machine.model());
+        return Ok(Some(format!(
+            "QEMU {version} has no CPU model {model}; `{} -machine virt -cpu help` lists them",
+            Qemu::binary_name()
+        )));
+    }
+    let image = Image::open(&guest::build(PACKAGE, arguments.profile())?)?;
+    show_image(&image);
+    let records = sites::read(&image)?;
+    let run = Launch::new(&image, machine).run(&qemu)?;
+    let demo = Demo {
+        cpu: &arguments.cpu,
+        qemu: &qemu,
+        image: &image,
+        sites: &sites::sites(&records),
+        run: &run,
+        facts: facts::read(&run.log).collect(),
+    };
+    demo.show()?;
+    let reason = verdict::reason(&demo, &records)?;
+    match reason {
+        Some(_) => show_log(&run.log),
+        None => println!(
+            "demo: ok cpu={} caps={} sites={} patched={}",
+            demo.cpu, run.outcome.caps, run.outcome.sites, run.outcome.patched
+        ),
+    }
+    Ok(reason)
+}
+
+impl Demo<'_> {
+    fn show(&self) -> qemu_tests::Result<()> {
+        tables::machine(self);
+        tables::caps(self);
+        tables::counts(self);
+        listing::show(self)?;
+        tables::checks(self);
+        tables::remarks(self);
+        Ok(())
+    }
+}
+
+fn show_image(image: &Image) {
+    let path = env::current_dir()
+        .ok()
+        .and_then(|here| image.path().strip_prefix(here).ok())
+        .unwrap_or(image.path());
+    heading("image");
+    println!("{}", Path::display(path));
+    println!("{} bytes, sha256 {}", image.file().len(), image.sha256());
+}
+
+fn show_log(log: &[LogLine]) {
+    if !log.is_empty() {
+        eprintln!("\n{}", style::heading("the kernel's log"));
+        for line in log {
+            eprintln!("{line}");
+        }
+    }
+}
+
+fn heading(text: &str) {
+    println!("\n{}", style::heading(text));
+}
+
+/// Says that the demo failed; the last line of the task.
+fn failed(cpu: &str, reason: &str) -> bool {
+    eprintln!("{} cpu={cpu}: {reason}", style::bad("demo: FAILED"));
+    false
+}

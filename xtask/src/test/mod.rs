@@ -1,0 +1,135 @@
+//! `cargo xtask test`: every check and test, one closing line.
+
+mod summary;
+
+use crate::{Outcome, setup, style};
+use qemu_tests::{
+    guest::{TARGET, workspace},
+    skip,
+};
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader, IsTerminal, Read, Write},
+    process::{Command, Stdio},
+    thread,
+};
+use summary::Count;
+
+/// Runs all of it, also when something fails on the way; each check counts as one test.
+pub(crate) fn run(filter: &[String]) -> Outcome {
+    setup::ensure()?;
+    let mut total = Count::default();
+
+    total += check("fmt", cargo().args(["fmt", "--all", "--check"]))?;
+    let deny = ["--", "-D", "warnings"];
+    let clippy = ["clippy", "--workspace", "--all-targets"];
+    total += check("clippy", cargo().args(clippy).args(deny))?;
+    let clippy = ["clippy", "--package", "kernel-demo", "--target", TARGET];
+    total += check("clippy of the kernel", cargo().args(clippy).args(deny))?;
+    let doc = ["doc", "--workspace", "--no-deps"];
+    total += check("doc", cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+
+    // The tests that skip themselves say so in this file.
+    let reasons = tempfile::NamedTempFile::new()?;
+    let test = |arguments: &[&str]| {
+        let mut command = cargo();
+        command.args(arguments).env(skip::FILE, reasons.path());
+        command
+    };
+    if has_nextest() {
+        let nextest = [
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--no-tests=pass",
+        ];
+        total += suite("tests", test(&nextest).args(filter))?;
+        let doc = ["test", "--workspace", "--doc", "--no-fail-fast", "--"];
+        total += suite("doc tests", test(&doc).args(filter))?;
+    } else {
+        let all = ["test", "--workspace", "--no-fail-fast", "--"];
+        total += suite("tests", test(&all).args(filter))?;
+    }
+
+    let reasons = fs::read_to_string(reasons.path())?;
+    if !reasons.is_empty() {
+        heading("skipped");
+        anstream::eprint!("{reasons}");
+    }
+    total.skip(reasons.lines().count());
+    anstream::println!("{total}");
+    Ok(total.failed == 0)
+}
+
+/// Runs a command that has no tests to count.
+fn check(name: &str, command: &mut Command) -> io::Result<Count> {
+    heading(name);
+    let success = command.status()?.success();
+    Ok(Count::one(success))
+}
+
+/// Runs tests, showing their output as it comes, and counts them.
+fn suite(name: &str, command: &mut Command) -> io::Result<Count> {
+    heading(name);
+    if io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none() {
+        // The pipe would make cargo and the runner drop their colours.
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let count = thread::scope(|scope| {
+        let stdout = scope.spawn(|| tee(stdout, io::stdout()));
+        let stderr = scope.spawn(|| tee(stderr, io::stderr()));
+        [stdout, stderr]
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .sum::<Count>()
+    });
+    let success = child.wait()?.success();
+    // A suite that did not build has no summary to count.
+    Ok(match success || count.failed > 0 {
+        true => count,
+        false => count + Count::one(false),
+    })
+}
+
+/// Copies lines from a pipe, adding up the summaries among them.
+fn tee(pipe: Option<impl Read>, mut to: impl Write) -> Count {
+    let Some(pipe) = pipe else {
+        return Count::default();
+    };
+    let mut count = Count::default();
+    let mut reader = BufReader::new(pipe);
+    let mut line = Vec::new();
+    while reader
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|read| read > 0)
+    {
+        // A closed output must not stop the reading: the child would block.
+        let _ = to.write_all(&line);
+        count += Count::parse(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    count
+}
+
+fn has_nextest() -> bool {
+    cargo()
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+fn heading(name: &str) {
+    anstream::eprintln!("\n{}", style::heading(format!("== {name}")));
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace());
+    command
+}
