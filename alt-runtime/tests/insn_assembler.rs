@@ -43,8 +43,11 @@ fn parse(line: &'static str) -> Line {
     }
 }
 
-/// The groups of relative words: the assembled lines and the displacements that were refused.
-fn relative_groups() -> Vec<(&'static str, Vec<(Insn, i64)>, Vec<i64>)> {
+/// A group of relative words: the form, what was assembled at which displacement, and the
+/// displacements that were refused.
+type RelativeGroup = (&'static str, Vec<(Insn, i64)>, Vec<i64>);
+
+fn relative_groups() -> Vec<RelativeGroup> {
     groups()
         .into_iter()
         .filter(|lines| lines[0].displacement.is_some())
