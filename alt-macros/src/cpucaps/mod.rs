@@ -3,7 +3,9 @@
 //! [`parse`] reads the text, [`validate`] turns it into a [`Table`](model::Table) or a list of
 //! [`Problem`](problem::Problem)s, [`expand`] writes the constants.
 
+mod entry;
 mod expand;
+mod links;
 mod model;
 mod parse;
 mod problem;

@@ -35,7 +35,7 @@ impl Problem {
         let names: Vec<&str> = names.into_iter().collect();
         match nearest(found, &names) {
             Some(name) => self.help(format!("did you mean `{name}`?")),
-            None if (1..=10).contains(&names.len()) => {
+            None if (1..=24).contains(&names.len()) => {
                 self.help(format!("use one of: {}", names.join(", ")))
             }
             None => self,

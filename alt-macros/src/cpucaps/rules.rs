@@ -1,13 +1,15 @@
 //! The `detect` key.
 
+use std::ops::RangeInclusive;
+
 use alt_idregs::{Field, Register};
 use toml::de::DeValue;
 
 use super::{
+    entry::{Entry, Problems, array, string, wrong_type},
     model::{Fixed, MidrRange, Revision, Rule},
     parse::Value,
     problem::Problem,
-    validate::{Entry, Problems, array, string, wrong_type},
 };
 
 /// The forms, one of which a `detect` table must have.
@@ -55,19 +57,19 @@ fn table(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
         .into_iter()
         .filter_map(|(key, form)| Some((form, entry.optional(key)?)))
         .collect();
-    let rule = match *present {
-        [(form, value)] => form(&mut entry, value),
-        [] => {
-            let problem = Problem::new(value.span(), format!("a rule needs one of {FORMS}"));
-            entry.problems.add(problem);
-            None
-        }
-        _ => {
-            let problem = Problem::new(value.span(), format!("a rule has only one of {FORMS}"))
-                .help("combine rules with `all = [{ ... }, { ... }]`");
-            entry.problems.add(problem);
-            None
-        }
+    let rule = if let [(form, value)] = *present {
+        form(&mut entry, value)
+    } else {
+        let problem = if present.is_empty() {
+            Problem::new(value.span(), format!("a rule needs one of {FORMS}"))
+        } else {
+            Problem::new(value.span(), format!("a rule has only one of {FORMS}"))
+                .help("combine rules with `all = [{ ... }, { ... }]`")
+        };
+        entry.problems.add(problem);
+        // Whatever the form, these are not the mistake.
+        let _ = (entry.optional("min"), entry.optional("max"));
+        None
     };
     entry.finish();
     rule
@@ -87,7 +89,7 @@ fn list(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<Rule>> {
 }
 
 fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
-    let min = entry.required("min", "1");
+    let min = entry.required("min", "add `min = 1`");
     let max = entry.optional("max");
     let problems = &mut *entry.problems;
     let field = lookup(value, problems);
@@ -98,22 +100,24 @@ fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
         range.start(),
         range.end()
     );
-    let min_value = integer(min, *range.start(), *range.end(), &what, problems)?;
+    let mut bound = |value| integer(value, &range, &what, problems);
+    let min = bound(min);
     let max_value = match max {
-        Some(max) => integer(max, *range.start(), *range.end(), &what, problems)?,
-        None => field.max_value(),
+        Some(max) => bound(max),
+        None => Some(field.max_value()),
     };
+    let (min, max_value) = (min?, max_value?);
     if let Some(max) = max
-        && min_value > max_value
+        && min > max_value
     {
         problems.add(Problem::new(
             max.span(),
-            format!("no value is at least {min_value} and at most {max_value}"),
+            format!("no value is at least {min} and at most {max_value}"),
         ));
     }
     Some(Rule::Field {
         field,
-        min: min_value,
+        min,
         max: max_value,
     })
 }
@@ -164,18 +168,26 @@ fn midr(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
 
 fn range(value: &Value<'_>, problems: &mut Problems) -> Option<MidrRange> {
     let mut entry = Entry::new(value, value.span(), "a MIDR range", problems)?;
-    let implementer = entry.required("implementer", "0x41").and_then(|value| {
-        integer(
-            value,
-            0,
-            0xff,
-            "an implementer code of 8 bits",
-            entry.problems,
-        )
-    });
+    let implementer = entry
+        .required("implementer", "add `implementer = 0x41`")
+        .and_then(|value| {
+            integer(
+                value,
+                &(0..=0xff),
+                "an implementer code of 8 bits",
+                entry.problems,
+            )
+        });
     let part = entry
-        .required("part", "0xd03")
-        .and_then(|value| integer(value, 0, 0xfff, "a part number of 12 bits", entry.problems));
+        .required("part", "add `part = 0xd03`")
+        .and_then(|value| {
+            integer(
+                value,
+                &(0..=0xfff),
+                "a part number of 12 bits",
+                entry.problems,
+            )
+        });
     let from = match entry.optional("from") {
         Some(value) => revision(value, entry.problems),
         None => Some(Revision {
@@ -224,11 +236,18 @@ fn fixed(
     problems: &mut Problems,
 ) -> Option<Fixed> {
     let mut entry = Entry::new(value, value.span(), "`fixed`", problems)?;
-    let revision_value = entry.required("revision", "\"r0p4\"");
+    let revision_value = entry.required("revision", "add `revision = \"r0p4\"`");
     let revision = revision_value.and_then(|value| self::revision(value, entry.problems));
     let bit = entry
-        .required("revidr_bit", "8")
-        .and_then(|value| integer(value, 0, 63, "a bit number of REVIDR_EL1", entry.problems));
+        .required("revidr_bit", "add `revidr_bit = 8`")
+        .and_then(|value| {
+            integer(
+                value,
+                &(0..=63),
+                "a bit number of REVIDR_EL1",
+                entry.problems,
+            )
+        });
     if let (Some(revision), Some((from, to)), Some(value)) = (revision, range, revision_value)
         && !(from..=to).contains(&revision)
     {
@@ -275,11 +294,10 @@ fn custom(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
     Some(Rule::Custom(path.ok()?))
 }
 
-/// An integer from `min` to `max`.
+/// An integer within `range`.
 fn integer(
     value: &Value<'_>,
-    min: i64,
-    max: i64,
+    range: &RangeInclusive<i64>,
     what: &str,
     problems: &mut Problems,
 ) -> Option<i64> {
@@ -289,7 +307,7 @@ fn integer(
     };
     let number = i64::from_str_radix(integer.as_str(), integer.radix())
         .ok()
-        .filter(|number| (min..=max).contains(number));
+        .filter(|number| range.contains(number));
     if number.is_none() {
         problems.add(Problem::new(
             value.span(),

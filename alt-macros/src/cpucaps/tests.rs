@@ -1,1 +1,90 @@
+//! Each mistake in a file and the exact text it causes, as pairs in `tests/cpucaps/`.
+//!
+//! With `BLESS=1` the expected texts are rewritten; read the difference before committing it.
 
+use std::{env, fs, path::Path};
+
+use super::{check, problem::Source};
+
+/// A file with one cap and no mistake.
+const GOOD: &str = r#"
+[A]
+doc = "A."
+scope = "system"
+kind = "feature"
+detect = "always"
+"#;
+
+#[test]
+fn every_mistake_is_reported_as_expected() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cpucaps");
+    let bless = env::var_os("BLESS").is_some();
+    let mut tested = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let input = entry.unwrap().path();
+        if input
+            .extension()
+            .is_none_or(|extension| extension != "toml")
+        {
+            continue;
+        }
+        tested += 1;
+        let name = input.file_name().unwrap().to_str().unwrap();
+        let source = Source::new(name.to_owned(), fs::read_to_string(&input).unwrap());
+        let messages = match check(&source) {
+            Ok(_) => panic!("{name} has no mistake"),
+            Err(messages) => messages.join("\n\n") + "\n",
+        };
+        let output = input.with_extension("stderr");
+        if bless {
+            fs::write(&output, &messages).unwrap();
+        }
+        let expected = fs::read_to_string(&output).unwrap_or_default();
+        assert_eq!(messages, expected, "{name}; BLESS=1 accepts the new text");
+    }
+    assert!(tested >= 30, "only {tested} files in {}", folder.display());
+}
+
+#[test]
+fn one_cap_too_many_is_one_too_many() {
+    let table = |caps: usize| {
+        let text = (0..caps)
+            .map(|n| GOOD.replace("[A]", &format!("[A{n}]")))
+            .collect();
+        check(&Source::new("many.toml".to_owned(), text))
+    };
+    assert_eq!(table(256).ok().unwrap().caps.len(), 256);
+    let messages = table(257).err().unwrap();
+    let [message] = &messages[..] else {
+        panic!("{messages:?}");
+    };
+    assert_eq!(
+        message.lines().next(),
+        Some("many.toml:1538:2: more than 256 cpucaps: records and sets have no room for it")
+    );
+}
+
+#[test]
+fn file_order_gives_the_number() {
+    let text = ["[C]", "[A]", "[B]"]
+        .map(|name| GOOD.replace("[A]", name))
+        .concat();
+    let table = check(&Source::new("order.toml".to_owned(), text))
+        .ok()
+        .unwrap();
+    let names: Vec<&str> = table.caps.iter().map(|cap| cap.name.as_str()).collect();
+    assert_eq!(names, ["C", "A", "B"]);
+}
+
+#[test]
+fn a_missing_file_says_where_it_was_sought() {
+    let messages = super::read("no/such.toml").unwrap_err();
+    let [message] = &messages[..] else {
+        panic!("{messages:?}");
+    };
+    assert!(message.starts_with("no/such.toml: "), "{message}");
+    assert!(
+        message.contains("directory of the package's Cargo.toml"),
+        "{message}"
+    );
+}

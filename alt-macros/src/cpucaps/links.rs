@@ -1,0 +1,144 @@
+//! Caps that name each other.
+
+use std::ops::Range;
+
+use super::{
+    entry::{Entry, Problems, array, string},
+    model::{Scope, Table, word},
+    problem::Problem,
+};
+
+/// The caps that one cap names.
+pub struct Links {
+    number: usize,
+    pub requires: Vec<Link>,
+    pub conflicts: Vec<Link>,
+}
+
+pub struct Link {
+    /// The number of the cap that is named.
+    pub to: usize,
+    span: Range<usize>,
+}
+
+impl Links {
+    /// Takes `requires` and `conflicts` of the cap with this number.
+    pub fn new(entry: &mut Entry<'_, '_>, number: usize, names: &[&str]) -> Self {
+        Self {
+            number,
+            requires: references(entry, "requires", number, names),
+            conflicts: references(entry, "conflicts", number, names),
+        }
+    }
+}
+
+fn references(
+    entry: &mut Entry<'_, '_>,
+    key: &'static str,
+    number: usize,
+    names: &[&str],
+) -> Vec<Link> {
+    let Some(value) = entry.optional(key) else {
+        return Vec::new();
+    };
+    let problems = &mut *entry.problems;
+    let elements = array(value, problems).unwrap_or_default();
+    let mut links = Vec::new();
+    for element in elements {
+        let Some(name) = string(element, problems) else {
+            continue;
+        };
+        let span = element.span();
+        match names.iter().position(|other| *other == name) {
+            None => problems.add(
+                Problem::new(span, format!("`{key}` names an unknown cpucap `{name}`"))
+                    .suggest(name, names.iter().copied()),
+            ),
+            Some(to) if to == number => {
+                let verb = if key == "requires" {
+                    "requires"
+                } else {
+                    "conflicts with"
+                };
+                problems.add(Problem::new(span, format!("`{name}` {verb} itself")));
+            }
+            Some(to) => links.push(Link { to, span }),
+        }
+    }
+    links
+}
+
+/// Finds requirements that cannot be met.
+pub fn check_requirements(links: &[Links], names: &[&str], problems: &mut Problems) {
+    for Links {
+        number,
+        requires,
+        conflicts,
+    } in links
+    {
+        for link in requires {
+            let reached = reachable(link.to, links);
+            if reached.contains(number) {
+                let (name, to) = (names[*number], names[link.to]);
+                problems.add(Problem::new(
+                    link.span.clone(),
+                    format!("`{name}` requires `{to}`, which requires `{name}` again"),
+                ));
+            }
+            for conflict in conflicts
+                .iter()
+                .filter(|conflict| reached.contains(&conflict.to))
+            {
+                let (name, other) = (names[*number], names[conflict.to]);
+                problems.add(Problem::new(
+                    conflict.span.clone(),
+                    format!("`{name}` can never be present: it requires `{other}` as well"),
+                ));
+            }
+        }
+    }
+}
+
+/// A cap and all that it requires, directly or not.
+fn reachable(from: usize, links: &[Links]) -> Vec<usize> {
+    let mut reached = vec![from];
+    let mut next = 0;
+    while let Some(&number) = reached.get(next) {
+        for link in links
+            .iter()
+            .filter(|links| links.number == number)
+            .flat_map(|l| &l.requires)
+        {
+            if !reached.contains(&link.to) {
+                reached.push(link.to);
+            }
+        }
+        next += 1;
+    }
+    reached
+}
+
+/// Finds caps that are decided before one that they require.
+pub fn check_scopes(links: &[Links], table: &Table, problems: &mut Problems) {
+    for Links {
+        number, requires, ..
+    } in links
+    {
+        if table.caps[*number].scope != Scope::Boot {
+            continue;
+        }
+        for link in requires {
+            let other = &table.caps[link.to];
+            if other.scope != Scope::Boot {
+                problems.add(Problem::new(
+                    link.span.clone(),
+                    format!(
+                        "a cap of scope `boot` is decided before `{}`, of scope `{}`",
+                        other.name,
+                        word(other.scope)
+                    ),
+                ));
+            }
+        }
+    }
+}
