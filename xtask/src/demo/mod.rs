@@ -75,14 +75,18 @@ fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error:
     };
     demo.show()?;
     let reason = verdict::reason(&demo, &records)?;
-    match reason {
-        Some(_) => show_log(&run.log),
-        None => println!(
-            "demo: ok cpu={} caps={} sites={} patched={}",
-            demo.cpu, run.outcome.caps, run.outcome.sites, run.outcome.patched
-        ),
+    if reason.is_some() {
+        show_log(&run.log);
+        return Ok(reason);
     }
-    Ok(reason)
+    let (cpu, outcome) = (demo.cpu, run.outcome);
+    heading("seen from outside");
+    println!("every site holds what image, cpucaps and result agree on; no other word changed");
+    println!(
+        "\ndemo: ok cpu={cpu} caps={} sites={} patched={}",
+        outcome.caps, outcome.sites, outcome.patched
+    );
+    Ok(None)
 }
 
 impl Demo<'_> {

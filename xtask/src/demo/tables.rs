@@ -110,7 +110,6 @@ pub(crate) fn remarks(demo: &Demo) {
             println!("{line}");
         }
     }
-    println!();
 }
 
 fn name_width(demo: &Demo) -> usize {

@@ -1,24 +1,22 @@
 //! Whether the demo succeeded: what the kernel says of itself, against what its memory says.
 
 use super::Demo;
-use qemu_tests::{
-    LogLine, Result, Status, compare,
-    facts::{Cap, Fact},
-    sites::Record,
-};
+use qemu_tests::{LogLine, Outcome, Result, Run, Status, compare, facts::Fact, sites::Record};
 use std::collections::BTreeSet;
 
 /// Why it failed, the first reason found; `None` when nothing contradicts.
 pub(crate) fn reason(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
-    if let Some(reason) = said(demo).or_else(|| counted(demo)) {
-        return Ok(Some(reason));
+    let Run { log, outcome, .. } = demo.run;
+    let said = said(&demo.facts, log, outcome.status);
+    match said.or_else(|| counted(&demo.facts, demo.sites.len(), *outcome)) {
+        Some(reason) => Ok(Some(reason)),
+        None => seen(demo, records),
     }
-    seen(demo, records)
 }
 
 /// What the kernel itself reports.
-fn said(demo: &Demo) -> Option<String> {
-    let from_facts = demo.facts.iter().find_map(|fact| match fact {
+fn said(facts: &[Fact], log: &[LogLine], status: Status) -> Option<String> {
+    let from_facts = facts.iter().find_map(|fact| match fact {
         Fact::PatchError(text) => Some(format!("the patcher refused the table: {text}")),
         Fact::Check(check) => check
             .failure
@@ -27,10 +25,10 @@ fn said(demo: &Demo) -> Option<String> {
         _ => None,
     });
     let from_errors = || {
-        let error = demo.run.log.iter().find(|line| line.is_error());
-        error.map(|LogLine { message, .. }| message.clone())
+        let error = log.iter().find(|line| line.is_error());
+        error.map(|line| line.message.clone())
     };
-    let from_status = || match demo.run.outcome.status {
+    let from_status = || match status {
         Status::Ok => None,
         Status::Unfinished => Some("the kernel switched off before its end".into()),
         Status::Failed => Some("the kernel says so, but not why".into()),
@@ -40,25 +38,23 @@ fn said(demo: &Demo) -> Option<String> {
 }
 
 /// Whether log, result and image count the same, and everything promised is in the log.
-fn counted(demo: &Demo) -> Option<String> {
-    let outcome = demo.run.outcome;
-    let present = caps(demo).filter(|cap| cap.present).count();
-    let patched = demo.facts.iter().map(|fact| match fact {
+fn counted(facts: &[Fact], sites: usize, outcome: Outcome) -> Option<String> {
+    let patched = facts.iter().map(|fact| match fact {
         Fact::Count { patched, .. } => *patched as usize,
         _ => 0,
     });
-    for (what, logged, result) in [
-        ("cpucaps detected", present, outcome.caps),
-        ("sites in the image", demo.sites.len(), outcome.sites),
+    for (what, counted, result) in [
+        ("cpucaps detected", present(facts).len(), outcome.caps),
+        ("sites in the image", sites, outcome.sites),
         ("sites patched", patched.sum(), outcome.patched),
     ] {
-        if logged != result as usize {
+        if counted != result as usize {
             return Some(format!(
-                "{what}: {logged}, but the kernel's result is {result}"
+                "{what}: {counted}, but the kernel's result is {result}"
             ));
         }
     }
-    let has = |wanted: fn(&Fact) -> bool| demo.facts.iter().any(wanted);
+    let has = |wanted: fn(&Fact) -> bool| facts.iter().any(wanted);
     for (what, there) in [
         ("cpu", has(|fact| matches!(fact, Fact::Cpu { .. }))),
         ("check", has(|fact| matches!(fact, Fact::Check(_)))),
@@ -87,10 +83,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
             place(change.address)
         )));
     }
-    let present: BTreeSet<u16> = caps(demo)
-        .filter(|cap| cap.present)
-        .map(|cap| cap.number)
-        .collect();
+    let present = present(&demo.facts);
     let wrong = compare::wrong_sites(demo.sites, &present, before, after)?;
     if let Some(site) = wrong.first() {
         return Ok(Some(format!(
@@ -109,9 +102,130 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     }))
 }
 
-fn caps<'a>(demo: &'a Demo) -> impl Iterator<Item = &'a Cap<'a>> {
-    demo.facts.iter().filter_map(|fact| match fact {
-        Fact::Cap(cap) => Some(cap),
+/// The numbers of the cpucaps that are there.
+fn present(facts: &[Fact]) -> BTreeSet<u16> {
+    let caps = facts.iter().filter_map(|fact| match fact {
+        Fact::Cap(cap) if cap.present => Some(cap.number),
         _ => None,
-    })
+    });
+    caps.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qemu_tests::{Level, facts};
+
+    /// A log without fault, and the result that goes with it.
+    const LOG: [&str; 7] = [
+        "cpu midr=0x414fd0b1",
+        "cap 0 LSE system yes ID_AA64ISAR0_EL1.Atomic=2",
+        "cap 1 SB system no ID_AA64ISAR1_EL1.SB=0",
+        "count LSE sites=3 patched=2",
+        "check after atomic ok",
+        "wxorx ok the store faulted",
+        "report patched=2",
+    ];
+    const OUTCOME: Outcome = Outcome {
+        status: Status::Ok,
+        caps: 1,
+        sites: 3,
+        patched: 2,
+    };
+
+    fn judge(log: &[LogLine], sites: usize, outcome: Outcome) -> Option<String> {
+        let facts: Vec<_> = facts::read(log).collect();
+        said(&facts, log, outcome.status).or_else(|| counted(&facts, sites, outcome))
+    }
+
+    fn log() -> Vec<LogLine> {
+        LOG.iter()
+            .map(|message| line(Level::Info, message))
+            .collect()
+    }
+
+    fn line(level: Level, message: &str) -> LogLine {
+        LogLine {
+            level: Some(level),
+            message: message.into(),
+        }
+    }
+
+    #[test]
+    fn log_without_fault_is_accepted() {
+        assert_eq!(judge(&log(), 3, OUTCOME), None);
+    }
+
+    #[test]
+    fn reasons_are_found_in_the_log() {
+        for (level, message, reason) in [
+            (
+                Level::Info,
+                "check after crc32 FAILED 1, not 2",
+                "check after crc32: 1, not 2",
+            ),
+            (
+                Level::Info,
+                "wxorx FAILED no fault",
+                "write protection: no fault",
+            ),
+            (
+                Level::Info,
+                "patch-error overlap",
+                "the patcher refused the table: overlap",
+            ),
+            (Level::Error, "CPU 1 is missing", "CPU 1 is missing"),
+        ] {
+            let mut log = log();
+            log.push(line(level, message));
+            assert_eq!(judge(&log, 3, OUTCOME).as_deref(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn status_counts_without_a_word() {
+        for status in [Status::Unfinished, Status::Failed, Status::Unknown(9)] {
+            assert!(
+                judge(&log(), 3, Outcome { status, ..OUTCOME }).is_some(),
+                "{status:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_must_agree() {
+        for (sites, outcome) in [
+            (4, OUTCOME),
+            (3, Outcome { caps: 2, ..OUTCOME }),
+            (
+                3,
+                Outcome {
+                    sites: 2,
+                    ..OUTCOME
+                },
+            ),
+            (
+                3,
+                Outcome {
+                    patched: 3,
+                    ..OUTCOME
+                },
+            ),
+        ] {
+            assert!(
+                judge(&log(), sites, outcome).is_some(),
+                "{sites} {outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn missing_lines_are_missed() {
+        for (index, line) in LOG.iter().enumerate() {
+            let mut log = log();
+            // An absent cpucap is the one line that nothing else depends on.
+            let counts = !log.remove(index).message.contains(" no ");
+            assert_eq!(judge(&log, 3, OUTCOME).is_some(), counts, "{line}");
+        }
+    }
 }
