@@ -172,7 +172,7 @@ fn values_are_extracted_with_their_sign() {
         ("ID_AA64PFR0_EL1.CSV3", 0x1201_0011_2111_0012, 1),
         ("ID_AA64DFR0_EL1.PMUVer", 0x0f00, -1),
         ("ID_AA64MMFR0_EL1.TGran4", 0xf000_0000, -1),
-        ("ID_AA64MMFR0_EL1.TGran4_2", 0xf000_0000_000, 15),
+        ("ID_AA64MMFR0_EL1.TGran4_2", 0x0f00_0000_0000, 15),
         ("ID_AA64MMFR4_EL1.E2H0", 0x0e00_0000, -2),
         ("ID_AA64ISAR0_EL1.RNDR", 0xf000_0000_0000_0000, 15),
         ("ID_AA64SMFR0_EL1.FA64", 0x8000_0000_0000_0000, 1),

@@ -1,0 +1,142 @@
+//! What `cpucaps!` makes of each form of an entry.
+
+#![deny(missing_docs)]
+
+use alt_runtime::cap::{
+    CapInfo, IdRegs, Kind, LatePolicy, MidrRange, RevidrFix, Revision, Rule, Scope,
+    idregs::{Register, fields},
+};
+
+/// The constants and the table.
+pub mod cpucaps {
+    alt_runtime::cpucaps!("tests/data/cap_forms.toml");
+}
+use cpucaps::*;
+
+fn has_long_lines(regs: &IdRegs) -> bool {
+    regs.field(&fields::CTR_EL0::DminLine) > 4
+}
+
+fn info(number: u16) -> &'static CapInfo {
+    TABLE.get(number).unwrap()
+}
+
+#[test]
+fn the_place_in_the_file_is_the_number() {
+    let caps = [ALWAYS, IMPOSSIBLE, POSSIBLE, RANGE, CPUS, NESTED, LINKED];
+    let names = [
+        "ALWAYS",
+        "IMPOSSIBLE",
+        "POSSIBLE",
+        "RANGE",
+        "CPUS",
+        "NESTED",
+        "LINKED",
+    ];
+    assert_eq!(TABLE.len(), caps.len());
+    for (number, (cap, name)) in (0..).zip(caps.into_iter().zip(names)) {
+        assert_eq!(cap.number(), number, "{name}");
+        assert_eq!((info(number).cap, info(number).name), (cap, name));
+    }
+    assert_eq!(info(0).doc, "Always there.");
+}
+
+#[test]
+fn cfg_decides_what_is_possible() {
+    let impossible: Vec<&str> = TABLE
+        .iter()
+        .filter(|info| !info.cap.is_possible())
+        .map(|info| info.name)
+        .collect();
+    assert_eq!(impossible, ["IMPOSSIBLE"]);
+}
+
+#[test]
+fn scope_kind_and_policy_are_taken_over() {
+    let facts = |number| (info(number).scope, info(number).kind, info(number).late);
+    assert_eq!(
+        facts(0),
+        (Scope::Boot, Kind::Feature, LatePolicy::StrictBootFeature)
+    );
+    assert_eq!(
+        facts(1),
+        (Scope::System, Kind::Feature, LatePolicy::SystemFeature)
+    );
+    assert_eq!(
+        facts(4),
+        (Scope::Local, Kind::Erratum, LatePolicy::LocalErratum)
+    );
+    assert_eq!(
+        facts(5),
+        (Scope::Local, Kind::Feature, LatePolicy::EarlyLocalFeature)
+    );
+}
+
+#[test]
+fn rules_are_taken_over() {
+    assert!(matches!(info(0).rule, Rule::Always));
+    assert!(matches!(
+        info(3).rule,
+        Rule::Field {
+            field: &fields::ID_AA64PFR0_EL1::FP,
+            min: -1,
+            max: 0
+        }
+    ));
+    let Rule::Midr(ranges) = info(4).rule else {
+        panic!("{:?}", info(4).rule);
+    };
+    let a53 = MidrRange {
+        implementer: 0x41,
+        part: 0xd03,
+        from: Revision::new(0, 1),
+        to: Revision::new(0, 4),
+        fixed: Some(RevidrFix {
+            revision: Revision::new(0, 4),
+            bit: 8,
+        }),
+    };
+    let falkor = MidrRange {
+        implementer: 0x51,
+        part: 0x800,
+        from: Revision::new(0, 0),
+        to: Revision::new(15, 15),
+        fixed: None,
+    };
+    assert_eq!(ranges, [a53, falkor]);
+}
+
+#[test]
+fn nested_rules_decide_and_tell() {
+    let decide = |implementer: u64, ctr: u64| {
+        let regs: IdRegs = [
+            (Register::MIDR_EL1, implementer << 24),
+            (Register::CTR_EL0, ctr),
+        ]
+        .into_iter()
+        .collect();
+        (
+            info(5).rule.matches(&regs),
+            info(5).rule.evidence(&regs).to_string(),
+        )
+    };
+    assert_eq!(
+        decide(0x46, 0x8666_8006),
+        (false, "MIDR_EL1.Implementer=70".to_owned())
+    );
+    assert!(decide(0x41, 0x8666_8006).0);
+    assert!(decide(0x41, 0xb444_c004).0);
+    assert_eq!(
+        decide(0x41, 0x8444_c004),
+        (false, "super::has_long_lines()=false".to_owned())
+    );
+}
+
+#[test]
+fn links_are_taken_over() {
+    assert_eq!(
+        (info(6).requires, info(6).conflicts),
+        (&[CPUS][..], &[NESTED][..])
+    );
+    assert_eq!((info(0).requires, info(0).conflicts), (&[][..], &[][..]));
+}

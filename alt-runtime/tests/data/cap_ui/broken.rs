@@ -1,0 +1,3 @@
+alt_runtime::cpucaps!("broken.toml");
+
+fn main() {}
