@@ -75,7 +75,10 @@ impl Detected {
         // SAFETY: the plan is of this region, made just now; the caller answers
         // for the other CPUs.
         match unsafe { plan.commit(region, &self.maintenance(), alias) } {
-            Ok(report) => Ok(Finalised { detected: self, report }),
+            Ok(report) => Ok(Finalised {
+                detected: self,
+                report,
+            }),
             Err(error) => Err((self, error)),
         }
     }

@@ -89,5 +89,9 @@ fn count<T>(start: *const T, stop: *const T) -> usize {
 
 /// An empty slice may not be null either.
 fn aligned<T>(start: *const T, len: usize) -> *const T {
-    if len == 0 { core::ptr::dangling() } else { start }
+    if len == 0 {
+        core::ptr::dangling()
+    } else {
+        start
+    }
 }

@@ -50,6 +50,11 @@ impl Condition {
             | if likely { Self::LIKELY } else { 0 }
     }
 
+    /// The term that this word of a record means.
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     /// Number of the cpucap that the term asks for.
     #[inline]
     pub const fn cap(self) -> u16 {
@@ -106,10 +111,14 @@ macro_rules! __alt_branch_record {
             $crate::__alt_section!("alt_branches", "ao", "@progbits"),
             ".balign 4\n",
             ".long 9061b - .\n",
-            ".hword {", $condition, "}\n",
+            ".hword {",
+            $condition,
+            "}\n",
             // A division, not a shift: the assembler's `>>` is logical, which
             // is wrong for a target behind the site.
-            ".hword ({", $target, "} - 9061b) / 4\n",
+            ".hword ({",
+            $target,
+            "} - 9061b) / 4\n",
             ".popsection",
         )
     };
@@ -144,7 +153,9 @@ macro_rules! __alt_alternative_record {
             ".balign 4\n",
             ".long 9061b - .\n",
             ".long 9063b - .\n",
-            ".hword {", $condition, "}\n",
+            ".hword {",
+            $condition,
+            "}\n",
             ".byte (9062b - 9061b) / 4\n",
             ".byte (9064b - 9063b) / 4\n",
             ".popsection",
@@ -241,7 +252,13 @@ macro_rules! __alt_section {
     ($name:literal, $flags:literal, $type:literal) => {
         concat!(
             ".altmacro\n",
-            "__alt_section ", $name, ", <\"", $flags, "\">, ", $type, ", %.Lalt_site\n",
+            "__alt_section ",
+            $name,
+            ", <\"",
+            $flags,
+            "\">, ",
+            $type,
+            ", %.Lalt_site\n",
             ".noaltmacro\n",
         )
     };

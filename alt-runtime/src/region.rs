@@ -25,7 +25,12 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     /// The words of `memory`, which run at `address`.
     pub const fn new(address: u64, memory: &'a [u32]) -> Self {
-        Self { address, start: memory.as_ptr(), len: memory.len(), memory: PhantomData }
+        Self {
+            address,
+            start: memory.as_ptr(),
+            len: memory.len(),
+            memory: PhantomData,
+        }
     }
 
     /// `len` words at `start`, which run at `address`.
@@ -34,7 +39,12 @@ impl<'a> Words<'a> {
     /// The words must be readable for `'a`. They may change, but only by whole
     /// aligned words.
     pub const unsafe fn from_raw(address: u64, start: *const u32, len: usize) -> Self {
-        Self { address, start, len, memory: PhantomData }
+        Self {
+            address,
+            start,
+            len,
+            memory: PhantomData,
+        }
     }
 
     /// The addresses of the words.

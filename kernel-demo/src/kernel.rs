@@ -1,12 +1,12 @@
 //! Boot, from the first Rust function to power-off.
 
 use aarch64_rt::entry;
+use alt_runtime::Image;
 use alt_runtime::boot::{Detected, Finalised};
 use alt_runtime::cap::CapSet;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
 use alt_runtime::patch::Census;
-use alt_runtime::Image;
 use defmt::{Display2Format, error, info};
 
 use crate::checks::{self, Context, Phase};
@@ -32,7 +32,11 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     let ids = IdRegs::read();
     info!("cpu midr={=u64:#010x}", ids.get(Register::MIDR_EL1));
     for register in Register::ALL {
-        info!("idreg {=str}={=u64:#018x}", register.name(), ids.get(*register));
+        info!(
+            "idreg {=str}={=u64:#018x}",
+            register.name(),
+            ids.get(*register)
+        );
     }
 
     let detected = Detected::new(&cpucaps::TABLE, ids).map_err(|conflict| {
@@ -43,16 +47,25 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     outcome.caps = detected.caps().len() as u32;
 
     let caps = *detected.caps();
-    let before = checks::run(&Context { phase: Phase::Before, caps: &CapSet::EMPTY });
+    let before = checks::run(&Context {
+        phase: Phase::Before,
+        caps: &CapSet::EMPTY,
+    });
 
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the
     // tables; boot comes here once.
     let mut image = unsafe { Image::new(memory::text()) };
     let finalised = patch(detected, &mut image, outcome);
     let after = match &finalised {
-        Ok(_) => checks::run(&Context { phase: Phase::After, caps: &caps }),
+        Ok(_) => checks::run(&Context {
+            phase: Phase::After,
+            caps: &caps,
+        }),
         // The kernel runs on as it was: nothing may have changed.
-        Err(Failed) => checks::run(&Context { phase: Phase::After, caps: &CapSet::EMPTY }),
+        Err(Failed) => checks::run(&Context {
+            phase: Phase::After,
+            caps: &CapSet::EMPTY,
+        }),
     };
     show_write_protection()?;
     smp::exercise()?;
@@ -66,13 +79,21 @@ fn log_caps(detected: &Detected) {
             info.cap.number(),
             info.name,
             Display2Format(&info.scope),
-            if detected.caps().contains(info.cap) { "yes" } else { "no" },
+            if detected.caps().contains(info.cap) {
+                "yes"
+            } else {
+                "no"
+            },
             Display2Format(&info.rule.evidence(detected.ids())),
         );
     }
 }
 
-fn patch(detected: Detected, image: &mut Image, outcome: &mut Outcome) -> Result<Finalised, Failed> {
+fn patch(
+    detected: Detected,
+    image: &mut Image,
+    outcome: &mut Outcome,
+) -> Result<Finalised, Failed> {
     let (table, caps) = (detected.table(), *detected.caps());
     // SAFETY: no other CPU has been started, and those that will be run an ISB
     // when they turn their MMU on; the image is the running one.
@@ -90,7 +111,10 @@ fn patch(detected: Detected, image: &mut Image, outcome: &mut Outcome) -> Result
             let count = census.get(info.cap.number());
             if count.sites != 0 {
                 let (sites, patched) = (count.sites, count.patched);
-                info!("count {=str} sites={=u32} patched={=u32}", info.name, sites, patched);
+                info!(
+                    "count {=str} sites={=u32} patched={=u32}",
+                    info.name, sites, patched
+                );
             }
         }
     }

@@ -6,7 +6,9 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use aarch64_cpu::registers::{DAIF, MPIDR_EL1, Readable, Writeable};
-use arm_pl011_uart::{DataBits, LineConfig, PL011Registers, Parity, StopBits, Uart, UniqueMmioPointer};
+use arm_pl011_uart::{
+    DataBits, LineConfig, PL011Registers, Parity, StopBits, Uart, UniqueMmioPointer,
+};
 use critical_section::RawRestoreState;
 
 use crate::outcome::Outcome;
@@ -37,8 +39,13 @@ pub fn init() {
     let base = NonNull::new(UART as *mut PL011Registers).expect("not null");
     // SAFETY: the UART is mapped as device memory, and this is its only owner.
     let mut uart = Uart::new(unsafe { UniqueMmioPointer::new(base) });
-    let line = LineConfig { data_bits: DataBits::Bits8, parity: Parity::None, stop_bits: StopBits::One };
-    uart.enable(line, 115_200, CLOCK).expect("a valid baud rate");
+    let line = LineConfig {
+        data_bits: DataBits::Bits8,
+        parity: Parity::None,
+        stop_bits: StopBits::One,
+    };
+    uart.enable(line, 115_200, CLOCK)
+        .expect("a valid baud rate");
     critical_section::with(|_| {
         // SAFETY: in a critical section.
         unsafe { *LOGGER.uart.get() = Some(uart) };
@@ -106,7 +113,10 @@ unsafe impl critical_section::Impl for CriticalSection {
         if OWNER.load(Ordering::Relaxed) == me {
             return daif | NESTED;
         }
-        while OWNER.compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        while OWNER
+            .compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
             core::hint::spin_loop();
         }
         daif

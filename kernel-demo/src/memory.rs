@@ -8,9 +8,7 @@ use core::ptr::{NonNull, addr_of_mut};
 use aarch64_cpu::asm::barrier;
 use aarch64_paging::Mapping;
 use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
-use aarch64_paging::paging::{
-    Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange,
-};
+use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
 use aarch64_rt::InitialPagetable;
 use alt_runtime::alternative;
 use alt_runtime::patch::WritableAlias;
@@ -89,18 +87,43 @@ const DEVICE: El1Attributes = El1Attributes::VALID
 pub fn protect() {
     let mut tables = Tables::with_asid_and_va_range(Pool::new(), ASID, 1, El1And0, VaRange::Lower);
     let parts = [
-        (address(&raw const __text_start), address(&raw const __text_end), EXECUTE),
-        (address(&raw const __rodata_start), address(&raw const __rodata_end), READ_ONLY),
-        (address(&raw const __init_start), address(&raw const __start_alt_plan), READ_ONLY),
-        (address(&raw const __start_alt_plan), address(&raw const __init_end), READ_WRITE),
-        (address(&raw const __data_start), address(&raw const __data_end), READ_WRITE),
+        (
+            address(&raw const __text_start),
+            address(&raw const __text_end),
+            EXECUTE,
+        ),
+        (
+            address(&raw const __rodata_start),
+            address(&raw const __rodata_end),
+            READ_ONLY,
+        ),
+        (
+            address(&raw const __init_start),
+            address(&raw const __start_alt_plan),
+            READ_ONLY,
+        ),
+        (
+            address(&raw const __start_alt_plan),
+            address(&raw const __init_end),
+            READ_WRITE,
+        ),
+        (
+            address(&raw const __data_start),
+            address(&raw const __data_end),
+            READ_WRITE,
+        ),
         (log::UART, log::UART + PAGE, DEVICE),
     ];
     for (start, end, rights) in parts {
         map(&mut tables, start..end, start, rights);
     }
     let user = USER_PAGE.lock().0.as_ptr() as usize;
-    map(&mut tables, USER..USER + PAGE, user, READ_WRITE | El1Attributes::USER);
+    map(
+        &mut tables,
+        USER..USER + PAGE,
+        user,
+        READ_WRITE | El1Attributes::USER,
+    );
     // SAFETY: the kernel's parts stay mapped where they are; they lose only
     // rights that they do not use.
     unsafe { tables.activate() };
@@ -166,7 +189,10 @@ unsafe impl WritableAlias for Alias {
     fn close(&mut self) {
         let text = text();
         // Not VALID: the entries become invalid, and stale TLB entries go.
-        let closed = Self::remap(text.start as usize..text.end as usize, El1Attributes::empty());
+        let closed = Self::remap(
+            text.start as usize..text.end as usize,
+            El1Attributes::empty(),
+        );
         if closed.is_ok() {
             repeat_tlbi();
         }

@@ -28,7 +28,11 @@ pub fn exercise() -> Result<(), Failed> {
     let deadline = timer::now() + PATIENCE * timer::frequency();
     while DONE.load(Ordering::Acquire) < secondaries {
         if timer::now() > deadline {
-            error!("{=usize} of {=usize} CPUs did not finish", secondaries - DONE.load(Ordering::Acquire), secondaries);
+            error!(
+                "{=usize} of {=usize} CPUs did not finish",
+                secondaries - DONE.load(Ordering::Acquire),
+                secondaries
+            );
             return Err(Failed);
         }
         core::hint::spin_loop();
@@ -37,7 +41,10 @@ pub fn exercise() -> Result<(), Failed> {
     let expected = ROUNDS * (secondaries as u64 + 1);
     let (counted, locked) = (COUNTER.load(Ordering::Relaxed), LOCKED.with(|n| *n));
     if (counted, locked) != (expected, expected) {
-        error!("check after smp FAILED counted {=u64} and {=u64}, expected {=u64}", counted, locked, expected);
+        error!(
+            "check after smp FAILED counted {=u64} and {=u64}, expected {=u64}",
+            counted, locked, expected
+        );
         return Err(Failed);
     }
     info!("check after smp ok");

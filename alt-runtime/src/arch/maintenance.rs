@@ -38,8 +38,14 @@ impl Maintenance {
     /// What the CPU with these registers needs.
     pub fn new(ids: &IdRegs) -> Self {
         let line = |log2_words: &Field| 4 << ids.field(log2_words);
-        let part = (ids.field(&MIDR_EL1::Implementer), ids.field(&MIDR_EL1::PartNum));
-        let release = (ids.field(&MIDR_EL1::Variant), ids.field(&MIDR_EL1::Revision));
+        let part = (
+            ids.field(&MIDR_EL1::Implementer),
+            ids.field(&MIDR_EL1::PartNum),
+        );
+        let release = (
+            ids.field(&MIDR_EL1::Variant),
+            ids.field(&MIDR_EL1::Revision),
+        );
         Self {
             data_line: line(&CTR_EL0::DminLine),
             instruction_line: line(&CTR_EL0::IminLine),

@@ -22,7 +22,11 @@ const _: () = assert!(size_of::<Write>() == 12);
 impl Write {
     /// The write that turns `old` into `new`.
     pub const fn turn(offset: u32, old: Insn, new: Insn) -> Self {
-        Self { offset, old: old.0.to_le(), new: new.0.to_le() }
+        Self {
+            offset,
+            old: old.0.to_le(),
+            new: new.0.to_le(),
+        }
     }
 
     /// The word that is there.

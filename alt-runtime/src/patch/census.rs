@@ -26,7 +26,9 @@ impl Census {
     /// # Errors
     /// The first record whose condition cannot be read.
     pub fn new(region: &Region<'_>, table: &CapTable, caps: &CapSet) -> Result<Self, PlanError> {
-        let mut census = Self { counts: [Count::default(); MAX_CAPS] };
+        let mut census = Self {
+            counts: [Count::default(); MAX_CAPS],
+        };
         census.add(region.branches, table, caps)?;
         census.add(region.alternatives, table, caps)?;
         Ok(census)
@@ -63,6 +65,9 @@ impl Census {
 
     /// The sites of the cpucap with this number.
     pub fn get(&self, cap: u16) -> Count {
-        self.counts.get(usize::from(cap)).copied().unwrap_or_default()
+        self.counts
+            .get(usize::from(cap))
+            .copied()
+            .unwrap_or_default()
     }
 }

@@ -111,7 +111,10 @@ impl fmt::Display for Reason {
                 write!(f, "the site of {len} instructions is not inside the text")
             }
             Self::Unsorted { previous } => {
-                write!(f, "the table is not sorted: the site before is at {previous:#x}")
+                write!(
+                    f,
+                    "the table is not sorted: the site before is at {previous:#x}"
+                )
             }
             Self::Overlap { previous } => write!(f, "the site overlaps the one at {previous:#x}"),
             Self::UnknownCap => write!(f, "there is no such cpucap"),
@@ -120,11 +123,17 @@ impl fmt::Display for Reason {
                 write!(f, "{replacement} instructions replace only {site}")
             }
             Self::LengthsDiffer { first, other } => {
-                write!(f, "one arm says that the site has {first} instructions, another {other}")
+                write!(
+                    f,
+                    "one arm says that the site has {first} instructions, another {other}"
+                )
             }
             Self::DanglingAnd => write!(f, "the condition goes on in a record that is not there"),
             Self::ReplacementOutside { replacement } => {
-                write!(f, "the replacement at {replacement:#x} is not inside the replacements")
+                write!(
+                    f,
+                    "the replacement at {replacement:#x} is not inside the replacements"
+                )
             }
             Self::UnexpectedWord { found, expected } => {
                 write!(f, "the site holds {found}, expected {expected}")
@@ -132,15 +141,25 @@ impl fmt::Display for Reason {
             Self::BranchOutsideText { target } => {
                 write!(f, "the branch to {target:#x} leaves the text")
             }
-            Self::TargetsReplacements { index, word, target } => write!(
+            Self::TargetsReplacements {
+                index,
+                word,
+                target,
+            } => write!(
                 f,
                 "instruction {index} ({word}) of the replacement refers to {target:#x} among the replacements, which are given back after boot"
             ),
             Self::CannotMove { index, word, error } => {
-                write!(f, "instruction {index} ({word}) of the replacement: {error}")
+                write!(
+                    f,
+                    "instruction {index} ({word}) of the replacement: {error}"
+                )
             }
             Self::PlanTooSmall { room } => {
-                write!(f, "the plan has room for {room} writes, the region needs more")
+                write!(
+                    f,
+                    "the plan has room for {room} writes, the region needs more"
+                )
             }
         }
     }
@@ -148,7 +167,12 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { site, cap, name, reason } = self;
+        let Self {
+            site,
+            cap,
+            name,
+            reason,
+        } = self;
         write!(f, "site {site:#x}, cap {name} ({cap}): {reason}")
     }
 }

@@ -105,7 +105,9 @@ impl<'p> Plan<'p> {
                 alternative = alternatives.next_site(|_| ())?;
             }
         }
-        let Planner { room, len, report, .. } = planner;
+        let Planner {
+            room, len, report, ..
+        } = planner;
         // SAFETY: the planner has initialised the first `len` entries.
         let writes = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), len) };
         Ok(Self { writes, report })
@@ -185,8 +187,11 @@ impl Planner<'_, '_> {
         let Ok(branch) = Insn::branch(address, target) else {
             return Err(Reason::BranchOutsideText { target });
         };
-        let (expected, new) =
-            if record.condition.is_likely() { (branch, Insn::NOP) } else { (Insn::NOP, branch) };
+        let (expected, new) = if record.condition.is_likely() {
+            (branch, Insn::NOP)
+        } else {
+            (Insn::NOP, branch)
+        };
         let found = self.found(address)?;
         if found != expected && found != new {
             return Err(Reason::UnexpectedWord { found, expected });
@@ -216,7 +221,10 @@ impl Planner<'_, '_> {
     }
 
     fn found(&self, address: u64) -> Result<Insn, Reason> {
-        self.region.text.get(address).ok_or(Reason::SiteOutsideText { len: 1 })
+        self.region
+            .text
+            .get(address)
+            .ok_or(Reason::SiteOutsideText { len: 1 })
     }
 
     /// Plans one word; says whether it changes.
@@ -228,7 +236,9 @@ impl Planner<'_, '_> {
         let (Some(entry), Ok(offset)) =
             (self.room.get_mut(self.len), u32::try_from(address - text))
         else {
-            return Err(Reason::PlanTooSmall { room: self.room.len() });
+            return Err(Reason::PlanTooSmall {
+                room: self.room.len(),
+            });
         };
         entry.write(Write::turn(offset, old, new));
         self.len += 1;

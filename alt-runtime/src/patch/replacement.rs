@@ -26,32 +26,51 @@ impl<'a> Replacement<'a> {
         record: &AlternativeRecord,
         site: u64,
     ) -> Result<Self, Reason> {
-        let AlternativeRecord { site_len, replacement_len: len, .. } = *record;
+        let AlternativeRecord {
+            site_len,
+            replacement_len: len,
+            ..
+        } = *record;
         let field = at.wrapping_add(core::mem::offset_of!(AlternativeRecord, replacement) as u64);
         let start = field.wrapping_add_signed(record.replacement.into());
         if site_len == 0 || len == 0 {
             return Err(Reason::ZeroLength);
         }
         if len > site_len {
-            return Err(Reason::ReplacementTooLong { site: site_len, replacement: len });
+            return Err(Reason::ReplacementTooLong {
+                site: site_len,
+                replacement: len,
+            });
         }
         if !region.replacements.contains(start, len.into()) {
             return Err(Reason::ReplacementOutside { replacement: start });
         }
-        Ok(Self { region, site, site_len, start, len })
+        Ok(Self {
+            region,
+            site,
+            site_len,
+            start,
+            len,
+        })
     }
 
     /// The word for the site's instruction `index`, below `site_len`.
     #[inline]
     pub fn word(&self, index: u8) -> Result<Insn, Reason> {
-        if index < self.len { self.moved(index) } else { Ok(self.padding(index)) }
+        if index < self.len {
+            self.moved(index)
+        } else {
+            Ok(self.padding(index))
+        }
     }
 
     fn moved(&self, index: u8) -> Result<Insn, Reason> {
         let from = self.start.wrapping_add(4 * u64::from(index));
         let to = self.site.wrapping_add(4 * u64::from(index));
         let Some(word) = self.region.replacements.get(from) else {
-            return Err(Reason::ReplacementOutside { replacement: self.start });
+            return Err(Reason::ReplacementOutside {
+                replacement: self.start,
+            });
         };
         match word.classify() {
             Class::NotRelative => return Ok(word),
@@ -66,7 +85,11 @@ impl<'a> Replacement<'a> {
                     return Ok(word);
                 }
                 if self.region.replacements.range().contains(&target) {
-                    return Err(Reason::TargetsReplacements { index, word, target });
+                    return Err(Reason::TargetsReplacements {
+                        index,
+                        word,
+                        target,
+                    });
                 }
             }
             _ => {}

@@ -64,7 +64,12 @@ impl<R: Record> Site<'_, R> {
 fn error(table: &CapTable, site: u64, condition: Condition, reason: Reason) -> PlanError {
     let cap = condition.cap();
     let name = table.get(cap).map_or("unknown", |info| info.name);
-    PlanError { site, cap, name, reason }
+    PlanError {
+        site,
+        cap,
+        name,
+        reason,
+    }
 }
 
 /// Walks a table site by site.
@@ -80,13 +85,18 @@ pub(super) fn sites<'a, R: Record + 'a>(
     table: &'a CapTable,
     caps: &'a CapSet,
 ) -> Sites<'a, R, impl Iterator<Item = (u64, &'a R)>> {
-    Sites { records: records.iter().peekable(), caps, table }
+    Sites {
+        records: records.iter().peekable(),
+        caps,
+        table,
+    }
 }
 
 impl<'a, R: Record + 'a, I: Iterator<Item = (u64, &'a R)>> Sites<'a, R, I> {
     /// The next record, if it is of the site at `address`.
     fn next_of(&mut self, address: u64) -> Option<(u64, &'a R)> {
-        self.records.next_if(|(at, record)| record.site(*at) == address)
+        self.records
+            .next_if(|(at, record)| record.site(*at) == address)
     }
 
     /// Whether the conjunction that begins with `first` holds. Each term goes
@@ -107,7 +117,10 @@ impl<'a, R: Record + 'a, I: Iterator<Item = (u64, &'a R)>> Sites<'a, R, I> {
             seen(term.cap());
             holds &= self.caps.contains_number(term.cap()) != term.is_negated();
             if record.len() != first.len() {
-                let reason = Reason::LengthsDiffer { first: first.len(), other: record.len() };
+                let reason = Reason::LengthsDiffer {
+                    first: first.len(),
+                    other: record.len(),
+                };
                 return Err(error(self.table, address, term, reason));
             }
             if !term.and_next() {
@@ -128,11 +141,18 @@ impl<'a, R: Record + 'a, I: Iterator<Item = (u64, &'a R)>> Sites<'a, R, I> {
         let Some((at, first)) = self.records.next() else {
             return Ok(None);
         };
-        let mut site = Site { address: first.site(at), first, chosen: None };
+        let mut site = Site {
+            address: first.site(at),
+            first,
+            chosen: None,
+        };
         let mut arm = Some((at, first));
         while let Some((at, record)) = arm {
             if record.len() != first.len() {
-                let reason = Reason::LengthsDiffer { first: first.len(), other: record.len() };
+                let reason = Reason::LengthsDiffer {
+                    first: first.len(),
+                    other: record.len(),
+                };
                 return Err(error(self.table, site.address, record.condition(), reason));
             }
             if self.holds(site.address, record, &mut seen)? && site.chosen.is_none() {

@@ -27,7 +27,10 @@ pub fn load(value: &AtomicU64) -> u64 {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "acquire", run };
+static CHECK: Check = Check {
+    name: "acquire",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     for n in [0, 0x0123_4567_89ab_cdef, u64::MAX] {

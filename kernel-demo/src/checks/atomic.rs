@@ -85,12 +85,19 @@ pub fn compare_exchange(value: &AtomicU64, expected: u64, new: u64) -> u64 {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "atomic", run };
+static CHECK: Check = Check {
+    name: "atomic",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     let (counter, mut model) = (AtomicU64::new(u64::MAX - 3), u64::MAX - 3);
     for n in [1, 2, 5, u64::MAX, 1 << 63, 0] {
-        equal("the value before the addition", fetch_add(&counter, n), model)?;
+        equal(
+            "the value before the addition",
+            fetch_add(&counter, n),
+            model,
+        )?;
         model = model.wrapping_add(n);
         equal("the counter", counter.load(Ordering::Relaxed), model)?;
     }
@@ -100,7 +107,11 @@ fn run(_: &Context<'_>) -> Result<(), Mismatch> {
         equal("the flags", counter.load(Ordering::Relaxed), model)?;
     }
     for (expected, new) in [(7, 8), (u64::MAX, 9), (u64::MAX, 10), (9, 11)] {
-        equal("the value before the exchange", compare_exchange(&counter, expected, new), model)?;
+        equal(
+            "the value before the exchange",
+            compare_exchange(&counter, expected, new),
+            model,
+        )?;
         model = if model == expected { new } else { model };
         equal("the value", counter.load(Ordering::Relaxed), model)?;
     }

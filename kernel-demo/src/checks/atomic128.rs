@@ -35,7 +35,10 @@ pub fn load(pair: &mut Pair) -> (u64, u64) {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "atomic128", run };
+static CHECK: Check = Check {
+    name: "atomic128",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     for n in [0, 1, u64::MAX / 3] {

@@ -29,13 +29,20 @@ pub fn read(table: &[u64], index: usize) -> Option<u64> {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "barrier", run };
+static CHECK: Check = Check {
+    name: "barrier",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     let table = [3, 1, 4, 1, 5];
     for index in 0..7 {
         let model = if index < 5 { table[index] } else { u64::MAX };
-        equal("the element", read(&table, index).unwrap_or(u64::MAX), model)?;
+        equal(
+            "the element",
+            read(&table, index).unwrap_or(u64::MAX),
+            model,
+        )?;
     }
     Ok(())
 }

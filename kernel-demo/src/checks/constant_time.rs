@@ -34,7 +34,10 @@ fn compare(left: &[u8], right: &[u8], dit: impl Fn() -> u64) -> (bool, u64) {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "constant-time", run };
+static CHECK: Check = Check {
+    name: "constant-time",
+    run,
+};
 
 fn run(context: &Context<'_>) -> Result<(), Mismatch> {
     let dit = || {
@@ -48,7 +51,11 @@ fn run(context: &Context<'_>) -> Result<(), Mismatch> {
         }
         value >> 24
     };
-    for (left, right) in [("secret", "secret"), ("secret", "sacred"), ("secret", "secrets")] {
+    for (left, right) in [
+        ("secret", "secret"),
+        ("secret", "sacred"),
+        ("secret", "secrets"),
+    ] {
         let (same, during) = compare(left.as_bytes(), right.as_bytes(), dit);
         equal("the comparison", same.into(), (left == right).into())?;
         equal("PSTATE.DIT meanwhile", during, context.has(DIT).into())?;

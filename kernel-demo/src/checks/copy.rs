@@ -32,11 +32,22 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "memcpy", run };
+static CHECK: Check = Check {
+    name: "memcpy",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     let from: [u8; 300] = core::array::from_fn(|i| (i * 7 + 1) as u8);
-    for (start, len) in [(0, 0), (0, 1), (3, 16), (1, 63), (7, 64), (5, 255), (0, 300)] {
+    for (start, len) in [
+        (0, 0),
+        (0, 1),
+        (3, 16),
+        (1, 63),
+        (7, 64),
+        (5, 255),
+        (0, 300),
+    ] {
         let mut to = [0xa5; 300];
         copy(&mut to[start..start + len.min(300 - start)], &from);
         for (i, byte) in to.iter().enumerate() {

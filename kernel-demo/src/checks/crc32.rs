@@ -32,7 +32,12 @@ pub fn crc32c(data: &[u8]) -> (u32, bool) {
     if cpu_has_cap!(likely CRC32) {
         (!data.iter().fold(!0, |crc, byte| by_cpu(crc, *byte)), true)
     } else {
-        (!data.iter().fold(!0, |crc, byte| crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)]), false)
+        (
+            !data.iter().fold(!0, |crc, byte| {
+                crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)]
+            }),
+            false,
+        )
     }
 }
 
@@ -67,7 +72,11 @@ fn run(context: &Context<'_>) -> Result<(), Mismatch> {
     for (data, expected) in vectors {
         let (crc, by_cpu) = crc32c(data);
         equal("the checksum", crc.into(), expected.into())?;
-        equal("computed by the CPU", by_cpu.into(), context.has(CRC32).into())?;
+        equal(
+            "computed by the CPU",
+            by_cpu.into(),
+            context.has(CRC32).into(),
+        )?;
     }
     Ok(())
 }

@@ -47,13 +47,20 @@ fn mix(mut n: u64) -> u64 {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "entropy", run };
+static CHECK: Check = Check {
+    name: "entropy",
+    run,
+};
 
 fn run(context: &Context<'_>) -> Result<(), Mismatch> {
     let ((first, from_cpu), begin) = (random(), timer::now());
     // The fallback is as good as the counter is fast.
     while timer::now() == begin {}
     let (second, _) = random();
-    equal("from the CPU's generator", from_cpu.into(), context.has(RNG).into())?;
+    equal(
+        "from the CPU's generator",
+        from_cpu.into(),
+        context.has(RNG).into(),
+    )?;
     equal("two numbers are equal", (first == second).into(), 0)
 }

@@ -68,7 +68,15 @@ pub static CHECKS: [Check];
 
 /// `Ok` if the kernel's result is the model's.
 pub fn equal(what: &'static str, got: u64, expected: u64) -> Result<(), Mismatch> {
-    if got == expected { Ok(()) } else { Err(Mismatch { what, got, expected }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(Mismatch {
+            what,
+            got,
+            expected,
+        })
+    }
 }
 
 /// Runs all checks and logs each.

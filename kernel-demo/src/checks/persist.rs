@@ -1,8 +1,8 @@
 //! Making a write reach persistent memory: clean to the point of coherency, of
 //! persistence, or of deep persistence, whichever the CPU knows.
 
-use alt_runtime::alternative;
 use aarch64_cpu::asm::barrier;
+use alt_runtime::alternative;
 use linkme::distributed_slice;
 
 use super::{CHECKS, Check, Context, Mismatch, equal};
@@ -26,7 +26,10 @@ pub fn persist(word: &u64) {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "persist", run };
+static CHECK: Check = Check {
+    name: "persist",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     let mut log = [0; 20];

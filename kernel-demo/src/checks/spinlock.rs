@@ -22,7 +22,10 @@ unsafe impl<T: Send> Sync for SpinLock<T> {}
 impl<T> SpinLock<T> {
     /// An open lock.
     pub const fn new(value: T) -> Self {
-        Self { held: AtomicU32::new(0), value: UnsafeCell::new(value) }
+        Self {
+            held: AtomicU32::new(0),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// Takes the lock if it is open; says whether it was.
@@ -61,11 +64,21 @@ impl<T> SpinLock<T> {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "spinlock", run };
+static CHECK: Check = Check {
+    name: "spinlock",
+    run,
+};
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     let lock = SpinLock::new(40);
-    equal("the value inside", lock.with(|n| { *n += 2; *n }), 42)?;
+    equal(
+        "the value inside",
+        lock.with(|n| {
+            *n += 2;
+            *n
+        }),
+        42,
+    )?;
     equal("taking an open lock", lock.try_acquire().into(), 1)?;
     equal("taking a held lock", lock.try_acquire().into(), 0)?;
     lock.held.store(0, Ordering::Release);

@@ -3,8 +3,8 @@
 
 use core::arch::asm;
 
-use alt_runtime::alternative;
 use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
+use alt_runtime::alternative;
 use linkme::distributed_slice;
 
 use super::{CHECKS, Check, Context, Mismatch, equal};
@@ -48,7 +48,11 @@ fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     };
     for _ in 0..100 {
         let (before, ticks, after) = (plain(), now(), plain());
-        equal("time runs backwards", (ticks < before || ticks > after).into(), 0)?;
+        equal(
+            "time runs backwards",
+            (ticks < before || ticks > after).into(),
+            0,
+        )?;
     }
     Ok(())
 }

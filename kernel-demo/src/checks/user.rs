@@ -66,12 +66,19 @@ pub fn read_user(word: *const u32) -> Option<u32> {
 }
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check { name: "user-access", run };
+static CHECK: Check = Check {
+    name: "user-access",
+    run,
+};
 
 fn run(context: &Context<'_>) -> Result<(), Mismatch> {
     enable();
     let user = memory::user_page(0x600d_f00d);
-    equal("the user's word", read_user(user).unwrap_or(0).into(), 0x600d_f00d)?;
+    equal(
+        "the user's word",
+        read_user(user).unwrap_or(0).into(),
+        0x600d_f00d,
+    )?;
 
     // Outside the window the kernel cannot touch it by mistake.
     let by_mistake = exceptions::try_load(|| {
@@ -82,10 +89,18 @@ fn run(context: &Context<'_>) -> Result<(), Mismatch> {
         }
         value
     });
-    equal("faults outside the window", by_mistake.is_err().into(), context.has(PAN).into())?;
+    equal(
+        "faults outside the window",
+        by_mistake.is_err().into(),
+        context.has(PAN).into(),
+    )?;
 
     // A user who passes a pointer to the kernel's own memory gets nothing.
     let own = 0x5ec2_e7u32;
     let stolen = read_user(&raw const own);
-    equal("the kernel's word is refused", stolen.is_none().into(), context.has(UAO).into())
+    equal(
+        "the kernel's word is refused",
+        stolen.is_none().into(),
+        context.has(UAO).into(),
+    )
 }

@@ -1,8 +1,8 @@
 //! Waiting for a moment: WFE, woken by the timer's event stream, or WFET, which
 //! wakes by itself.
 
-use alt_runtime::alternative;
 use aarch64_cpu::registers::{CNTKCTL_EL1, Writeable};
+use alt_runtime::alternative;
 use linkme::distributed_slice;
 
 use super::{CHECKS, Check, Context, Mismatch, equal, timer};

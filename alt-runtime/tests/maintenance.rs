@@ -1,0 +1,75 @@
+//! Cache maintenance from registers that were read from machines
+//! (`qemu-tests/qemu-idregs.toml` has the same values).
+
+use alt_runtime::Maintenance;
+use alt_runtime::cap::IdRegs;
+use alt_runtime::cap::idregs::Register;
+
+fn of(ctr: u64, midr: u64) -> Maintenance {
+    let registers = [(Register::CTR_EL0, ctr), (Register::MIDR_EL1, midr)];
+    Maintenance::new(&registers.into_iter().collect::<IdRegs>())
+}
+
+#[test]
+fn cortex_a76() {
+    let expected = Maintenance {
+        data_line: 64,
+        instruction_line: 64,
+        no_clean: false,
+        no_invalidate: false,
+        clean_to_coherency: false,
+    };
+    assert_eq!(of(0x8444_c004, 0x414f_d0b1), expected);
+}
+
+#[test]
+fn a64fx_has_lines_of_256_bytes() {
+    let how = of(0x8666_8006, 0x461f_0010);
+    assert_eq!((how.data_line, how.instruction_line), (256, 256));
+}
+
+#[test]
+fn lines_of_different_size() {
+    // The Cortex-A76 value with DminLine one larger: 128-byte data lines.
+    let how = of(0x8445_c004, 0x414f_d0b1);
+    assert_eq!((how.data_line, how.instruction_line), (128, 64));
+}
+
+#[test]
+fn idc_and_dic() {
+    // Cortex-A710 has IDC, Neoverse V1 has both.
+    let a710 = of(0x4_9444_c004, 0x412f_d471);
+    assert_eq!((a710.no_clean, a710.no_invalidate), (true, false));
+    let v1 = of(0xb444_c004, 0x411f_d402);
+    assert_eq!((v1.no_clean, v1.no_invalidate), (true, true));
+}
+
+#[test]
+fn neoverse_n1_with_erratum_1542419_invalidates_in_spite_of_dic() {
+    for (midr, affected) in [
+        (0x412f_d0c1, false), // r2p1
+        (0x413f_d0c0, true),  // r3p0
+        (0x413f_d0c1, true),  // r3p1
+        (0x414f_d0c0, true),  // r4p0
+        (0x414f_d0c1, false), // r4p1
+    ] {
+        assert_eq!(of(0xb444_c004, midr).no_invalidate, !affected, "{midr:#x}");
+    }
+}
+
+#[test]
+fn cortex_a53_up_to_r0p2_cleans_to_coherency() {
+    for (midr, affected) in [
+        (0x410f_d030, true),  // r0p0
+        (0x410f_d032, true),  // r0p2
+        (0x410f_d033, false), // r0p3
+        (0x410f_d034, false), // r0p4
+        (0x411f_d070, false), // Cortex-A57 r1p0
+    ] {
+        assert_eq!(
+            of(0x8444_8004, midr).clean_to_coherency,
+            affected,
+            "{midr:#x}"
+        );
+    }
+}

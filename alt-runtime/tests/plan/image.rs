@@ -1,0 +1,141 @@
+//! A small image made by hand: text, replacements and tables at chosen addresses.
+
+use core::mem::MaybeUninit;
+
+use alt_runtime::Write;
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
+use alt_runtime::patch::{Census, Plan, PlanError, Report};
+use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
+use alt_runtime::region::{Region, Table, Words};
+
+/// Where the text runs: high, as in a kernel.
+pub const TEXT: u64 = 0xffff_8000_0001_0000;
+/// Where the tables and replacements are linked.
+pub const BRANCHES: u64 = TEXT + 0x10_0000;
+pub const RECORDS: u64 = TEXT + 0x20_0000;
+pub const REPLACEMENTS: u64 = TEXT + 0x30_0000;
+
+pub const A: Cap = Cap::new(0, true);
+pub const B: Cap = Cap::new(1, true);
+pub const C: Cap = Cap::new(2, true);
+
+static INFOS: [CapInfo; 3] = [info(A, "A"), info(B, "B"), info(C, "C")];
+pub static CAPS: CapTable = CapTable::new(&INFOS);
+
+const fn info(cap: Cap, name: &'static str) -> CapInfo {
+    CapInfo {
+        cap,
+        name,
+        doc: "",
+        scope: Scope::System,
+        kind: Kind::Feature,
+        rule: Rule::Always,
+        late: LatePolicy::SystemFeature,
+        requires: &[],
+        conflicts: &[],
+    }
+}
+
+// Bits of a condition word, as the record format states them.
+pub const AND: u16 = 1 << 13;
+pub const NOT: u16 = 1 << 14;
+pub const LIKELY: u16 = 1 << 15;
+
+pub const NOP: u32 = 0xd503_201f;
+
+/// Text of 64 NOPs to begin with, and what the test adds.
+pub struct Image {
+    pub text: Vec<u32>,
+    pub replacements: Vec<u32>,
+    pub branches: Vec<BranchRecord>,
+    pub records: Vec<AlternativeRecord>,
+    pub room: usize,
+}
+
+impl Image {
+    pub fn new() -> Self {
+        let (text, replacements) = (vec![NOP; 64], Vec::new());
+        Self {
+            text,
+            replacements,
+            branches: Vec::new(),
+            records: Vec::new(),
+            room: 64,
+        }
+    }
+
+    /// A record for a branch at `site`, `words` instructions far.
+    pub fn branch(&mut self, site: u64, condition: u16, words: i16) -> &mut Self {
+        let at = BRANCHES + 8 * self.branches.len() as u64;
+        self.branches.push(BranchRecord {
+            site: site.wrapping_sub(at) as i32,
+            condition: Condition::from_bits(condition),
+            displacement: words,
+        });
+        self
+    }
+
+    /// A record for an alternative of `len` instructions at `site`, replaced by
+    /// `words`.
+    pub fn alternative(&mut self, site: u64, condition: u16, len: u8, words: &[u32]) -> &mut Self {
+        let replacement = REPLACEMENTS + 4 * self.replacements.len() as u64;
+        self.replacements.extend(words);
+        self.record(site, replacement, condition, len, words.len() as u8)
+    }
+
+    /// A record with a replacement of any address and length.
+    pub fn record(
+        &mut self,
+        site: u64,
+        replacement: u64,
+        condition: u16,
+        len: u8,
+        new: u8,
+    ) -> &mut Self {
+        let at = RECORDS + 12 * self.records.len() as u64;
+        self.records.push(AlternativeRecord {
+            site: site.wrapping_sub(at) as i32,
+            replacement: replacement.wrapping_sub(at + 4) as i32,
+            condition: Condition::from_bits(condition),
+            site_len: len,
+            replacement_len: new,
+        });
+        self
+    }
+
+    pub fn region(&self) -> Region<'_> {
+        Region {
+            text: Words::new(TEXT, &self.text),
+            branches: Table::new(BRANCHES, &self.branches),
+            alternatives: Table::new(RECORDS, &self.records),
+            replacements: Words::new(REPLACEMENTS, &self.replacements),
+        }
+    }
+
+    /// The writes (address, old, new) that `caps` ask for, and the report.
+    pub fn plan(&self, caps: &[Cap]) -> Result<(Vec<(u64, u32, u32)>, Report), PlanError> {
+        let caps: CapSet = caps.iter().copied().collect();
+        let mut room = vec![MaybeUninit::<Write>::uninit(); self.room];
+        let plan = Plan::new(&self.region(), &CAPS, &caps, &mut room)?;
+        let writes = plan.writes().iter();
+        let writes = writes
+            .map(|w| (TEXT + u64::from(w.offset), w.old().0, w.new().0))
+            .collect();
+        Ok((writes, plan.report()))
+    }
+
+    /// The text as it is after patching.
+    pub fn patched(&self, caps: &[Cap]) -> Result<Vec<u32>, PlanError> {
+        let mut text = self.text.clone();
+        for (address, old, new) in self.plan(caps)?.0 {
+            let word = &mut text[((address - TEXT) / 4) as usize];
+            assert_eq!(*word, old, "the plan knows the old word");
+            *word = new;
+        }
+        Ok(text)
+    }
+
+    pub fn census(&self, caps: &[Cap]) -> Result<Census, PlanError> {
+        Census::new(&self.region(), &CAPS, &caps.iter().copied().collect())
+    }
+}
