@@ -30,17 +30,12 @@ impl fmt::Display for LogLine {
     }
 }
 
-/// The log's last lines, as the end of an error message.
+/// The log's last line, as the end of an error message.
 pub(crate) fn tail(log: &[LogLine]) -> String {
-    const LINES: usize = 5;
-    if log.is_empty() {
-        return "; it logged nothing".into();
+    match log.last() {
+        Some(line) => format!("; the last the guest logged: {}", line.message),
+        None => "; the guest logged nothing".into(),
     }
-    let last: Vec<_> = log[log.len().saturating_sub(LINES)..]
-        .iter()
-        .map(|line| format!("\n    {line}"))
-        .collect();
-    format!("; the last it logged:{}", last.concat())
 }
 
 /// Decodes the bytes of a serial line (defmt's default encoding, rzCOBS).

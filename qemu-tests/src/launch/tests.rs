@@ -134,7 +134,12 @@ fn guest_that_hangs_is_told_with_its_log_and_place() {
     assert_eq!(*log, [hello()]);
     assert_eq!(cpus[0], "0x40200018 tiny::entry+0x18");
     assert_eq!(cpus.len(), 2);
-    assert!(error.to_string().contains("hello"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("the last the guest logged: hello"),
+        "{error}"
+    );
 }
 
 #[test]

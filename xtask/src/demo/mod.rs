@@ -34,18 +34,8 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
         Ok(None) => Ok(true),
         Ok(Some(reason)) => Ok(failed(cpu, &reason)),
         Err(error) => {
-            let log = error.downcast_ref().map(Error::log).unwrap_or_default();
-            show_log(log);
-            eprintln!("{error}");
-            let text = error.to_string();
-            let reason = text.lines().next().unwrap_or_default();
-            Ok(failed(
-                cpu,
-                reason
-                    .split("; the last it logged")
-                    .next()
-                    .unwrap_or(reason),
-            ))
+            show_log(error.downcast_ref().map(Error::log).unwrap_or_default());
+            Ok(failed(cpu, &error.to_string()))
         }
     }
 }
@@ -124,8 +114,13 @@ fn heading(text: &str) {
     println!("\n{}", style::heading(text));
 }
 
-/// Says that the demo failed; the last line of the task.
+/// Says that the demo failed: the last line of the task, below the details if there are any.
 fn failed(cpu: &str, reason: &str) -> bool {
+    let mut lines = reason.lines();
+    let reason = lines.next().unwrap_or_default();
+    for line in lines {
+        eprintln!("{line}");
+    }
     eprintln!("{} cpu={cpu}: {reason}", style::bad("demo: FAILED"));
     false
 }

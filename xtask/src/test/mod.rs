@@ -15,6 +15,9 @@ use std::{
 };
 use summary::Count;
 
+/// Counts what one line of a runner's output sums up.
+type Reader = fn(&str) -> Count;
+
 /// Runs all of it, also when something fails on the way; each check counts as one test.
 pub(crate) fn run(filter: &[String]) -> Outcome {
     setup::ensure()?;
@@ -44,12 +47,12 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
             "--no-fail-fast",
             "--no-tests=pass",
         ];
-        total += suite("tests", test(&nextest).args(filter))?;
+        total += suite("tests", Count::nextest, test(&nextest).args(filter))?;
         let doc = ["test", "--workspace", "--doc", "--no-fail-fast", "--"];
-        total += suite("doc tests", test(&doc).args(filter))?;
+        total += suite("doc tests", Count::libtest, test(&doc).args(filter))?;
     } else {
         let all = ["test", "--workspace", "--no-fail-fast", "--"];
-        total += suite("tests", test(&all).args(filter))?;
+        total += suite("tests", Count::libtest, test(&all).args(filter))?;
     }
 
     let reasons = fs::read_to_string(reasons.path())?;
@@ -70,7 +73,7 @@ fn check(name: &str, command: &mut Command) -> io::Result<Count> {
 }
 
 /// Runs tests, showing their output as it comes, and counts them.
-fn suite(name: &str, command: &mut Command) -> io::Result<Count> {
+fn suite(name: &str, count: Reader, command: &mut Command) -> io::Result<Count> {
     heading(name);
     if io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none() {
         // The pipe would make cargo and the runner drop their colours.
@@ -82,8 +85,8 @@ fn suite(name: &str, command: &mut Command) -> io::Result<Count> {
         .spawn()?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let count = thread::scope(|scope| {
-        let stdout = scope.spawn(|| tee(stdout, io::stdout()));
-        let stderr = scope.spawn(|| tee(stderr, io::stderr()));
+        let stdout = scope.spawn(|| tee(stdout, io::stdout(), count));
+        let stderr = scope.spawn(|| tee(stderr, io::stderr(), count));
         [stdout, stderr]
             .into_iter()
             .filter_map(|thread| thread.join().ok())
@@ -98,7 +101,7 @@ fn suite(name: &str, command: &mut Command) -> io::Result<Count> {
 }
 
 /// Copies lines from a pipe, adding up the summaries among them.
-fn tee(pipe: Option<impl Read>, mut to: impl Write) -> Count {
+fn tee(pipe: Option<impl Read>, mut to: impl Write, summary: Reader) -> Count {
     let Some(pipe) = pipe else {
         return Count::default();
     };
@@ -111,7 +114,7 @@ fn tee(pipe: Option<impl Read>, mut to: impl Write) -> Count {
     {
         // A closed output must not stop the reading: the child would block.
         let _ = to.write_all(&line);
-        count += Count::parse(&String::from_utf8_lossy(&line));
+        count += summary(&String::from_utf8_lossy(&line));
         line.clear();
     }
     count

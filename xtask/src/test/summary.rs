@@ -26,24 +26,28 @@ impl Count {
         self.skipped += tests;
     }
 
-    /// Reads one line of a runner's output; nothing unless it is the summary of a suite.
-    ///
-    /// nextest: `Summary [  3.5s] 9 tests run: 7 passed (1 slow), 2 failed, 1 skipped`;
-    /// libtest: `test result: FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out`.
-    /// What a filter leaves out counts as skipped in both.
-    pub(crate) fn parse(line: &str) -> Self {
+    /// Reads one line of nextest's output; nothing unless it is the summary:
+    /// `Summary [  3.5s] 9 tests run: 7 passed (1 slow), 2 failed, 1 skipped`.
+    pub(crate) fn nextest(line: &str) -> Self {
         let line = anstream::adapter::strip_str(line).to_string();
-        let line = line.trim();
-        let counts = if let Some(rest) = line.strip_prefix("test result: ") {
-            rest
-        } else if let Some((_, rest)) = line
+        let counts = line
+            .trim()
             .strip_prefix("Summary [")
-            .and_then(|rest| rest.split_once(" run: "))
-        {
-            rest
-        } else {
-            return Self::default();
-        };
+            .and_then(|rest| rest.split_once(" run: "));
+        counts.map_or_else(Self::default, |(_, counts)| Self::parse(counts))
+    }
+
+    /// Reads one line of libtest's output; nothing unless it is the summary of a suite:
+    /// `test result: FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out`.
+    pub(crate) fn libtest(line: &str) -> Self {
+        let line = anstream::adapter::strip_str(line).to_string();
+        let counts = line.trim().strip_prefix("test result: ");
+        counts.map_or_else(Self::default, Self::parse)
+    }
+
+    /// Adds up numbers by the word behind each. What a filter leaves out counts as skipped, since
+    /// nextest does not tell the two apart.
+    fn parse(counts: &str) -> Self {
         let words: Vec<&str> = counts
             .split([' ', ',', ';', '(', ')'])
             .filter(|word| !word.is_empty())
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn nextest_summaries() {
-        let parse = Count::parse;
+        let parse = Count::nextest;
         assert_eq!(
             parse("     Summary [   3.415s] 32 tests run: 32 passed, 0 skipped\n"),
             count(32, 0, 0)
@@ -138,13 +142,13 @@ mod tests {
     #[test]
     fn libtest_summaries() {
         assert_eq!(
-            Count::parse(
+            Count::libtest(
                 "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.16s"
             ),
             count(3, 0, 5)
         );
         assert_eq!(
-            Count::parse(
+            Count::libtest(
                 "test result: FAILED. 7 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out"
             ),
             count(7, 2, 0)
@@ -159,8 +163,12 @@ mod tests {
             "9 passed",
             "warning: 3 failed to run: 2 failed",
         ] {
-            assert_eq!(Count::parse(line), Count::default(), "{line}");
+            assert_eq!(Count::nextest(line), Count::default(), "{line}");
+            assert_eq!(Count::libtest(line), Count::default(), "{line}");
         }
+        // nextest shows the output of a test that failed, which has a summary of its own.
+        let inner = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 13 filtered out";
+        assert_eq!(Count::nextest(inner), Count::default());
     }
 
     #[test]
