@@ -69,8 +69,8 @@ macro_rules! define {
                 pub mod $register {
                     $(
                         #[doc = concat!(
-                            "`", stringify!($register), ".", stringify!($field), "`, bits [",
-                            stringify!($msb), ":", stringify!($lsb), "]"
+                            "`", stringify!($register), ".", stringify!($field), "`, bits \\[",
+                            stringify!($msb), ":", stringify!($lsb), "\\]"
                         )]
                         pub const $field: $crate::Field = $crate::Field {
                             register: $crate::Register::$register,

@@ -12,8 +12,8 @@
 /// the `MRS` that reads it, expands it from here instead of repeating the list.
 ///
 /// Names, encodings and bit positions are those of the register descriptions in the Arm ARM
-/// (DDI 0487, D24.2). Signed are the fields in which `0b1111` means *less than* `0b0000`
-/// (D24.1.3, "Principles of the ID scheme for fields in ID registers").
+/// (DDI 0487). Signed are the fields in which `0b1111` means *less than* `0b0000` (there,
+/// "Principles of the ID scheme for fields in ID registers").
 #[macro_export]
 macro_rules! for_each_register {
     ($callback:ident) => {
@@ -170,7 +170,7 @@ macro_rules! for_each_register {
                 PMSS        [19:16] Unsigned LowerSafe;
                 BRPs        [15:12] Unsigned LowerSafe;
                 // 0b1111 is a PMU of another kind, not a later PMUv3: signed, it is below every
-                // version (D24.1.3 lists it under the alternative scheme).
+                // version ("alternative ID scheme for the Performance Monitors version fields").
                 PMUVer      [11:8]  Signed   Exact(0);
                 TraceVer    [7:4]   Unsigned LowerSafe;
                 DebugVer    [3:0]   Unsigned Exact(6);

@@ -355,6 +355,14 @@ fn a_conflict_names_both_caps() {
             rule: ATOMIC,
             ..BASE
         },
+        // Absent itself, so that it excludes nothing.
+        CapInfo {
+            cap: cap(2),
+            name: "C",
+            rule: VHE,
+            conflicts: &[cap(0)],
+            ..BASE
+        },
     ]);
     assert_eq!(TABLE.detect(&IdRegs::new()), Ok(CapSet::EMPTY.with(cap(0))));
     let error = TABLE

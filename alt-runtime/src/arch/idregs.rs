@@ -14,10 +14,10 @@ macro_rules! read_all {
             /// Reads the ID registers of the CPU that executes this.
             ///
             /// The caller sees to it that it stays on one CPU meanwhile. Registers that the CPU
-            /// does not implement are zero: the space of `ID_AA64*` encodings that are not
-            /// allocated reads as zero (Arm ARM DDI 0487, C5.3.6 and D24.1.3), so that new
-            /// registers need no test for their existence. They are named by encoding since
-            /// assemblers learn new names late.
+            /// does not implement read as zero: so does every unallocated encoding of the ID
+            /// space, op0 = 3, op1 = 0, CRn = 0, CRm = 4 to 7 (Arm ARM DDI 0487, "Principles of
+            /// the ID scheme"), so that no register needs a test for its existence. They are
+            /// named by encoding since assemblers learn new names late.
             pub fn read() -> Self {
                 let mut regs = Self::new();
                 $({
