@@ -74,6 +74,6 @@ pub fn words(all: &[Term], likely: bool) -> impl Iterator<Item = TokenStream> {
         let cap = term.cap.to_token_stream();
         let negated = term.negated;
         let and_next = i + 1 < all.len();
-        quote!(::alt_runtime::record::Condition::new(#cap, #negated, #and_next, #likely))
+        quote!(::alt_runtime::record::Condition::bits(#cap, #negated, #and_next, #likely))
     })
 }

@@ -54,8 +54,8 @@ impl Detected {
     /// Rewrites the text of `image` to fit the cpucaps: plan, commit, verify.
     ///
     /// # Errors
-    /// What was wrong, and the unchanged `Detected`: the text is as it was, and
-    /// the kernel runs on with every site in its default form.
+    /// What was wrong. The text is as it was, and the kernel runs on with every
+    /// site in its default form.
     ///
     /// # Safety
     /// Only one CPU may be running, and none may have been started that executes
@@ -63,24 +63,19 @@ impl Detected {
     /// the running image.
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch<A: WritableAlias>(
-        self,
+        &self,
         image: &mut Image,
         alias: &mut A,
-    ) -> Result<Finalised, (Self, PatchError<A::Error>)> {
+    ) -> Result<Finalised, PatchError<A::Error>> {
         let Image { region, room } = image;
-        let plan = match Plan::new(region, self.table, &self.caps, room) {
-            Ok(plan) => plan,
-            Err(error) => return Err((self, PatchError::Plan(error))),
-        };
+        let plan = Plan::new(region, self.table, &self.caps, room).map_err(PatchError::Plan)?;
         // SAFETY: the plan is of this region, made just now; the caller answers
         // for the other CPUs.
-        match unsafe { plan.commit(region, &self.maintenance(), alias) } {
-            Ok(report) => Ok(Finalised {
-                detected: self,
-                report,
-            }),
-            Err(error) => Err((self, error)),
-        }
+        let report = unsafe { plan.commit(region, &self.maintenance(), alias) }?;
+        Ok(Finalised {
+            detected: self.clone(),
+            report,
+        })
     }
 }
 

@@ -43,7 +43,7 @@ impl Condition {
 
     /// The word for one term; the macros call this in a `const` operand.
     #[doc(hidden)]
-    pub const fn new(cap: Cap, negated: bool, and_next: bool, likely: bool) -> u16 {
+    pub const fn bits(cap: Cap, negated: bool, and_next: bool, likely: bool) -> u16 {
         (cap.number() & Self::CAP)
             | if negated { Self::NOT } else { 0 }
             | if and_next { Self::AND } else { 0 }

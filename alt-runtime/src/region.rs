@@ -58,7 +58,7 @@ impl<'a> Words<'a> {
     #[inline]
     pub const fn contains(&self, address: u64, count: u64) -> bool {
         let offset = address.wrapping_sub(self.address);
-        offset % 4 == 0 && offset / 4 <= self.len as u64 && count <= self.len as u64 - offset / 4
+        offset.is_multiple_of(4) && offset / 4 <= self.len as u64 && count <= self.len as u64 - offset / 4
     }
 
     /// The word at `address`; `None` outside.
@@ -77,6 +77,7 @@ impl<'a> Words<'a> {
     }
 
     /// The first word, as mapped now.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     #[inline]
     pub(crate) const fn as_ptr(&self) -> *const u32 {
         self.start

@@ -2,16 +2,16 @@
 
 use aarch64_rt::entry;
 use alt_runtime::Image;
-use alt_runtime::boot::{Detected, Finalised};
+use alt_runtime::boot::Detected;
 use alt_runtime::cap::CapSet;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
-use alt_runtime::patch::Census;
+use alt_runtime::patch::{Census, Count, PatchError};
 use defmt::{Display2Format, error, info};
 
 use crate::checks::{self, Context, Phase};
 use crate::outcome::Outcome;
-use crate::{cpucaps, exceptions, log, memory, smp};
+use crate::{cpucaps, log, memory, proofs, smp};
 
 entry!(main);
 
@@ -26,6 +26,7 @@ fn main(_arg0: u64, _arg1: u64, _arg2: u64, _arg3: u64) -> ! {
 }
 
 /// Something did not go as it must; the log says what.
+#[derive(Clone, Copy)]
 pub struct Failed;
 
 fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
@@ -46,7 +47,6 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     log_caps(&detected);
     outcome.caps = detected.caps().len() as u32;
 
-    let caps = *detected.caps();
     let before = checks::run(&Context {
         phase: Phase::Before,
         caps: &CapSet::EMPTY,
@@ -55,21 +55,15 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the
     // tables; boot comes here once.
     let mut image = unsafe { Image::new(memory::text()) };
-    let finalised = patch(detected, &mut image, outcome);
-    let after = match &finalised {
-        Ok(_) => checks::run(&Context {
-            phase: Phase::After,
-            caps: &caps,
-        }),
-        // The kernel runs on as it was: nothing may have changed.
-        Err(Failed) => checks::run(&Context {
-            phase: Phase::After,
-            caps: &CapSet::EMPTY,
-        }),
-    };
-    show_write_protection()?;
+    let patched = patch(&detected, &mut image, outcome);
+    let after = checks::run(&Context {
+        phase: Phase::After,
+        // A kernel whose tables were refused runs on as it was.
+        caps: patched.map_or(&CapSet::EMPTY, |()| detected.caps()),
+    });
+    proofs::text_is_protected()?;
     smp::exercise()?;
-    before.and(after).and(finalised.map(|_| ()))
+    before.and(patched).and(after)
 }
 
 fn log_caps(detected: &Detected) {
@@ -89,58 +83,50 @@ fn log_caps(detected: &Detected) {
     }
 }
 
-fn patch(
-    detected: Detected,
-    image: &mut Image,
-    outcome: &mut Outcome,
-) -> Result<Finalised, Failed> {
-    let (table, caps) = (detected.table(), *detected.caps());
+fn patch(detected: &Detected, image: &mut Image, outcome: &mut Outcome) -> Result<(), Failed> {
+    proofs::wrong_alias_is_noticed(detected, image)?;
     // SAFETY: no other CPU has been started, and those that will be run an ISB
     // when they turn their MMU on; the image is the running one.
-    let finalised = unsafe { detected.patch(image, &mut memory::Alias) }.map_err(|(_, why)| {
-        error!("patch-error {}", Display2Format(&why));
-        Failed
-    })?;
+    let finalised = unsafe { detected.patch(image, &mut memory::Alias) }.map_err(refused)?;
 
     let report = finalised.report();
     outcome.sites = report.sites();
     outcome.patched = report.rewritten;
-    // The same tables that have just been accepted.
-    if let Ok(census) = Census::new(&image.region, table, &caps) {
-        for info in table.iter() {
-            let count = census.get(info.cap.number());
-            if count.sites != 0 {
-                let (sites, patched) = (count.sites, count.patched);
-                info!(
-                    "count {=str} sites={=u32} patched={=u32}",
-                    info.name, sites, patched
-                );
-            }
-        }
-    }
+    log_counts(detected, image);
     info!(
         "report branches={=u32} alternatives={=u32} patched={=u32} words={=u32} lines={=u32}",
         report.branches, report.alternatives, report.rewritten, report.words, report.lines
     );
-    Ok(finalised)
-}
 
-/// Text can be written neither where it runs nor where it was patched.
-fn show_write_protection() -> Result<(), Failed> {
-    let text = memory::text().start.cast_mut();
-    let alias = memory::alias_of(text);
-    for (name, word) in [("text", text), ("closed alias", alias)] {
-        // SAFETY: the write faults, or it puts back what is there.
-        match unsafe { exceptions::try_write(word, text.read_volatile()) } {
-            Err(fault) => info!(
-                "wxorx ok writing the {=str} at {=u64:#x} faults: ESR_EL1={=u64:#x}",
-                name, word as u64, fault.syndrome
-            ),
-            Ok(()) => {
-                error!("the {=str} at {=u64:#x} is writable", name, word as u64);
-                return Err(Failed);
-            }
+    // SAFETY: as above.
+    let again = unsafe { detected.patch(image, &mut memory::Alias) }.map_err(refused)?;
+    match again.report().rewritten {
+        0 => info!("a second pass changes nothing"),
+        n => {
+            error!("a second pass changes {=u32} sites", n);
+            return Err(Failed);
         }
     }
     Ok(())
+}
+
+fn refused(why: PatchError<&str>) -> Failed {
+    error!("patch-error {}", Display2Format(&why));
+    Failed
+}
+
+fn log_counts(detected: &Detected, image: &Image) {
+    // The same tables that have just been accepted.
+    let Ok(census) = Census::new(&image.region, detected.table(), detected.caps()) else {
+        return;
+    };
+    for info in detected.table().iter() {
+        let Count { sites, patched } = census.get(info.cap.number());
+        if sites != 0 {
+            info!(
+                "count {=str} sites={=u32} patched={=u32}",
+                info.name, sites, patched
+            );
+        }
+    }
 }

@@ -20,6 +20,8 @@ mod memory;
 #[cfg(target_os = "none")]
 mod outcome;
 #[cfg(target_os = "none")]
+mod proofs;
+#[cfg(target_os = "none")]
 mod smp;
 
 #[cfg(not(target_os = "none"))]

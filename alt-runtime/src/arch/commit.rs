@@ -7,6 +7,8 @@
 
 use core::arch::naked_asm;
 
+use bitflags::bitflags;
+
 use super::{Maintenance, Write};
 
 /// What the routine is told and what it answers.
@@ -24,21 +26,40 @@ pub struct Job {
     pub data_line: u64,
     /// 40: instruction cache line in bytes.
     pub instruction_line: u64,
-    /// 48: see the constants.
-    pub flags: u64,
+    /// 48: how.
+    pub flags: Flags,
     /// 56, out: data cache lines cleaned, or that would have been.
     pub lines: u64,
 }
 
-const NO_CLEAN: u64 = 1 << 0;
-const NO_INVALIDATE: u64 = 1 << 1;
-const TO_COHERENCY: u64 = 1 << 2;
-const ALL_AT_ONCE: u64 = 1 << 3;
+bitflags! {
+    /// What the routine may leave out or must do otherwise.
+    #[derive(Clone, Copy)]
+    #[repr(transparent)]
+    pub struct Flags: u64 {
+        /// Written lines need not be cleaned.
+        const NO_CLEAN = 1 << 0;
+        /// The instruction cache need not be invalidated.
+        const NO_INVALIDATE = 1 << 1;
+        /// Lines are cleaned and invalidated to the point of coherency.
+        const TO_COHERENCY = 1 << 2;
+        /// The instruction cache is invalidated as a whole.
+        const ALL_AT_ONCE = 1 << 3;
+    }
+}
+
+/// Above this many words the whole instruction cache is invalidated at once:
+/// each `IC IVAU` is a broadcast that every CPU must answer.
+const MAX_LINE_INVALIDATIONS: usize = 256;
 
 impl Job {
     /// The job of committing `writes`.
     pub fn new(writes: &[Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
-        let flag = |on, flag| if on { flag } else { 0 };
+        let mut flags = Flags::empty();
+        flags.set(Flags::NO_CLEAN, how.no_clean);
+        flags.set(Flags::NO_INVALIDATE, how.no_invalidate);
+        flags.set(Flags::TO_COHERENCY, how.clean_to_coherency);
+        flags.set(Flags::ALL_AT_ONCE, writes.len() > MAX_LINE_INVALIDATIONS);
         let range = writes.as_ptr_range();
         Self {
             writes: range.start,
@@ -47,10 +68,7 @@ impl Job {
             text,
             data_line: how.data_line.into(),
             instruction_line: how.instruction_line.into(),
-            flags: flag(how.no_clean, NO_CLEAN)
-                | flag(how.no_invalidate, NO_INVALIDATE)
-                | flag(how.clean_to_coherency, TO_COHERENCY)
-                | flag(!how.by_line(writes.len()), ALL_AT_ONCE),
+            flags,
             lines: 0,
         }
     }
@@ -75,7 +93,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "ldr x7, [x0, #48]",       // flags
         "sub x5, x5, #1",
         "sub x6, x6, #1",
-        "mov x8, #{new}",          // which word of a write
+        "mov x8, #{after}",          // which word of a write
         "mov x9, xzr",             // the answer
         // An interrupt handler may hold sites: none until all words agree.
         "mrs x17, daif",
@@ -105,8 +123,8 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "b.eq 23b",
         "mov x13, x11",
         "add x14, x14, #1",
-        "tbnz x7, #0, 23b",
-        "tbnz x7, #2, 24f",
+        "tbnz x7, #{no_clean}, 23b",
+        "tbnz x7, #{to_coherency}, 24f",
         "dc cvau, x11",
         "b 23b",
         "24: dc civac, x11",
@@ -116,8 +134,8 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "26: dsb ish",
 
         // Invalidate: nothing, all, or by line.
-        "tbnz x7, #1, 29f",
-        "tbz x7, #3, 27f",
+        "tbnz x7, #{no_invalidate}, 29f",
+        "tbz x7, #{all_at_once}, 27f",
         "ic ialluis",
         "b 28f",
         "27: mov x10, x1",
@@ -148,9 +166,9 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "add x10, x10, #{size}",
         "b 30b",
         // Not what was written: once, put the old words back.
-        "31: cmp x8, #{old}",
+        "31: cmp x8, #{before}",
         "b.eq 32f",
-        "mov x8, #{old}",
+        "mov x8, #{before}",
         "mov x9, x10",
         "b 20b",
 
@@ -158,9 +176,13 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "msr daif, x17",
         "mov x0, x9",
         "ret",
+        no_clean = const Flags::NO_CLEAN.bits().trailing_zeros(),
+        no_invalidate = const Flags::NO_INVALIDATE.bits().trailing_zeros(),
+        to_coherency = const Flags::TO_COHERENCY.bits().trailing_zeros(),
+        all_at_once = const Flags::ALL_AT_ONCE.bits().trailing_zeros(),
         size = const size_of::<Write>(),
-        old = const core::mem::offset_of!(Write, old),
-        new = const core::mem::offset_of!(Write, new),
+        before = const core::mem::offset_of!(Write, before),
+        after = const core::mem::offset_of!(Write, after),
     )
 }
 
@@ -174,6 +196,4 @@ const _: () = {
     assert!(core::mem::offset_of!(Job, flags) == 48);
     assert!(core::mem::offset_of!(Job, lines) == 56);
     assert!(core::mem::offset_of!(Write, offset) == 0);
-    assert!(NO_CLEAN == 1 << 0 && NO_INVALIDATE == 1 << 1);
-    assert!(TO_COHERENCY == 1 << 2 && ALL_AT_ONCE == 1 << 3);
 };

@@ -26,10 +26,6 @@ pub struct Maintenance {
     pub clean_to_coherency: bool,
 }
 
-/// Above this many words the whole instruction cache is invalidated at once:
-/// each `IC IVAU` is a broadcast that every CPU must answer.
-const MAX_LINE_INVALIDATIONS: usize = 256;
-
 // Implementer and part number, as in MIDR_EL1.
 const CORTEX_A53: (i64, i64) = (0x41, 0xd03);
 const NEOVERSE_N1: (i64, i64) = (0x41, 0xd0c);
@@ -57,10 +53,5 @@ impl Maintenance {
             // Up to r0p2, the last release that one of the four errata names.
             clean_to_coherency: part == CORTEX_A53 && release <= (0, 2),
         }
-    }
-
-    /// Whether to invalidate by line after a change of `words` words.
-    pub(super) fn by_line(&self, words: usize) -> bool {
-        words <= MAX_LINE_INVALIDATIONS
     }
 }

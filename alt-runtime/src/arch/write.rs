@@ -13,29 +13,29 @@ pub struct Write {
     pub offset: u32,
     // Both words as they are in memory: instructions are little-endian whatever
     // the data endianness (Arm ARM B2.9.1).
-    pub(super) old: u32,
-    pub(super) new: u32,
+    pub(super) before: u32,
+    pub(super) after: u32,
 }
 
 const _: () = assert!(size_of::<Write>() == 12);
 
 impl Write {
-    /// The write that turns `old` into `new`.
-    pub const fn turn(offset: u32, old: Insn, new: Insn) -> Self {
+    /// The write that turns `before` into `after`.
+    pub const fn new(offset: u32, before: Insn, after: Insn) -> Self {
         Self {
             offset,
-            old: old.0.to_le(),
-            new: new.0.to_le(),
+            before: before.0.to_le(),
+            after: after.0.to_le(),
         }
     }
 
     /// The word that is there.
-    pub const fn old(&self) -> Insn {
-        Insn(u32::from_le(self.old))
+    pub const fn before(&self) -> Insn {
+        Insn(u32::from_le(self.before))
     }
 
     /// The word that will be there.
-    pub const fn new(&self) -> Insn {
-        Insn(u32::from_le(self.new))
+    pub const fn after(&self) -> Insn {
+        Insn(u32::from_le(self.after))
     }
 }

@@ -34,7 +34,7 @@ impl Plan<'_> {
         if let Some(write) = unsafe { failed.as_ref() } {
             return Err(PatchError::ReadBack(ReadBackError {
                 address: region.text.range().start + u64::from(write.offset),
-                expected: write.new(),
+                expected: write.after(),
             }));
         }
         report.lines = u32::try_from(job.lines).unwrap_or(u32::MAX);

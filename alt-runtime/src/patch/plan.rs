@@ -240,7 +240,7 @@ impl Planner<'_, '_> {
                 room: self.room.len(),
             });
         };
-        entry.write(Write::turn(offset, old, new));
+        entry.write(Write::new(offset, old, new));
         self.len += 1;
         self.report.words += 1;
         Ok(true)

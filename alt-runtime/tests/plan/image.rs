@@ -43,6 +43,9 @@ pub const LIKELY: u16 = 1 << 15;
 
 pub const NOP: u32 = 0xd503_201f;
 
+/// Address, word before, word after.
+pub type Change = (u64, u32, u32);
+
 /// Text of 64 NOPs to begin with, and what the test adds.
 pub struct Image {
     pub text: Vec<u32>,
@@ -113,13 +116,13 @@ impl Image {
     }
 
     /// The writes (address, old, new) that `caps` ask for, and the report.
-    pub fn plan(&self, caps: &[Cap]) -> Result<(Vec<(u64, u32, u32)>, Report), PlanError> {
+    pub fn plan(&self, caps: &[Cap]) -> Result<(Vec<Change>, Report), PlanError> {
         let caps: CapSet = caps.iter().copied().collect();
         let mut room = vec![MaybeUninit::<Write>::uninit(); self.room];
         let plan = Plan::new(&self.region(), &CAPS, &caps, &mut room)?;
         let writes = plan.writes().iter();
         let writes = writes
-            .map(|w| (TEXT + u64::from(w.offset), w.old().0, w.new().0))
+            .map(|w| (TEXT + u64::from(w.offset), w.before().0, w.after().0))
             .collect();
         Ok((writes, plan.report()))
     }

@@ -12,6 +12,7 @@ pub mod constant_time;
 pub mod copy;
 pub mod crc32;
 pub mod entropy;
+pub mod hardening;
 pub mod persist;
 pub mod spinlock;
 pub mod timer;

@@ -9,6 +9,7 @@ use super::{CHECKS, Check, Context, Mismatch, equal};
 use crate::cpucaps::{A53_CLEAN_CACHE, DPB, DPB2};
 
 /// Cleans the cache line that holds `word` as deep as the CPU can.
+#[inline(never)]
 pub fn persist(word: &u64) {
     // SAFETY: cleaning a line changes no value.
     unsafe {
@@ -33,9 +34,9 @@ static CHECK: Check = Check {
 
 fn run(_: &Context<'_>) -> Result<(), Mismatch> {
     let mut log = [0; 20];
-    for i in 0..log.len() {
-        log[i] = i as u64 * 3;
-        persist(&log[i]);
+    for (i, entry) in log.iter_mut().enumerate() {
+        *entry = i as u64 * 3;
+        persist(entry);
     }
     for (i, entry) in log.iter().enumerate() {
         equal("an entry", *entry, i as u64 * 3)?;

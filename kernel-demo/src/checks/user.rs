@@ -96,7 +96,7 @@ fn run(context: &Context<'_>) -> Result<(), Mismatch> {
     )?;
 
     // A user who passes a pointer to the kernel's own memory gets nothing.
-    let own = 0x5ec2_e7u32;
+    let own = 0x005e_c2e7_u32;
     let stolen = read_user(&raw const own);
     equal(
         "the kernel's word is refused",

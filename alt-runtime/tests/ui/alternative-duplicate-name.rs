@@ -1,0 +1,16 @@
+#![no_std]
+use alt_runtime::{alternative, cap::Cap};
+
+const LSE: Cap = Cap::new(0, true);
+
+pub fn f() {
+    unsafe {
+        alternative!(
+            "mov x0, {v}",
+            LSE => "nop",
+            v = in(reg) 1u64,
+            v = in(reg) 2u64,
+            out("x0") _,
+        );
+    }
+}

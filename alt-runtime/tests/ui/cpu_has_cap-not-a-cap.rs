@@ -1,0 +1,9 @@
+#![no_std]
+use alt_runtime::{cpu_has_cap, cap::Cap};
+
+const LSE: Cap = Cap::new(0, true);
+const LIMIT: u16 = 3;
+
+pub fn f() -> bool {
+    cpu_has_cap!(likely LIMIT)
+}

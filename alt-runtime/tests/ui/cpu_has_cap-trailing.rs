@@ -1,0 +1,9 @@
+#![no_std]
+use alt_runtime::{cpu_has_cap, cap::Cap};
+
+const LSE: Cap = Cap::new(0, true);
+const SB: Cap = Cap::new(1, true);
+
+pub fn f() -> bool {
+    cpu_has_cap!(likely LSE, SB)
+}
