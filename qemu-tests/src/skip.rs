@@ -3,7 +3,12 @@
 //! Rust's test runners know no test that skips itself: it passes, silently. So it says so here,
 //! and `cargo xtask test` counts it as skipped and shows the reason.
 
-use std::{env, fs::OpenOptions, io::Write};
+use std::{
+    env,
+    fs::OpenOptions,
+    io::{self, Write},
+    path::Path,
+};
 
 /// Variable with the path of the file that collects the reasons, one per line.
 pub const FILE: &str = "QEMU_TESTS_SKIPPED";
@@ -20,25 +25,31 @@ pub const FILE: &str = "QEMU_TESTS_SKIPPED";
 /// ```
 pub fn because(reason: &str) {
     eprintln!("skipped: {reason}");
-    if let Some(path) = env::var_os(FILE) {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        // One write, so that tests at the same time do not mix their lines.
-        if let Err(error) = file.and_then(|mut file| file.write_all(line(reason).as_bytes())) {
-            eprintln!("cannot note the skipped test: {error}");
-        }
+    if let Some(path) = env::var_os(FILE)
+        && let Err(error) = note(path.as_ref(), reason)
+    {
+        eprintln!("cannot note the skipped test: {error}");
     }
 }
 
-fn line(reason: &str) -> String {
-    reason.replace('\n', " ") + "\n"
+/// Adds a line to the file, in one write: tests at the same time must not mix theirs.
+fn note(path: &Path, reason: &str) -> io::Result<()> {
+    let line = reason.replace('\n', " ") + "\n";
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(line.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::*;
 
     #[test]
-    fn reason_is_one_line() {
-        assert_eq!(line("needs\nQEMU 10"), "needs QEMU 10\n");
+    fn each_reason_is_one_line() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("reasons");
+        note(&path, "needs\nQEMU 10").unwrap();
+        note(&path, "needs SVE").unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text, "needs QEMU 10\nneeds SVE\n");
     }
 }

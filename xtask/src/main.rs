@@ -11,7 +11,11 @@ use std::{error::Error, process::ExitCode};
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask")]
+#[command(
+    bin_name = "cargo xtask",
+    after_help = "Environment: QEMU is the emulator's binary (default qemu-system-aarch64), \
+                  QEMU_ARGS are further arguments for it."
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
