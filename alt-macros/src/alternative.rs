@@ -4,13 +4,15 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
-use syn::{LitStr, Token};
+use syn::{LitStr, Token, token};
 
 use crate::condition::{self, Condition};
 use crate::operand::{self, Operands, Piece};
 
 /// `CAP => "…", "…"`
 struct Arm {
+    /// Where the condition begins.
+    head: Span,
     condition: Condition,
     text: Vec<Piece>,
 }
@@ -29,56 +31,84 @@ impl Parse for Alternative {
         let mut operands = Operands::default();
         let mut in_operands = false;
         while !input.is_empty() {
-            if operand::peek(input) {
+            if input.peek(Token![#]) {
+                return Err(input.error(
+                    "attributes are not supported here: a cpucap whose `cfg` in the TOML file does not hold leaves its arms out",
+                ));
+            } else if operand::peek(input) {
                 in_operands = true;
                 operands.parse_one(input)?;
             } else if in_operands {
                 return Err(input.error("instructions and arms come before the operands"));
-            } else if let Some((condition, arrow)) = parse_head(input)? {
+            } else if let Some((head, condition, arrow)) = parse_head(input)? {
                 if input.is_empty() || input.peek(Token![,]) {
                     return Err(syn::Error::new(arrow, EMPTY_ARM));
                 }
                 let text = vec![input.parse()?];
-                arms.push(Arm { condition, text });
+                arms.push(Arm {
+                    head,
+                    condition,
+                    text,
+                });
             } else {
-                let piece = input.parse()?;
-                arms.last_mut().map_or(&mut default, |arm| &mut arm.text).push(piece);
+                let piece: Piece = input.parse()?;
+                if input.peek(Token![=>]) {
+                    return Err(syn::Error::new(
+                        piece.span(),
+                        "the condition of an arm is made of names of cpucaps, without quotes: `CAP => \"…\"`",
+                    ));
+                }
+                arms.last_mut()
+                    .map_or(&mut default, |arm| &mut arm.text)
+                    .push(piece);
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
-        Self { default, arms, operands }.validate()
+        Self {
+            default,
+            arms,
+            operands,
+        }
+        .validate()
     }
 }
 
-const EMPTY_ARM: &str = "this arm has no instructions: to replace the default by nothing write `\"nop\"`";
+const EMPTY_ARM: &str =
+    "this arm has no instructions: to replace the default by nothing write `\"nop\"`";
 
 /// `CONDITION =>`, if that is what comes next.
-fn parse_head(input: ParseStream) -> syn::Result<Option<(Condition, Span)>> {
+fn parse_head(input: ParseStream) -> syn::Result<Option<(Span, Condition, Span)>> {
     if input.peek(LitStr) {
         return Ok(None);
     }
+    let head = input.span();
     let ahead = input.fork();
-    let condition = ahead.parse::<Condition>();
+    let condition = Condition::parse_after(head, &ahead);
     if condition.is_ok() && ahead.peek(Token![!]) {
         return Ok(None); // a macro call such as `concat!("…")`
     }
     // Not an expression of any kind a template could be: the head is at fault.
     let condition = condition?;
     if !ahead.peek(Token![=>]) {
+        if ahead.peek(token::Paren) {
+            return Err(operand::no_operand(&input.parse()?));
+        }
         return Err(ahead.error("expected `=>` and instructions after the condition of an arm"));
     }
     let arrow: Token![=>] = ahead.parse()?;
     input.advance_to(&ahead);
-    Ok(Some((condition, arrow.spans[0])))
+    Ok(Some((head, condition, arrow.spans[0])))
 }
 
 impl Alternative {
     fn validate(self) -> syn::Result<Self> {
         if self.default.iter().all(Piece::is_blank) {
+            let default = self.default.first().map(Piece::span);
+            let arm = self.arms.first().map(|arm| arm.head);
             return Err(syn::Error::new(
-                self.default.first().map_or_else(Span::call_site, Piece::span),
+                default.or(arm).unwrap_or_else(Span::call_site),
                 "the default instructions are missing: they come first, and run until the patch and wherever no arm applies",
             ));
         }
@@ -101,10 +131,18 @@ impl Alternative {
 /// sections beside it. All share the operands, so the register allocator serves
 /// every variant.
 pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
-    let Alternative { default, arms, operands } = input;
+    let Alternative {
+        default,
+        arms,
+        operands,
+    } = input;
     let template = |pieces: &[Piece]| -> syn::Result<Vec<TokenStream>> {
-        pieces.iter().map(|piece| piece.template(operands.raw)).collect()
+        pieces
+            .iter()
+            .map(|piece| piece.template(operands.raw))
+            .collect()
     };
+    let check_default = check_default(default[0].span());
     let default = template(&default)?;
     let mut consts = Vec::new();
     let mut body = Vec::new();
@@ -114,30 +152,33 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
         consts.push(quote!(#flag = const #possible));
         let open = format!(".if {{{flag}}}");
         let text = template(&arm.text)?;
-        let checks = length_checks(arm.text[0].span());
+        let check = check_arm(arm.text[0].span());
         let records = records(i, &arm.condition, &mut consts);
         body.push(quote! {
             #open,
             ::alt_runtime::__alt_replacement!(),
             #(#text,)*
             ::alt_runtime::__alt_replacement_end!(),
-            #checks
+            #check,
             #(#records,)*
+            ".endif",
             ".endif",
         });
     }
     let any = arms.iter().map(|arm| arm.condition.possible());
     consts.push(quote!(__alt_any = const (0 #(| #any)*)));
-    let operands = operands.with(consts);
+    let operands = operands.with(&consts);
 
     Ok(quote! {
         ::core::arch::asm!(
             ::alt_runtime::__alt_open!(),
             #(#default,)*
             ::alt_runtime::__alt_end!(),
+            #check_default,
             #(#body)*
             ".if {__alt_any}",
             ::alt_runtime::__alt_plan_room!(),
+            ".endif",
             ".endif",
             ::alt_runtime::__alt_close!(),
             #operands
@@ -165,34 +206,39 @@ fn records(arm: usize, condition: &Condition, consts: &mut Vec<TokenStream>) -> 
     records
 }
 
-/// Length errors, found by the assembler (only it knows what a line becomes)
-/// and reported at the arm, whose span these lines carry.
-fn length_checks(arm: Span) -> TokenStream {
-    let check = |condition: &str, message: &str| {
-        let text = format!(
-            ".if {condition}\n\
-             .macro __alt_error new, old\n\
-             .error \"{message}\"\n\
-             .endm\n\
-             .altmacro\n\
-             __alt_error %((9064b - 9063b) / 4), %((9062b - 9061b) / 4)\n\
-             .noaltmacro\n\
-             .purgem __alt_error\n\
-             .endif"
-        );
-        LitStr::new(&text, arm)
-    };
-    let longer = check(
-        "(9064b - 9063b) > (9062b - 9061b)",
-        "this arm is longer than the default: \\new instructions for a site of \\old; pad the default with `nop` or shorten the arm",
-    );
-    let empty = check(
-        "(9064b - 9063b) == 0",
-        "this arm has no instructions: to replace the default by nothing write `nop`",
-    );
-    let long = check(
-        "(9062b - 9061b) > 1020",
-        "the default has \\old instructions, more than the 255 of a site: move them into a function and make the site a branch",
-    );
-    quote!(#longer, #empty, #long,)
+// Only the assembler knows how long a line becomes, so it finds the errors below.
+// Each check ends in `.else`: what follows, up to an `.endif`, is for code that
+// is in order. The text carries the span of the code at fault.
+
+fn check_default(at: Span) -> LitStr {
+    let text = "\
+        .if 9062b - 9061b == 0\n\
+        .error \"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"\n\
+        .elseif (9062b - 9061b) % 4\n\
+        .error \"the default is not made of whole instructions: move data elsewhere\"\n\
+        .elseif 9062b - 9061b > 4 * 255\n\
+        .error \"the default has more than the 255 instructions of a site: move them into a function and make the site a branch\"\n\
+        .else";
+    LitStr::new(text, at)
+}
+
+fn check_arm(at: Span) -> LitStr {
+    // Numbers come into a message by a macro alone, and a message of a macro
+    // has no place in the source: hence two errors for one fault.
+    let text = "\
+        .if 9064b - 9063b == 0\n\
+        .error \"no instruction of this arm was assembled: an instruction of an extension needs `.arch_extension` before it; to do nothing write `nop`\"\n\
+        .elseif (9064b - 9063b) % 4\n\
+        .error \"this arm is not made of whole instructions: move data elsewhere\"\n\
+        .elseif 9064b - 9063b > 9062b - 9061b\n\
+        .error \"this arm is longer than the default: pad the default with `nop`, or shorten the arm\"\n\
+        .macro __alt_error new, old\n\
+        .error \"the arm has \\new instructions, the default \\old\"\n\
+        .endm\n\
+        .altmacro\n\
+        __alt_error %((9064b - 9063b) / 4), %((9062b - 9061b) / 4)\n\
+        .noaltmacro\n\
+        .purgem __alt_error\n\
+        .else";
+    LitStr::new(text, at)
 }

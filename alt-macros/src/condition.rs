@@ -1,8 +1,9 @@
 //! The condition of an arm: cpucaps with `!`, `&` and `|`.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Path, Token, token};
 
 /// One cpucap, wanted present or absent.
@@ -31,24 +32,46 @@ impl Parse for Term {
     }
 }
 
-impl Parse for Condition {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
-        let mut any = vec![vec![input.parse()?]];
+impl Term {
+    /// The term after the token at `before`, which is at fault if nothing follows.
+    fn parse_after(before: Span, input: ParseStream) -> syn::Result<Self> {
+        if input.is_empty() {
+            return Err(syn::Error::new(
+                before,
+                "expected the name of a cpucap after this",
+            ));
+        }
+        input.parse()
+    }
+
+    /// The cpucap as a typed expression. It stands in the expansion several
+    /// times; the compiler reports equal errors once.
+    fn cap(&self) -> TokenStream {
+        let cap = &self.cap;
+        // Located at the cpucap, and yet ours: no lint is for the user to heed.
+        let here = Span::call_site().located_at(cap.span());
+        quote_spanned!(here=> const { let cap: ::alt_runtime::cap::Cap = #cap; cap })
+    }
+}
+
+impl Condition {
+    /// The condition after the token at `before`, and nothing less.
+    pub fn parse_after(before: Span, input: ParseStream) -> syn::Result<Self> {
+        let mut any = vec![vec![Term::parse_after(before, input)?]];
         loop {
             if input.peek(Token![&&]) || input.peek(Token![||]) {
                 return Err(input.error("write a single `&` or `|` between cpucaps"));
-            } else if input.parse::<Option<Token![&]>>()?.is_some() {
-                any.last_mut().expect("never empty").push(input.parse()?);
-            } else if input.parse::<Option<Token![|]>>()?.is_some() {
-                any.push(vec![input.parse()?]);
+            } else if let Some(and) = input.parse::<Option<Token![&]>>()? {
+                let term = Term::parse_after(and.span(), input)?;
+                any.last_mut().expect("never empty").push(term);
+            } else if let Some(or) = input.parse::<Option<Token![|]>>()? {
+                any.push(vec![Term::parse_after(or.span(), input)?]);
             } else {
                 return Ok(Self { any });
             }
         }
     }
-}
 
-impl Condition {
     /// A `const` expression, 1 if the kernel's configuration leaves some way for
     /// the condition to hold and 0 otherwise.
     pub fn possible(&self) -> TokenStream {
@@ -62,8 +85,8 @@ impl Condition {
 /// A negated term never is: an impossible cpucap is absent.
 pub fn possible(all: &[Term]) -> TokenStream {
     let terms = all.iter().filter(|term| !term.negated).map(|term| {
-        let cap = &term.cap;
-        quote!(::alt_runtime::cap::Cap::is_possible(#cap))
+        let cap = term.cap();
+        quote!(#cap.is_possible())
     });
     quote!((true #(&& #terms)*))
 }
@@ -71,7 +94,7 @@ pub fn possible(all: &[Term]) -> TokenStream {
 /// The record's condition words for `all`, in order, as `const` expressions.
 pub fn words(all: &[Term], likely: bool) -> impl Iterator<Item = TokenStream> {
     all.iter().enumerate().map(move |(i, term)| {
-        let cap = term.cap.to_token_stream();
+        let cap = term.cap();
         let negated = term.negated;
         let and_next = i + 1 < all.len();
         quote!(::alt_runtime::record::Condition::bits(#cap, #negated, #and_next, #likely))

@@ -24,9 +24,9 @@ impl Parse for HasCap {
             "unlikely" => false,
             _ => return Err(syn::Error::new(hint.span(), advice)),
         };
-        let condition = input.parse()?;
+        let condition = Condition::parse_after(hint.span(), input)?;
         if !input.is_empty() {
-            return Err(input.error("expected nothing after the condition"));
+            return Err(input.error("expected `&`, `|` or nothing more after a cpucap"));
         }
         Ok(Self { likely, condition })
     }
@@ -52,7 +52,9 @@ pub fn expand(input: HasCap) -> TokenStream {
             let name = format_ident!("__alt_c{i}_{j}");
             let text = name.to_string();
             operands.push(quote!(#name = const #word));
-            records.push(quote!(::alt_runtime::__alt_branch_record!(#text, "__alt_to")));
+            records.push(quote!(
+                ::alt_runtime::__alt_branch_record!(#text, "__alt_to")
+            ));
         }
         records.push(quote!(".endif"));
     }

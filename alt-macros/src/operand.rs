@@ -9,24 +9,16 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Block, Expr, Ident, LitStr, Path, Token, parenthesized};
 
-/// Where `asm!` wants an operand: positional before named before explicit
-/// registers; `clobber_abi` and `options` may come last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Positional,
-    Named,
-    Register,
-    Last,
-}
-
-/// One operand, clobber or options list, as the user wrote it.
-pub struct Operand {
-    place: Place,
-    tokens: TokenStream,
-}
-
 const KEYWORDS: [&str; 10] = [
-    "in", "out", "inout", "lateout", "inlateout", "const", "sym", "label", "options",
+    "in",
+    "out",
+    "inout",
+    "lateout",
+    "inlateout",
+    "const",
+    "sym",
+    "label",
+    "options",
     "clobber_abi",
 ];
 
@@ -48,7 +40,11 @@ pub fn peek(input: ParseStream) -> bool {
 /// The operands of one macro call.
 #[derive(Default)]
 pub struct Operands {
-    list: Vec<Operand>,
+    list: Vec<TokenStream>,
+    /// How many of them there are up to the last positional one.
+    positional: usize,
+    /// There is a named one or an explicit register.
+    named: bool,
     /// `options(raw)` was given: braces in the template mean themselves.
     pub raw: bool,
 }
@@ -56,6 +52,7 @@ pub struct Operands {
 impl Operands {
     /// Parses one operand and keeps it.
     pub fn parse_one(&mut self, input: ParseStream) -> syn::Result<()> {
+        let start = input.span();
         let mut name = None;
         if input.peek2(Token![=]) {
             let ident = Ident::parse_any(input)?;
@@ -68,20 +65,30 @@ impl Operands {
             input.parse::<Token![=]>()?;
             name = Some(ident);
         }
-        let operand = self.parse_kind(input, name)?;
-        self.list.extend(operand);
+        if self.parse_kind(input, name)? {
+            // `asm!` would say so too, but name operands of ours.
+            if self.named {
+                return Err(syn::Error::new(
+                    start,
+                    "positional operands come before named ones and explicit registers",
+                ));
+            }
+            self.positional = self.list.len();
+        }
         Ok(())
     }
 
-    fn parse_kind(&mut self, input: ParseStream, name: Option<Ident>) -> syn::Result<Option<Operand>> {
+    /// Parses what follows the name, and tells whether it is positional.
+    fn parse_kind(&mut self, input: ParseStream, name: Option<Ident>) -> syn::Result<bool> {
         let keyword = Ident::parse_any(input)?;
         let prefix = name.as_ref().map(|n| quote!(#n =));
-        let by_name = if name.is_some() { Place::Named } else { Place::Positional };
-        let (place, rest) = match keyword.to_string().as_str() {
+        let mut by_name = name.is_some();
+        let rest = match keyword.to_string().as_str() {
             kind @ ("in" | "out" | "inout" | "lateout" | "inlateout") => {
                 let content;
                 parenthesized!(content in input);
-                let explicit = content.peek(LitStr);
+                // An explicit register: `in("x0")`.
+                by_name |= content.peek(LitStr);
                 let register: TokenStream = content.parse()?;
                 let mut rest = quote!((#register));
                 input.parse::<Expr>()?.to_tokens(&mut rest);
@@ -89,32 +96,36 @@ impl Operands {
                     input.parse::<Token![=>]>()?.to_tokens(&mut rest);
                     input.parse::<Expr>()?.to_tokens(&mut rest);
                 }
-                (if explicit { Place::Register } else { by_name }, rest)
+                rest
             }
-            "const" => (by_name, input.parse::<Expr>()?.to_token_stream()),
-            "sym" => (by_name, input.parse::<Path>()?.to_token_stream()),
-            "label" => (by_name, input.parse::<Block>()?.to_token_stream()),
+            "const" => input.parse::<Expr>()?.to_token_stream(),
+            "sym" => input.parse::<Path>()?.to_token_stream(),
+            "label" => input.parse::<Block>()?.to_token_stream(),
             "clobber_abi" => {
                 let content;
                 parenthesized!(content in input);
                 let abis: TokenStream = content.parse()?;
-                (Place::Last, quote!((#abis)))
+                self.list.push(quote!(#prefix #keyword (#abis)));
+                return Ok(false);
             }
-            "options" => return self.parse_options(input, keyword),
-            other => {
-                return Err(syn::Error::new(
-                    keyword.span(),
-                    format!("`{other}` is no operand of `asm!`: write `in(reg)`, `out(reg)`, `inout(reg)`, `lateout(reg)`, `inlateout(reg)`, `const`, `sym` or `label`"),
-                ));
+            "options" => {
+                let options = self.parse_options(input)?;
+                self.list.push(quote!(#prefix #keyword (#(#options),*)));
+                return Ok(false);
             }
+            _ => return Err(no_operand(&keyword)),
         };
-        Ok(Some(Operand { place, tokens: quote!(#prefix #keyword #rest) }))
+        self.list.push(quote!(#prefix #keyword #rest));
+        self.named |= by_name;
+        Ok(!by_name)
     }
 
-    fn parse_options(&mut self, input: ParseStream, keyword: Ident) -> syn::Result<Option<Operand>> {
+    /// The options for `asm!`.
+    fn parse_options(&mut self, input: ParseStream) -> syn::Result<Vec<Ident>> {
         let content;
         parenthesized!(content in input);
-        let options = Punctuated::<Ident, Token![,]>::parse_terminated_with(&content, Ident::parse_any)?;
+        let options =
+            Punctuated::<Ident, Token![,]>::parse_terminated_with(&content, Ident::parse_any)?;
         let mut kept = Vec::new();
         for option in options {
             match option.to_string().as_str() {
@@ -129,21 +140,24 @@ impl Operands {
                 _ => kept.push(option),
             }
         }
-        if kept.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Operand { place: Place::Last, tokens: quote!(#keyword(#(#kept),*)) }))
+        Ok(kept)
     }
 
-    /// All operands in order, with `ours` (named ones) among them.
-    pub fn with(&self, ours: Vec<TokenStream>) -> TokenStream {
-        let at = |place| self.list.iter().filter(move |o| o.place == place).map(|o| &o.tokens);
-        let positional = at(Place::Positional);
-        let named = at(Place::Named);
-        let registers = at(Place::Register);
-        let last = at(Place::Last);
-        quote!(#(#positional,)* #(#ours,)* #(#named,)* #(#registers,)* #(#last,)*)
+    /// All operands in order, with `ours` (named ones) after the positional.
+    pub fn with(&self, ours: &[TokenStream]) -> TokenStream {
+        let (positional, others) = self.list.split_at(self.positional);
+        quote!(#(#positional,)* #(#ours,)* #(#others,)*)
     }
+}
+
+/// The error for `keyword`, which stands where an operand's kind should be.
+pub fn no_operand(keyword: &Ident) -> syn::Error {
+    syn::Error::new(
+        keyword.span(),
+        format!(
+            "`{keyword}` is no operand of `asm!`: write `in(reg)`, `out(reg)`, `inout(reg)`, `lateout(reg)`, `inlateout(reg)`, `const`, `sym` or `label`"
+        ),
+    )
 }
 
 /// A piece of the template: a string literal, or a macro call such as `concat!`
@@ -152,13 +166,17 @@ pub struct Piece(Expr);
 
 impl Parse for Piece {
     fn parse(input: ParseStream) -> syn::Result<Self> {
-        let expr: Expr = input.parse()?;
+        let mut expr: Expr = input.parse()?;
+        // A fragment of a `macro_rules!`, such as `$text:expr`.
+        while let Expr::Group(group) = expr {
+            expr = *group.expr;
+        }
         match &expr {
             Expr::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_)) => Ok(Self(expr)),
             Expr::Macro(_) => Ok(Self(expr)),
             _ => Err(syn::Error::new(
                 expr.span(),
-                "expected instructions as a string literal, an arm `CAP => \"…\"`, or an operand of `asm!`",
+                "expected instructions (a string literal, or a macro call that expands to one), an arm `CAP => \"…\"`, or an operand of `asm!`",
             )),
         }
     }
@@ -177,7 +195,10 @@ impl Piece {
 
     fn literal(&self) -> Option<&LitStr> {
         match &self.0 {
-            Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(s), .. }) => Some(s),
+            Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(s),
+                ..
+            }) => Some(s),
             _ => None,
         }
     }
@@ -185,10 +206,16 @@ impl Piece {
     /// The piece as a template of `asm!`; with `raw`, its braces are escaped.
     pub fn template(&self, raw: bool) -> syn::Result<TokenStream> {
         if !raw {
+            if self.literal().is_some_and(|s| s.value().contains("{__alt")) {
+                return Err(syn::Error::new(
+                    self.span(),
+                    "placeholders that begin with `__alt` are used by the macro itself: name an operand of yours",
+                ));
+            }
             return Ok(self.0.to_token_stream());
         }
         let literal = self.literal().ok_or_else(|| {
-            syn::Error::new(self.span(), "with `options(raw)` the template must be string literals")
+            syn::Error::new(self.span(), "with `options(raw)` instructions must be string literals: write one, or remove `raw` and double the braces")
         })?;
         let escaped = literal.value().replace('{', "{{").replace('}', "}}");
         Ok(LitStr::new(&escaped, literal.span()).to_token_stream())
