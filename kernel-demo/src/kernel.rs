@@ -3,13 +3,12 @@
 use aarch64_rt::entry;
 use alt_runtime::Image;
 use alt_runtime::boot::Detected;
-use alt_runtime::cap::CapSet;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
 use alt_runtime::patch::{Census, Count, PatchError};
 use defmt::{Display2Format, error, info};
 
-use crate::checks::{self, Context, Phase};
+use crate::checks::{self, Context};
 use crate::outcome::Outcome;
 use crate::{cpucaps, log, memory, proofs, smp};
 
@@ -47,20 +46,15 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     log_caps(&detected);
     outcome.caps = detected.caps().len() as u32;
 
-    let before = checks::run(&Context {
-        phase: Phase::Before,
-        caps: &CapSet::EMPTY,
-    });
+    let before = checks::run("before", &Context { patched: None });
 
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the
     // tables; boot comes here once.
     let mut image = unsafe { Image::new(memory::text()) };
     let patched = patch(&detected, &mut image, outcome);
-    let after = checks::run(&Context {
-        phase: Phase::After,
-        // A kernel whose tables were refused runs on as it was.
-        caps: patched.map_or(&CapSet::EMPTY, |()| detected.caps()),
-    });
+    // A kernel whose tables were refused runs on as it was.
+    let caps = patched.is_ok().then_some(detected.caps());
+    let after = checks::run("after", &Context { patched: caps });
     proofs::text_is_protected()?;
     smp::exercise()?;
     before.and(patched).and(after)

@@ -25,27 +25,22 @@ use linkme::distributed_slice;
 
 use crate::kernel::Failed;
 
-/// When a check runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The text is the default.
-    Before,
-    /// The pass is over.
-    After,
-}
-
 /// What a check may rely on.
 pub struct Context<'a> {
-    /// When it runs.
-    pub phase: Phase,
-    /// The cpucaps that the text fits.
-    pub caps: &'a CapSet,
+    /// The cpucaps that the text fits; `None` while it is the default, which fits
+    /// every CPU and knows no cpucap, present or absent.
+    pub patched: Option<&'a CapSet>,
 }
 
 impl Context<'_> {
     /// Whether the text is now that of a CPU with `cap`.
     pub fn has(&self, cap: Cap) -> bool {
-        self.caps.contains(cap)
+        self.patched.is_some_and(|caps| caps.contains(cap))
+    }
+
+    /// Whether the text is now that of a CPU without `cap`.
+    pub fn lacks(&self, cap: Cap) -> bool {
+        self.patched.is_some_and(|caps| !caps.contains(cap))
     }
 }
 
@@ -80,12 +75,8 @@ pub fn equal(what: &'static str, got: u64, expected: u64) -> Result<(), Mismatch
     }
 }
 
-/// Runs all checks and logs each.
-pub fn run(context: &Context<'_>) -> Result<(), Failed> {
-    let phase = match context.phase {
-        Phase::Before => "before",
-        Phase::After => "after",
-    };
+/// Runs all checks and logs each; `phase` is "before" or "after" the pass.
+pub fn run(phase: &str, context: &Context<'_>) -> Result<(), Failed> {
     let mut result = Ok(());
     for check in CHECKS {
         match (check.run)(context) {

@@ -1,0 +1,142 @@
+//! The machines: every 64-bit CPU model of the installed QEMU, and variants of
+//! some that differ in one feature.
+
+use std::collections::BTreeMap;
+
+use qemu_tests::{Machine, Qemu, Version};
+use serde::Deserialize;
+
+use crate::{Result, qemu};
+
+/// ID registers by name.
+pub type Registers = BTreeMap<String, u64>;
+
+/// One machine and what is known of it without asking our code.
+#[derive(Clone)]
+pub struct TestMachine {
+    pub cpu: String,
+    pub options: String,
+    /// Its ID registers, if someone has read them.
+    pub registers: Option<Registers>,
+}
+
+impl TestMachine {
+    pub fn new(cpu: &str) -> Self {
+        Self {
+            cpu: cpu.into(),
+            options: "virt,gic-version=3".into(),
+            registers: None,
+        }
+    }
+
+    pub fn name(&self) -> String {
+        let options = self.options.trim_start_matches("virt,gic-version=3");
+        format!("{}{options}", self.cpu)
+    }
+
+    /// Two CPUs: one boots, the other runs text that is patched already.
+    pub fn machine(&self) -> Machine {
+        Machine::new(&self.cpu).options(&self.options).smp(2)
+    }
+}
+
+/// A table of `qemu-idregs.toml`: registers read by a program that is not ours.
+#[derive(Deserialize)]
+struct Measured {
+    qemu: String,
+    cpu: String,
+    machine: String,
+    #[serde(flatten)]
+    registers: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    machine: Vec<Measured>,
+}
+
+/// Variants with an erratum, a fix of it, or another CPU's name.
+const VARIANTS: [&str; 7] = [
+    "cortex-a53,midr=0x410fd030",  // r0p0: clean-cache errata
+    "cortex-a53,midr=0x410fd032",  // r0p2: the last of them
+    "cortex-a76,midr=0x410fd0b1",  // r0p1: TLBI has to be repeated
+    "cortex-a76,midr=0x413fd0b0",  // r3p0: the last of them
+    "cortex-a76,midr=0x414fd0c1",  // a Neoverse N1 by name
+    "neoverse-n1,midr=0x413fd0c0", // r3p0: DIC is not to be relied on
+    "cortex-a57,midr=0x410fd070",  // r0p0
+];
+
+/// The machines that the installed QEMU can be; without one, those of QEMU 7.2,
+/// so that the tests have names and fail for the right reason.
+pub fn all() -> Vec<TestMachine> {
+    let qemu = Qemu::find().ok();
+    let ten = qemu
+        .as_ref()
+        .is_some_and(|qemu| qemu.version() >= Version::new(10, 0));
+    let data = if ten { "10.0" } else { "7.2" };
+    let file: File = toml::from_str(include_str!("../../qemu-idregs.toml")).expect("valid TOML");
+    let mut machines: Vec<TestMachine> = file
+        .machine
+        .into_iter()
+        .filter(|measured| measured.qemu == data)
+        .map(|measured| TestMachine {
+            cpu: measured.cpu,
+            options: measured.machine,
+            registers: Some(
+                measured
+                    .registers
+                    .iter()
+                    .map(|(name, hex)| (name.clone(), number(hex)))
+                    .collect(),
+            ),
+        })
+        .collect();
+    machines.extend(VARIANTS.map(TestMachine::new));
+    if let Some(qemu) = qemu {
+        machines.retain(|machine| qemu.has_cpu(machine.machine().model()));
+        let unmeasured = qemu.cpus().iter().filter(|cpu| is_64_bit(cpu));
+        let unmeasured = unmeasured.filter(|cpu| !machines.iter().any(|m| m.cpu == **cpu));
+        let more: Vec<_> = unmeasured.map(|cpu| TestMachine::new(cpu)).collect();
+        machines.extend(more);
+    }
+    machines
+}
+
+fn number(hex: &str) -> u64 {
+    u64::from_str_radix(hex.trim_start_matches("0x"), 16).expect("a hexadecimal number")
+}
+
+/// `-cpu help` lists 32-bit models as well, and `host`, which needs KVM.
+fn is_64_bit(cpu: &str) -> bool {
+    let cortex = cpu
+        .strip_prefix("cortex-a")
+        .and_then(|n| n.trim_end_matches("ae").parse().ok());
+    cortex.is_some_and(|n: u32| n >= 34)
+        || cpu.starts_with("neoverse")
+        || ["a64fx", "max"].contains(&cpu)
+}
+
+/// The models that the issue of this test names are among them.
+pub fn all_models_are_known() -> Result<()> {
+    let qemu = qemu()?;
+    let machines = all();
+    for cpu in [
+        "cortex-a35",
+        "cortex-a53",
+        "cortex-a57",
+        "cortex-a72",
+        "cortex-a76",
+        "a64fx",
+        "neoverse-n1",
+        "max",
+        "max,pauth=off",
+        "max,sve=off",
+        "max,sme=off",
+        "max,lpa2=off",
+    ] {
+        if !machines.iter().any(|machine| machine.cpu == cpu) {
+            return Err(format!("{cpu} is not tested on QEMU {}", qemu.version()).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! kernel-demo on every CPU model and in every build profile: what its memory
+//! holds afterwards, against an expectation that shares no code with the patcher.
+//!
+//! Each test has a name, `words::release::cortex-a76` for one, so that it can be
+//! chosen: `cargo test -p qemu-tests --test patching -- release::max`.
+
+mod caps;
+mod corrupt;
+mod expect;
+mod machines;
+
+use std::sync::OnceLock;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use qemu_tests::{Error, Image, Profile, Qemu, guest};
+
+type Result<T> = std::result::Result<T, Failed>;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // A machine per thread would only make them wait for each other.
+    arguments.test_threads.get_or_insert(2);
+    libtest_mimic::run(&arguments, trials()).exit();
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        Trial::test(
+            "machines::all_models_are_known",
+            machines::all_models_are_known,
+        ),
+        Trial::test("image::same_file_on_every_cpu", same_file_on_every_cpu),
+    ];
+    for machine in machines::all() {
+        for profile in Profile::ALL {
+            let (name, machine) = (machine.name(), machine.clone());
+            trials.push(Trial::test(
+                format!("words::{}::{name}", profile.name()),
+                move || expect::words(profile, &machine),
+            ));
+        }
+    }
+    for fault in &corrupt::FAULTS {
+        let name = format!("corrupt::{}", fault.name);
+        trials.push(Trial::test(name, move || corrupt::is_refused(fault)));
+    }
+    trials
+}
+
+/// The QEMU of this machine.
+fn qemu() -> Result<&'static Qemu> {
+    static QEMU: OnceLock<std::result::Result<Qemu, String>> = OnceLock::new();
+    let found = QEMU.get_or_init(|| Qemu::find().map_err(|error| error.to_string()));
+    found.as_ref().map_err(|error| Failed::from(error.as_str()))
+}
+
+/// kernel-demo, built in `profile`.
+fn kernel(profile: Profile) -> std::result::Result<Image, Error> {
+    Image::open(&guest::build("kernel-demo", profile)?)
+}
+
+/// The same image, three CPUs, three different texts.
+fn same_file_on_every_cpu() -> Result<()> {
+    let image = kernel(Profile::Release)?;
+    let mut patched = Vec::new();
+    for cpu in ["cortex-a53", "cortex-a76", "max"] {
+        let run = expect::run(&image, &machines::TestMachine::new(cpu))?;
+        patched.push(run.outcome.patched);
+    }
+    patched.dedup();
+    match patched.len() {
+        3 => Ok(()),
+        _ => Err(format!("the CPUs do not differ: {patched:?} sites patched").into()),
+    }
+}
