@@ -6,7 +6,6 @@ const LSE: Cap = Cap::new(0, true);
 pub fn f() {
     unsafe {
         alternative!(
-            
         );
     }
 }
