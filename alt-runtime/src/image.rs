@@ -8,25 +8,42 @@ use crate::arch::Write;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Table, Words};
 
-// The section names are C identifiers, so the linker defines these bounds, with
-// or without a script that names the sections. An image without a site has no
-// such section; weak references are then null, and the table is empty.
+// The section names are C identifiers, so the linker defines their bounds, with or
+// without a script that names them. An image without a site has no such section;
+// its references are weak. The offsets stand in data, not in instructions: what an
+// `adrp` makes of an undefined symbol differs from one page of code to the next.
 global_asm!(
-    ".weak __start_alt_branches, __stop_alt_branches",
-    ".weak __start_alt_records, __stop_alt_records",
-    ".weak __start_alt_replacements, __stop_alt_replacements",
-    ".weak __start_alt_plan, __stop_alt_plan",
+    ".pushsection .rodata.__alt_bounds, \"a\"",
+    ".balign 8",
+    ".globl __alt_bounds",
+    "__alt_bounds:",
+    ".irp section, alt_branches, alt_records, alt_replacements, alt_plan",
+    ".weak __start_\\section, __stop_\\section",
+    ".xword __start_\\section - .",
+    ".xword __stop_\\section - .",
+    ".endr",
+    ".popsection",
 );
 
 unsafe extern "C" {
-    static __start_alt_branches: [BranchRecord; 0];
-    static __stop_alt_branches: [BranchRecord; 0];
-    static __start_alt_records: [AlternativeRecord; 0];
-    static __stop_alt_records: [AlternativeRecord; 0];
-    static __start_alt_replacements: [u32; 0];
-    static __stop_alt_replacements: [u32; 0];
-    static mut __start_alt_plan: [MaybeUninit<Write>; 0];
-    static mut __stop_alt_plan: [MaybeUninit<Write>; 0];
+    /// Start and end of each section, relative to the entry itself.
+    static __alt_bounds: [[i64; 2]; 4];
+}
+
+/// Start and number of elements of the section with this index.
+fn bounds<T>(section: usize) -> (*mut T, usize) {
+    // SAFETY: the table is constant.
+    let [start, stop] = unsafe { &__alt_bounds[section] };
+    let address = |entry: &i64| (&raw const *entry as usize).wrapping_add_signed(*entry as isize);
+    // An offset from nothing: GNU ld takes the symbol for 0, and the bounds agree;
+    // lld takes it for the entry itself.
+    let is_there = *start != 0;
+    let (start, stop) = (address(start), address(stop));
+    match stop.saturating_sub(start) / size_of::<T>() * usize::from(is_there) {
+        // Not even an empty slice may be null.
+        0 => (core::ptr::dangling_mut(), 0),
+        len => (start as *mut T, len),
+    }
 }
 
 /// The running image: its region, and the room for the plan that its linker
@@ -48,14 +65,10 @@ impl Image {
     /// one such value at a time.
     pub unsafe fn new(text: Range<*const u32>) -> Self {
         let text_len = (text.end as usize).saturating_sub(text.start as usize) / 4;
-        let branches = &raw const __start_alt_branches as *const BranchRecord;
-        let branches_len = count(branches, &raw const __stop_alt_branches as *const _);
-        let records = &raw const __start_alt_records as *const AlternativeRecord;
-        let records_len = count(records, &raw const __stop_alt_records as *const _);
-        let words = &raw const __start_alt_replacements as *const u32;
-        let words_len = count(words, &raw const __stop_alt_replacements as *const _);
-        let room = &raw mut __start_alt_plan as *mut MaybeUninit<Write>;
-        let room_len = count(room, &raw mut __stop_alt_plan as *const _);
+        let (branches, branches_len) = bounds::<BranchRecord>(0);
+        let (records, records_len) = bounds::<AlternativeRecord>(1);
+        let (words, words_len) = bounds::<u32>(2);
+        let (room, room_len) = bounds::<MaybeUninit<Write>>(3);
         // SAFETY: the linker bounds each section, the records in it are of the
         // types named (one layout version links), and the caller keeps the
         // memory mapped and makes only one value.
@@ -65,33 +78,16 @@ impl Image {
                     text: Words::from_raw(text.start as u64, text.start, text_len),
                     branches: Table::new(
                         branches as u64,
-                        slice::from_raw_parts(aligned(branches, branches_len), branches_len),
+                        slice::from_raw_parts(branches, branches_len),
                     ),
                     alternatives: Table::new(
                         records as u64,
-                        slice::from_raw_parts(aligned(records, records_len), records_len),
+                        slice::from_raw_parts(records, records_len),
                     ),
                     replacements: Words::from_raw(words as u64, words, words_len),
                 },
-                room: slice::from_raw_parts_mut(
-                    aligned(room, room_len) as *mut MaybeUninit<Write>,
-                    room_len,
-                ),
+                room: slice::from_raw_parts_mut(room, room_len),
             }
         }
-    }
-}
-
-/// Number of elements between two bounds.
-fn count<T>(start: *const T, stop: *const T) -> usize {
-    (stop as usize).saturating_sub(start as usize) / size_of::<T>()
-}
-
-/// An empty slice may not be null either.
-fn aligned<T>(start: *const T, len: usize) -> *const T {
-    if len == 0 {
-        core::ptr::dangling()
-    } else {
-        start
     }
 }

@@ -58,7 +58,9 @@ impl<'a> Words<'a> {
     #[inline]
     pub const fn contains(&self, address: u64, count: u64) -> bool {
         let offset = address.wrapping_sub(self.address);
-        offset.is_multiple_of(4) && offset / 4 <= self.len as u64 && count <= self.len as u64 - offset / 4
+        offset.is_multiple_of(4)
+            && offset / 4 <= self.len as u64
+            && count <= self.len as u64 - offset / 4
     }
 
     /// The word at `address`; `None` outside.

@@ -2,6 +2,7 @@
 
 mod demo;
 mod setup;
+mod sizes;
 mod style;
 mod test;
 
@@ -25,6 +26,12 @@ struct Arguments {
 enum Task {
     /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
     Demo(DemoArguments),
+    /// Shows what the sites of the demo kernel cost, in bytes.
+    Sizes {
+        /// Of the unoptimised kernel.
+        #[arg(long)]
+        dev: bool,
+    },
     /// Runs every check and test of the workspace.
     Test {
         /// Words for the test runner: names of tests, usually.
@@ -64,6 +71,8 @@ type Outcome = Result<bool, Box<dyn Error>>;
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Sizes { dev: true } => sizes::run(Profile::Dev),
+        Task::Sizes { dev: false } => sizes::run(Profile::Release),
         Task::Test { filter } => test::run(&filter),
     };
     match outcome {

@@ -18,7 +18,8 @@ pub(crate) fn ensure() -> Result<Qemu, Box<dyn Error>> {
     ensure_qemu()
 }
 
-fn ensure_target() -> Result<(), Box<dyn Error>> {
+/// Makes sure that guests can be built.
+pub(crate) fn ensure_target() -> Result<(), Box<dyn Error>> {
     if target_is_there() {
         return Ok(());
     }

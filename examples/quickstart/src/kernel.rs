@@ -1,0 +1,41 @@
+//! What the README shows.
+
+use core::sync::atomic::AtomicU64;
+
+use alt_runtime::boot::Detected;
+use alt_runtime::cap::IdRegs;
+use alt_runtime::{Image, alternative};
+
+use crate::board::{Alias, print, text};
+
+// quick start
+mod cpucaps {
+    alt_runtime::cpucaps!("cpucaps.toml");
+}
+use cpucaps::LSE;
+
+/// Adds to a counter that other CPUs use: in a loop, or at once where the CPU can.
+pub fn add(counter: &AtomicU64, n: u64) {
+    unsafe {
+        alternative!(
+            "2: ldxr {new}, [{counter}]",
+            "   add  {new}, {new}, {n}",
+            "   stxr {failed:w}, {new}, [{counter}]",
+            "   cbnz {failed:w}, 2b",
+            LSE => ".arch_extension lse", "stadd {n}, [{counter}]",
+            counter = in(reg) counter.as_ptr(), n = in(reg) n,
+            new = out(reg) _, failed = out(reg) _, options(nostack),
+        );
+    }
+}
+
+/// On the boot CPU, before the others start.
+pub fn adapt() {
+    let detected = Detected::new(&cpucaps::TABLE, IdRegs::read()).expect("no conflicts");
+    let mut image = unsafe { Image::new(text()) };
+    match unsafe { detected.patch(&mut image, &mut Alias) } {
+        Ok(done) => print(format_args!("{}", done.report())),
+        Err(why) => print(format_args!("not patched: {why}")),
+    }
+}
+// quick start end
