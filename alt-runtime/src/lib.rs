@@ -92,7 +92,9 @@ pub use image::Image;
 /// ```
 ///
 /// `options(pure)` is refused: the compiler would merge a site before the patch
-/// with one after it. The labels 9061 to 9064 are used by the macro.
+/// with one after it. All variants are one template to `asm!`: a `{}` counts on
+/// from variant to variant, so write `{0}` or a name. The labels 9061 to 9064 are
+/// used by the macro.
 pub use alt_macros::alternative;
 
 /// A `bool`: whether the system has a cpucap. One instruction, NOP or B.
