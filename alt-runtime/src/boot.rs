@@ -6,7 +6,7 @@
 
 use crate::arch::Maintenance;
 use crate::cap::{Cap, CapSet, CapTable, DetectError, IdRegs};
-use crate::patch::Report;
+use crate::patch::{Decision, Report};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use crate::{
     image::Image,
@@ -46,6 +46,15 @@ impl Detected {
         &self.caps
     }
 
+    /// What a pass makes of it.
+    pub fn decision(&self) -> Decision<'_> {
+        Decision {
+            table: self.table,
+            present: &self.caps,
+            decided: &CapSet::ALL,
+        }
+    }
+
     /// The cache maintenance that the boot CPU needs.
     pub fn maintenance(&self) -> Maintenance {
         Maintenance::new(&self.ids)
@@ -68,7 +77,7 @@ impl Detected {
         alias: &mut A,
     ) -> Result<Finalised, PatchError<A::Error>> {
         let Image { region, room } = image;
-        let plan = Plan::new(region, self.table, &self.caps, room).map_err(PatchError::Plan)?;
+        let plan = Plan::new(region, self.decision(), room).map_err(PatchError::Plan)?;
         // SAFETY: the plan is of this region, made just now; the caller answers
         // for the other CPUs.
         let report = unsafe { plan.commit(region, &self.maintenance(), alias) }?;

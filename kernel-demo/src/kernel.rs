@@ -111,7 +111,7 @@ fn refused(why: PatchError<&str>) -> Failed {
 
 fn log_counts(detected: &Detected, image: &Image) {
     // The same tables that have just been accepted.
-    let Ok(census) = Census::new(&image.region, detected.table(), detected.caps()) else {
+    let Ok(census) = Census::new(&image.region, detected.decision()) else {
         return;
     };
     for info in detected.table().iter() {

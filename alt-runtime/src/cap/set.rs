@@ -16,6 +16,11 @@ impl CapSet {
     /// The set of none.
     pub const EMPTY: Self = Self { words: [0; WORDS] };
 
+    /// The set of every number there is, whether or not a table has it.
+    pub const ALL: Self = Self {
+        words: [u64::MAX; WORDS],
+    };
+
     /// The set of none.
     pub const fn new() -> Self {
         Self::EMPTY

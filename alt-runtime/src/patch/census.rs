@@ -1,6 +1,7 @@
 //! Sites counted by cpucap, for a boot log.
 
-use crate::cap::{CapSet, CapTable, MAX_CAPS};
+use crate::cap::{CapSet, MAX_CAPS};
+use crate::patch::decision::Decision;
 use crate::patch::error::PlanError;
 use crate::patch::site::{Record, sites};
 use crate::region::{Region, Table};
@@ -21,30 +22,29 @@ pub struct Census {
 }
 
 impl Census {
-    /// Counts the sites of `region`, and those that are patched under `caps`.
+    /// Counts the sites of `region`, and those that are patched under `decision`.
     ///
     /// # Errors
     /// The first record whose condition cannot be read.
-    pub fn new(region: &Region<'_>, table: &CapTable, caps: &CapSet) -> Result<Self, PlanError> {
+    pub fn new(region: &Region<'_>, decision: Decision<'_>) -> Result<Self, PlanError> {
         let mut census = Self {
             counts: [Count::default(); MAX_CAPS],
         };
-        census.add(region.branches, table, caps)?;
-        census.add(region.alternatives, table, caps)?;
+        census.add(region.branches, decision)?;
+        census.add(region.alternatives, decision)?;
         Ok(census)
     }
 
     fn add<R: Record>(
         &mut self,
         records: Table<'_, R>,
-        table: &CapTable,
-        caps: &CapSet,
+        decision: Decision<'_>,
     ) -> Result<(), PlanError> {
-        let mut sites = sites(records, table, caps);
+        let mut sites = sites(records, decision);
         loop {
             let mut seen = CapSet::EMPTY;
             let Some(site) = sites.next_site(|number| {
-                if let Some(info) = table.get(number) {
+                if let Some(info) = decision.table.get(number) {
                     seen.insert(info.cap);
                 }
             })?

@@ -11,6 +11,7 @@ mod alias;
 mod census;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
+mod decision;
 mod error;
 mod plan;
 mod replacement;
@@ -18,5 +19,6 @@ mod site;
 
 pub use alias::WritableAlias;
 pub use census::{Census, Count};
+pub use decision::Decision;
 pub use error::{PatchError, PlanError, ReadBackError, Reason};
 pub use plan::{Plan, Report};

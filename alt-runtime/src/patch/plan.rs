@@ -5,8 +5,9 @@ use core::mem::MaybeUninit;
 use core::slice;
 
 use crate::arch::Write;
-use crate::cap::{CapSet, CapTable};
+use crate::cap::CapTable;
 use crate::insn::Insn;
+use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, Site, sites};
@@ -21,6 +22,8 @@ pub struct Report {
     pub branches: u32,
     /// Sites of `alternative!`.
     pub alternatives: u32,
+    /// Sites that a later pass decides.
+    pub pending: u32,
     /// Sites of which an arm applies.
     pub applied: u32,
     /// Sites that changed. Less than `applied` when an arm equals what the text
@@ -61,8 +64,8 @@ pub struct Plan<'p> {
 }
 
 impl<'p> Plan<'p> {
-    /// Decides what every site of `region` becomes when exactly `caps` of
-    /// `table` are present. Nothing is written but `room`.
+    /// Decides what every site of `region` becomes under `decision`. Nothing is
+    /// written but `room`.
     ///
     /// `room` must hold one entry for each word of each site, or at least for
     /// each word that will change; the section `alt_plan` is of that size.
@@ -72,21 +75,20 @@ impl<'p> Plan<'p> {
     /// malformed. Malformed records are errors even if they would not apply.
     pub fn new(
         region: &Region<'_>,
-        table: &CapTable,
-        caps: &CapSet,
+        decision: Decision<'_>,
         room: &'p mut [MaybeUninit<Write>],
     ) -> Result<Self, PlanError> {
         let mut planner = Planner {
             region,
-            table,
+            table: decision.table,
             previous: region.text.range().start,
             end: region.text.range().start,
             room,
             len: 0,
             report: Report::default(),
         };
-        let mut branches = sites(region.branches, table, caps);
-        let mut alternatives = sites(region.alternatives, table, caps);
+        let mut branches = sites(region.branches, decision);
+        let mut alternatives = sites(region.alternatives, decision);
         let mut branch = branches.next_site(|_| ())?;
         let mut alternative = alternatives.next_site(|_| ())?;
         loop {
@@ -138,6 +140,7 @@ struct Planner<'a, 'p> {
 impl Planner<'_, '_> {
     fn branch(&mut self, site: &Site<'_, BranchRecord>) -> Result<(), PlanError> {
         self.report.branches += 1;
+        self.report.pending += u32::from(!site.is_decided);
         self.place(site)?;
         if let Some((_, record)) = site.chosen {
             self.rewrite_branch(site.address, record)
@@ -148,6 +151,7 @@ impl Planner<'_, '_> {
 
     fn alternative(&mut self, site: &Site<'_, AlternativeRecord>) -> Result<(), PlanError> {
         self.report.alternatives += 1;
+        self.report.pending += u32::from(!site.is_decided);
         self.place(site)?;
         if let Some((at, record)) = site.chosen {
             self.rewrite_alternative(site.address, at, record)

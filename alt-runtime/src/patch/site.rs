@@ -1,6 +1,7 @@
 //! From records to sites: the arms of one site together, and the one that wins.
 
-use crate::cap::{CapSet, CapTable};
+use crate::cap::CapTable;
+use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::record::{AlternativeRecord, BranchRecord, Condition};
 use crate::region::Table;
@@ -49,6 +50,9 @@ pub(super) struct Site<'a, R> {
     pub address: u64,
     /// The first record of the site, for what all arms share.
     pub first: &'a R,
+    /// All cpucaps that the arms ask for are decided; if not, a later pass has the
+    /// site.
+    pub is_decided: bool,
     /// The record that wins, and its address; `None` leaves the default.
     pub chosen: Option<(u64, &'a R)>,
 }
@@ -75,20 +79,17 @@ fn error(table: &CapTable, site: u64, condition: Condition, reason: Reason) -> P
 /// Walks a table site by site.
 pub(super) struct Sites<'a, R: 'a, I: Iterator<Item = (u64, &'a R)>> {
     records: core::iter::Peekable<I>,
-    caps: &'a CapSet,
-    table: &'a CapTable,
+    decision: Decision<'a>,
 }
 
-/// The sites of `records`, with the arms that win under `caps`.
+/// The sites of `records`, with the arms that win under `decision`.
 pub(super) fn sites<'a, R: Record + 'a>(
     records: Table<'a, R>,
-    table: &'a CapTable,
-    caps: &'a CapSet,
+    decision: Decision<'a>,
 ) -> Sites<'a, R, impl Iterator<Item = (u64, &'a R)>> {
     Sites {
         records: records.iter().peekable(),
-        caps,
-        table,
+        decision,
     }
 }
 
@@ -99,66 +100,57 @@ impl<'a, R: Record + 'a, I: Iterator<Item = (u64, &'a R)>> Sites<'a, R, I> {
             .next_if(|(at, record)| record.site(*at) == address)
     }
 
-    /// Whether the conjunction that begins with `first` holds. Each term goes
-    /// to `seen`.
-    fn holds(
-        &mut self,
-        address: u64,
-        first: &'a R,
-        seen: &mut impl FnMut(u16),
-    ) -> Result<bool, PlanError> {
-        let mut record = first;
-        let mut holds = true;
-        loop {
-            let term = record.condition();
-            if usize::from(term.cap()) >= self.table.len() {
-                return Err(error(self.table, address, term, Reason::UnknownCap));
-            }
-            seen(term.cap());
-            holds &= self.caps.contains_number(term.cap()) != term.is_negated();
-            if record.len() != first.len() {
-                let reason = Reason::LengthsDiffer {
-                    first: first.len(),
-                    other: record.len(),
-                };
-                return Err(error(self.table, address, term, reason));
-            }
-            if !term.and_next() {
-                return Ok(holds);
-            }
-            record = self
-                .next_of(address)
-                .ok_or_else(|| error(self.table, address, term, Reason::DanglingAnd))?
-                .1;
-        }
-    }
-
     /// The next site; `seen` is told each cpucap that its arms ask for.
     pub fn next_site(
         &mut self,
         mut seen: impl FnMut(u16),
     ) -> Result<Option<Site<'a, R>>, PlanError> {
-        let Some((at, first)) = self.records.next() else {
+        let Decision {
+            table,
+            present,
+            decided,
+        } = self.decision;
+        // The first record of the conjunction at hand, and whether that holds so far.
+        let Some(mut arm) = self.records.next() else {
             return Ok(None);
         };
+        let mut holds = true;
+        let (address, first) = (arm.1.site(arm.0), arm.1);
         let mut site = Site {
-            address: first.site(at),
+            address,
             first,
+            is_decided: true,
             chosen: None,
         };
-        let mut arm = Some((at, first));
-        while let Some((at, record)) = arm {
+        let mut record = first;
+        loop {
+            let term = record.condition();
+            let refuse = |reason| error(table, address, term, reason);
+            if usize::from(term.cap()) >= table.len() {
+                return Err(refuse(Reason::UnknownCap));
+            }
             if record.len() != first.len() {
-                let reason = Reason::LengthsDiffer {
+                return Err(refuse(Reason::LengthsDiffer {
                     first: first.len(),
                     other: record.len(),
-                };
-                return Err(error(self.table, site.address, record.condition(), reason));
+                }));
             }
-            if self.holds(site.address, record, &mut seen)? && site.chosen.is_none() {
-                site.chosen = Some((at, record));
+            seen(term.cap());
+            site.is_decided &= decided.contains_number(term.cap());
+            holds &= present.contains_number(term.cap()) != term.is_negated();
+            let next = self.next_of(address);
+            if term.and_next() {
+                record = next.ok_or_else(|| refuse(Reason::DanglingAnd))?.1;
+                continue;
             }
-            arm = self.next_of(site.address);
+            if holds && site.chosen.is_none() {
+                site.chosen = Some(arm);
+            }
+            let Some(next) = next else { break };
+            (arm, record, holds) = (next, next.1, true);
+        }
+        if !site.is_decided {
+            site.chosen = None;
         }
         Ok(Some(site))
     }

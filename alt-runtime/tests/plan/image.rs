@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use alt_runtime::Write;
 use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
-use alt_runtime::patch::{Census, Plan, PlanError, Report};
+use alt_runtime::patch::{Census, Decision, Plan, PlanError, Report};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 
@@ -115,11 +115,25 @@ impl Image {
         }
     }
 
-    /// The writes (address, old, new) that `caps` ask for, and the report.
-    pub fn plan(&self, caps: &[Cap]) -> Result<(Vec<Change>, Report), PlanError> {
-        let caps: CapSet = caps.iter().copied().collect();
+    /// The writes that `present` asks for, and the report.
+    pub fn plan(&self, present: &[Cap]) -> Result<(Vec<Change>, Report), PlanError> {
+        self.plan_pass(present, &[A, B, C])
+    }
+
+    /// The same in a pass that knows only of `decided`.
+    pub fn plan_pass(
+        &self,
+        present: &[Cap],
+        decided: &[Cap],
+    ) -> Result<(Vec<Change>, Report), PlanError> {
+        let (present, decided) = (set(present), set(decided));
+        let decision = Decision {
+            table: &CAPS,
+            present: &present,
+            decided: &decided,
+        };
         let mut room = vec![MaybeUninit::<Write>::uninit(); self.room];
-        let plan = Plan::new(&self.region(), &CAPS, &caps, &mut room)?;
+        let plan = Plan::new(&self.region(), decision, &mut room)?;
         let writes = plan.writes().iter();
         let writes = writes
             .map(|w| (TEXT + u64::from(w.offset), w.before().0, w.after().0))
@@ -138,7 +152,17 @@ impl Image {
         Ok(text)
     }
 
-    pub fn census(&self, caps: &[Cap]) -> Result<Census, PlanError> {
-        Census::new(&self.region(), &CAPS, &caps.iter().copied().collect())
+    pub fn census(&self, present: &[Cap]) -> Result<Census, PlanError> {
+        let (present, decided) = (set(present), set(&[A, B, C]));
+        let decision = Decision {
+            table: &CAPS,
+            present: &present,
+            decided: &decided,
+        };
+        Census::new(&self.region(), decision)
     }
+}
+
+fn set(caps: &[Cap]) -> CapSet {
+    caps.iter().copied().collect()
 }

@@ -199,3 +199,30 @@ fn empty_tables_plan_nothing() {
     let (writes, report) = Image::new().plan(&[A, B, C]).unwrap();
     assert_eq!((writes.len(), report), (0, Default::default()));
 }
+
+#[test]
+fn a_pass_leaves_what_is_not_decided_to_a_later_one() {
+    let mut image = Image::new();
+    image.branch(TEXT, 0, 1).branch(TEXT + 8, 1, 1);
+    // A => 1, B => 2: B may win where A does not.
+    image
+        .alternative(TEXT + 0x10, 0, 1, &[ONE])
+        .alternative(TEXT + 0x10, 1, 1, &[TWO]);
+    let (writes, report) = image.plan_pass(&[A, B], &[A]).unwrap();
+    assert_eq!(writes, [(TEXT, NOP, 0x1400_0001)]);
+    assert_eq!((report.applied, report.pending, report.sites()), (1, 2, 3));
+    // What is not decided is not absent either.
+    image.branch(TEXT + 0x18, 1 | NOT, 1);
+    assert_eq!(image.plan_pass(&[], &[A]).unwrap().0, []);
+    // The last pass decides all, and finds the first one's work done.
+    image.text[0] = 0x1400_0001;
+    let (writes, report) = image.plan(&[A, B]).unwrap();
+    assert_eq!(
+        writes.iter().map(|w| w.0 - TEXT).collect::<Vec<_>>(),
+        [8, 0x10]
+    );
+    assert_eq!(
+        (report.applied, report.rewritten, report.pending),
+        (3, 2, 0)
+    );
+}
