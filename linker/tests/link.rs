@@ -1,0 +1,327 @@
+//! Images through the linker: which records stay, where, and what is refused.
+//!
+//! By rust-lld always, and by GNU ld where it is installed.
+
+#[path = "../../alt-runtime/tests/common/cross.rs"]
+mod cross;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use cross::{Cross, workspace};
+use qemu_tests::{Image, skip};
+use tempfile::TempDir;
+
+/// A linker for the target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Linker {
+    Lld,
+    Gnu,
+}
+
+const GNU: &str = "aarch64-linux-gnu-ld";
+
+/// Where the tables go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Script {
+    /// No script at all: the sections are orphans.
+    None,
+    /// `-Talternatives.x` and nothing else.
+    Alone,
+    /// A script that knows nothing of alternatives: orphans again.
+    Plain,
+    /// `-Talternatives.x` beside such a script.
+    Beside,
+    /// A script that includes `alternatives-init.x`.
+    Include,
+}
+
+const SCRIPTS: [Script; 5] = [
+    Script::None,
+    Script::Alone,
+    Script::Plain,
+    Script::Beside,
+    Script::Include,
+];
+
+/// Optimisation, as flags of rustc.
+const BUILDS: [(&str, &[&str]); 5] = [
+    ("dev", &["-Copt-level=0", "-Ccodegen-units=256"]),
+    ("release", &["-Copt-level=3"]),
+    (
+        "fat LTO",
+        &["-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1"],
+    ),
+    ("thin LTO", &["-Copt-level=3", "-Clto=thin"]),
+    (
+        "size",
+        &["-Copt-level=s", "-Clto=off", "-Ccodegen-units=16"],
+    ),
+];
+
+struct Link {
+    cross: Cross,
+    dir: TempDir,
+}
+
+impl Link {
+    fn new(test: &str) -> Option<Self> {
+        let cross = Cross::new(test)?;
+        let dir = TempDir::new().unwrap();
+        alt_linker::write_scripts(dir.path()).unwrap();
+        Some(Self { cross, dir })
+    }
+
+    /// Compiles and links a fixture; the linker's words if it refuses.
+    fn link(
+        &self,
+        fixture: &str,
+        linker: Linker,
+        script: Script,
+        configure: impl FnOnce(&mut Command),
+    ) -> Result<Image, String> {
+        let image = self.dir.path().join("image");
+        let own = |name| format!("-T{}", fixtures().join(name).display());
+        let scripts: &[String] = match script {
+            Script::None => &[],
+            Script::Alone => &["-Talternatives.x".into()],
+            Script::Plain => &[own("plain.ld")],
+            Script::Beside => &["-Talternatives.x".into(), own("plain.ld")],
+            Script::Include => &[own("include.ld")],
+        };
+        let mut rustc = self.cross.rustc();
+        rustc
+            .arg(fixtures().join(fixture))
+            .arg("-o")
+            .arg(&image)
+            .arg("-L")
+            .arg(self.dir.path());
+        rustc.args(scripts.iter().map(|script| format!("-Clink-arg={script}")));
+        if linker == Linker::Gnu {
+            rustc.args([&format!("-Clinker={GNU}"), "-Clinker-flavor=ld"]);
+            if matches!(script, Script::None | Script::Plain) {
+                // As lld does without asking: bounds of a section do not pin it.
+                rustc.arg("-Clink-arg=-zstart-stop-gc");
+            }
+        }
+        configure(&mut rustc);
+        let output = rustc.output().unwrap();
+        if output.status.success() {
+            Ok(Image::open(&image).unwrap())
+        } else {
+            Err(String::from_utf8(output.stderr).unwrap())
+        }
+    }
+}
+
+fn fixtures() -> PathBuf {
+    workspace().join("linker/tests/link")
+}
+
+/// The linkers there are; says that `test` is skipped for GNU ld if it is missing.
+fn linkers(test: &str) -> Vec<Linker> {
+    let gnu = Command::new(GNU).arg("--version").output();
+    if gnu.is_ok_and(|output| output.status.success()) {
+        vec![Linker::Lld, Linker::Gnu]
+    } else {
+        skip::because(&format!(
+            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
+        ));
+        vec![Linker::Lld]
+    }
+}
+
+/// Records of functions that are called stay, others go, and each table is in the
+/// order of the sites.
+#[track_caller]
+fn judge(image: &Image, at: &str) {
+    let section = |name| {
+        image
+            .section(name)
+            .unwrap_or_else(|| panic!("{at}: no {name}"))
+    };
+    let word = |address| {
+        let bytes = image
+            .bytes(address, 4)
+            .unwrap_or_else(|| panic!("{at}: {address:#x}"));
+        u32::from_le_bytes(bytes.try_into().unwrap())
+    };
+    let follow = |field: u64| field.wrapping_add_signed(i64::from(word(field) as i32));
+    let live = (0..=20).step_by(2).collect::<Vec<u32>>();
+
+    for (name, size) in [("alt_branches", 8), ("alt_records", 12)] {
+        let table = section(name);
+        assert_eq!(
+            image.symbol(&format!("__start_{name}")).unwrap(),
+            table.range.start,
+            "{at}"
+        );
+        assert_eq!(
+            image.symbol(&format!("__stop_{name}")).unwrap(),
+            table.range.end,
+            "{at}"
+        );
+        let records: Vec<u64> = table.range.clone().step_by(size).collect();
+        let sites: Vec<u64> = records.iter().map(|&record| follow(record)).collect();
+        assert!(
+            sites.is_sorted_by(|a, b| a < b),
+            "{at}: {name} is not sorted: {sites:x?}"
+        );
+        let executable = |site| {
+            image
+                .sections()
+                .iter()
+                .any(|s| s.executable && s.range.contains(&site))
+        };
+        assert!(
+            sites.iter().all(|&site| executable(site)),
+            "{at}: {name}: {sites:x?}"
+        );
+
+        let mut caps = Vec::new();
+        for (record, site) in records.into_iter().zip(sites) {
+            if name == "alt_branches" {
+                assert_eq!(word(site) >> 26, 5, "{at}: a likely site is a B");
+                caps.push(word(record + 4) & 0x1fff);
+            } else {
+                let cap = word(record + 8) & 0x1fff;
+                assert_eq!(
+                    word(site),
+                    0xd503_201f | cap << 5,
+                    "{at}: HINT #cap (Arm ARM C6.2)"
+                );
+                let replacement = follow(record + 4);
+                assert!(
+                    section("alt_replacements").range.contains(&replacement),
+                    "{at}"
+                );
+                assert_eq!(word(replacement), 0xd400_0001 | cap << 5, "{at}: SVC #cap");
+                caps.push(cap);
+            }
+        }
+        caps.sort_unstable();
+        assert_eq!(caps, live, "{at}: {name}");
+    }
+    assert_eq!(
+        section("alt_replacements").bytes.len(),
+        4 * live.len(),
+        "{at}"
+    );
+    let room = section("alt_plan");
+    assert!(
+        room.range.end - room.range.start >= 12 * 2 * live.len() as u64,
+        "{at}: {room:?}"
+    );
+    assert_eq!(
+        image.symbol("__start_alt_plan").unwrap(),
+        room.range.start,
+        "{at}"
+    );
+    // Nothing in the file, and away from what is read-only.
+    assert!(room.bytes.is_empty(), "{at}");
+}
+
+#[test]
+fn records_live_and_die_with_their_function() {
+    let test = "records_live_and_die_with_their_function";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        for (build, flags) in BUILDS {
+            for script in SCRIPTS {
+                let at = format!("{build}, {linker:?}, {script:?}");
+                let image = link.link("many.rs", linker, script, |rustc| {
+                    rustc.args(flags);
+                });
+                judge(&image.unwrap_or_else(|error| panic!("{at}: {error}")), &at);
+            }
+        }
+    }
+}
+
+#[test]
+fn image_without_a_site_links() {
+    let test = "image_without_a_site_links";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        for script in SCRIPTS {
+            let image = link.link("none.rs", linker, script, |_| {});
+            let image = image.unwrap_or_else(|error| panic!("{linker:?}, {script:?}: {error}"));
+            for name in ["alt_branches", "alt_records", "alt_replacements"] {
+                let empty = image
+                    .section(name)
+                    .is_none_or(|section| section.range.is_empty());
+                assert!(empty, "{linker:?}, {script:?}: {name}");
+            }
+        }
+    }
+}
+
+/// Text that makes a section which is not collected.
+fn section(name: &str, text: &str) -> String {
+    format!(".pushsection {name}, \"aR\"\n{text}\n.popsection")
+}
+
+/// What the linker says of an image with `text` in it, as one line.
+#[track_caller]
+fn refused(link: &Link, linker: Linker, text: &str) -> String {
+    let error = link.link("asm.rs", linker, Script::Include, |rustc| {
+        rustc.env("TEXT", text);
+    });
+    error
+        .expect_err("the image must not link")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn each_assert_of_the_script_speaks() {
+    let test = "each_assert_of_the_script_speaks";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        for (name, text, message) in [
+            (
+                "alt_branches",
+                ".skip 12",
+                "alt_branches is not a whole number of 8-byte records",
+            ),
+            (
+                "alt_records",
+                ".skip 8",
+                "alt_records is not a whole number of 12-byte records",
+            ),
+            (
+                "alt_replacements",
+                ".byte 1",
+                "the replacements are not whole instructions",
+            ),
+        ] {
+            let error = refused(&link, linker, &section(name, text));
+            assert!(error.contains(message), "{linker:?}: {error}");
+        }
+        // The runtime's own object stands aside, so that only the script can say it.
+        let error = link
+            .link("version.rs", linker, Script::Include, |_| {})
+            .unwrap_err();
+        assert!(error.contains("ERROR(alt-linker): the objects hold records of another layout"));
+    }
+}
+
+#[test]
+fn layouts_of_two_versions_do_not_link() {
+    let test = "layouts_of_two_versions_do_not_link";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        let text = ".globl __alt_layout_version\n.set __alt_layout_version, 2";
+        for script in SCRIPTS {
+            let error = link.link("asm.rs", linker, script, |rustc| {
+                rustc.env("TEXT", text);
+            });
+            let error = error.expect_err("two layouts in one image");
+            assert!(
+                error.contains("__alt_layout_version"),
+                "{linker:?}, {script:?}: {error}"
+            );
+        }
+    }
+}
