@@ -30,6 +30,7 @@
 //! | [`record`] | the layouts in the image |
 //! | [`region`] | one image's text and tables |
 //! | [`patch`]  | plan → commit → verify |
+//! | [`rendezvous`] | where the other CPUs wait meanwhile |
 //! | [`boot`]   | the phases, as types |
 //!
 //! Everything but reading registers and writing text computes on values, and
@@ -45,6 +46,7 @@ pub mod insn;
 pub mod patch;
 pub mod record;
 pub mod region;
+pub mod rendezvous;
 
 pub use arch::{Maintenance, Write};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]

@@ -5,11 +5,13 @@
 mod maintenance;
 mod write;
 
+mod attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod idregs;
 
+pub(crate) use attend::attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub(crate) use commit::{Job, commit};
 pub use maintenance::Maintenance;

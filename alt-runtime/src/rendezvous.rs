@@ -1,0 +1,111 @@
+//! Where all other CPUs wait while one of them changes the text.
+//!
+//! The patching CPU [holds](Rendezvous::hold) the rendezvous; every other CPU
+//! [attends](Rendezvous::attend) it, from an interrupt handler or wherever the
+//! kernel lets it look, and leaves with an ISB when it is over.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// A meeting place for `N` CPUs, which the kernel numbers from 0.
+///
+/// The generation is odd while CPUs are held and even otherwise, and each CPU
+/// acknowledges the one that it has seen.
+#[derive(Debug)]
+pub struct Rendezvous<const N: usize> {
+    generation: AtomicU32,
+    seen: [AtomicU32; N],
+}
+
+/// A CPU did not come in time. Nothing has been written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MissingCpu {
+    /// Its number.
+    pub cpu: usize,
+}
+
+impl fmt::Display for MissingCpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CPU {} did not come to the rendezvous in time", self.cpu)
+    }
+}
+
+impl core::error::Error for MissingCpu {}
+
+impl<const N: usize> Rendezvous<N> {
+    /// Nobody is held.
+    pub const fn new() -> Self {
+        Self {
+            generation: AtomicU32::new(0),
+            seen: [const { AtomicU32::new(0) }; N],
+        }
+    }
+
+    /// Whether CPUs are asked to attend now.
+    pub fn is_called(&self) -> bool {
+        self.generation.load(Ordering::Acquire) % 2 == 1
+    }
+
+    /// Attends as CPU number `cpu`: waits until the holder lets go, or not at all
+    /// if nobody holds. Interrupts are masked meanwhile. A number of `N` or above
+    /// is no CPU of this rendezvous, and returns at once.
+    pub fn attend(&self, cpu: usize) {
+        if let Some(seen) = self.seen.get(cpu) {
+            crate::arch::attend(&self.generation, seen);
+        }
+    }
+
+    /// Calls `others` and waits until each of them attends; they wait until the
+    /// returned value is dropped.
+    ///
+    /// `notify` is called once the call stands, to send an interrupt for one.
+    /// `now` is a clock of any unit and `patience` the time in it that all CPUs
+    /// together have.
+    ///
+    /// # Errors
+    /// The first CPU that had not come when the time was over. Those that had are
+    /// let go.
+    pub fn hold(
+        &self,
+        others: impl IntoIterator<Item = usize>,
+        notify: impl FnOnce(),
+        now: impl Fn() -> u64,
+        patience: u64,
+    ) -> Result<Held<'_, N>, MissingCpu> {
+        let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
+        self.generation.store(generation, Ordering::Release);
+        // From here on, whatever happens, they are let go.
+        let held = Held { rendezvous: self };
+        notify();
+        let begin = now();
+        for cpu in others {
+            let seen = self.seen.get(cpu).ok_or(MissingCpu { cpu })?;
+            while seen.load(Ordering::Acquire) != generation {
+                if now().wrapping_sub(begin) > patience {
+                    return Err(MissingCpu { cpu });
+                }
+                core::hint::spin_loop();
+            }
+        }
+        Ok(held)
+    }
+}
+
+impl<const N: usize> Default for Rendezvous<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// All other CPUs wait as long as this lives.
+#[derive(Debug)]
+pub struct Held<'a, const N: usize> {
+    rendezvous: &'a Rendezvous<N>,
+}
+
+impl<const N: usize> Drop for Held<'_, N> {
+    fn drop(&mut self) {
+        self.rendezvous.generation.fetch_add(1, Ordering::Release);
+    }
+}

@@ -1,0 +1,102 @@
+//! The rendezvous, with threads for CPUs. That the real routine holds no site and
+//! calls nothing is a matter of its text; that it works, of the demo.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use alt_runtime::rendezvous::{MissingCpu, Rendezvous};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn clock() -> impl Fn() -> u64 {
+    let begin = Instant::now();
+    move || begin.elapsed().as_nanos() as u64
+}
+
+#[test]
+fn nobody_moves_while_held() {
+    let rendezvous = Rendezvous::<3>::new();
+    let steps = [const { AtomicU64::new(0) }; 3];
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for cpu in [1, 2] {
+            let (rendezvous, steps, over) = (&rendezvous, &steps, &over);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    steps[cpu].fetch_add(1, Ordering::Relaxed);
+                    rendezvous.attend(cpu);
+                    thread::yield_now();
+                }
+            });
+        }
+        for _ in 0..20 {
+            let held = rendezvous
+                .hold([1, 2], || (), clock(), 30 * SECOND)
+                .unwrap();
+            assert!(rendezvous.is_called());
+            let before = [1, 2].map(|cpu| steps[cpu].load(Ordering::Relaxed));
+            for _ in 0..50 {
+                thread::yield_now();
+            }
+            let after = [1, 2].map(|cpu| steps[cpu].load(Ordering::Relaxed));
+            assert_eq!(before, after, "a held CPU went on");
+            drop(held);
+            assert!(!rendezvous.is_called());
+            // They do go on.
+            while steps[1].load(Ordering::Relaxed) == after[0] {
+                thread::yield_now();
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn missing_cpu_is_named_and_the_others_are_let_go() {
+    let rendezvous = Rendezvous::<4>::new();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                rendezvous.attend(1);
+                thread::yield_now();
+            }
+        });
+        let error = rendezvous
+            .hold([1, 3], || (), clock(), SECOND / 5)
+            .unwrap_err();
+        assert_eq!(error, MissingCpu { cpu: 3 });
+        assert_eq!(
+            error.to_string(),
+            "CPU 3 did not come to the rendezvous in time"
+        );
+        assert!(!rendezvous.is_called());
+        // The next call finds CPU 1 free.
+        assert!(rendezvous.hold([1], || (), clock(), 30 * SECOND).is_ok());
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn unknown_cpu_is_missing() {
+    let rendezvous = Rendezvous::<2>::new();
+    let error = rendezvous.hold([2], || (), clock(), SECOND).unwrap_err();
+    assert_eq!(error, MissingCpu { cpu: 2 });
+    rendezvous.attend(7); // returns
+}
+
+#[test]
+fn a_cpu_alone_holds_at_once() {
+    let rendezvous = Rendezvous::<1>::new();
+    let mut notified = false;
+    let held = rendezvous.hold([], || notified = true, || 0, 0);
+    assert!(held.is_ok());
+    drop(held);
+    assert!(notified);
+}
+
+#[test]
+fn attending_without_a_call_returns() {
+    Rendezvous::<1>::new().attend(0);
+}
