@@ -12,7 +12,10 @@ use crate::region::{Region, Table, Words};
 // without a script that names them. An image without a site has no such section;
 // its references are weak. The offsets stand in data, not in instructions: what an
 // `adrp` makes of an undefined symbol differs from one page of code to the next.
+//
+// Whatever links this reader agrees to the layout that it reads.
 global_asm!(
+    crate::__alt_layout!(),
     ".pushsection .rodata.__alt_bounds, \"a\"",
     ".balign 8",
     ".globl __alt_bounds",

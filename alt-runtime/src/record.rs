@@ -17,7 +17,7 @@
 //!
 //! **The layout is stated in this file and nowhere else**: the structs read it,
 //! the assembler text beside them writes it. Change both or neither, and count
-//! up `__alt_layout_version` in [`__alt_open!`](crate::__alt_open).
+//! up the version in [`__alt_layout!`](crate::__alt_layout).
 
 use core::fmt;
 
@@ -199,6 +199,18 @@ macro_rules! __alt_plan_room {
     };
 }
 
+/// States the version of the layout, in each object that writes or reads it.
+///
+/// `__alt_layout_version` is an absolute symbol: two objects that agree on its
+/// value link, two that differ are a duplicate definition.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_layout {
+    () => {
+        ".globl __alt_layout_version\n.set __alt_layout_version, 1\n"
+    };
+}
+
 /// Opens a site: states the layout version, gives the site a name that sections
 /// can be linked to, and puts the label 9061.
 ///
@@ -207,16 +219,12 @@ macro_rules! __alt_plan_room {
 /// which lives across asm blocks, and the `.altmacro` macros that receive its
 /// value. Altmacro mode gives `%`, `<` and `!` a meaning, so it is never on
 /// while the user's own text is assembled.
-///
-/// `__alt_layout_version` is an absolute symbol: two objects that agree on its
-/// value link, two that differ are a duplicate definition.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_open {
     () => {
         concat!(
-            ".globl __alt_layout_version\n",
-            ".set __alt_layout_version, 1\n",
+            $crate::__alt_layout!(),
             ".ifndef .Lalt_site\n",
             ".set .Lalt_site, 0\n",
             ".endif\n",
@@ -272,10 +280,3 @@ macro_rules! __alt_close {
         ".purgem __alt_section"
     };
 }
-
-// The runtime reads the layout too, so it takes part in the agreement.
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-core::arch::global_asm!(
-    ".globl __alt_layout_version",
-    ".set __alt_layout_version, 1",
-);
