@@ -134,7 +134,7 @@ fn linkers(test: &str) -> Vec<Linker> {
 /// Records of functions that are called stay, others go, and each table is in the
 /// order of the sites.
 #[track_caller]
-fn judge(image: &Image, at: &str) {
+fn judge(image: &Image, script: Script, at: &str) {
     let section = |name| {
         image
             .section(name)
@@ -207,18 +207,33 @@ fn judge(image: &Image, at: &str) {
         4 * live.len(),
         "{at}"
     );
+    // Two words for each function, and 12 bytes for each word; none in the file.
     let room = section("alt_plan");
-    assert!(
-        room.range.end - room.range.start >= 12 * 2 * live.len() as u64,
-        "{at}: {room:?}"
-    );
-    assert_eq!(
-        image.symbol("__start_alt_plan").unwrap(),
-        room.range.start,
-        "{at}"
-    );
-    // Nothing in the file, and away from what is read-only.
+    let bounds = ["__start_alt_plan", "__stop_alt_plan"].map(|name| image.symbol(name).unwrap());
+    assert_eq!(bounds[0], room.range.start, "{at}");
+    assert_eq!(bounds[1] - bounds[0], 12 * 2 * live.len() as u64, "{at}");
     assert!(room.bytes.is_empty(), "{at}");
+
+    if !matches!(script, Script::None | Script::Plain) {
+        let bound = |name| image.symbol(name).unwrap();
+        let given_back = bound("__alt_tables_start")..bound("__alt_tables_end");
+        for name in [
+            "alt_branches",
+            "alt_records",
+            "alt_replacements",
+            "alt_plan",
+        ] {
+            let range = &section(name).range;
+            let inside = given_back.start <= range.start && range.end <= given_back.end;
+            assert!(inside, "{at}: {name} at {range:x?}, {given_back:x?}");
+        }
+        // A page of its own, to be mapped writable.
+        assert_eq!(
+            [room.range.start % 4096, given_back.end % 4096],
+            [0, 0],
+            "{at}"
+        );
+    }
 }
 
 #[test]
@@ -232,7 +247,8 @@ fn records_live_and_die_with_their_function() {
                 let image = link.link("many.rs", linker, script, |rustc| {
                     rustc.args(flags);
                 });
-                judge(&image.unwrap_or_else(|error| panic!("{at}: {error}")), &at);
+                let image = image.unwrap_or_else(|error| panic!("{at}: {error}"));
+                judge(&image, script, &at);
             }
         }
     }
