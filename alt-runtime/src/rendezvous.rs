@@ -1,8 +1,12 @@
 //! Where all other CPUs wait while one of them changes the text.
 //!
 //! The patching CPU [holds](Rendezvous::hold) the rendezvous; every other CPU
-//! [attends](Rendezvous::attend) it, from an interrupt handler or wherever the
-//! kernel lets it look, and leaves with an ISB when it is over.
+//! [attends](Rendezvous::attend) it and leaves with an ISB when it is over.
+//!
+//! A CPU attends *between* sites: from its idle loop or its scheduler. An interrupt
+//! handler may have interrupted a site of several instructions half-way, and the CPU
+//! would go on in the other half of another text; so let the handler only see to it
+//! that the CPU comes by.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -48,7 +52,8 @@ impl<const N: usize> Rendezvous<N> {
     }
 
     /// Attends as CPU number `cpu`: waits until the holder lets go, or not at all
-    /// if nobody holds. Interrupts are masked meanwhile. A number of `N` or above
+    /// if nobody holds. Not to be called where a site may be under way: see the
+    /// [module](self). Interrupts are masked meanwhile. A number of `N` or above
     /// is no CPU of this rendezvous, and returns at once.
     pub fn attend(&self, cpu: usize) {
         if let Some(seen) = self.seen.get(cpu) {

@@ -62,6 +62,7 @@ const EXPECTED: &[(Cap, &str)] = &[
     (VHE,           "a55 a76 n1 a64fx v1 a710 n2 max"),
     (HCX,           "max"),
     (GIC_SYSREGS,   "a35 a53 a57 a72 a55 a76 n1 a64fx v1 a710 n2 max"),
+    (PSEUDO_NMI,    "a35 a53 a57 a72 a55 a76 n1 a64fx v1 a710 n2 max"),
     (NMI,           "max@10"),
     (BTI,           "a710 n2 max"),
     (MTE,           ""), // takes mte=on, see below

@@ -7,6 +7,7 @@ use aarch64_cpu::registers::{ELR_EL1, ESR_EL1, FAR_EL1, Readable};
 use aarch64_rt::{ExceptionHandlers, RegisterStateRef};
 use defmt::error;
 
+use crate::interrupts;
 use crate::outcome::Outcome;
 
 /// The next data abort is expected.
@@ -18,6 +19,10 @@ struct Handlers;
 aarch64_rt::exception_handlers!(Handlers);
 
 impl ExceptionHandlers for Handlers {
+    extern "C" fn irq_current(_: RegisterStateRef) {
+        interrupts::handle();
+    }
+
     extern "C" fn sync_current(mut state: RegisterStateRef) {
         let data_abort = ESR_EL1.matches_all(ESR_EL1::EC::DataAbortCurrentEL);
         if data_abort && EXPECTED.swap(false, Ordering::Relaxed) {

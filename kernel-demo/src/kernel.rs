@@ -5,12 +5,13 @@ use alt_runtime::Image;
 use alt_runtime::boot::Detected;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
+use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
 use alt_runtime::patch::{Census, Count, PatchError};
 use defmt::{Display2Format, error, info};
 
 use crate::checks::{self, Context};
 use crate::outcome::Outcome;
-use crate::{cpucaps, log, memory, proofs, smp};
+use crate::{cpucaps, interrupts, log, memory, proofs, smp};
 
 entry!(main);
 
@@ -45,6 +46,13 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     })?;
     log_caps(&detected);
     outcome.caps = detected.caps().len() as u32;
+
+    // The field is 0 where the controller has no system registers.
+    if detected.ids().field(&ID_AA64PFR0_EL1::GIC) != 0 {
+        // SAFETY: boot comes here once; the registers are mapped.
+        let cpus = unsafe { interrupts::init() };
+        info!("GICv3 for {=usize} CPUs", cpus);
+    }
 
     let before = checks::run("before", &Context { patched: None });
 

@@ -16,7 +16,7 @@ use spin::Once;
 use spin::mutex::SpinMutex;
 
 use crate::cpucaps::REPEAT_TLBI;
-use crate::log;
+use crate::{interrupts, log};
 
 /// Where aliases of text are mapped: its own address plus this.
 const ALIAS_OFFSET: usize = 0x40_0000_0000;
@@ -112,7 +112,7 @@ pub fn protect() {
             address(&raw const __data_end),
             READ_WRITE,
         ),
-        (log::UART, log::UART + PAGE, DEVICE),
+        (interrupts::DISTRIBUTOR, log::UART + PAGE, DEVICE),
     ];
     for (start, end, rights) in parts {
         map(&mut tables, start..end, start, rights);

@@ -4,7 +4,7 @@
 //! | step   | where                | writes? | decides? |
 //! |--------|----------------------|---------|----------|
 //! | plan   | [`Plan::new`]        | no      | everything: each record is checked, each new word computed |
-//! | commit | [`Plan::commit`]     | yes     | nothing |
+//! | commit | `Plan::commit`, on the target | yes     | nothing |
 //! | verify | within the commit    | only the old words, if the new do not read back | whether they do |
 
 mod alias;

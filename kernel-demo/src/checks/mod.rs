@@ -13,6 +13,7 @@ pub mod copy;
 pub mod crc32;
 pub mod entropy;
 pub mod hardening;
+pub mod interrupts;
 pub mod persist;
 pub mod spinlock;
 pub mod timer;
