@@ -56,6 +56,12 @@ impl Field {
         }
     }
 
+    /// `word` with `value` in the field. Of a value that does not fit, the lowest bits.
+    pub const fn insert(&self, word: u64, value: i64) -> u64 {
+        let mask = (u64::MAX >> (64 - self.width as u32)) << self.lsb;
+        word & !mask | (value as u64) << self.lsb & mask
+    }
+
     /// The smallest value the field can hold.
     pub const fn min_value(&self) -> i64 {
         if self.signed {

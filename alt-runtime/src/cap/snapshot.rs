@@ -30,6 +30,14 @@ impl IdRegs {
     pub const fn field(&self, field: &Field) -> i64 {
         field.extract(self.get(field.register))
     }
+
+    /// Sets the value of a field; of a value that does not fit, the lowest bits.
+    pub const fn set_field(&mut self, field: &Field, value: i64) {
+        self.set(
+            field.register,
+            field.insert(self.get(field.register), value),
+        );
+    }
 }
 
 /// From `(register, value)` pairs; registers that are not given are zero.

@@ -96,17 +96,28 @@ impl CapTable {
     ///
     /// [`DetectError::Conflict`] if two caps are present that must not be together.
     pub fn detect(&self, regs: &IdRegs) -> Result<CapSet, DetectError> {
-        let mut present: CapSet = self
-            .iter()
-            .filter(|info| info.rule.matches(regs))
-            .map(|info| info.cap)
-            .collect();
-        self.drop_unsupported(&mut present);
+        let present = self.of_cpu(regs);
         self.check_conflicts(&present)?;
         Ok(present)
     }
 
-    fn drop_unsupported(&self, present: &mut CapSet) {
+    /// What one CPU has by its own registers, requirements included.
+    pub(super) fn of_cpu(&self, regs: &IdRegs) -> CapSet {
+        let mut present = self.matching(regs);
+        self.drop_unsupported(&mut present);
+        present
+    }
+
+    /// The caps whose rule holds, whether or not what they require is there.
+    pub(super) fn matching(&self, regs: &IdRegs) -> CapSet {
+        self.iter()
+            .filter(|info| info.rule.matches(regs))
+            .map(|info| info.cap)
+            .collect()
+    }
+
+    /// Takes out what requires an absent cap, until nothing changes.
+    pub(super) fn drop_unsupported(&self, present: &mut CapSet) {
         loop {
             let before = *present;
             for info in self.entries {
@@ -120,7 +131,7 @@ impl CapTable {
         }
     }
 
-    fn check_conflicts(&self, present: &CapSet) -> Result<(), DetectError> {
+    pub(super) fn check_conflicts(&self, present: &CapSet) -> Result<(), DetectError> {
         for info in self.iter().filter(|info| present.contains(info.cap)) {
             if let Some(&other) = info
                 .conflicts

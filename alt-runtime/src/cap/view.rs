@@ -1,0 +1,260 @@
+//! The CPUs of a system: collected until the cpucaps are final, and judged after that.
+
+use alt_idregs::{Field, fields::CTR_EL0};
+
+use super::{
+    Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Evidence, IdRegs, Scope,
+    Verdict,
+};
+
+/// The CPUs that are online while boot goes on, seen as one.
+///
+/// Made from the boot CPU, which decides the boot-scope caps; the secondaries
+/// [come in](Self::add_cpu) one by one, in any order; [`finalise`](Self::finalise) decides the
+/// rest. It is plain data: the kernel sees to it that one CPU at a time works on it.
+#[derive(Clone, Debug)]
+pub struct SystemView {
+    table: &'static CapTable,
+    /// Sanitised over the CPUs so far.
+    ids: IdRegs,
+    boot: CapSet,
+    /// Caps that at least one CPU has by its own registers.
+    any: CapSet,
+    /// Caps that every CPU has by its own registers.
+    every: CapSet,
+    cpus: usize,
+}
+
+impl SystemView {
+    /// The system while it consists of the boot CPU with the registers `ids`. Decides the caps
+    /// of boot scope.
+    ///
+    /// A boot-scope cap that requires one of another scope is absent: that one is not decided
+    /// yet.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError::Conflict`] if two boot-scope caps are present that must not be together.
+    pub fn new(table: &'static CapTable, ids: &IdRegs) -> Result<Self, DetectError> {
+        let mut boot = table.matching(ids).intersect(&table.of_scope(Scope::Boot));
+        table.drop_unsupported(&mut boot);
+        table.check_conflicts(&boot)?;
+        let own = table.of_cpu(ids);
+        Ok(Self {
+            table,
+            ids: *ids,
+            boot,
+            any: own,
+            every: own,
+            cpus: 1,
+        })
+    }
+
+    /// Takes in a secondary with the registers `ids`, before the cpucaps are final.
+    ///
+    /// It must agree with the boot-scope caps, by which text has been patched already. If it
+    /// does not, nothing of it is taken in.
+    pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
+        let own = self.table.of_cpu(ids);
+        let boot_scope = |info: &&CapInfo| info.scope == Scope::Boot;
+        let verdict = judge(
+            self.table,
+            self.table.iter().filter(boot_scope),
+            &self.boot,
+            &own,
+            ids,
+        );
+        if verdict.is_ok() {
+            self.ids.merge(ids);
+            self.any = self.any.union(&own);
+            self.every = self.every.intersect(&own);
+            self.cpus += 1;
+        }
+        verdict
+    }
+
+    /// Decides the caps of all scopes.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError::Conflict`] if two caps are present that must not be together.
+    pub fn finalise(&self) -> Result<Final, DetectError> {
+        let shared = self.table.matching(&self.ids);
+        let mut caps: CapSet = self
+            .table
+            .iter()
+            .filter(|info| {
+                let present = match info.scope {
+                    Scope::Boot => &self.boot,
+                    Scope::System => &shared,
+                    Scope::Local if info.late.needs_all_early_cpus() => &self.every,
+                    Scope::Local => &self.any,
+                };
+                present.contains(info.cap)
+            })
+            .map(|info| info.cap)
+            .collect();
+        // No boot-scope cap goes: all that one requires is in `boot` with it.
+        self.table.drop_unsupported(&mut caps);
+        self.table.check_conflicts(&caps)?;
+        Ok(Final {
+            table: self.table,
+            ids: self.ids,
+            caps,
+            cpus: self.cpus,
+        })
+    }
+
+    /// The table that the cpucaps are of.
+    pub const fn table(&self) -> &'static CapTable {
+        self.table
+    }
+
+    /// The boot-scope caps that are present; of no other cap is anything known yet.
+    pub const fn boot_caps(&self) -> &CapSet {
+        &self.boot
+    }
+
+    /// The ID registers, sanitised over the CPUs so far.
+    pub const fn ids(&self) -> &IdRegs {
+        &self.ids
+    }
+
+    /// How many CPUs there are so far, the boot CPU included.
+    pub const fn cpus(&self) -> usize {
+        self.cpus
+    }
+}
+
+/// The cpucaps of the system, final.
+#[derive(Clone, Debug)]
+pub struct Final {
+    table: &'static CapTable,
+    ids: IdRegs,
+    caps: CapSet,
+    cpus: usize,
+}
+
+impl Final {
+    /// The table that the cpucaps are of.
+    pub const fn table(&self) -> &'static CapTable {
+        self.table
+    }
+
+    /// The caps that are present.
+    pub const fn caps(&self) -> &CapSet {
+        &self.caps
+    }
+
+    /// The caps that are present and were not known before all early CPUs were online: all but
+    /// those of boot scope.
+    pub fn later_caps(&self) -> CapSet {
+        self.caps.difference(&self.table.of_scope(Scope::Boot))
+    }
+
+    /// The ID registers, sanitised over all CPUs that took part.
+    pub const fn ids(&self) -> &IdRegs {
+        &self.ids
+    }
+
+    /// How many CPUs took part in the decision.
+    pub const fn cpus(&self) -> usize {
+        self.cpus
+    }
+
+    /// Judges a CPU with the registers `ids` that comes online now.
+    ///
+    /// Each cap that the CPU by its own registers has and the system has not, or the reverse,
+    /// gets a verdict by its [`LatePolicy`](super::LatePolicy). The worst one counts, and of
+    /// several such the first in the table.
+    ///
+    /// A CPU that fits in its caps may still have caches of which the system would not take
+    /// care: with smaller lines, or without the `IDC` or `DIC` that the others have. It would
+    /// run what is patched, since it came after that; yet the next code that is written, of a
+    /// module say, would reach it in part or not at all. It is parked.
+    pub fn late_cpu(&self, ids: &IdRegs) -> CpuVerdict {
+        let own = self.table.of_cpu(ids);
+        match judge(self.table, self.table.iter(), &self.caps, &own, ids) {
+            CpuVerdict::Ok => self.judge_caches(ids),
+            verdict => verdict,
+        }
+    }
+
+    fn judge_caches(&self, ids: &IdRegs) -> CpuVerdict {
+        const STRICTER_WHEN_LOWER: [&Field; 4] = [
+            &CTR_EL0::DminLine,
+            &CTR_EL0::IminLine,
+            &CTR_EL0::IDC,
+            &CTR_EL0::DIC,
+        ];
+        for field in STRICTER_WHEN_LOWER {
+            let (system, cpu) = (self.ids.field(field), ids.field(field));
+            if cpu < system {
+                return CpuVerdict::ParkCpu(Conflict::Caches { field, system, cpu });
+            }
+        }
+        CpuVerdict::Ok
+    }
+}
+
+/// The worst verdict on a CPU that has the caps `own`, where the system has decided on `system`.
+fn judge<'a>(
+    table: &CapTable,
+    infos: impl Iterator<Item = &'a CapInfo>,
+    system: &CapSet,
+    own: &CapSet,
+    ids: &IdRegs,
+) -> CpuVerdict {
+    let mut worst = CpuVerdict::Ok;
+    for info in infos {
+        // What requires a cap that the system goes without is of no consequence on any CPU.
+        let has = own.contains(info.cap) && info.requires.iter().all(|&cap| system.contains(cap));
+        let verdict = info.late.verdict(system.contains(info.cap), has);
+        if verdict > worst.verdict() {
+            worst = CpuVerdict::new(verdict, conflict(table, info, has, own, ids));
+            if verdict == Verdict::Panic {
+                break;
+            }
+        }
+    }
+    worst
+}
+
+fn conflict(table: &CapTable, info: &CapInfo, has: bool, own: &CapSet, ids: &IdRegs) -> Conflict {
+    let (cap, name) = (info.cap, info.name);
+    if has {
+        let evidence = info.rule.evidence(ids);
+        Conflict::Has {
+            cap,
+            name,
+            evidence,
+        }
+    } else {
+        let evidence = root_cause(table, info, own, ids);
+        Conflict::Lacks {
+            cap,
+            name,
+            evidence,
+        }
+    }
+}
+
+/// Why the CPU lacks a cap: the rule of that one in the chain of requirements that fails itself.
+fn root_cause(table: &CapTable, info: &CapInfo, own: &CapSet, ids: &IdRegs) -> Evidence {
+    let mut info = info;
+    // Requirements may form a circle; no chain without one is longer than the table.
+    for _ in 0..table.len() {
+        let missing = |cap: &&Cap| !own.contains(**cap);
+        if !info.rule.matches(ids) {
+            break;
+        }
+        match info.requires.iter().find(missing) {
+            Some(cap) => match table.get(cap.number()) {
+                Some(next) => info = next,
+                None => break,
+            },
+            None => break,
+        }
+    }
+    info.rule.evidence(ids)
+}
