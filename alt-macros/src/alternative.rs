@@ -1,20 +1,31 @@
-//! `alternative!`: instructions, and what they become under a condition.
+//! `alternative!` and `alternative_cb!`: instructions, and what they become under a
+//! condition.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
-use syn::{LitStr, Token, token};
+use syn::{Ident, LitStr, Path, Token, token};
 
 use crate::condition::{self, Condition};
 use crate::operand::{self, Operands, Piece};
 
-/// `CAP => "…", "…"`
+/// `CAP => BODY`
 struct Arm {
     /// Where the condition begins.
     head: Span,
     condition: Condition,
-    text: Vec<Piece>,
+    body: Body,
+}
+
+/// What the default becomes.
+enum Body {
+    /// `"…", "…"`
+    Text(Vec<Piece>),
+    /// A path: the callback that computes it.
+    Callback(Path),
+    /// `nops`
+    Nops,
 }
 
 /// The default instructions, the arms, and the operands that all of them share.
@@ -24,8 +35,27 @@ pub struct Alternative {
     operands: Operands,
 }
 
+/// An [`Alternative`] whose arms may be callbacks.
+pub struct AlternativeCb(pub Alternative);
+
 impl Parse for Alternative {
     fn parse(input: ParseStream) -> syn::Result<Self> {
+        Self::parse_arms(input, Body::parse_text)
+    }
+}
+
+impl Parse for AlternativeCb {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        Alternative::parse_arms(input, Body::parse_any).map(Self)
+    }
+}
+
+impl Alternative {
+    /// `body` parses what follows the `=>` of an arm.
+    fn parse_arms(
+        input: ParseStream,
+        body: impl Fn(ParseStream) -> syn::Result<Body>,
+    ) -> syn::Result<Self> {
         let mut default = Vec::new();
         let mut arms: Vec<Arm> = Vec::new();
         let mut operands = Operands::default();
@@ -44,11 +74,11 @@ impl Parse for Alternative {
                 if input.is_empty() || input.peek(Token![,]) {
                     return Err(syn::Error::new(arrow, EMPTY_ARM));
                 }
-                let text = vec![input.parse()?];
+                let body = body(input)?;
                 arms.push(Arm {
                     head,
                     condition,
-                    text,
+                    body,
                 });
             } else {
                 let piece: Piece = input.parse()?;
@@ -58,9 +88,16 @@ impl Parse for Alternative {
                         "the condition of an arm is made of names of cpucaps, without quotes: `CAP => \"…\"`",
                     ));
                 }
-                arms.last_mut()
-                    .map_or(&mut default, |arm| &mut arm.text)
-                    .push(piece);
+                match arms.last_mut().map(|arm| &mut arm.body) {
+                    None => default.push(piece),
+                    Some(Body::Text(text)) => text.push(piece),
+                    Some(Body::Callback(_) | Body::Nops) => {
+                        return Err(syn::Error::new(
+                            piece.span(),
+                            "this arm has no instructions of its own: it ends before this text",
+                        ));
+                    }
+                }
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -77,6 +114,27 @@ impl Parse for Alternative {
 
 const EMPTY_ARM: &str =
     "this arm has no instructions: to replace the default by nothing write `\"nop\"`";
+
+impl Body {
+    fn parse_text(input: ParseStream) -> syn::Result<Self> {
+        Ok(Self::Text(vec![input.parse()?]))
+    }
+
+    fn parse_any(input: ParseStream) -> syn::Result<Self> {
+        let ahead = input.fork();
+        let path = ahead.parse::<Path>().ok();
+        // A path and `!` is a macro call such as `concat!("…")`.
+        let Some(path) = path.filter(|_| !ahead.peek(Token![!])) else {
+            return Self::parse_text(input);
+        };
+        input.advance_to(&ahead);
+        Ok(if path.is_ident("nops") {
+            Self::Nops
+        } else {
+            Self::Callback(path)
+        })
+    }
+}
 
 /// `CONDITION =>`, if that is what comes next.
 fn parse_head(input: ParseStream) -> syn::Result<Option<(Span, Condition, Span)>> {
@@ -119,8 +177,10 @@ impl Alternative {
             ));
         }
         for arm in &self.arms {
-            if arm.text.iter().all(Piece::is_blank) {
-                return Err(syn::Error::new(arm.text[0].span(), EMPTY_ARM));
+            if let Body::Text(text) = &arm.body
+                && text.iter().all(Piece::is_blank)
+            {
+                return Err(syn::Error::new(text[0].span(), EMPTY_ARM));
             }
         }
         Ok(self)
@@ -145,15 +205,31 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
     let check_default = check_default(default[0].span());
     let default = template(&default)?;
     let mut consts = Vec::new();
+    let mut checks = Vec::new();
     let mut body = Vec::new();
     for (i, arm) in arms.iter().enumerate() {
         let flag = format_ident!("__alt_p{i}");
         let possible = arm.condition.possible();
         consts.push(quote!(#flag = const #possible));
         let open = format!(".if {{{flag}}}");
-        let text = template(&arm.text)?;
-        let check = check_arm(arm.text[0].span());
-        let records = records(i, &arm.condition, &mut consts);
+        let records = records(i, arm, &mut consts);
+        let text = match &arm.body {
+            Body::Text(text) => text,
+            Body::Callback(path) => {
+                let symbol = callback(i);
+                consts.push(quote!(#symbol = sym #path));
+                // `sym` takes any static or function.
+                checks.push(quote!(const _: &::alt_runtime::Callback = &#path;));
+                body.push(quote!(#open, #(#records,)* ".endif",));
+                continue;
+            }
+            Body::Nops => {
+                body.push(quote!(#open, #(#records,)* ".endif",));
+                continue;
+            }
+        };
+        let check = check_arm(text[0].span());
+        let text = template(text)?;
         body.push(quote! {
             #open,
             ::alt_runtime::__alt_replacement!(),
@@ -169,7 +245,7 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
     consts.push(quote!(__alt_any = const (0 #(| #any)*)));
     let operands = operands.with(&consts);
 
-    Ok(quote! {
+    let asm = quote! {
         ::core::arch::asm!(
             ::alt_runtime::__alt_open!(),
             #(#default,)*
@@ -183,23 +259,41 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
             ::alt_runtime::__alt_close!(),
             #operands
         )
+    };
+    Ok(if checks.is_empty() {
+        asm
+    } else {
+        quote!({ #(#checks)* #asm })
     })
 }
 
+/// The operand that names the callback of this arm.
+fn callback(arm: usize) -> Ident {
+    format_ident!("__alt_f{arm}")
+}
+
 /// One record for each term; `A | B` is two runs of records of one replacement.
-fn records(arm: usize, condition: &Condition, consts: &mut Vec<TokenStream>) -> Vec<TokenStream> {
+fn records(index: usize, arm: &Arm, consts: &mut Vec<TokenStream>) -> Vec<TokenStream> {
+    let is_callback = !matches!(arm.body, Body::Text(_));
     let mut records = Vec::new();
-    for (i, all) in condition.any.iter().enumerate() {
-        let flag = format_ident!("__alt_p{arm}_{i}");
+    for (i, all) in arm.condition.any.iter().enumerate() {
+        let flag = format_ident!("__alt_p{index}_{i}");
         let possible = condition::possible(all);
         consts.push(quote!(#flag = const #possible as u8));
         let open = format!(".if {{{flag}}}");
         records.push(quote!(#open));
-        for (j, word) in condition::words(all, false).enumerate() {
-            let name = format_ident!("__alt_c{arm}_{i}_{j}");
+        for (j, word) in condition::words(all, is_callback).enumerate() {
+            let name = format_ident!("__alt_c{index}_{i}_{j}");
             let text = name.to_string();
             consts.push(quote!(#name = const #word));
-            records.push(quote!(::alt_runtime::__alt_alternative_record!(#text)));
+            records.push(match &arm.body {
+                Body::Text(_) => quote!(::alt_runtime::__alt_alternative_record!(#text)),
+                Body::Nops => quote!(::alt_runtime::__alt_nops_record!(#text)),
+                Body::Callback(_) => {
+                    let symbol = callback(index).to_string();
+                    quote!(::alt_runtime::__alt_callback_record!(#text, #symbol))
+                }
+            });
         }
         records.push(quote!(".endif"));
     }

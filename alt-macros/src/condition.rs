@@ -91,12 +91,13 @@ pub fn possible(all: &[Term]) -> TokenStream {
     quote!((true #(&& #terms)*))
 }
 
-/// The record's condition words for `all`, in order, as `const` expressions.
-pub fn words(all: &[Term], likely: bool) -> impl Iterator<Item = TokenStream> {
+/// The record's condition words for `all`, in order, as `const` expressions; `kind`
+/// is their bit 15.
+pub fn words(all: &[Term], kind: bool) -> impl Iterator<Item = TokenStream> {
     all.iter().enumerate().map(move |(i, term)| {
         let cap = term.cap();
         let negated = term.negated;
         let and_next = i + 1 < all.len();
-        quote!(::alt_runtime::record::Condition::bits(#cap, #negated, #and_next, #likely))
+        quote!(::alt_runtime::record::Condition::bits(#cap, #negated, #and_next, #kind))
     })
 }

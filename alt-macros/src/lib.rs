@@ -21,6 +21,15 @@ pub fn alternative(input: TokenStream) -> TokenStream {
         .into()
 }
 
+/// See `alt_runtime::alternative_cb!`.
+#[proc_macro]
+pub fn alternative_cb(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as alternative::AlternativeCb);
+    alternative::expand(input.0)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
 /// See `alt_runtime::cpu_has_cap!`.
 #[proc_macro]
 pub fn cpu_has_cap(input: TokenStream) -> TokenStream {

@@ -5,6 +5,7 @@ use core::ops::Range;
 use core::{arch::global_asm, slice};
 
 use crate::arch::Write;
+use crate::callback::Callback;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Table, Words};
 
@@ -20,7 +21,7 @@ global_asm!(
     ".balign 8",
     ".globl __alt_bounds",
     "__alt_bounds:",
-    ".irp section, alt_branches, alt_records, alt_replacements, alt_plan",
+    ".irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks",
     ".weak __start_\\section, __stop_\\section",
     ".xword __start_\\section - .",
     ".xword __stop_\\section - .",
@@ -30,7 +31,7 @@ global_asm!(
 
 unsafe extern "C" {
     /// Start and end of each section, relative to the entry itself.
-    static __alt_bounds: [[i64; 2]; 4];
+    static __alt_bounds: [[i64; 2]; 5];
 }
 
 /// Start and number of elements of the section with this index.
@@ -63,8 +64,8 @@ impl Image {
     ///
     /// # Safety
     /// `text` must be the executable range, readable. The sections `alt_branches`,
-    /// `alt_records`, `alt_replacements` and `alt_plan` must be mapped, the last
-    /// one writable, and stay so while the value is in use. There must be only
+    /// `alt_records`, `alt_replacements`, `alt_callbacks` and `alt_plan` must be
+    /// mapped, the last one writable, and stay so while the value is in use. There must be only
     /// one such value at a time.
     pub unsafe fn new(text: Range<*const u32>) -> Self {
         let text_len = (text.end as usize).saturating_sub(text.start as usize) / 4;
@@ -72,6 +73,7 @@ impl Image {
         let (records, records_len) = bounds::<AlternativeRecord>(1);
         let (words, words_len) = bounds::<u32>(2);
         let (room, room_len) = bounds::<MaybeUninit<Write>>(3);
+        let (callbacks, callbacks_len) = bounds::<Callback>(4);
         // SAFETY: the linker bounds each section, the records in it are of the
         // types named (one layout version links), and the caller keeps the
         // memory mapped and makes only one value.
@@ -88,6 +90,10 @@ impl Image {
                         slice::from_raw_parts(records, records_len),
                     ),
                     replacements: Words::from_raw(words as u64, words, words_len),
+                    callbacks: Table::new(
+                        callbacks as u64,
+                        slice::from_raw_parts(callbacks, callbacks_len),
+                    ),
                 },
                 room: slice::from_raw_parts_mut(room, room_len),
             }

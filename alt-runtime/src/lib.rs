@@ -29,6 +29,7 @@
 //! | [`insn`]   | A64 words: which are PC-relative, and moving one to another address |
 //! | [`record`] | the layouts in the image |
 //! | [`region`] | one image's text and tables |
+//! | [`callback`] | functions that compute what a site becomes |
 //! | [`patch`]  | plan → commit → verify |
 //! | [`rendezvous`] | where the other CPUs wait meanwhile |
 //! | [`boot`]   | the phases, as types |
@@ -39,6 +40,7 @@
 
 mod arch;
 pub mod boot;
+pub mod callback;
 pub mod cap;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod image;
@@ -49,8 +51,10 @@ pub mod region;
 pub mod rendezvous;
 
 pub use arch::{Maintenance, Write};
+pub use callback::{Callback, CallbackError, CallbackFn, Site};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub use image::Image;
+pub use insn::Insn;
 
 /// Instructions in the text, and what they become under a condition.
 ///
@@ -98,6 +102,39 @@ pub use image::Image;
 /// from variant to variant, so write `{0}` or a name. The labels 9061 to 9064 are
 /// used by the macro.
 pub use alt_macros::alternative;
+
+/// Instructions that a callback computes, or that become NOPs, under a condition.
+///
+/// As [`alternative!`], except that what follows the `=>` of an arm may also be
+///
+/// - the path of a static defined by [`callback!`]: that [`Callback`] fills the
+///   words of the site when the arm's condition holds;
+/// - `nops`: the site becomes NOPs, more than three of them behind a branch over
+///   them.
+///
+/// Neither stores any instructions in the image.
+///
+/// ```ignore
+/// let masked: u64;
+/// unsafe {
+///     alternative_cb!(
+///         "and {p}, {p}, #1",
+///         "ror {p}, {p}, #1",
+///         "add {p}, {p}, #0",
+///         "add {p}, {p}, #0, lsl #12",
+///         "ror {p}, {p}, #63",
+///         VHE => nops,
+///         ALWAYS_SYSTEM => HYP_ADDRESS_MASK,
+///         p = inout(reg) address => masked,
+///         options(nomem, nostack, preserves_flags),
+///     )
+/// };
+/// ```
+///
+/// The site has the length of the default: write as many instructions there as the
+/// callback may need. They run until the patch, and the callback finds in them the
+/// registers that the compiler chose ([`Insn::rd`], [`Insn::rn`]).
+pub use alt_macros::alternative_cb;
 
 /// A `bool`: whether the system has a cpucap. One instruction, NOP or B.
 ///

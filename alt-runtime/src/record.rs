@@ -10,6 +10,7 @@
 //! | `alt_branches`     | sites of `cpu_has_cap!` | [`BranchRecord`], 8 bytes |
 //! | `alt_records`      | sites of `alternative!` | [`AlternativeRecord`], 12 bytes |
 //! | `alt_replacements` | the instructions of the arms, never executed in place | 4-byte words |
+//! | `alt_callbacks`    | what [`callback!`](crate::callback!) defines | [`Callback`](crate::Callback) |
 //! | `alt_plan`         | room for the patch plan, sized by the linker: one [`Write`](crate::arch::Write) for each word of each site; occupies no bytes in the file | 12 bytes |
 //!
 //! Offsets are relative to the field that holds them, so a table needs no
@@ -30,7 +31,7 @@ use crate::cap::Cap;
 /// | 0–12  | number of the cpucap |
 /// | 13    | AND: the record applies only if the next one does too |
 /// | 14    | NOT: the term holds when the cpucap is absent |
-/// | 15    | in a [`BranchRecord`]: the site is of the `likely` form |
+/// | 15    | in a [`BranchRecord`]: the site is of the `likely` form; in an [`AlternativeRecord`]: the replacement is a callback, or NOPs |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Condition(u16);
@@ -40,14 +41,15 @@ impl Condition {
     const AND: u16 = 1 << 13;
     const NOT: u16 = 1 << 14;
     const LIKELY: u16 = 1 << 15;
+    const CALLBACK: u16 = 1 << 15;
 
     /// The word for one term; the macros call this in a `const` operand.
     #[doc(hidden)]
-    pub const fn bits(cap: Cap, negated: bool, and_next: bool, likely: bool) -> u16 {
+    pub const fn bits(cap: Cap, negated: bool, and_next: bool, kind: bool) -> u16 {
         (cap.number() & Self::CAP)
             | if negated { Self::NOT } else { 0 }
             | if and_next { Self::AND } else { 0 }
-            | if likely { Self::LIKELY } else { 0 }
+            | if kind { Self::LIKELY } else { 0 }
     }
 
     /// The term that this word of a record means.
@@ -73,10 +75,16 @@ impl Condition {
         self.0 & Self::AND != 0
     }
 
-    /// The site is a `B` that becomes a `NOP`, not the other way round.
+    /// In a [`BranchRecord`]: the site is a `B` that becomes a `NOP`, not the other way round.
     #[inline]
     pub const fn is_likely(self) -> bool {
         self.0 & Self::LIKELY != 0
+    }
+
+    /// In an [`AlternativeRecord`]: the replacement is not instructions.
+    #[inline]
+    pub const fn is_callback(self) -> bool {
+        self.0 & Self::CALLBACK != 0
     }
 }
 
@@ -130,17 +138,27 @@ macro_rules! __alt_branch_record {
 pub struct AlternativeRecord {
     /// Address of the site, in bytes from this field.
     pub site: i32,
-    /// Address of the replacement, in bytes from this field.
+    /// Address of the replacement, or of the [`Callback`](crate::Callback), in bytes
+    /// from this field; 0 where there is neither.
     pub replacement: i32,
     /// When the record applies.
     pub condition: Condition,
     /// Length of the site in instructions, 1 to 255.
     pub site_len: u8,
-    /// Length of the replacement in instructions, 1 to `site_len`.
+    /// Length of the replacement in instructions, 1 to `site_len`. Where
+    /// [`is_callback`](Condition::is_callback) holds: 0 for NOPs, else `site_len`.
     pub replacement_len: u8,
 }
 
 const _: () = assert!(size_of::<AlternativeRecord>() == 12);
+
+impl AlternativeRecord {
+    /// Address of the replacement or callback, of a record at `at`.
+    pub(crate) const fn replacement_address(&self, at: u64) -> u64 {
+        at.wrapping_add(core::mem::offset_of!(Self, replacement) as u64)
+            .wrapping_add_signed(self.replacement as i64)
+    }
+}
 
 /// The assembler text that writes an [`AlternativeRecord`] for the site between
 /// 9061 and 9062 and the replacement between 9063 and 9064.
@@ -148,16 +166,51 @@ const _: () = assert!(size_of::<AlternativeRecord>() == 12);
 #[macro_export]
 macro_rules! __alt_alternative_record {
     ($condition:literal) => {
+        $crate::__alt_record!($condition, "9063b - .", "(9064b - 9063b) / 4")
+    };
+}
+
+/// The same, for the callback that the `sym` operand `$callback` names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_callback_record {
+    ($condition:literal, $callback:literal) => {
+        $crate::__alt_record!(
+            $condition,
+            concat!("{", $callback, "} - ."),
+            "(9062b - 9061b) / 4"
+        )
+    };
+}
+
+/// The same, for NOPs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_nops_record {
+    ($condition:literal) => {
+        $crate::__alt_record!($condition, "0", "0")
+    };
+}
+
+/// An [`AlternativeRecord`] with this replacement and length.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_record {
+    ($condition:literal, $replacement:expr, $len:literal) => {
         concat!(
             $crate::__alt_section!("alt_records", "ao", "@progbits"),
             ".balign 4\n",
             ".long 9061b - .\n",
-            ".long 9063b - .\n",
+            ".long ",
+            $replacement,
+            "\n",
             ".hword {",
             $condition,
             "}\n",
             ".byte (9062b - 9061b) / 4\n",
-            ".byte (9064b - 9063b) / 4\n",
+            ".byte ",
+            $len,
+            "\n",
             ".popsection",
         )
     };

@@ -7,6 +7,7 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use crate::callback::Callback;
 use crate::insn::Insn;
 use crate::record::{AlternativeRecord, BranchRecord};
 
@@ -86,7 +87,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// A table of records and the address it is linked at.
+/// A table and the address it is linked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'a, R> {
     address: u64,
@@ -108,6 +109,16 @@ impl<'a, R> Table<'a, R> {
             .iter()
             .zip(0u64..)
             .map(move |(record, i)| (address.wrapping_add(i * size), record))
+    }
+
+    /// The record at this address, if one begins there.
+    pub fn at(&self, address: u64) -> Option<&'a R> {
+        let offset = address.wrapping_sub(self.address);
+        let size = size_of::<R>() as u64;
+        let index = usize::try_from(offset / size).ok()?;
+        self.records
+            .get(index)
+            .filter(|_| offset.is_multiple_of(size))
     }
 
     /// Number of records.
@@ -132,4 +143,7 @@ pub struct Region<'a> {
     pub alternatives: Table<'a, AlternativeRecord>,
     /// The `alt_replacements` section; every replacement must lie inside.
     pub replacements: Words<'a>,
+    /// The `alt_callbacks` section: the only functions that a site may name. For a
+    /// module it is that of the kernel; empty where none may be called, as on a host.
+    pub callbacks: Table<'a, Callback>,
 }

@@ -307,6 +307,11 @@ fn each_assert_of_the_script_speaks() {
                 "alt_records is not a whole number of 12-byte records",
             ),
             (
+                "alt_callbacks",
+                ".skip 8",
+                "alt_callbacks holds something else than callbacks",
+            ),
+            (
                 "alt_replacements",
                 ".byte 1",
                 "the replacements are not whole instructions",

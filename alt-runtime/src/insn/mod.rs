@@ -15,7 +15,9 @@
 //! assert_eq!(cbz.relocate(0x1000, 0x1004), Ok(Insn(0xb400_0020)));
 //! ```
 
+mod bitmask;
 mod classify;
+mod encode;
 mod form;
 mod immediate;
 mod relocate;
@@ -23,6 +25,7 @@ mod relocate;
 use core::fmt;
 
 pub use classify::{Class, Relative};
+pub use encode::Unencodable;
 pub use form::Form;
 pub use immediate::Reach;
 pub use relocate::{MoveError, OutOfReach};

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::callback::CallbackError;
 use crate::insn::{Insn, MoveError};
 
 /// A record that cannot be applied. No word has been written.
@@ -96,6 +97,40 @@ pub enum Reason {
         /// Why not.
         error: MoveError,
     },
+    /// The record names a callback that is not one of the region's.
+    UnregisteredCallback {
+        /// The address that it names.
+        address: u64,
+    },
+    /// The record states another length for the callback than for the site. Lengths
+    /// in instructions.
+    CallbackLength {
+        /// Length of the site.
+        site: u8,
+        /// Length for the callback.
+        callback: u8,
+    },
+    /// A callback gave no instructions.
+    CallbackFailed {
+        /// Name of the callback.
+        name: &'static str,
+        /// Why.
+        error: CallbackError,
+    },
+    /// A callback makes something else of its own result: a second pass would change
+    /// the text again.
+    CallbackUnstable {
+        /// Name of the callback.
+        name: &'static str,
+    },
+    /// A callback gave a word that is no instruction known to us, or one that signs
+    /// with its own address: see [`Class`](crate::insn::Class).
+    CallbackWord {
+        /// Index of the instruction in the site.
+        index: u8,
+        /// The word.
+        word: Insn,
+    },
     /// The memory for the plan is too small for the region.
     PlanTooSmall {
         /// Number of writes it has room for.
@@ -153,6 +188,28 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "instruction {index} ({word}) of the replacement: {error}"
+                )
+            }
+            Self::UnregisteredCallback { address } => {
+                write!(
+                    f,
+                    "{address:#x} is not one of the callbacks: define it by `callback!`"
+                )
+            }
+            Self::CallbackLength { site, callback } => {
+                write!(
+                    f,
+                    "a callback for {callback} instructions is to fill {site}"
+                )
+            }
+            Self::CallbackFailed { name, error } => write!(f, "callback {name}: {error}"),
+            Self::CallbackUnstable { name } => {
+                write!(f, "callback {name} makes something else of its own result")
+            }
+            Self::CallbackWord { index, word } => {
+                write!(
+                    f,
+                    "instruction {index} ({word}) of a callback is not known, or depends on its address in secret"
                 )
             }
             Self::PlanTooSmall { room } => {

@@ -11,6 +11,7 @@ mod alias;
 mod census;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
+mod computed;
 mod decision;
 mod error;
 mod plan;

@@ -7,6 +7,7 @@ use core::slice;
 use crate::arch::Write;
 use crate::cap::CapTable;
 use crate::insn::Insn;
+use crate::patch::computed::Computed;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::patch::replacement::Replacement;
@@ -154,8 +155,13 @@ impl Planner<'_, '_> {
         self.report.pending += u32::from(!site.is_decided);
         self.place(site)?;
         if let Some((at, record)) = site.chosen {
-            self.rewrite_alternative(site.address, at, record)
-                .map_err(|reason| site.error(self.table, reason))?;
+            let computes = record.condition.is_callback() && record.replacement_len != 0;
+            let rewritten = if computes {
+                self.compute_alternative(site.address, at, record)
+            } else {
+                self.rewrite_alternative(site.address, at, record)
+            };
+            rewritten.map_err(|reason| site.error(self.table, reason))?;
         }
         Ok(())
     }
@@ -212,9 +218,32 @@ impl Planner<'_, '_> {
         record: &AlternativeRecord,
     ) -> Result<(), Reason> {
         let replacement = Replacement::new(self.region, at, record, address)?;
+        self.rewrite(address, record.site_len, |index| replacement.word(index))
+    }
+
+    // Out of line, so that only a callback takes the stack that it needs.
+    #[inline(never)]
+    fn compute_alternative(
+        &mut self,
+        address: u64,
+        at: u64,
+        record: &AlternativeRecord,
+    ) -> Result<(), Reason> {
+        let computed = Computed::new(self.region, at, record, address)?;
+        self.rewrite(address, record.site_len, |index| Ok(computed.word(index)))
+    }
+
+    /// Plans the words of a site.
+    #[inline]
+    fn rewrite(
+        &mut self,
+        address: u64,
+        len: u8,
+        word: impl Fn(u8) -> Result<Insn, Reason>,
+    ) -> Result<(), Reason> {
         let mut changed = false;
-        for index in 0..record.site_len {
-            let new = replacement.word(index)?;
+        for index in 0..len {
+            let new = word(index)?;
             let at = address + 4 * u64::from(index);
             let found = self.found(at)?;
             changed |= self.write(at, found, new)?;

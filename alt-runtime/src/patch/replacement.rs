@@ -19,7 +19,8 @@ pub(super) struct Replacement<'a> {
 
 impl<'a> Replacement<'a> {
     /// Checks the lengths and bounds of the replacement of `record`, which is at
-    /// `at` and for the site at `site`.
+    /// `at` and for the site at `site`. A callback's has no instructions: then the
+    /// site becomes NOPs.
     pub fn new(
         region: &'a Region<'a>,
         at: u64,
@@ -31,9 +32,9 @@ impl<'a> Replacement<'a> {
             replacement_len: len,
             ..
         } = *record;
-        let field = at.wrapping_add(core::mem::offset_of!(AlternativeRecord, replacement) as u64);
-        let start = field.wrapping_add_signed(record.replacement.into());
-        if site_len == 0 || len == 0 {
+        let start = record.replacement_address(at);
+        let is_nops = record.condition.is_callback();
+        if site_len == 0 || (len == 0 && !is_nops) {
             return Err(Reason::ZeroLength);
         }
         if len > site_len {
@@ -42,7 +43,7 @@ impl<'a> Replacement<'a> {
                 replacement: len,
             });
         }
-        if !region.replacements.contains(start, len.into()) {
+        if !is_nops && !region.replacements.contains(start, len.into()) {
             return Err(Reason::ReplacementOutside { replacement: start });
         }
         Ok(Self {

@@ -2,11 +2,11 @@
 
 use core::mem::MaybeUninit;
 
-use alt_runtime::Write;
 use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
 use alt_runtime::patch::{Census, Decision, Plan, PlanError, Report};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
+use alt_runtime::{Callback, Write};
 
 /// Where the text runs: high, as in a kernel.
 pub const TEXT: u64 = 0xffff_8000_0001_0000;
@@ -14,6 +14,7 @@ pub const TEXT: u64 = 0xffff_8000_0001_0000;
 pub const BRANCHES: u64 = TEXT + 0x10_0000;
 pub const RECORDS: u64 = TEXT + 0x20_0000;
 pub const REPLACEMENTS: u64 = TEXT + 0x30_0000;
+pub const CALLBACKS: u64 = TEXT + 0x40_0000;
 
 pub const A: Cap = Cap::new(0, true);
 pub const B: Cap = Cap::new(1, true);
@@ -40,6 +41,7 @@ const fn info(cap: Cap, name: &'static str) -> CapInfo {
 pub const AND: u16 = 1 << 13;
 pub const NOT: u16 = 1 << 14;
 pub const LIKELY: u16 = 1 << 15;
+pub const CALLBACK: u16 = 1 << 15;
 
 pub const NOP: u32 = 0xd503_201f;
 
@@ -52,6 +54,7 @@ pub struct Image {
     pub replacements: Vec<u32>,
     pub branches: Vec<BranchRecord>,
     pub records: Vec<AlternativeRecord>,
+    pub callbacks: Vec<Callback>,
     pub room: usize,
 }
 
@@ -63,6 +66,7 @@ impl Image {
             replacements,
             branches: Vec::new(),
             records: Vec::new(),
+            callbacks: Vec::new(),
             room: 64,
         }
     }
@@ -106,12 +110,35 @@ impl Image {
         self
     }
 
+    /// A record for a site of `len` instructions that `callback` fills.
+    pub fn callback(
+        &mut self,
+        site: u64,
+        condition: u16,
+        len: u8,
+        callback: Callback,
+    ) -> &mut Self {
+        let address = CALLBACKS + 24 * self.callbacks.len() as u64;
+        self.callbacks.push(callback);
+        self.record(site, address, condition | CALLBACK, len, len)
+    }
+
+    /// A record for a site of `len` instructions that becomes NOPs.
+    pub fn nops(&mut self, site: u64, condition: u16, len: u8) -> &mut Self {
+        self.record(site, 0, condition | CALLBACK, len, 0);
+        if let Some(record) = self.records.last_mut() {
+            record.replacement = 0;
+        }
+        self
+    }
+
     pub fn region(&self) -> Region<'_> {
         Region {
             text: Words::new(TEXT, &self.text),
             branches: Table::new(BRANCHES, &self.branches),
             alternatives: Table::new(RECORDS, &self.records),
             replacements: Words::new(REPLACEMENTS, &self.replacements),
+            callbacks: Table::new(CALLBACKS, &self.callbacks),
         }
     }
 

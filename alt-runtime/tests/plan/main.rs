@@ -1,5 +1,6 @@
 //! The plan: what it makes of records, and what it refuses.
 
+mod callbacks;
 mod errors;
 mod image;
 mod words;

@@ -1,0 +1,77 @@
+//! The words of a callback, checked.
+
+use crate::callback::{Callback, Site};
+use crate::insn::{Class, Insn};
+use crate::patch::error::Reason;
+use crate::record::AlternativeRecord;
+use crate::region::Region;
+
+/// The longest site.
+const MAX_LEN: usize = u8::MAX as usize;
+
+/// What a callback makes of a site. About 1 KiB, and as much again while it is
+/// computed.
+pub(super) struct Computed([Insn; MAX_LEN]);
+
+impl Computed {
+    /// Calls the callback that `record` names, which is at `at` and for the site at
+    /// `site`, and calls it again on its own answer.
+    pub fn new(
+        region: &Region<'_>,
+        at: u64,
+        record: &AlternativeRecord,
+        site: u64,
+    ) -> Result<Self, Reason> {
+        let len = usize::from(record.site_len);
+        if record.replacement_len != record.site_len {
+            return Err(Reason::CallbackLength {
+                site: record.site_len,
+                callback: record.replacement_len,
+            });
+        }
+        let address = record.replacement_address(at);
+        let callback = region
+            .callbacks
+            .at(address)
+            .ok_or(Reason::UnregisteredCallback { address })?;
+
+        let mut old = [Insn::NOP; MAX_LEN];
+        for (index, word) in (0..record.site_len).zip(&mut old) {
+            *word = region
+                .text
+                .get(site.wrapping_add(4 * u64::from(index)))
+                .ok_or(Reason::SiteOutsideText { len: 1 })?;
+        }
+        let mut new = old;
+        let (before, after) = (&mut old[..len], &mut new[..len]);
+        call(callback, site, before, after)?;
+        for (index, &word) in (0..record.site_len).zip(after.iter()) {
+            if matches!(word.classify(), Class::Unknown | Class::SignsPc) {
+                return Err(Reason::CallbackWord { index, word });
+            }
+        }
+        let again = before;
+        again.copy_from_slice(after);
+        call(callback, site, after, again)?;
+        if after != again {
+            let name = callback.name();
+            return Err(Reason::CallbackUnstable { name });
+        }
+        Ok(Self(new))
+    }
+
+    /// The word for the site's instruction `index`, below its length.
+    pub fn word(&self, index: u8) -> Insn {
+        self.0.get(usize::from(index)).copied().unwrap_or(Insn::NOP)
+    }
+}
+
+fn call(callback: &Callback, site: u64, now: &[Insn], words: &mut [Insn]) -> Result<(), Reason> {
+    let site = Site::new(site, now);
+    callback
+        .call(&site, words)
+        .map_err(|error| Reason::CallbackFailed {
+            name: callback.name(),
+            error,
+        })
+}
