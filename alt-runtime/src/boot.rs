@@ -1,22 +1,30 @@
 //! The phases of boot, as types: a kernel cannot call them in the wrong order.
 //!
-//! [`Detected`] → [`Finalised`]. A `Detected` knows the cpucaps and the text does
-//! not fit them yet; only patching turns it into a `Finalised`, and only that
-//! answers [`has`](Finalised::has).
+//! | type          | what is known                       | what the text fits     | what comes next |
+//! |---------------|-------------------------------------|------------------------|-----------------|
+//! | [`Detected`]  | the boot CPU's registers            | every CPU (default)    | [`patch_boot`](Detected::patch_boot), on one CPU |
+//! | [`Booted`]    | cpucaps of boot scope               | those                  | the others come [online](Booted::add_cpu), then [`finalise`](Booted::finalise) |
+//! | [`Finalised`] | all cpucaps                         | the system             | [late CPUs](Finalised::late_cpu) are judged |
+//!
+//! A kernel that wants one pass on the boot CPU, before any other CPU is started,
+//! calls [`Detected::patch`]; all other CPUs are then late ones.
 
 use crate::arch::Maintenance;
-use crate::cap::{Cap, CapSet, CapTable, DetectError, IdRegs};
+use crate::cap::{
+    Cap, CapSet, CapTable, CpuVerdict, DetectError, Final, IdRegs, Scope, SystemView,
+};
 use crate::patch::{Decision, Report};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use crate::{
     image::Image,
     patch::{PatchError, Plan, WritableAlias},
+    rendezvous::Held,
 };
 
-/// The boot CPU's cpucaps are known; the text is still the default.
+/// The boot CPU's registers are known; the text is the default.
 #[derive(Clone, Debug)]
 pub struct Detected {
-    table: &'static CapTable,
+    view: SystemView,
     ids: IdRegs,
     caps: CapSet,
 }
@@ -28,70 +36,164 @@ impl Detected {
     /// Two cpucaps that exclude each other were both found.
     pub fn new(table: &'static CapTable, ids: IdRegs) -> Result<Self, DetectError> {
         let caps = table.detect(&ids)?;
-        Ok(Self { table, ids, caps })
+        let view = SystemView::new(table, &ids)?;
+        Ok(Self { view, ids, caps })
     }
 
     /// The table that the cpucaps are of.
     pub fn table(&self) -> &'static CapTable {
-        self.table
+        self.view.table()
     }
 
-    /// The ID registers that the decision was made on.
+    /// The ID registers of the boot CPU.
     pub fn ids(&self) -> &IdRegs {
         &self.ids
     }
 
-    /// The cpucaps found. They say what the text will be, not what it is.
+    /// The cpucaps that the boot CPU has. What the system has may be less.
     pub fn caps(&self) -> &CapSet {
         &self.caps
     }
 
-    /// What a pass makes of it.
-    pub fn decision(&self) -> Decision<'_> {
-        Decision {
-            table: self.table,
-            present: &self.caps,
-            decided: &CapSet::ALL,
-        }
-    }
-
-    /// The cache maintenance that the boot CPU needs.
-    pub fn maintenance(&self) -> Maintenance {
-        Maintenance::new(&self.ids)
-    }
-
-    /// Rewrites the text of `image` to fit the cpucaps: plan, commit, verify.
+    /// The boot-scope pass: rewrites the sites that ask for cpucaps of boot scope
+    /// only.
     ///
     /// # Errors
     /// What was wrong. The text is as it was, and the kernel runs on with every
     /// site in its default form.
     ///
     /// # Safety
-    /// Only one CPU may be running, and none may have been started that executes
-    /// the image's text without an ISB after this call. `image` must describe
-    /// the running image.
+    /// Only this CPU may be running, not in the midst of a site, and `image` must
+    /// describe the running image. CPUs that start later must execute an ISB
+    /// before they execute the text; turning the MMU on includes one.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+    pub unsafe fn patch_boot<A: WritableAlias>(
+        &self,
+        image: &mut Image,
+        alias: &mut A,
+    ) -> Result<Booted, PatchError<A::Error>> {
+        let decided = self.table().of_scope(Scope::Boot);
+        let decision = Decision {
+            table: self.table(),
+            present: self.view.boot_caps(),
+            decided: &decided,
+        };
+        let maintenance = Maintenance::new(&self.ids);
+        // SAFETY: the caller's promise.
+        let report = unsafe { pass(image, decision, &maintenance, alias) }?;
+        Ok(Booted {
+            view: self.view.clone(),
+            maintenance,
+            decided,
+            report,
+        })
+    }
+
+    /// Both passes at once, as on a system of this one CPU.
+    ///
+    /// # Errors
+    /// As [`patch_boot`](Self::patch_boot); the text is as it was.
+    ///
+    /// # Safety
+    /// As for [`patch_boot`](Self::patch_boot).
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch<A: WritableAlias>(
         &self,
         image: &mut Image,
         alias: &mut A,
-    ) -> Result<Finalised, PatchError<A::Error>> {
-        let Image { region, room } = image;
-        let plan = Plan::new(region, self.decision(), room).map_err(PatchError::Plan)?;
-        // SAFETY: the plan is of this region, made just now; the caller answers
-        // for the other CPUs.
-        let report = unsafe { plan.commit(region, &self.maintenance(), alias) }?;
-        Ok(Finalised {
-            detected: self.clone(),
-            report,
-        })
+    ) -> Result<Finalised, FinaliseError<A::Error>> {
+        // SAFETY: the caller's promise.
+        unsafe { finalise(&self.view, Maintenance::new(&self.ids), image, alias) }
     }
 }
 
-/// The text fits the cpucaps.
+/// The text fits the boot CPU's cpucaps of boot scope; other CPUs may come.
+#[derive(Clone, Debug)]
+pub struct Booted {
+    view: SystemView,
+    maintenance: Maintenance,
+    decided: CapSet,
+    report: Report,
+}
+
+impl Booted {
+    /// Judges a CPU that has come online, by the registers that it has read of
+    /// itself, and takes it into account if it may stay.
+    pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
+        let verdict = self.view.add_cpu(ids);
+        if verdict == CpuVerdict::Ok {
+            self.maintenance = self.maintenance.also_for(ids);
+        }
+        verdict
+    }
+
+    /// What a further region makes of it now.
+    pub fn decision(&self) -> Decision<'_> {
+        Decision {
+            table: self.view.table(),
+            present: self.view.boot_caps(),
+            decided: &self.decided,
+        }
+    }
+
+    /// What the boot-scope pass did.
+    pub fn report(&self) -> Report {
+        self.report
+    }
+
+    /// Whether the text takes account of `cap`, and `cap` is present.
+    pub fn is_applied(&self, cap: Cap) -> bool {
+        self.decided.contains(cap) && self.view.boot_caps().contains(cap)
+    }
+
+    /// The last pass, with every other CPU held: all remaining sites, for the
+    /// cpucaps that all CPUs together have.
+    ///
+    /// # Errors
+    /// What was wrong. The text is as the boot-scope pass left it, and the kernel
+    /// runs on.
+    ///
+    /// # Safety
+    /// Every CPU but this one must be off or held by `held`, and none be in the
+    /// midst of a site. `image` must describe the running image.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+    pub unsafe fn finalise<A: WritableAlias, const N: usize>(
+        &self,
+        _held: &Held<'_, N>,
+        image: &mut Image,
+        alias: &mut A,
+    ) -> Result<Finalised, FinaliseError<A::Error>> {
+        // SAFETY: the caller's promise.
+        unsafe { finalise(&self.view, self.maintenance, image, alias) }
+    }
+}
+
+/// Why there was no last pass.
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum FinaliseError<A> {
+    /// The CPUs together have cpucaps that exclude each other.
+    Detect(DetectError),
+    /// The text could not be patched.
+    Patch(PatchError<A>),
+}
+
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+impl<A: core::fmt::Display> core::fmt::Display for FinaliseError<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Detect(error) => error.fmt(f),
+            Self::Patch(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The text fits the system.
 #[derive(Clone, Debug)]
 pub struct Finalised {
-    detected: Detected,
+    decided: Final,
+    maintenance: Maintenance,
     report: Report,
 }
 
@@ -99,16 +201,82 @@ impl Finalised {
     /// Whether the system has `cap`. For code that runs often, `cpu_has_cap!`
     /// answers the same in one instruction.
     pub fn has(&self, cap: Cap) -> bool {
-        cap.is_possible() && self.detected.caps.contains(cap)
+        self.caps().contains(cap)
     }
 
-    /// What was decided, and on which registers.
-    pub fn detected(&self) -> &Detected {
-        &self.detected
+    /// Whether the text has been patched for `cap`: in this phase, whether the
+    /// system has it.
+    pub fn is_applied(&self, cap: Cap) -> bool {
+        self.has(cap)
     }
 
-    /// What the pass did.
+    /// The cpucaps of the system.
+    pub fn caps(&self) -> &CapSet {
+        self.decided.caps()
+    }
+
+    /// What the pass made of it, and what a further region makes of it.
+    pub fn decision(&self) -> Decision<'_> {
+        Decision {
+            table: self.decided.table(),
+            present: self.decided.caps(),
+            decided: &CapSet::ALL,
+        }
+    }
+
+    /// The cache maintenance that suits all CPUs that came before the last pass.
+    pub fn maintenance(&self) -> Maintenance {
+        self.maintenance
+    }
+
+    /// Judges a CPU that comes now, by the registers that it has read of itself.
+    pub fn late_cpu(&self, ids: &IdRegs) -> CpuVerdict {
+        self.decided.late_cpu(ids)
+    }
+
+    /// What the last pass did.
     pub fn report(&self) -> Report {
         self.report
     }
+}
+
+/// The last pass.
+///
+/// # Safety
+/// As for [`Booted::finalise`].
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+unsafe fn finalise<A: WritableAlias>(
+    view: &SystemView,
+    maintenance: Maintenance,
+    image: &mut Image,
+    alias: &mut A,
+) -> Result<Finalised, FinaliseError<A::Error>> {
+    let decided = view.finalise().map_err(FinaliseError::Detect)?;
+    let mut finalised = Finalised {
+        decided,
+        maintenance,
+        report: Report::default(),
+    };
+    let decision = finalised.decision();
+    // SAFETY: the caller's promise.
+    finalised.report =
+        unsafe { pass(image, decision, &maintenance, alias) }.map_err(FinaliseError::Patch)?;
+    Ok(finalised)
+}
+
+/// One pass: plan, commit, verify.
+///
+/// # Safety
+/// As for [`Plan::commit`].
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+unsafe fn pass<A: WritableAlias>(
+    image: &mut Image,
+    decision: Decision<'_>,
+    how: &Maintenance,
+    alias: &mut A,
+) -> Result<Report, PatchError<A::Error>> {
+    let Image { region, room } = image;
+    let plan = Plan::new(region, decision, room).map_err(PatchError::Plan)?;
+    // SAFETY: the plan is of this region, made just now; the caller's promise.
+    unsafe { plan.commit(region, how, alias) }
 }

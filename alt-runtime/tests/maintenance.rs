@@ -58,6 +58,34 @@ fn neoverse_n1_with_erratum_1542419_invalidates_in_spite_of_dic() {
 }
 
 #[test]
+fn a_system_needs_what_any_of_its_cpus_needs() {
+    let ids = |ctr, midr| -> IdRegs {
+        [(Register::CTR_EL0, ctr), (Register::MIDR_EL1, midr)]
+            .into_iter()
+            .collect()
+    };
+    let v1 = ids(0xb444_c004, 0x411f_d402); // IDC and DIC, 64-byte lines
+    let a64fx = ids(0x8666_8006, 0x461f_0010); // neither, 256-byte lines
+    let a53 = ids(0x8444_8004, 0x410f_d030); // r0p0
+    let expected = Maintenance {
+        data_line: 64,
+        instruction_line: 64,
+        no_clean: false,
+        no_invalidate: false,
+        clean_to_coherency: true,
+    };
+    for [first, second, third] in [
+        [&v1, &a64fx, &a53],
+        [&a53, &v1, &a64fx],
+        [&a64fx, &a53, &v1],
+    ] {
+        let how = Maintenance::new(first).also_for(second).also_for(third);
+        assert_eq!(how, expected);
+    }
+    assert_eq!(Maintenance::new(&v1).also_for(&v1), Maintenance::new(&v1));
+}
+
+#[test]
 fn cortex_a53_up_to_r0p2_cleans_to_coherency() {
     for (midr, affected) in [
         (0x410f_d030, true),  // r0p0

@@ -2,12 +2,13 @@
 
 use aarch64_rt::entry;
 use alt_runtime::Image;
-use alt_runtime::boot::Detected;
+use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
 use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
-use alt_runtime::patch::{Census, Count, PatchError};
+use alt_runtime::patch::{Census, Count, Decision, PatchError, Plan};
 use defmt::{Display2Format, error, info};
+use spin::mutex::SpinMutex;
 
 use crate::checks::{self, Context};
 use crate::outcome::Outcome;
@@ -15,31 +16,36 @@ use crate::{cpucaps, interrupts, log, memory, proofs, smp};
 
 entry!(main);
 
+/// Something did not go as it must; the log says what.
+#[derive(Clone, Copy)]
+pub struct Failed;
+
 fn main(_arg0: u64, _arg1: u64, _arg2: u64, _arg3: u64) -> ! {
     memory::protect();
     log::init();
     let mut outcome = Outcome::default();
-    match boot(&mut outcome) {
+    match boot(&mut outcome).and_then(run) {
         Ok(()) => outcome.succeed(),
         Err(Failed) => outcome.fail(),
     }
 }
 
-/// Something did not go as it must; the log says what.
-#[derive(Clone, Copy)]
-pub struct Failed;
+/// How far patching came.
+enum Text {
+    /// The tables were refused at once.
+    Default,
+    /// The last pass did not happen.
+    Booted(&'static SpinMutex<Booted>),
+    Final(&'static Finalised),
+}
 
-fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
+/// Everything that happens once: detection, and the passes. It lives in the init
+/// region, with the tables.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
+fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     let ids = IdRegs::read();
-    info!("cpu midr={=u64:#010x}", ids.get(Register::MIDR_EL1));
-    for register in Register::ALL {
-        info!(
-            "idreg {=str}={=u64:#018x}",
-            register.name(),
-            ids.get(*register)
-        );
-    }
-
+    log_registers(&ids);
     let detected = Detected::new(&cpucaps::TABLE, ids).map_err(|conflict| {
         error!("cpucaps: {}", Display2Format(&conflict));
         Failed
@@ -48,24 +54,102 @@ fn boot(outcome: &mut Outcome) -> Result<(), Failed> {
     outcome.caps = detected.caps().len() as u32;
 
     // The field is 0 where the controller has no system registers.
-    if detected.ids().field(&ID_AA64PFR0_EL1::GIC) != 0 {
+    let cpus = match detected.ids().field(&ID_AA64PFR0_EL1::GIC) {
+        0 => smp::MAX_CPUS,
         // SAFETY: boot comes here once; the registers are mapped.
-        let cpus = unsafe { interrupts::init() };
-        info!("GICv3 for {=usize} CPUs", cpus);
-    }
-
-    let before = checks::run("before", &Context { patched: None });
+        _ => unsafe { interrupts::init() },
+    };
+    checks::run("before", &Context::DEFAULT)?;
 
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the
     // tables; boot comes here once.
     let mut image = unsafe { Image::new(memory::text()) };
-    let patched = patch(&detected, &mut image, outcome);
-    // A kernel whose tables were refused runs on as it was.
-    let caps = patched.is_ok().then_some(detected.caps());
-    let after = checks::run("after", &Context { patched: caps });
-    proofs::text_is_protected()?;
-    smp::exercise()?;
-    before.and(patched).and(after)
+    proofs::wrong_alias_is_noticed(&detected, &mut image)?;
+    // SAFETY: no other CPU has been started; those that will be run an ISB when
+    // they turn their MMU on. The image is the running one.
+    let booted = match unsafe { detected.patch_boot(&mut image, &mut memory::Alias) } {
+        Ok(booted) => booted,
+        Err(why) => return Ok(refused(&why, Text::Default)),
+    };
+    info!("boot-scope pass: {}", Display2Format(&booted.report()));
+
+    let booted = smp::share(booted);
+    smp::start(1, last_early(cpus))?;
+    proofs::missing_cpu_is_named()?;
+    let held = smp::hold()?;
+    // SAFETY: all CPUs that have been started are held, between two sites.
+    let finalised = unsafe {
+        booted
+            .lock()
+            .finalise(&held, &mut image, &mut memory::Alias)
+    };
+    let finalised = match finalised {
+        Ok(finalised) => smp::publish(finalised),
+        Err(FinaliseError::Patch(why)) => {
+            smp::give_up();
+            return Ok(refused(&why, Text::Booted(booted)));
+        }
+        Err(FinaliseError::Detect(why)) => {
+            error!("cpucaps: {}", Display2Format(&why));
+            return Err(Failed);
+        }
+    };
+    drop(held);
+    log_report(finalised, &image, outcome);
+    second_pass_is_idle(finalised, &mut image)?;
+    Ok(Text::Final(finalised))
+}
+
+/// One CPU of several comes late, after the last pass.
+fn last_early(cpus: usize) -> usize {
+    if cpus > 2 { cpus - 2 } else { cpus - 1 }
+}
+
+/// What stays when boot is over.
+fn run(text: Text) -> Result<(), Failed> {
+    match text {
+        Text::Final(finalised) => {
+            // SAFETY: boot has returned, and there is no further pass.
+            let bytes = unsafe { memory::give_back_init() };
+            info!("init region given back: {=usize} bytes", bytes);
+            let Decision {
+                decided, present, ..
+            } = finalised.decision();
+            checks::run("after", &Context { decided, present })?;
+            proofs::text_is_protected()?;
+            smp::start_late()?;
+            smp::exercise()
+        }
+        // The kernel runs on as it was left.
+        Text::Booted(booted) => {
+            let booted = booted.lock();
+            let Decision {
+                decided, present, ..
+            } = booted.decision();
+            checks::run("after", &Context { decided, present })?;
+            Err(Failed)
+        }
+        Text::Default => {
+            checks::run("after", &Context::DEFAULT)?;
+            Err(Failed)
+        }
+    }
+}
+
+fn refused(why: &PatchError<&str>, text: Text) -> Text {
+    error!("patch-error {}", Display2Format(why));
+    text
+}
+
+fn log_registers(ids: &IdRegs) {
+    info!("cpu midr={=u64:#010x}", ids.get(Register::MIDR_EL1));
+    for register in Register::ALL {
+        info!(
+            "idreg {=str}={=u64:#018x}",
+            register.name(),
+            ids.get(*register)
+        );
+    }
 }
 
 fn log_caps(detected: &Detected) {
@@ -85,50 +169,52 @@ fn log_caps(detected: &Detected) {
     }
 }
 
-fn patch(detected: &Detected, image: &mut Image, outcome: &mut Outcome) -> Result<(), Failed> {
-    proofs::wrong_alias_is_noticed(detected, image)?;
-    // SAFETY: no other CPU has been started, and those that will be run an ISB
-    // when they turn their MMU on; the image is the running one.
-    let finalised = unsafe { detected.patch(image, &mut memory::Alias) }.map_err(refused)?;
-
-    let report = finalised.report();
-    outcome.sites = report.sites();
-    outcome.patched = report.rewritten;
-    log_counts(detected, image);
-    info!(
-        "report branches={=u32} alternatives={=u32} patched={=u32} words={=u32} lines={=u32}",
-        report.branches, report.alternatives, report.rewritten, report.words, report.lines
-    );
-
-    // SAFETY: as above.
-    let again = unsafe { detected.patch(image, &mut memory::Alias) }.map_err(refused)?;
-    match again.report().rewritten {
-        0 => info!("a second pass changes nothing"),
-        n => {
-            error!("a second pass changes {=u32} sites", n);
-            return Err(Failed);
+fn log_report(finalised: &Finalised, image: &Image, outcome: &mut Outcome) {
+    // The same tables that have just been accepted.
+    if let Ok(census) = Census::new(&image.region, finalised.decision()) {
+        for info in cpucaps::TABLE.iter() {
+            let Count { sites, patched } = census.get(info.cap.number());
+            if sites != 0 {
+                info!(
+                    "count {=str} sites={=u32} patched={=u32}",
+                    info.name, sites, patched
+                );
+            }
         }
     }
-    Ok(())
+    let report = finalised.report();
+    let booted = smp::boot_report();
+    let rewritten = booted.rewritten + report.rewritten;
+    outcome.sites = report.sites();
+    outcome.patched = rewritten;
+    info!(
+        "report branches={=u32} alternatives={=u32} patched={=u32} words={=u32} lines={=u32} cpus={=usize}",
+        report.branches,
+        report.alternatives,
+        rewritten,
+        booted.words + report.words,
+        booted.lines + report.lines,
+        smp::online(),
+    );
 }
 
-fn refused(why: PatchError<&str>) -> Failed {
-    error!("patch-error {}", Display2Format(&why));
-    Failed
-}
-
-fn log_counts(detected: &Detected, image: &Image) {
-    // The same tables that have just been accepted.
-    let Ok(census) = Census::new(&image.region, detected.decision()) else {
-        return;
-    };
-    for info in detected.table().iter() {
-        let Count { sites, patched } = census.get(info.cap.number());
-        if sites != 0 {
-            info!(
-                "count {=str} sites={=u32} patched={=u32}",
-                info.name, sites, patched
+fn second_pass_is_idle(finalised: &Finalised, image: &mut Image) -> Result<(), Failed> {
+    let Image { region, room } = image;
+    match Plan::new(region, finalised.decision(), room) {
+        Ok(plan) if plan.writes().is_empty() => {
+            info!("a second pass would change nothing");
+            Ok(())
+        }
+        Ok(plan) => {
+            error!(
+                "a second pass would write {=usize} words",
+                plan.writes().len()
             );
+            Err(Failed)
+        }
+        Err(why) => {
+            error!("a second pass is refused: {}", Display2Format(&why));
+            Err(Failed)
         }
     }
 }

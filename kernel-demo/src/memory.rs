@@ -39,20 +39,25 @@ aarch64_rt::initial_pagetable!({
 });
 
 unsafe extern "C" {
-    static __text_start: [u32; 0];
-    static __text_end: [u32; 0];
     static __rodata_start: u8;
-    static __rodata_end: u8;
     static __init_start: u8;
     static __start_alt_plan: u8;
+    static __init_text_start: [u32; 0];
     static __init_end: u8;
+    static __text_start: [u32; 0];
+    static __text_end: [u32; 0];
     static __data_start: u8;
     static __data_end: u8;
 }
 
-/// The text, where it runs.
+/// All text, where it runs: that of boot and that which stays.
 pub fn text() -> Range<*const u32> {
-    (&raw const __text_start).cast()..(&raw const __text_end).cast()
+    (&raw const __init_text_start).cast()..(&raw const __text_end).cast()
+}
+
+/// The first word of the text that stays.
+pub fn resident_text() -> *const u32 {
+    (&raw const __text_start).cast()
 }
 
 /// Where a word of the text is written, while the alias is open.
@@ -88,24 +93,19 @@ pub fn protect() {
     let mut tables = Tables::with_asid_and_va_range(Pool::new(), ASID, 1, El1And0, VaRange::Lower);
     let parts = [
         (
-            address(&raw const __text_start),
+            address(&raw const __rodata_start),
+            address(&raw const __start_alt_plan),
+            READ_ONLY,
+        ),
+        (
+            address(&raw const __start_alt_plan),
+            address(&raw const __init_text_start),
+            READ_WRITE,
+        ),
+        (
+            address(&raw const __init_text_start),
             address(&raw const __text_end),
             EXECUTE,
-        ),
-        (
-            address(&raw const __rodata_start),
-            address(&raw const __rodata_end),
-            READ_ONLY,
-        ),
-        (
-            address(&raw const __init_start),
-            address(&raw const __start_alt_plan),
-            READ_ONLY,
-        ),
-        (
-            address(&raw const __start_alt_plan),
-            address(&raw const __init_end),
-            READ_WRITE,
         ),
         (
             address(&raw const __data_start),
@@ -152,6 +152,24 @@ fn map(tables: &mut Tables, range: Range<usize>, physical: usize, rights: El1Att
             Constraints::NO_BLOCK_MAPPINGS | Constraints::NO_CONTIGUOUS_HINT,
         )
         .expect("the pool holds enough tables for the kernel");
+}
+
+/// Takes the init region out of the map, and says how many bytes are free now. A
+/// kernel with an allocator would hand them over.
+///
+/// # Safety
+/// Nothing may use the region any more: not the boot code in it, nor the tables.
+pub unsafe fn give_back_init() -> usize {
+    let init = address(&raw const __init_start)..address(&raw const __init_end);
+    if let Some(tables) = TABLES.get() {
+        map(
+            &mut tables.lock(),
+            init.clone(),
+            init.start,
+            El1Attributes::empty(),
+        );
+    }
+    init.len()
 }
 
 /// A page that EL0 may read and write, and what the kernel has put there.

@@ -4,16 +4,17 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 
 use alt_runtime::Image;
-use alt_runtime::boot::Detected;
+use alt_runtime::boot::{Detected, FinaliseError};
 use alt_runtime::patch::{PatchError, WritableAlias};
 use defmt::{Display2Format, error, info};
 
+use crate::checks::timer;
 use crate::kernel::Failed;
-use crate::{exceptions, memory};
+use crate::{exceptions, memory, smp};
 
 /// Text can be written neither where it runs nor where it was patched.
 pub fn text_is_protected() -> Result<(), Failed> {
-    let text = memory::text().start.cast_mut();
+    let text = memory::resident_text().cast_mut();
     let alias = memory::alias_of(text);
     for (name, word) in [("text", text), ("closed alias", alias)] {
         // SAFETY: the write faults, or it puts back what is there.
@@ -64,18 +65,33 @@ unsafe impl WritableAlias for WrongAlias {
 pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image) -> Result<(), Failed> {
     // SAFETY: no other CPU runs; the image is the running one.
     match unsafe { detected.patch(image, &mut WrongAlias) } {
-        Err(PatchError::ReadBack(why)) => {
+        Err(FinaliseError::Patch(PatchError::ReadBack(why))) => {
             info!("a wrong alias is noticed: {}", Display2Format(&why));
             Ok(())
         }
         // Of a refused table the real pass has the word.
-        Err(PatchError::Plan(_)) => Ok(()),
-        Err(PatchError::Alias(why)) => {
-            error!("a wrong alias could not be tried: {=str}", why);
+        Err(FinaliseError::Patch(PatchError::Plan(_))) => Ok(()),
+        Err(why) => {
+            error!("a wrong alias could not be tried: {}", Display2Format(&why));
             Err(Failed)
         }
         Ok(_) => {
             error!("a pass through a wrong alias was believed");
+            Err(Failed)
+        }
+    }
+}
+
+/// A CPU that does not come is named, and the others go on.
+pub fn missing_cpu_is_named() -> Result<(), Failed> {
+    const NOBODY: usize = smp::MAX_CPUS - 1;
+    match smp::call([NOBODY].into_iter(), timer::frequency() / 100) {
+        Err(missing) => {
+            info!("a missing CPU is named: {}", Display2Format(&missing));
+            Ok(())
+        }
+        Ok(_) => {
+            error!("CPU {=usize} came although it is off", NOBODY);
             Err(Failed)
         }
     }

@@ -1,42 +1,155 @@
-//! More CPUs, started after the pass: all of them run the patched text.
+//! The other CPUs: started between the two passes, held while the last one runs.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use aarch64_rt::Stack;
-use defmt::{error, info};
+use alt_runtime::boot::{Booted, Finalised};
+use alt_runtime::cap::{CpuVerdict, IdRegs};
+use alt_runtime::patch::Report;
+use alt_runtime::rendezvous::{Held, MissingCpu, Rendezvous};
+use defmt::{Display2Format, error, info};
 use smccc::{Hvc, psci};
+use spin::Once;
+use spin::mutex::SpinMutex;
 
-use crate::checks::{atomic, spinlock::SpinLock, timer};
+use crate::checks::{atomic, mix, spinlock::SpinLock, timer};
 use crate::kernel::Failed;
-use crate::memory;
+use crate::{interrupts, memory};
 
-const MAX_SECONDARIES: usize = 7;
-const ROUNDS: u64 = 2_000;
+/// As many CPUs as this kernel has stacks for.
+pub const MAX_CPUS: usize = 8;
 /// How long the boot CPU waits for the others, in seconds.
-const PATIENCE: u64 = 20;
+const PATIENCE: u64 = 30;
+const ROUNDS: u64 = 2_000;
+/// Looks at the site that changes, before and after the pass each.
+const OBSERVATIONS: u64 = 5_000;
 
-static mut STACKS: [Stack<8>; MAX_SECONDARIES] = [const { Stack::new() }; MAX_SECONDARIES];
+static mut STACKS: [Stack<8>; MAX_CPUS] = [const { Stack::new() }; MAX_CPUS];
+static RENDEZVOUS: Rendezvous<MAX_CPUS> = Rendezvous::new();
+static SYSTEM: Once<SpinMutex<Booted>> = Once::new();
+static FINAL: Once<Finalised> = Once::new();
+
+/// CPUs that have come online and were let in, one bit each.
+static ONLINE: AtomicU32 = AtomicU32::new(1);
+/// CPUs that have been refused.
+static PARKED: AtomicUsize = AtomicUsize::new(0);
+/// CPUs that have looked often enough at the site before the last pass.
+static WATCHING: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicUsize = AtomicUsize::new(0);
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+static MIXED: AtomicBool = AtomicBool::new(false);
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 static LOCKED: SpinLock<u64> = SpinLock::new(0);
 
-/// Starts every other CPU and lets all of them count, with the counter and under
-/// the lock.
-pub fn exercise() -> Result<(), Failed> {
-    let secondaries = start_all();
-    count();
+/// Lets the other CPUs in on what the boot CPU has found.
+pub fn share(booted: Booted) -> &'static SpinMutex<Booted> {
+    SYSTEM.call_once(|| SpinMutex::new(booted))
+}
+
+/// Tells all CPUs, those to come included, what was decided.
+pub fn publish(finalised: Finalised) -> &'static Finalised {
+    FINAL.call_once(|| finalised)
+}
+
+/// Starts CPU number `cpu`; `false` if the firmware does not know it.
+fn power_on(cpu: usize) -> bool {
+    // SAFETY: each stack is given to one CPU only, and is mapped alike by the
+    // initial table that it starts with.
+    unsafe {
+        let stack = (&raw mut STACKS).cast::<Stack<8>>().add(cpu);
+        // QEMU's `virt` numbers its first CPUs in Aff0.
+        aarch64_rt::start_core::<Hvc, _, 8>(cpu as u64, stack, move || secondary(cpu)).is_ok()
+    }
+}
+
+/// Starts CPUs `first` to `last`, one after the other, and waits until each is
+/// online or has been refused. Ends where the firmware knows no more.
+pub fn start(first: usize, last: usize) -> Result<(), Failed> {
+    for cpu in first..=last.min(MAX_CPUS - 1) {
+        let before = arrived();
+        if !power_on(cpu) {
+            break;
+        }
+        wait_until("come online", || arrived() > before)?;
+    }
+    Ok(())
+}
+
+/// Starts the CPUs that have not been started before the last pass.
+pub fn start_late() -> Result<(), Failed> {
+    start(arrived(), MAX_CPUS - 1)
+}
+
+/// CPUs that have come, this one included, whether or not they were let in.
+fn arrived() -> usize {
+    online() + PARKED.load(Ordering::Acquire)
+}
+
+/// CPUs that were let in, this one included.
+pub fn online() -> usize {
+    ONLINE.load(Ordering::Acquire).count_ones() as usize
+}
+
+/// Ends the wait of the others when there is no last pass.
+pub fn give_up() {
+    GIVEN_UP.store(true, Ordering::Release);
+}
+
+/// What the boot-scope pass did.
+pub fn boot_report() -> Report {
+    SYSTEM
+        .get()
+        .map_or(Report::default(), |booted| booted.lock().report())
+}
+
+fn wait_until(what: &str, done: impl Fn() -> bool) -> Result<(), Failed> {
     let deadline = timer::now() + PATIENCE * timer::frequency();
-    while DONE.load(Ordering::Acquire) < secondaries {
+    while !done() {
         if timer::now() > deadline {
-            error!(
-                "{=usize} of {=usize} CPUs did not finish",
-                secondaries - DONE.load(Ordering::Acquire),
-                secondaries
-            );
+            error!("the other CPUs did not {=str} in time", what);
             return Err(Failed);
         }
         core::hint::spin_loop();
     }
+    Ok(())
+}
+
+fn others() -> impl Iterator<Item = usize> + Clone {
+    let online = ONLINE.load(Ordering::Acquire);
+    (1..MAX_CPUS).filter(move |cpu| online & 1 << cpu != 0)
+}
+
+/// Waits until the others have watched the text for a while, and holds them.
+pub fn hold() -> Result<Held<'static, MAX_CPUS>, Failed> {
+    let watchers = others().count();
+    wait_until("watch the text", || {
+        WATCHING.load(Ordering::Acquire) >= watchers
+    })?;
+    call(others(), PATIENCE * timer::frequency()).map_err(|missing| {
+        error!("{}", Display2Format(&missing));
+        Failed
+    })
+}
+
+/// Calls the rendezvous: each CPU is woken and has `patience` ticks to come.
+pub fn call(
+    cpus: impl Iterator<Item = usize> + Clone,
+    patience: u64,
+) -> Result<Held<'static, MAX_CPUS>, MissingCpu> {
+    let wake = cpus.clone();
+    let notify = || {
+        if interrupts::is_ready() {
+            wake.for_each(|cpu| interrupts::send(interrupts::WAKE, cpu));
+        }
+    };
+    RENDEZVOUS.hold(cpus, notify, timer::now, patience)
+}
+
+/// Lets all CPUs count, with the counter and under the lock, and compares.
+pub fn exercise() -> Result<(), Failed> {
+    count();
+    let secondaries = others().count();
+    wait_until("finish", || DONE.load(Ordering::Acquire) >= secondaries)?;
 
     let expected = ROUNDS * (secondaries as u64 + 1);
     let (counted, locked) = (COUNTER.load(Ordering::Relaxed), LOCKED.with(|n| *n));
@@ -47,41 +160,89 @@ pub fn exercise() -> Result<(), Failed> {
         );
         return Err(Failed);
     }
+    if MIXED.load(Ordering::Relaxed) {
+        error!("check after smp FAILED a CPU executed a mix of old and new text");
+        return Err(Failed);
+    }
     info!("check after smp ok");
+    let watchers = WATCHING.load(Ordering::Relaxed);
+    if watchers != 0 {
+        info!(
+            "{=usize} CPUs watched the text, {=u64} times each, and saw no mix",
+            watchers,
+            2 * OBSERVATIONS
+        );
+    }
     Ok(())
 }
 
-/// Starts CPUs until the firmware knows no more, and says how many it were.
-fn start_all() -> usize {
-    for i in 0..MAX_SECONDARIES {
-        // QEMU's `virt` numbers its first CPUs in Aff0.
-        let mpidr = i as u64 + 1;
-        // SAFETY: each stack is given to one CPU only, and is mapped alike by
-        // the initial table that it starts with.
-        let started = unsafe {
-            let stack = (&raw mut STACKS).cast::<Stack<8>>().add(i);
-            aarch64_rt::start_core::<Hvc, _, 8>(mpidr, stack, secondary)
-        };
-        if started.is_err() {
-            return i;
-        }
-    }
-    MAX_SECONDARIES
-}
-
-fn secondary() {
+/// What every other CPU does.
+fn secondary(cpu: usize) {
     memory::protect_secondary();
+    let ids = IdRegs::read();
+    let late = FINAL.get();
+    let verdict = match (late, SYSTEM.get()) {
+        (Some(finalised), _) => finalised.late_cpu(&ids),
+        (None, Some(booted)) => booted.lock().add_cpu(&ids),
+        (None, None) => return,
+    };
+    let kind = if late.is_some() { "late" } else { "early" };
+    if !matches!(verdict, CpuVerdict::Ok) {
+        error!(
+            "CPU {=usize} ({=str}): {}",
+            cpu,
+            kind,
+            Display2Format(&verdict)
+        );
+        PARKED.fetch_add(1, Ordering::Release);
+        off();
+    }
+    info!("CPU {=usize} ({=str}) is online", cpu, kind);
+    if interrupts::is_ready() {
+        interrupts::init_cpu(cpu);
+    }
+    ONLINE.fetch_or(1 << cpu, Ordering::Release);
+
+    if late.is_none() {
+        watch(cpu);
+    }
     count();
     DONE.fetch_add(1, Ordering::Release);
-    let _ = psci::cpu_off::<Hvc>();
-    loop {
-        aarch64_cpu::asm::wfi();
+    off();
+}
+
+/// Runs text that is about to change, over and over, and looks at what it does.
+fn watch(cpu: usize) {
+    let mut looks = 0;
+    let mut look = |count: u64| {
+        for _ in 0..count {
+            looks += 1;
+            if !mix::is_whole() {
+                MIXED.store(true, Ordering::Relaxed);
+            }
+        }
+        looks
+    };
+    look(OBSERVATIONS);
+    WATCHING.fetch_add(1, Ordering::Release);
+    while FINAL.get().is_none() && !GIVEN_UP.load(Ordering::Acquire) {
+        look(10);
+        RENDEZVOUS.attend(cpu);
+        core::hint::spin_loop();
     }
+    look(OBSERVATIONS);
 }
 
 fn count() {
     for _ in 0..ROUNDS {
         atomic::fetch_add(&COUNTER, 1);
         LOCKED.with(|n| *n += 1);
+    }
+}
+
+fn off() -> ! {
+    let _ = psci::cpu_off::<Hvc>();
+    loop {
+        aarch64_cpu::asm::wfi();
     }
 }

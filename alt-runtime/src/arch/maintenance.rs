@@ -8,8 +8,7 @@ use crate::cap::IdRegs;
 /// What it takes to make written words visible to instruction fetch, read from
 /// CTR_EL0 (Arm ARM D24.2.34; the sequence itself is in B2.4.4).
 ///
-/// On a system whose CPUs differ, build it from the registers of the CPU with
-/// the smallest lines, and clear what one of them lacks.
+/// On a system whose CPUs differ, [`also_for`](Self::also_for) each of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Maintenance {
@@ -52,6 +51,20 @@ impl Maintenance {
                 && !(part == NEOVERSE_N1 && ((3, 0)..=(4, 0)).contains(&release)),
             // Up to r0p2, the last release that one of the four errata names.
             clean_to_coherency: part == CORTEX_A53 && release <= (0, 2),
+        }
+    }
+
+    /// What suits the CPU with these registers as well: the smaller lines, and
+    /// every step that one of the two needs.
+    #[must_use]
+    pub fn also_for(self, ids: &IdRegs) -> Self {
+        let other = Self::new(ids);
+        Self {
+            data_line: self.data_line.min(other.data_line),
+            instruction_line: self.instruction_line.min(other.instruction_line),
+            no_clean: self.no_clean && other.no_clean,
+            no_invalidate: self.no_invalidate && other.no_invalidate,
+            clean_to_coherency: self.clean_to_coherency || other.clean_to_coherency,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod crc32;
 pub mod entropy;
 pub mod hardening;
 pub mod interrupts;
+pub mod mix;
 pub mod persist;
 pub mod spinlock;
 pub mod timer;
@@ -26,22 +27,31 @@ use linkme::distributed_slice;
 
 use crate::kernel::Failed;
 
-/// What a check may rely on.
+/// What a check may rely on: the cpucaps that the text fits. Where nothing is
+/// decided yet the text is the default, which fits every CPU.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The cpucaps that the text fits; `None` while it is the default, which fits
-    /// every CPU and knows no cpucap, present or absent.
-    pub patched: Option<&'a CapSet>,
+    /// Cpucaps of which the text takes account.
+    pub decided: &'a CapSet,
+    /// Those of them that are present.
+    pub present: &'a CapSet,
 }
 
 impl Context<'_> {
+    /// The text as it was linked.
+    pub const DEFAULT: Context<'static> = Context {
+        decided: &CapSet::EMPTY,
+        present: &CapSet::EMPTY,
+    };
+
     /// Whether the text is now that of a CPU with `cap`.
     pub fn has(&self, cap: Cap) -> bool {
-        self.patched.is_some_and(|caps| caps.contains(cap))
+        self.decided.contains(cap) && self.present.contains(cap)
     }
 
     /// Whether the text is now that of a CPU without `cap`.
     pub fn lacks(&self, cap: Cap) -> bool {
-        self.patched.is_some_and(|caps| !caps.contains(cap))
+        self.decided.contains(cap) && !self.present.contains(cap)
     }
 }
 

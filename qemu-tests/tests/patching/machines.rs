@@ -34,9 +34,9 @@ impl TestMachine {
         format!("{}{options}", self.cpu)
     }
 
-    /// Two CPUs: one boots, the other runs text that is patched already.
+    /// Three CPUs: one boots, one is held during the last pass, one comes late.
     pub fn machine(&self) -> Machine {
-        Machine::new(&self.cpu).options(&self.options).smp(2)
+        Machine::new(&self.cpu).options(&self.options).smp(3)
     }
 }
 
