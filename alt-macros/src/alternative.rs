@@ -9,6 +9,7 @@ use syn::{Ident, LitStr, Path, Token, token};
 
 use crate::condition::{self, Condition};
 use crate::operand::{self, Operands, Piece};
+use crate::reach;
 
 /// `CAP => BODY`
 struct Arm {
@@ -229,12 +230,20 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
             }
         };
         let check = check_arm(text[0].span());
+        let (begin, end) = if reach::is_short(text) {
+            (
+                quote!(__alt_near_replacement),
+                quote!(__alt_near_replacement_end),
+            )
+        } else {
+            (quote!(__alt_replacement), quote!(__alt_replacement_end))
+        };
         let text = template(text)?;
         body.push(quote! {
             #open,
-            ::alt_runtime::__alt_replacement!(),
+            ::alt_runtime::#begin!(),
             #(#text,)*
-            ::alt_runtime::__alt_replacement_end!(),
+            ::alt_runtime::#end!(),
             #check,
             #(#records,)*
             ".endif",
@@ -284,13 +293,13 @@ fn records(index: usize, arm: &Arm, consts: &mut Vec<TokenStream>) -> Vec<TokenS
         records.push(quote!(#open));
         for (j, word) in condition::words(all, is_callback).enumerate() {
             let name = format_ident!("__alt_c{index}_{i}_{j}");
-            let text = name.to_string();
+            let text = format!("{{{name}}}");
             consts.push(quote!(#name = const #word));
             records.push(match &arm.body {
                 Body::Text(_) => quote!(::alt_runtime::__alt_alternative_record!(#text)),
                 Body::Nops => quote!(::alt_runtime::__alt_nops_record!(#text)),
                 Body::Callback(_) => {
-                    let symbol = callback(index).to_string();
+                    let symbol = format!("{{{}}}", callback(index));
                     quote!(::alt_runtime::__alt_callback_record!(#text, #symbol))
                 }
             });

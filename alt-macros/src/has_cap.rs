@@ -50,10 +50,10 @@ pub fn expand(input: HasCap) -> TokenStream {
         records.push(quote!(#open));
         for (j, word) in condition::words(all, likely).enumerate() {
             let name = format_ident!("__alt_c{i}_{j}");
-            let text = name.to_string();
+            let text = format!("{{{name}}}");
             operands.push(quote!(#name = const #word));
             records.push(quote!(
-                ::alt_runtime::__alt_branch_record!(#text, "__alt_to")
+                ::alt_runtime::__alt_branch_record!(#text, "{__alt_to}")
             ));
         }
         records.push(quote!(".endif"));

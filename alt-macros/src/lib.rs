@@ -6,6 +6,7 @@ mod condition;
 mod cpucaps;
 mod has_cap;
 mod operand;
+mod reach;
 
 use proc_macro::TokenStream;
 use syn::parse_macro_input;

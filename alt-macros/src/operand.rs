@@ -193,6 +193,11 @@ impl Piece {
         self.literal().is_some_and(|s| s.value().trim().is_empty())
     }
 
+    /// The text, if the piece is a literal.
+    pub fn text(&self) -> Option<String> {
+        self.literal().map(LitStr::value)
+    }
+
     fn literal(&self) -> Option<&LitStr> {
         match &self.0 {
             Expr::Lit(syn::ExprLit {

@@ -39,6 +39,7 @@
 #![no_std]
 
 mod arch;
+mod assembly;
 pub mod boot;
 pub mod callback;
 pub mod cap;
@@ -51,6 +52,7 @@ pub mod region;
 pub mod rendezvous;
 
 pub use arch::{Maintenance, Write};
+pub use assembly::ASM_MACROS;
 pub use callback::{Callback, CallbackError, CallbackFn, Site};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub use image::Image;

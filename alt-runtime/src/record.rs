@@ -109,8 +109,8 @@ pub struct BranchRecord {
 
 const _: () = assert!(size_of::<BranchRecord>() == 8);
 
-/// The assembler text that writes a [`BranchRecord`]: `$condition` names the
-/// `const` operand, `$target` the `label` operand.
+/// The assembler text that writes a [`BranchRecord`], given the text of its
+/// condition and of its target.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_branch_record {
@@ -119,14 +119,14 @@ macro_rules! __alt_branch_record {
             $crate::__alt_section!("alt_branches", "ao", "@progbits"),
             ".balign 4\n",
             ".long 9061b - .\n",
-            ".hword {",
+            ".hword ",
             $condition,
-            "}\n",
+            "\n",
             // A division, not a shift: the assembler's `>>` is logical, which
             // is wrong for a target behind the site.
-            ".hword ({",
+            ".hword (",
             $target,
-            "} - 9061b) / 4\n",
+            " - 9061b) / 4\n",
             ".popsection",
         )
     };
@@ -161,7 +161,8 @@ impl AlternativeRecord {
 }
 
 /// The assembler text that writes an [`AlternativeRecord`] for the site between
-/// 9061 and 9062 and the replacement between 9063 and 9064.
+/// 9061 and 9062 and the replacement between 9063 and 9064, given the text of its
+/// condition.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_alternative_record {
@@ -170,14 +171,14 @@ macro_rules! __alt_alternative_record {
     };
 }
 
-/// The same, for the callback that the `sym` operand `$callback` names.
+/// The same, for the callback with the symbol `$callback`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_callback_record {
     ($condition:literal, $callback:literal) => {
         $crate::__alt_record!(
             $condition,
-            concat!("{", $callback, "} - ."),
+            concat!($callback, " - ."),
             "(9062b - 9061b) / 4"
         )
     };
@@ -204,9 +205,9 @@ macro_rules! __alt_record {
             ".long ",
             $replacement,
             "\n",
-            ".hword {",
+            ".hword ",
             $condition,
-            "}\n",
+            "\n",
             ".byte (9062b - 9061b) / 4\n",
             ".byte ",
             $len,
@@ -235,6 +236,26 @@ macro_rules! __alt_replacement {
 macro_rules! __alt_replacement_end {
     () => {
         "9064:\n.popsection"
+    };
+}
+
+/// Begins the text of a replacement that must stay near its function, since an
+/// instruction in it does not reach far: at the end of the section that the
+/// function is in. Closed by `__alt_near_replacement_end!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_near_replacement {
+    () => {
+        ".subsection 1\n.balign 4\n9063:"
+    };
+}
+
+/// Ends the text of a replacement near its function.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_near_replacement_end {
+    () => {
+        "9064:\n.previous"
     };
 }
 

@@ -121,6 +121,31 @@ impl<'a, R> Table<'a, R> {
             .filter(|_| offset.is_multiple_of(size))
     }
 
+    /// The last record of which `key`, told the record and its address, is less than
+    /// `bound`, in a table that is sorted by it.
+    pub(crate) fn last_below(
+        &self,
+        bound: u64,
+        key: impl Fn(&R, u64) -> u64,
+    ) -> Option<(u64, &'a R)> {
+        let address = |i: usize| self.address.wrapping_add((i * size_of::<R>()) as u64);
+        let (mut low, mut high) = (0, self.records.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let is_below = self
+                .records
+                .get(middle)
+                .is_some_and(|record| key(record, address(middle)) < bound);
+            if is_below {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let last = low.checked_sub(1)?;
+        Some((address(last), self.records.get(last)?))
+    }
+
     /// Number of records.
     pub const fn len(&self) -> usize {
         self.records.len()
@@ -141,7 +166,8 @@ pub struct Region<'a> {
     pub branches: Table<'a, BranchRecord>,
     /// The `alt_records` table, sorted by site address.
     pub alternatives: Table<'a, AlternativeRecord>,
-    /// The `alt_replacements` section; every replacement must lie inside.
+    /// The `alt_replacements` section. Every replacement lies there, or in the text
+    /// away from every site.
     pub replacements: Words<'a>,
     /// The `alt_callbacks` section: the only functions that a site may name. For a
     /// module it is that of the kernel; empty where none may be called, as on a host.

@@ -61,10 +61,17 @@ pub enum Reason {
     },
     /// The condition asks for the next record too, and that is of another site.
     DanglingAnd,
-    /// The replacement is not inside the region's replacements.
+    /// The replacement is neither inside the region's replacements nor its text.
     ReplacementOutside {
         /// Address of the replacement.
         replacement: u64,
+    },
+    /// The replacement is in the text and shares a word with a site.
+    ReplacementOverlaps {
+        /// Address of the replacement.
+        replacement: u64,
+        /// Address of that site.
+        site: u64,
     },
     /// The site of a branch holds neither of its two forms.
     UnexpectedWord {
@@ -167,7 +174,13 @@ impl fmt::Display for Reason {
             Self::ReplacementOutside { replacement } => {
                 write!(
                     f,
-                    "the replacement at {replacement:#x} is not inside the replacements"
+                    "the replacement at {replacement:#x} is inside neither the replacements nor the text"
+                )
+            }
+            Self::ReplacementOverlaps { replacement, site } => {
+                write!(
+                    f,
+                    "the replacement at {replacement:#x} overlaps the site at {site:#x}"
                 )
             }
             Self::UnexpectedWord { found, expected } => {

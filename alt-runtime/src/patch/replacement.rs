@@ -2,8 +2,9 @@
 
 use crate::insn::{Class, Form, Insn};
 use crate::patch::error::Reason;
+use crate::patch::site::Record;
 use crate::record::AlternativeRecord;
-use crate::region::Region;
+use crate::region::{Region, Table, Words};
 
 /// Up to this many NOPs are executed; a longer run is branched over.
 const MAX_NOPS: u8 = 3;
@@ -11,10 +12,21 @@ const MAX_NOPS: u8 = 3;
 /// A replacement that has been found to lie where it should.
 pub(super) struct Replacement<'a> {
     region: &'a Region<'a>,
+    /// What holds the replacement.
+    words: Words<'a>,
     site: u64,
     site_len: u8,
     start: u64,
     len: u8,
+}
+
+/// The site of `records` that shares a word with `start..end`.
+///
+/// If the table is not sorted the answer may be wrong, but then there is no plan.
+fn overlapped<R: Record>(records: Table<'_, R>, start: u64, end: u64) -> Option<u64> {
+    let (at, record) = records.last_below(end, Record::site)?;
+    let site = record.site(at);
+    (start < site.wrapping_add(4 * u64::from(record.len()))).then_some(site)
 }
 
 impl<'a> Replacement<'a> {
@@ -43,11 +55,26 @@ impl<'a> Replacement<'a> {
                 replacement: len,
             });
         }
-        if !is_nops && !region.replacements.contains(start, len.into()) {
-            return Err(Reason::ReplacementOutside { replacement: start });
+        let mut words = region.replacements;
+        if !is_nops && !words.contains(start, len.into()) {
+            // One that must stay near its function is in the text.
+            words = region.text;
+            if !words.contains(start, len.into()) {
+                return Err(Reason::ReplacementOutside { replacement: start });
+            }
+            let end = start.wrapping_add(4 * u64::from(len));
+            if let Some(site) = overlapped(region.branches, start, end)
+                .or_else(|| overlapped(region.alternatives, start, end))
+            {
+                return Err(Reason::ReplacementOverlaps {
+                    replacement: start,
+                    site,
+                });
+            }
         }
         Ok(Self {
             region,
+            words,
             site,
             site_len,
             start,
@@ -68,7 +95,7 @@ impl<'a> Replacement<'a> {
     fn moved(&self, index: u8) -> Result<Insn, Reason> {
         let from = self.start.wrapping_add(4 * u64::from(index));
         let to = self.site.wrapping_add(4 * u64::from(index));
-        let Some(word) = self.region.replacements.get(from) else {
+        let Some(word) = self.words.get(from) else {
             return Err(Reason::ReplacementOutside {
                 replacement: self.start,
             });

@@ -66,10 +66,14 @@ impl<'a> Relocatable<'a> {
             .0
             .symbols()
             .find(|symbol| symbol.name() == Ok(function));
-        let section = symbol.expect(function).section_index().unwrap();
+        let symbol = symbol.expect(function);
+        // Behind it there may be replacements.
+        let size = symbol.size();
+        let section = symbol.section_index().unwrap();
         let section = self.0.section_by_index(section).unwrap();
         let mut relocations: Vec<_> = section
             .relocations()
+            .filter(|(offset, _)| *offset < size)
             .map(|(offset, relocation)| {
                 let RelocationTarget::Symbol(index) = relocation.target() else {
                     panic!()
@@ -87,7 +91,7 @@ impl<'a> Relocatable<'a> {
             .collect();
         relocations.sort();
         Code {
-            words: words(section.data().unwrap()),
+            words: words(&section.data().unwrap()[..size as usize]),
             relocations,
         }
     }
@@ -112,7 +116,12 @@ impl<'a> Relocatable<'a> {
                     for at in (0..data.len()).step_by(12) {
                         let (from, start) = self.target(section.index(), at + 4);
                         let from = self.0.section_by_index(from).unwrap();
-                        assert_eq!(from.name(), Ok("alt_replacements"));
+                        // Near the function, or among all others.
+                        let name = from.name().unwrap();
+                        assert!(
+                            name == "alt_replacements" || name.starts_with(".text"),
+                            "{name}"
+                        );
                         let [site_len, len] = [data[at + 10], data[at + 11]].map(usize::from);
                         let replacement = words(from.data().unwrap());
                         let start = start as usize / 4;

@@ -157,11 +157,59 @@ fn dangling_and() {
 
 #[test]
 fn replacement_outside() {
-    for replacement in [REPLACEMENTS - 4, REPLACEMENTS + 4, REPLACEMENTS + 2, TEXT] {
+    let end = TEXT + 4 * 64;
+    for replacement in [
+        REPLACEMENTS - 4,
+        REPLACEMENTS + 4,
+        REPLACEMENTS + 2,
+        TEXT - 4,
+        TEXT + 0x82,
+        end - 4,
+        end,
+    ] {
         let mut image = Image::new();
         image.replacements = vec![ONE, ONE];
         image.record(TEXT, replacement, 0, 2, 2);
         refused_if_present(&image, TEXT, Reason::ReplacementOutside { replacement });
+    }
+}
+
+/// A replacement may be in the text, but no other site may change it.
+#[test]
+fn replacement_overlaps_a_site() {
+    let mut image = Image::new();
+    image.branch(TEXT + 0x10, 1, 1).branch(TEXT + 0x80, 1, 1);
+    image.text[8..10].fill(ONE);
+    image
+        .record(TEXT + 0x20, 0, 1, 2, 2)
+        .record(TEXT + 0x40, 0, 0, 2, 2);
+    let table = image.records.clone();
+    for (replacement, overlaps) in [
+        (TEXT + 8, None),
+        (TEXT + 0xc, Some(TEXT + 0x10)),
+        (TEXT + 0x10, Some(TEXT + 0x10)),
+        (TEXT + 0x14, None),
+        (TEXT + 0x18, None),
+        (TEXT + 0x1c, Some(TEXT + 0x20)),
+        (TEXT + 0x24, Some(TEXT + 0x20)),
+        (TEXT + 0x28, None),
+        (TEXT + 0x3c, Some(TEXT + 0x40)),
+        (TEXT + 0x44, Some(TEXT + 0x40)),
+        (TEXT + 0x48, None),
+        (TEXT + 0x7c, Some(TEXT + 0x80)),
+        (TEXT + 0x84, None),
+        (TEXT + 0xf8, None),
+    ] {
+        image.records = table[..1].to_vec();
+        image.record(TEXT + 0x40, replacement, 0, 2, 2);
+        match overlaps {
+            Some(site) => refused_if_present(
+                &image,
+                TEXT + 0x40,
+                Reason::ReplacementOverlaps { replacement, site },
+            ),
+            None => assert!(image.plan(&[A]).is_ok(), "{replacement:#x}"),
+        }
     }
 }
 

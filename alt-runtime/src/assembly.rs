@@ -1,0 +1,225 @@
+//! The site macros in assembly, for `global_asm!`, naked functions and `.S` files.
+//!
+//! [`asm_macros!`](crate::asm_macros) is the text that defines them; `docs/assembly.md`
+//! describes them. Whatever a record or a section is made of comes from
+//! [`record`](crate::record), as for the macros in Rust.
+
+/// The assembler text that defines `alternative_begin`, `alternative_arm`,
+/// `branch_if_cap` and the others: the first piece of the template of a `global_asm!`
+/// or a `naked_asm!` that uses them.
+///
+/// ```ignore
+/// #[unsafe(naked)]
+/// unsafe extern "C" fn speculation_barrier() {
+///     naked_asm!(
+///         alt_runtime::asm_macros!(),
+///         "alternative_begin",
+///         "dsb nsh",
+///         "isb",
+///         "alternative_arm {sb}",
+///         ".arch_extension sb",
+///         "sb",
+///         "alternative_end",
+///         "ret",
+///         sb = const SB.number(),
+///     )
+/// }
+/// ```
+///
+/// It may stand in one object any number of times. `docs/assembly.md` has the list of
+/// macros and an example of each use.
+#[macro_export]
+macro_rules! asm_macros {
+    () => {
+        concat!(
+            ".ifndef .Lalt_macros\n",
+            ".set .Lalt_macros, 1\n",
+            // The part of a site that is open: 0 none, 1 the default, 2 an arm with
+            // instructions, 3 an arm without.
+            ".set .Lalt_part, 0\n",
+            ".set .Lalt_near, 0\n",
+            ".set ALT_NOT, 1 << 14\n",
+            //
+            ".macro alternative_begin place\n",
+            ".if .Lalt_part\n",
+            ".error \"alternative_begin: the site before has no alternative_end; sites do not nest\"\n",
+            ".else\n",
+            ".set .Lalt_near, 0\n",
+            ".ifnb \\place\n",
+            ".ifc \\place, near\n",
+            ".set .Lalt_near, 1\n",
+            ".else\n",
+            ".error \"alternative_begin: say `near`, or nothing\"\n",
+            ".endif\n",
+            ".endif\n",
+            ".set .Lalt_part, 1\n",
+            $crate::__alt_open!(),
+            "\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro alternative_arm condition:req\n",
+            "alternative_arm_all \\condition\n",
+            ".endm\n",
+            ".macro alternative_arm_all conditions:vararg\n",
+            ".if .Lalt_part\n",
+            "__alt_part_end\n",
+            // What is known now is needed when the arm has ended.
+            ".macro __alt_arm_records\n",
+            "__alt_text_records \\conditions\n",
+            ".endm\n",
+            ".set .Lalt_part, 2\n",
+            ".if .Lalt_near\n",
+            $crate::__alt_near_replacement!(),
+            "\n",
+            ".else\n",
+            $crate::__alt_replacement!(),
+            "\n",
+            ".endif\n",
+            ".else\n",
+            ".error \"alternative_arm: there is no alternative_begin\"\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro alternative_nops condition:req\n",
+            ".if .Lalt_part\n",
+            "__alt_part_end\n",
+            $crate::__alt_nops_record!("(\\condition) | (1 << 15)"),
+            "\n",
+            ".set .Lalt_part, 3\n",
+            "9065:\n",
+            ".else\n",
+            ".error \"alternative_nops: there is no alternative_begin\"\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro alternative_cb condition:req, callback:req\n",
+            ".if .Lalt_part\n",
+            "__alt_part_end\n",
+            $crate::__alt_callback_record!("(\\condition) | (1 << 15)", "\\callback"),
+            "\n",
+            ".set .Lalt_part, 3\n",
+            "9065:\n",
+            ".else\n",
+            ".error \"alternative_cb: there is no alternative_begin\"\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro alternative_end\n",
+            ".if .Lalt_part == 0\n",
+            ".error \"alternative_end: there is no alternative_begin\"\n",
+            ".else\n",
+            ".if .Lalt_part == 1\n",
+            ".error \"alternative_end: there is no arm: add `alternative_arm CAP` and instructions\"\n",
+            ".endif\n",
+            "__alt_part_end\n",
+            $crate::__alt_plan_room!(),
+            "\n",
+            $crate::__alt_close!(),
+            "\n",
+            ".set .Lalt_part, 0\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro branch_if_cap condition:req, target:req\n",
+            $crate::__alt_asm_branch!("nop", "(\\condition)"),
+            ".endm\n",
+            ".macro branch_unless_cap condition:req, target:req\n",
+            $crate::__alt_asm_branch!("b \\target", "(\\condition) | (1 << 15)"),
+            ".endm\n",
+            //
+            ".macro __alt_part_end\n",
+            ".if .Lalt_part == 1\n",
+            $crate::__alt_end!(),
+            "\n",
+            "__alt_default_check\n",
+            ".elseif .Lalt_part == 2\n",
+            ".if .Lalt_near\n",
+            $crate::__alt_near_replacement_end!(),
+            "\n",
+            ".else\n",
+            $crate::__alt_replacement_end!(),
+            "\n",
+            ".endif\n",
+            "__alt_arm_check\n",
+            ".purgem __alt_arm_records\n",
+            ".else\n",
+            "9066:\n",
+            ".if 9066b - 9065b\n",
+            ".error \"the instructions after alternative_nops or alternative_cb belong to no arm\"\n",
+            ".endif\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro __alt_default_check\n",
+            ".if 9062b - 9061b == 0\n",
+            ".error \"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"\n",
+            ".elseif (9062b - 9061b) % 4\n",
+            ".error \"the default is not made of whole instructions: move data elsewhere\"\n",
+            ".elseif 9062b - 9061b > 4 * 255\n",
+            ".error \"the default has more than the 255 instructions of a site: move them into a function and make the site a branch\"\n",
+            ".endif\n",
+            ".endm\n",
+            //
+            ".macro __alt_arm_check\n",
+            ".if 9064b - 9063b == 0\n",
+            ".error \"no instruction of this arm was assembled: to do nothing write `nop`, or use alternative_nops\"\n",
+            ".elseif (9064b - 9063b) % 4\n",
+            ".error \"this arm is not made of whole instructions: move data elsewhere\"\n",
+            ".elseif 9064b - 9063b > 9062b - 9061b\n",
+            ".altmacro\n",
+            "__alt_longer %((9064b - 9063b) / 4), %((9062b - 9061b) / 4)\n",
+            ".noaltmacro\n",
+            ".else\n",
+            "__alt_arm_records\n",
+            ".endif\n",
+            ".endm\n",
+            ".macro __alt_longer new, old\n",
+            ".error \"the arm has \\new instructions, the default \\old: pad the default with `nop`, or shorten the arm\"\n",
+            ".endm\n",
+            // All but the last of them ask for the next.
+            ".macro __alt_text_records first:req, rest:vararg\n",
+            ".ifnb \\rest\n",
+            "__alt_text_record (\\first) | (1 << 13)\n",
+            "__alt_text_records \\rest\n",
+            ".else\n",
+            "__alt_text_record \\first\n",
+            ".endif\n",
+            ".endm\n",
+            ".macro __alt_text_record condition:vararg\n",
+            $crate::__alt_alternative_record!("\\condition"),
+            "\n",
+            ".endm\n",
+            ".endif\n",
+        )
+    };
+}
+
+/// The body of a branch macro, whose site is one instruction.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_asm_branch {
+    ($site:literal, $condition:literal) => {
+        concat!(
+            ".if .Lalt_part\n",
+            ".error \"a branch on a cpucap cannot stand in a site\"\n",
+            ".else\n",
+            $crate::__alt_open!(),
+            "\n",
+            $site,
+            "\n",
+            $crate::__alt_end!(),
+            "\n",
+            $crate::__alt_branch_record!($condition, "\\target"),
+            "\n",
+            $crate::__alt_plan_room!(),
+            "\n",
+            $crate::__alt_close!(),
+            "\n",
+            ".endif\n",
+        )
+    };
+}
+
+/// The text of [`asm_macros!`](crate::asm_macros), for tools that write it to a file.
+pub const ASM_MACROS: &str = crate::asm_macros!();
