@@ -186,6 +186,27 @@ fn values_are_extracted_with_their_sign() {
 }
 
 #[test]
+fn values_are_inserted_without_harm_to_their_neighbours() {
+    for (name, word, value, expected) in [
+        ("ID_AA64ISAR0_EL1.Atomic", 0x1021_1120, 0, 0x1001_1120),
+        ("ID_AA64PFR0_EL1.FP", 0x0011_0022, -1, 0x001f_0022),
+        ("ID_AA64MMFR4_EL1.E2H0", 0, -2, 0x0e00_0000),
+        ("CTR_EL0.TminLine", 0x8444_c004, 63, 0x3f_8444_c004),
+        ("ID_AA64SMFR0_EL1.FA64", 0, 1, 0x8000_0000_0000_0000),
+        // 0x12 does not fit into four bits.
+        (
+            "ID_AA64ISAR0_EL1.Atomic",
+            u64::MAX,
+            0x12,
+            0xffff_ffff_ff2f_ffff,
+        ),
+    ] {
+        let field = Field::lookup(name).unwrap();
+        assert_eq!(field.insert(word, value), expected, "{name}");
+    }
+}
+
+#[test]
 fn every_field_holds_its_bounds() {
     for field in Register::ALL.iter().flat_map(|register| register.fields()) {
         let ones = field.extract(u64::MAX);

@@ -5,38 +5,16 @@
 
 #![deny(missing_docs)]
 
-use alt_runtime::cap::{Cap, CapSet, IdRegs, idregs::Register};
+use alt_runtime::cap::{Cap, CapSet, IdRegs};
+
+#[path = "common/machines.rs"]
+mod machines;
+use machines::{Machine, machines};
 
 mod cpucaps {
     alt_runtime::cpucaps!("../cpucaps.toml");
 }
 use cpucaps::*;
-
-/// The machines of qemu-idregs.toml: emulator version, `-cpu` and `-machine`, registers.
-fn machines() -> Vec<(String, String, String, IdRegs)> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../qemu-tests/qemu-idregs.toml"
-    );
-    let text = std::fs::read_to_string(path).unwrap();
-    let document: toml::Table = text.parse().unwrap();
-    document["machine"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|machine| {
-            let string = |key: &str| machine[key].as_str().unwrap().to_owned();
-            let value = |name: &str| {
-                u64::from_str_radix(string(name).strip_prefix("0x").unwrap(), 16).unwrap()
-            };
-            let regs = Register::ALL
-                .iter()
-                .map(|&register| (register, value(register.name())))
-                .collect();
-            (string("qemu"), string("cpu"), string("machine"), regs)
-        })
-        .collect()
-}
 
 /// The CPUs as `-cpu` names them.
 const NAMES: [&str; 12] = [
@@ -141,7 +119,13 @@ fn detect(regs: &IdRegs) -> CapSet {
 #[test]
 fn plain_machines_have_what_their_cpus_have() {
     let mut seen = 0;
-    for (qemu, cpu, machine, regs) in machines() {
+    for Machine {
+        qemu,
+        cpu,
+        machine,
+        regs,
+    } in machines()
+    {
         if !NAMES.contains(&cpu.as_str()) || machine.contains("mte=on") {
             continue;
         }
@@ -180,9 +164,9 @@ fn switches_take_caps_away_and_add_them() {
     let auth = [ADDRESS_AUTH, GENERIC_AUTH];
     let mut seen = 0;
     let mut check = |cpu: &str, machine: &str, watched: &[Cap], expected: &[Cap]| {
-        for (qemu, _, _, regs) in machines()
+        for Machine { qemu, regs, .. } in machines()
             .into_iter()
-            .filter(|(_, c, m, _)| c == cpu && m.contains(machine))
+            .filter(|m| m.cpu == cpu && m.machine.contains(machine))
         {
             seen += 1;
             let watched: CapSet = watched.iter().copied().collect();
@@ -215,10 +199,11 @@ fn switches_take_caps_away_and_add_them() {
 #[test]
 fn the_report_says_why() {
     let evidence = |cpu: &str, qemu: &str, cap: Cap| {
-        let (_, _, _, regs) = machines()
+        let regs = machines()
             .into_iter()
-            .find(|(q, c, _, _)| c == cpu && q == qemu)
-            .unwrap();
+            .find(|m| m.cpu == cpu && m.qemu == qemu)
+            .unwrap()
+            .regs;
         TABLE
             .get(cap.number())
             .unwrap()

@@ -242,8 +242,8 @@ fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
         return None;
     };
     let value = match field.safe {
-        Safe::LowerSafe => min - 1,
-        Safe::HigherSafe => max + 1,
+        Safe::LowerSafe => min.checked_sub(1)?,
+        Safe::HigherSafe => max.checked_add(1)?,
         Safe::HigherOrZeroSafe => 0,
         Safe::Exact(safe) => safe,
     };

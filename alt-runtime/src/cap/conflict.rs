@@ -81,6 +81,20 @@ pub enum Conflict {
         /// What the CPU says.
         evidence: Evidence,
     },
+    /// Both have a cpucap, by different values of a field that has no order, such as the
+    /// algorithm that signs pointers.
+    Differs {
+        /// The cap.
+        cap: Cap,
+        /// Its name.
+        name: &'static str,
+        /// The field.
+        field: &'static Field,
+        /// Its value for the system.
+        system: i64,
+        /// The CPU's own.
+        cpu: i64,
+    },
     /// The CPU's caches need more maintenance than the system does after it has written code.
     Caches {
         /// The field of `CTR_EL0`.
@@ -96,7 +110,9 @@ impl Conflict {
     /// The cpucap that it is about, if it is about one.
     pub const fn cap(&self) -> Option<Cap> {
         match self {
-            Self::Lacks { cap, .. } | Self::Has { cap, .. } => Some(*cap),
+            Self::Lacks { cap, .. } | Self::Has { cap, .. } | Self::Differs { cap, .. } => {
+                Some(*cap)
+            }
             Self::Caches { .. } => None,
         }
     }
@@ -112,6 +128,16 @@ impl fmt::Display for Conflict {
             Self::Has { name, evidence, .. } => write!(
                 f,
                 "this CPU has cpucap {name}, for which the system is not prepared ({evidence})"
+            ),
+            Self::Differs {
+                name,
+                field,
+                system,
+                cpu,
+                ..
+            } => write!(
+                f,
+                "this CPU has cpucap {name} of another kind: {field}={cpu}, the system has {system}"
             ),
             Self::Caches { field, system, cpu } => write!(
                 f,

@@ -16,6 +16,7 @@ mod conflict;
 mod enable;
 mod evidence;
 mod id;
+mod judge;
 mod midr;
 mod overrides;
 mod policy;

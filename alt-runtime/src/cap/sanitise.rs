@@ -1,9 +1,6 @@
 //! One set of ID registers that holds for several CPUs.
 
-use alt_idregs::{
-    Field, Register, Safe,
-    fields::{DCZID_EL0, MIDR_EL1},
-};
+use alt_idregs::{Field, Register, Safe, fields::DCZID_EL0};
 
 use super::IdRegs;
 
@@ -49,10 +46,3 @@ pub(super) fn safer(field: &Field, a: i64, b: i64) -> i64 {
         Safe::Exact(value) => value,
     }
 }
-
-// What `merge` says of MIDR_EL1 is about the whole word: no bit may be left out of its fields.
-const _: () = {
-    use MIDR_EL1::{Architecture, Implementer, PartNum, Revision, Variant};
-    let bits = Implementer.width + Variant.width + Architecture.width + PartNum.width;
-    assert!(bits + Revision.width == 32);
-};

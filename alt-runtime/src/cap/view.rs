@@ -3,8 +3,7 @@
 use alt_idregs::{Field, fields::CTR_EL0};
 
 use super::{
-    Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Evidence, IdRegs, Scope,
-    Verdict,
+    CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, IdRegs, Scope, judge::Decided,
 };
 
 /// The CPUs that are online while boot goes on, seen as one.
@@ -52,18 +51,18 @@ impl SystemView {
 
     /// Takes in a secondary with the registers `ids`, before the cpucaps are final.
     ///
-    /// It must agree with the boot-scope caps, by which text has been patched already. If it
-    /// does not, nothing of it is taken in.
+    /// It must agree with the boot-scope caps, by which text has been patched already: they are
+    /// judged like those of a [late CPU](Final::late_cpu). If it does not, nothing of it is
+    /// taken in.
     pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
         let own = self.table.of_cpu(ids);
         let boot_scope = |info: &&CapInfo| info.scope == Scope::Boot;
-        let verdict = judge(
-            self.table,
-            self.table.iter().filter(boot_scope),
-            &self.boot,
-            &own,
-            ids,
-        );
+        let decided = Decided {
+            table: self.table,
+            ids: &self.ids,
+            caps: &self.boot,
+        };
+        let verdict = decided.judge(self.table.iter().filter(boot_scope), ids, &own);
         if verdict.is_ok() {
             self.ids.merge(ids);
             self.any = self.any.union(&own);
@@ -166,7 +165,9 @@ impl Final {
     ///
     /// Each cap that the CPU by its own registers has and the system has not, or the reverse,
     /// gets a verdict by its [`LatePolicy`](super::LatePolicy). The worst one counts, and of
-    /// several such the first in the table.
+    /// several such the first in the table. Where the values of a field have no order, as with
+    /// the algorithms that sign pointers, a CPU with another value than the system's counts as
+    /// one without the cap.
     ///
     /// A CPU that fits in its caps may still have caches of which the system would not take
     /// care: with smaller lines, or without the `IDC` or `DIC` that the others have. It would
@@ -174,7 +175,12 @@ impl Final {
     /// module say, would reach it in part or not at all. It is parked.
     pub fn late_cpu(&self, ids: &IdRegs) -> CpuVerdict {
         let own = self.table.of_cpu(ids);
-        match judge(self.table, self.table.iter(), &self.caps, &own, ids) {
+        let decided = Decided {
+            table: self.table,
+            ids: &self.ids,
+            caps: &self.caps,
+        };
+        match decided.judge(self.table.iter(), ids, &own) {
             CpuVerdict::Ok => self.judge_caches(ids),
             verdict => verdict,
         }
@@ -195,66 +201,4 @@ impl Final {
         }
         CpuVerdict::Ok
     }
-}
-
-/// The worst verdict on a CPU that has the caps `own`, where the system has decided on `system`.
-fn judge<'a>(
-    table: &CapTable,
-    infos: impl Iterator<Item = &'a CapInfo>,
-    system: &CapSet,
-    own: &CapSet,
-    ids: &IdRegs,
-) -> CpuVerdict {
-    let mut worst = CpuVerdict::Ok;
-    for info in infos {
-        // What requires a cap that the system goes without is of no consequence on any CPU.
-        let has = own.contains(info.cap) && info.requires.iter().all(|&cap| system.contains(cap));
-        let verdict = info.late.verdict(system.contains(info.cap), has);
-        if verdict > worst.verdict() {
-            worst = CpuVerdict::new(verdict, conflict(table, info, has, own, ids));
-            if verdict == Verdict::Panic {
-                break;
-            }
-        }
-    }
-    worst
-}
-
-fn conflict(table: &CapTable, info: &CapInfo, has: bool, own: &CapSet, ids: &IdRegs) -> Conflict {
-    let (cap, name) = (info.cap, info.name);
-    if has {
-        let evidence = info.rule.evidence(ids);
-        Conflict::Has {
-            cap,
-            name,
-            evidence,
-        }
-    } else {
-        let evidence = root_cause(table, info, own, ids);
-        Conflict::Lacks {
-            cap,
-            name,
-            evidence,
-        }
-    }
-}
-
-/// Why the CPU lacks a cap: the rule of that one in the chain of requirements that fails itself.
-fn root_cause(table: &CapTable, info: &CapInfo, own: &CapSet, ids: &IdRegs) -> Evidence {
-    let mut info = info;
-    // Requirements may form a circle; no chain without one is longer than the table.
-    for _ in 0..table.len() {
-        let missing = |cap: &&Cap| !own.contains(**cap);
-        if !info.rule.matches(ids) {
-            break;
-        }
-        match info.requires.iter().find(missing) {
-            Some(cap) => match table.get(cap.number()) {
-                Some(next) => info = next,
-                None => break,
-            },
-            None => break,
-        }
-    }
-    info.rule.evidence(ids)
 }
