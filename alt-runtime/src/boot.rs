@@ -11,7 +11,8 @@
 
 use crate::arch::Maintenance;
 use crate::cap::{
-    Cap, CapSet, CapTable, CpuVerdict, DetectError, Final, IdRegs, Scope, SystemView,
+    Cap, CapSet, CapTable, CpuVerdict, DetectError, Enable, Final, IdRegs, Scope, SystemView,
+    run_hooks,
 };
 use crate::patch::{Decision, Report};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -127,6 +128,13 @@ impl Booted {
         verdict
     }
 
+    /// Runs the hooks of the cpucaps that are present now. To be called on each
+    /// early CPU, with its own registers: on the boot CPU after the pass, on the
+    /// others when they have been [let in](Self::add_cpu).
+    pub fn enable(&self, hooks: &[Enable], ids: &IdRegs) {
+        run_hooks(hooks, self.view.boot_caps(), ids);
+    }
+
     /// What a further region makes of it now.
     pub fn decision(&self) -> Decision<'_> {
         Decision {
@@ -227,6 +235,18 @@ impl Finalised {
     /// The cache maintenance that suits all CPUs that came before the last pass.
     pub fn maintenance(&self) -> Maintenance {
         self.maintenance
+    }
+
+    /// Runs the hooks of the cpucaps that the last pass has decided. To be called on
+    /// each early CPU, with its own registers, when it has left the rendezvous.
+    pub fn enable(&self, hooks: &[Enable], ids: &IdRegs) {
+        run_hooks(hooks, &self.decided.later_caps(), ids);
+    }
+
+    /// Runs the hooks of all cpucaps. To be called on each late CPU, with its own
+    /// registers, when it has been [let in](Self::late_cpu).
+    pub fn enable_late(&self, hooks: &[Enable], ids: &IdRegs) {
+        run_hooks(hooks, self.caps(), ids);
     }
 
     /// Judges a CPU that comes now, by the registers that it has read of itself.

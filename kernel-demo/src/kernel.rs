@@ -12,7 +12,7 @@ use spin::mutex::SpinMutex;
 
 use crate::checks::{self, Context};
 use crate::outcome::Outcome;
-use crate::{cpucaps, interrupts, log, memory, proofs, smp};
+use crate::{cmdline, cpucaps, hooks, interrupts, log, memory, proofs, smp};
 
 entry!(main);
 
@@ -44,8 +44,9 @@ enum Text {
 #[inline(never)]
 #[unsafe(link_section = ".init.text")]
 fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
-    let ids = IdRegs::read();
-    log_registers(&ids);
+    log_registers(&IdRegs::read());
+    cmdline::parse();
+    let ids = cmdline::registers(true);
     let detected = Detected::new(&cpucaps::TABLE, ids).map_err(|conflict| {
         error!("cpucaps: {}", Display2Format(&conflict));
         Failed
@@ -72,6 +73,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
         Err(why) => return Ok(refused(&why, Text::Default)),
     };
     info!("boot-scope pass: {}", Display2Format(&booted.report()));
+    booted.enable(&hooks::ENABLE, detected.ids());
 
     let booted = smp::share(booted);
     smp::start(1, last_early(cpus))?;
@@ -95,6 +97,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
         }
     };
     drop(held);
+    finalised.enable(&hooks::ENABLE, detected.ids());
     log_report(finalised, &image, outcome);
     second_pass_is_idle(finalised, &mut image)?;
     Ok(Text::Final(finalised))

@@ -8,9 +8,13 @@
 #[cfg(target_os = "none")]
 mod checks;
 #[cfg(target_os = "none")]
+mod cmdline;
+#[cfg(target_os = "none")]
 mod cpucaps;
 #[cfg(target_os = "none")]
 mod exceptions;
+#[cfg(target_os = "none")]
+mod hooks;
 #[cfg(target_os = "none")]
 mod interrupts;
 #[cfg(target_os = "none")]

@@ -16,7 +16,7 @@ use spin::Once;
 use spin::mutex::SpinMutex;
 
 use crate::cpucaps::REPEAT_TLBI;
-use crate::{interrupts, log};
+use crate::{cmdline, interrupts, log};
 
 /// Where aliases of text are mapped: its own address plus this.
 const ALIAS_OFFSET: usize = 0x40_0000_0000;
@@ -113,6 +113,11 @@ pub fn protect() {
             READ_WRITE,
         ),
         (interrupts::DISTRIBUTOR, log::UART + PAGE, DEVICE),
+        (
+            cmdline::DEVICE_TREE,
+            cmdline::DEVICE_TREE + cmdline::DEVICE_TREE_SIZE,
+            READ_ONLY,
+        ),
     ];
     for (start, end, rights) in parts {
         map(&mut tables, start..end, start, rights);

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering
 
 use aarch64_rt::Stack;
 use alt_runtime::boot::{Booted, Finalised};
-use alt_runtime::cap::{CpuVerdict, IdRegs};
+use alt_runtime::cap::CpuVerdict;
 use alt_runtime::patch::Report;
 use alt_runtime::rendezvous::{Held, MissingCpu, Rendezvous};
 use defmt::{Display2Format, error, info};
@@ -14,7 +14,7 @@ use spin::mutex::SpinMutex;
 
 use crate::checks::{atomic, mix, spinlock::SpinLock, timer};
 use crate::kernel::Failed;
-use crate::{interrupts, memory};
+use crate::{cmdline, hooks, interrupts, memory};
 
 /// As many CPUs as this kernel has stacks for.
 pub const MAX_CPUS: usize = 8;
@@ -179,7 +179,7 @@ pub fn exercise() -> Result<(), Failed> {
 /// What every other CPU does.
 fn secondary(cpu: usize) {
     memory::protect_secondary();
-    let ids = IdRegs::read();
+    let ids = cmdline::registers(false);
     let late = FINAL.get();
     let verdict = match (late, SYSTEM.get()) {
         (Some(finalised), _) => finalised.late_cpu(&ids),
@@ -201,10 +201,18 @@ fn secondary(cpu: usize) {
     if interrupts::is_ready() {
         interrupts::init_cpu(cpu);
     }
+    match (late, SYSTEM.get()) {
+        (Some(finalised), _) => finalised.enable_late(&hooks::ENABLE, &ids),
+        (None, Some(booted)) => booted.lock().enable(&hooks::ENABLE, &ids),
+        (None, None) => {}
+    }
     ONLINE.fetch_or(1 << cpu, Ordering::Release);
 
     if late.is_none() {
         watch(cpu);
+        if let Some(finalised) = FINAL.get() {
+            finalised.enable(&hooks::ENABLE, &ids);
+        }
     }
     count();
     DONE.fetch_add(1, Ordering::Release);

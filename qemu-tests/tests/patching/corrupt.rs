@@ -75,7 +75,7 @@ pub const FAULTS: [Fault; 8] = [
     },
     Fault {
         name: "branch_out_of_reach",
-        spoil: |tables| tables.set_word(0x547f_ffe0), // b.eq .+1048572
+        spoil: |tables| tables.set_word(0x5480_0000), // b.eq .-1048576, and the site is behind
         says: "b.cond",
     },
     Fault {
@@ -84,7 +84,7 @@ pub const FAULTS: [Fault; 8] = [
             let past = tables.replacements.len() as i32 + 0x10_0000;
             tables.records[tables.victim + 4..][..4].copy_from_slice(&past.to_le_bytes());
         },
-        says: "is not inside the replacements",
+        says: "is inside neither the replacements nor the text",
     },
 ];
 
