@@ -108,6 +108,10 @@ fn names_of_linux_mean_what_they_mean_there() {
     ] {
         assert_eq!(errors(&asks_for(rule), word), (vec![], count), "{word}");
     }
+    // An erratum that looks at a field does not count.
+    const ERRATUM: &[CapInfo] = &[info("X", Kind::Erratum, VARANGE)];
+    let expected = (vec![("arm64.nolva".to_owned(), UnknownWord)], 0);
+    assert_eq!(errors(&CapTable::new(ERRATUM), "arm64.nolva"), expected);
 }
 
 #[test]

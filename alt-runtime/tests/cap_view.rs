@@ -193,12 +193,15 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
     let alone = system(&[a76]);
     assert_caps(alone.caps(), &[LSE, PAN, LRCPC, DPB, AES], &[A53_845719]);
 
-    let little_first = {
-        // VHE is decided by the boot CPU, and strictly: the A76 has it, the A53 has not.
-        let mut a76 = a76;
-        a76.set_field(&fields::ID_AA64MMFR1_EL1::VH, 0);
-        system(&[a53, a76, a53])
-    };
+    // VHE is decided by the boot CPU, and strictly: the A76 has it, the A53 has not.
+    let mut a76_at_el1 = a76;
+    a76_at_el1.set_field(&fields::ID_AA64MMFR1_EL1::VH, 0);
+    let little_first = system(&[a53, a76_at_el1, a53]);
+    // That an early secondary is the first with an erratum keeps it out no more than the other
+    // way round.
+    let big_first = system(&[a76_at_el1, a53, a53]);
+    assert_eq!(big_first.caps(), little_first.caps());
+    assert_eq!(big_first.ids(), little_first.ids());
     assert_caps(
         little_first.caps(),
         &[
