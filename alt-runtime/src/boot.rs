@@ -11,12 +11,12 @@
 
 use crate::arch::Maintenance;
 use crate::cap::{
-    Cap, CapSet, CapTable, CpuVerdict, DetectError, Enable, Final, IdRegs, Scope, SystemView,
-    run_hooks,
+    Cap, CapSet, CapTable, CpuVerdict, DetectError, Enable, Final, IdRegs, SystemView, run_hooks,
 };
 use crate::patch::{Decision, Report};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use crate::{
+    cap::Scope,
     image::Image,
     patch::{PatchError, Plan, WritableAlias},
     rendezvous::Held,

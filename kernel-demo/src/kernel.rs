@@ -46,7 +46,7 @@ enum Text {
 fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     log_registers(&IdRegs::read());
     cmdline::parse();
-    let ids = cmdline::registers(true);
+    let ids = cmdline::registers(0);
     let detected = Detected::new(&cpucaps::TABLE, ids).map_err(|conflict| {
         error!("cpucaps: {}", Display2Format(&conflict));
         Failed
@@ -60,6 +60,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
         // SAFETY: boot comes here once; the registers are mapped.
         _ => unsafe { interrupts::init() },
     };
+    checks::callbacks::prepare();
     checks::run("before", &Context::DEFAULT)?;
 
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the

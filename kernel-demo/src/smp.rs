@@ -7,13 +7,14 @@ use alt_runtime::boot::{Booted, Finalised};
 use alt_runtime::cap::CpuVerdict;
 use alt_runtime::patch::Report;
 use alt_runtime::rendezvous::{Held, MissingCpu, Rendezvous};
-use defmt::{Display2Format, error, info};
+use defmt::{Display2Format, error, info, warn};
 use smccc::{Hvc, psci};
 use spin::Once;
 use spin::mutex::SpinMutex;
 
 use crate::checks::{atomic, mix, spinlock::SpinLock, timer};
 use crate::kernel::Failed;
+use crate::outcome::Outcome;
 use crate::{cmdline, hooks, interrupts, memory};
 
 /// As many CPUs as this kernel has stacks for.
@@ -179,7 +180,7 @@ pub fn exercise() -> Result<(), Failed> {
 /// What every other CPU does.
 fn secondary(cpu: usize) {
     memory::protect_secondary();
-    let ids = cmdline::registers(false);
+    let ids = cmdline::registers(cpu);
     let late = FINAL.get();
     let verdict = match (late, SYSTEM.get()) {
         (Some(finalised), _) => finalised.late_cpu(&ids),
@@ -187,15 +188,22 @@ fn secondary(cpu: usize) {
         (None, None) => return,
     };
     let kind = if late.is_some() { "late" } else { "early" };
-    if !matches!(verdict, CpuVerdict::Ok) {
-        error!(
-            "CPU {=usize} ({=str}): {}",
-            cpu,
-            kind,
-            Display2Format(&verdict)
-        );
-        PARKED.fetch_add(1, Ordering::Release);
-        off();
+    match verdict {
+        CpuVerdict::Ok => {}
+        CpuVerdict::ParkCpu(why) => {
+            warn!(
+                "CPU {=usize} ({=str}) is kept out: {}",
+                cpu,
+                kind,
+                Display2Format(&why)
+            );
+            PARKED.fetch_add(1, Ordering::Release);
+            off();
+        }
+        CpuVerdict::Panic(why) => {
+            error!("CPU {=usize} ({=str}): {}", cpu, kind, Display2Format(&why));
+            Outcome::default().fail();
+        }
     }
     info!("CPU {=usize} ({=str}) is online", cpu, kind);
     if interrupts::is_ready() {

@@ -8,6 +8,7 @@ pub mod acquire;
 pub mod atomic;
 pub mod atomic128;
 pub mod barrier;
+pub mod callbacks;
 pub mod constant_time;
 pub mod copy;
 pub mod crc32;

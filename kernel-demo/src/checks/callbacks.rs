@@ -1,0 +1,210 @@
+//! Instructions that are known only when the kernel runs, computed by callbacks.
+//!
+//! What the callbacks need is set in [`prepare`], before the pass.
+
+use core::arch::asm;
+use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+
+use alt_runtime::{CallbackError, Insn, Site, alternative_cb, callback};
+use linkme::distributed_slice;
+
+use super::{CHECKS, Check, Context, Mismatch, entropy, equal};
+use crate::cmdline;
+use crate::cpucaps::ALWAYS_SYSTEM;
+
+/// What boot finds out.
+static FIRMWARE_BY_SMC: AtomicBool = AtomicBool::new(false);
+static LOOPS: AtomicU16 = AtomicU16::new(0);
+static HYP_TAG: AtomicU64 = AtomicU64::new(0);
+static IMAGE_OFFSET: AtomicU64 = AtomicU64::new(0);
+static MITIGATE: AtomicBool = AtomicBool::new(false);
+
+/// Bits of an address that the hypervisor keeps; its own tag stands above them.
+const HYP_BITS: u32 = 39;
+
+/// Finds out what the callbacks need. To be called once, before the pass.
+pub fn prepare() {
+    FIRMWARE_BY_SMC.store(cmdline::firmware_by_smc(), Ordering::Relaxed);
+    LOOPS.store(24, Ordering::Relaxed);
+    // As many bits as two ADD immediates hold, and not 0.
+    HYP_TAG.store(entropy::random().0 & 0xff_ffff | 1, Ordering::Relaxed);
+    IMAGE_OFFSET.store(
+        0xffff_8000_1234_0000u64.wrapping_sub(0x4020_0000),
+        Ordering::Relaxed,
+    );
+    MITIGATE.store(true, Ordering::Relaxed);
+}
+
+callback! {
+    /// The way to the firmware: HVC or SMC, as the device tree says.
+    static CONDUIT = conduit;
+    /// How often the branch history is overwritten.
+    static LOOP_COUNT = loop_count;
+    /// The five instructions that turn a kernel address into a hypervisor address.
+    static HYP_ADDRESS = hyp_address;
+    /// The distance between two mappings of the image, in four instructions.
+    static OFFSET = offset;
+    /// Skips a mitigation, or does not.
+    static SKIP = skip;
+}
+
+fn conduit(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    let by_smc = FIRMWARE_BY_SMC.load(Ordering::Relaxed);
+    words.fill(if by_smc { Insn::smc(0) } else { Insn::hvc(0) });
+    Ok(())
+}
+
+fn loop_count(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    let [word] = words else {
+        return Err(CallbackError::Failed("the site is one MOVZ"));
+    };
+    *word = Insn::movz(word.rd(), LOOPS.load(Ordering::Relaxed), 0)?;
+    Ok(())
+}
+
+fn hyp_address(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    let [mask, down, low, high, up] = words else {
+        return Err(CallbackError::Failed("the site is AND, ROR, ADD, ADD, ROR"));
+    };
+    let (rd, rn) = (mask.rd(), mask.rn());
+    let tag = HYP_TAG.load(Ordering::Relaxed);
+    *mask = Insn::and_immediate(rd, rn, (1 << HYP_BITS) - 1)?;
+    *down = Insn::ror(rd, rd, HYP_BITS)?;
+    *low = Insn::add_immediate(rd, rd, tag as u32 & 0xfff, 0)?;
+    *high = Insn::add_immediate(rd, rd, tag as u32 >> 12, 12)?;
+    *up = Insn::ror(rd, rd, 64 - HYP_BITS)?;
+    Ok(())
+}
+
+fn offset(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    let rd = words.first().map_or(0, |word| word.rd());
+    let constant = Insn::load_constant64(rd, IMAGE_OFFSET.load(Ordering::Relaxed))?;
+    if words.len() != constant.len() {
+        return Err(CallbackError::Failed("the site is MOVZ and three MOVK"));
+    }
+    words.copy_from_slice(&constant);
+    Ok(())
+}
+
+fn skip(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    if MITIGATE.load(Ordering::Relaxed) {
+        words.fill(Insn::NOP);
+    }
+    Ok(())
+}
+
+/// The version of PSCI, or the number of the function if nobody was called.
+fn psci_version() -> u64 {
+    const PSCI_VERSION: u64 = 0x8400_0000;
+    let version;
+    // SAFETY: the call has no effect; SMCCC clobbers what the C ABI does.
+    unsafe {
+        alternative_cb!(
+            "nop",
+            ALWAYS_SYSTEM => CONDUIT,
+            inout("x0") PSCI_VERSION => version,
+            clobber_abi("C"),
+        );
+    }
+    version
+}
+
+/// Overwrites the branch history; says how often.
+fn overwrite_history() -> u64 {
+    let count: u64;
+    // SAFETY: the instruction sets the register.
+    unsafe {
+        alternative_cb!(
+            "mov {count}, #8",
+            ALWAYS_SYSTEM => LOOP_COUNT,
+            count = out(reg) count,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    let mut done = 0;
+    for _ in 0..count {
+        // SAFETY: the branch goes to the next instruction.
+        unsafe { asm!("b 2f", "2:", options(nomem, nostack, preserves_flags)) };
+        done += 1;
+    }
+    done
+}
+
+/// The hypervisor's address of what the kernel has at `address`.
+fn to_hyp(address: u64) -> u64 {
+    let hyp;
+    // SAFETY: the instructions compute one register.
+    unsafe {
+        alternative_cb!(
+            "and {address}, {address}, #1",
+            "ror {address}, {address}, #1",
+            "add {address}, {address}, #0",
+            "add {address}, {address}, #0, lsl #12",
+            "ror {address}, {address}, #63",
+            ALWAYS_SYSTEM => HYP_ADDRESS,
+            address = inout(reg) address => hyp,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    hyp
+}
+
+fn image_offset() -> u64 {
+    let offset;
+    // SAFETY: the instructions set one register.
+    unsafe {
+        alternative_cb!(
+            "movz {offset}, #0",
+            "movk {offset}, #0, lsl #16",
+            "movk {offset}, #0, lsl #32",
+            "movk {offset}, #0, lsl #48",
+            ALWAYS_SYSTEM => OFFSET,
+            offset = out(reg) offset,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    offset
+}
+
+/// Whether the mitigation was run.
+fn mitigated() -> bool {
+    // SAFETY: the instruction goes to the label, or on.
+    unsafe {
+        alternative_cb!(
+            "b {skip}",
+            ALWAYS_SYSTEM => SKIP,
+            skip = label { return false },
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    true
+}
+
+#[distributed_slice(CHECKS)]
+static CHECK: Check = Check {
+    name: "callbacks",
+    run,
+};
+
+fn run(context: &Context<'_>) -> Result<(), Mismatch> {
+    let patched = context.has(ALWAYS_SYSTEM);
+    // QEMU speaks PSCI 1.1 since 7.2, and 1.0 before.
+    equal(
+        "PSCI 1.x answers",
+        psci_version() >> 16,
+        if patched { 1 } else { 0x8400 },
+    )?;
+    equal("loops", overwrite_history(), if patched { 24 } else { 8 })?;
+    for address in [0, 0x4020_1234, 0xffff_8000_0840_5678, u64::MAX] {
+        let tagged = address & ((1 << HYP_BITS) - 1) | HYP_TAG.load(Ordering::Relaxed) << HYP_BITS;
+        let model = if patched { tagged } else { address & 1 };
+        equal("the hypervisor's address", to_hyp(address), model)?;
+    }
+    let offset = IMAGE_OFFSET.load(Ordering::Relaxed);
+    equal(
+        "the image's offset",
+        image_offset(),
+        if patched { offset } else { 0 },
+    )?;
+    equal("the mitigation runs", mitigated().into(), patched.into())
+}
