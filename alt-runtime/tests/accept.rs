@@ -3,6 +3,8 @@
 //! The fixtures in `accept/` are compiled for the target at three levels of
 //! optimisation, and the object file is taken apart.
 
+#[path = "assembly/mod.rs"]
+mod assembly;
 #[path = "common/cross.rs"]
 mod cross;
 #[path = "common/relocatable.rs"]
@@ -144,8 +146,18 @@ fn describe(object: &Relocatable<'_>, record: &Record) -> String {
         if bit(14) { "!" } else { "" },
         record.condition & 0x1fff,
         if bit(13) { "&" } else { "" },
-        if bit(15) { " likely" } else { "" },
+        match record.kind {
+            Kind::Branch { .. } if bit(15) => " likely",
+            _ => "",
+        },
     );
+    let names = |words: &[u32]| {
+        words
+            .iter()
+            .map(|&word| name(word))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     match &record.kind {
         &Kind::Branch { displacement } => {
             let target = site.checked_add_signed(displacement.into());
@@ -166,15 +178,16 @@ fn describe(object: &Relocatable<'_>, record: &Record) -> String {
             site_len,
             replacement,
         } => {
-            let names = |words: &[u32]| {
-                words
-                    .iter()
-                    .map(|&word| name(word))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            };
             let site = names(&code[site..site + site_len]);
             format!("{site}: {condition} => {}", names(replacement))
+        }
+        Kind::Callback { site_len, symbol } => {
+            let site = names(&code[site..site + site_len]);
+            format!("{site}: {condition} => {symbol}")
+        }
+        Kind::Nops { site_len } => {
+            let site = names(&code[site..site + site_len]);
+            format!("{site}: {condition} => nops")
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The linker-script fragment of `alt-runtime`, for a kernel's build script.
+//! The linker-script fragment of `alt-runtime`, for a kernel's build script; and, with
+//! [`provide_assembly`], the macros for its `.S` files.
 //!
 //! ```no_run
 //! // build.rs
@@ -12,8 +13,12 @@
 //! A kernel with a linker script of its own leaves out the second line and says
 //! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region.
 
+mod assembly;
+
 use std::path::Path;
 use std::{env, fs, io};
+
+pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 
 /// The fragment to be given by `-T`, beside or without a script of the kernel's.
 pub const ALTERNATIVES_X: &str = include_str!("../alternatives.x");

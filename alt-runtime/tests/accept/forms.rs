@@ -5,7 +5,7 @@
 #![no_std]
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn)]
 
-use alt_runtime::{alternative, cpu_has_cap};
+use alt_runtime::{CallbackError, Insn, Site, alternative, alternative_cb, callback, cpu_has_cap};
 
 /// Cpucaps, one of which the kernel's configuration rules out.
 pub mod cpucaps {
@@ -86,6 +86,54 @@ pub fn has_never() -> bool {
 pub fn has_never_and() -> bool {
     cpu_has_cap!(unlikely LSE & NEVER)
 }
+
+// # Callbacks
+
+fn fill(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    words.fill(Insn::NOP);
+    Ok(())
+}
+callback! {
+    /// A callback with a name that the test knows.
+    #[unsafe(no_mangle)]
+    pub static FILL = fill;
+    /// No site names it.
+    #[unsafe(no_mangle)]
+    pub static UNUSED = |_, _| Ok(());
+}
+/// And one in a module.
+pub mod inner {
+    alt_runtime::callback! {
+        /// As a closure.
+        #[unsafe(no_mangle)]
+        pub(super) static INNER = |_, _| Ok(());
+    }
+}
+macro_rules! site_cb {
+    ($(#[$doc:meta])* $name:ident: $($tokens:tt)*) => {
+        $(#[$doc])*
+        #[unsafe(no_mangle)]
+        pub fn $name() {
+            // SAFETY: hints.
+            unsafe { alternative_cb!($($tokens)*) }
+        }
+    };
+}
+//= nop yield: 3 => FILL
+site_cb! { /** One. */ cb: "nop", "yield", LSE => FILL }
+//= nop sev: 3 => INNER
+site_cb! { /** By path. */ cb_path: "nop", "sev", LSE => inner::INNER, options(nomem) }
+//= nop wfe: 3 => nops
+site_cb! { /** None. */ cb_nops: "nop", "wfe", LSE => nops }
+//= sev sev: 3& => FILL
+//= sev sev: !255 => FILL
+//= sev sev: 7 => FILL
+//= sev sev: !3 => nops
+//= sev sev: 255 => yield wfe
+site_cb! { /** Every kind of arm. */ cb_any: "sev", "sev", LSE & !SB | out => FILL, !LSE => nops, SB => "yield", "wfe" }
+//= wfe sev: !9 => FILL
+//= wfe sev: 3 => yield
+site_cb! { /** What configuration rules out. */ cb_never: "wfe", "sev", NEVER => FILL, NEVER => nops, !NEVER => FILL, LSE => concat!("yie", "ld") }
 
 // # Sections of the user's own
 

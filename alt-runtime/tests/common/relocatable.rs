@@ -38,6 +38,13 @@ pub enum Kind {
         site_len: usize,
         replacement: Vec<u32>,
     },
+    Callback {
+        site_len: usize,
+        symbol: String,
+    },
+    Nops {
+        site_len: usize,
+    },
 }
 
 impl<'a> Relocatable<'a> {
@@ -48,6 +55,13 @@ impl<'a> Relocatable<'a> {
     /// Names of all sections.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.0.sections().map(|section| section.name().unwrap())
+    }
+
+    /// Bytes in all sections of this name.
+    pub fn bytes_of(&self, name: &str) -> u64 {
+        let sections = self.0.sections();
+        let sections = sections.filter(|section| section.name() == Ok(name));
+        sections.map(|section| section.size()).sum()
     }
 
     /// Names of the functions.
@@ -114,6 +128,20 @@ impl<'a> Relocatable<'a> {
                 "alt_records" => {
                     assert_eq!(data.len() % 12, 0);
                     for at in (0..data.len()).step_by(12) {
+                        let condition = half(at + 8);
+                        let [site_len, len] = [data[at + 10], data[at + 11]].map(usize::from);
+                        if condition >> 15 != 0 {
+                            let kind = if len == 0 {
+                                assert_eq!(&data[at + 4..at + 8], [0; 4]);
+                                Kind::Nops { site_len }
+                            } else {
+                                assert_eq!(len, site_len);
+                                let symbol = self.symbol(section.index(), at + 4);
+                                Kind::Callback { site_len, symbol }
+                            };
+                            records.push(self.record(section.index(), at, condition, kind));
+                            continue;
+                        }
                         let (from, start) = self.target(section.index(), at + 4);
                         let from = self.0.section_by_index(from).unwrap();
                         // Near the function, or among all others.
@@ -122,7 +150,6 @@ impl<'a> Relocatable<'a> {
                             name == "alt_replacements" || name.starts_with(".text"),
                             "{name}"
                         );
-                        let [site_len, len] = [data[at + 10], data[at + 11]].map(usize::from);
                         let replacement = words(from.data().unwrap());
                         let start = start as usize / 4;
                         let replacement = replacement[start..start + len].to_vec();
@@ -130,7 +157,7 @@ impl<'a> Relocatable<'a> {
                             site_len,
                             replacement,
                         };
-                        records.push(self.record(section.index(), at, half(at + 8), kind));
+                        records.push(self.record(section.index(), at, condition, kind));
                     }
                 }
                 _ => {}
@@ -160,6 +187,19 @@ impl<'a> Relocatable<'a> {
 
     /// What the self-relative field at `at` will refer to.
     fn target(&self, section: SectionIndex, at: usize) -> (SectionIndex, u64) {
+        let (symbol, addend) = self.reference(section, at);
+        let offset = symbol.address().wrapping_add_signed(addend);
+        (symbol.section_index().unwrap(), offset)
+    }
+
+    /// The name of the symbol that the field at `at` will refer to.
+    fn symbol(&self, section: SectionIndex, at: usize) -> String {
+        let (symbol, addend) = self.reference(section, at);
+        assert_eq!(addend, 0);
+        symbol.name().unwrap().to_owned()
+    }
+
+    fn reference(&self, section: SectionIndex, at: usize) -> (impl ObjectSymbol<'_>, i64) {
         let section = self.0.section_by_index(section).unwrap();
         let mut relocations = section.relocations();
         let (_, relocation) = relocations
@@ -168,9 +208,7 @@ impl<'a> Relocatable<'a> {
         let RelocationTarget::Symbol(index) = relocation.target() else {
             panic!()
         };
-        let symbol = self.0.symbol_by_index(index).unwrap();
-        let offset = symbol.address().wrapping_add_signed(relocation.addend());
-        (symbol.section_index().unwrap(), offset)
+        (self.0.symbol_by_index(index).unwrap(), relocation.addend())
     }
 }
 

@@ -1,0 +1,72 @@
+//! What `.S` files include: the site macros, and the numbers of the cpucaps.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use alt_runtime::ASM_MACROS;
+use toml::de::DeTable;
+
+/// Writes `alternative.s` and `cpucaps.inc` for the `.S` files of the crate being built,
+/// and returns the folder that they are in: the assembler must search it (`-I`). To be
+/// called from a build script, with the path of the kernel's TOML file of cpucaps.
+///
+/// ```no_run
+/// # mod cc { pub struct Build; impl Build {
+/// #     pub fn new() -> Self { Self }
+/// #     pub fn include(&mut self, _: std::path::PathBuf) -> &mut Self { self }
+/// #     pub fn file(&mut self, _: &str) -> &mut Self { self }
+/// #     pub fn compile(&mut self, _: &str) {}
+/// # } }
+/// // build.rs
+/// # fn build() -> std::io::Result<()> {
+/// let include = alt_linker::provide_assembly("cpucaps.toml")?;
+/// cc::Build::new().include(include).file("src/entry.S").compile("entry");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `OUT_DIR` is not set (this is no build script) or cannot be written; the TOML file
+/// cannot be read, or is no TOML.
+pub fn provide_assembly(cpucaps: impl AsRef<Path>) -> io::Result<PathBuf> {
+    let dir = env::var_os("OUT_DIR").ok_or_else(|| {
+        io::Error::other("OUT_DIR is not set: call provide_assembly from a build script")
+    })?;
+    let (cpucaps, dir) = (cpucaps.as_ref(), PathBuf::from(dir));
+    println!("cargo::rerun-if-changed={}", cpucaps.display());
+    write_assembly(cpucaps, &dir)?;
+    Ok(dir)
+}
+
+/// Writes `alternative.s` and `cpucaps.inc` into the folder `dir`, for a build without
+/// cargo.
+///
+/// # Errors
+/// The TOML file cannot be read, or is no TOML; the folder cannot be written.
+pub fn write_assembly(cpucaps: &Path, dir: &Path) -> io::Result<()> {
+    let at_file = |text| format!("{}: {text}", cpucaps.display());
+    let text = fs::read_to_string(cpucaps)
+        .map_err(|error| io::Error::new(error.kind(), at_file(error.to_string())))?;
+    let numbers = cpucaps_inc(&text)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, at_file(error)))?;
+    fs::write(dir.join("alternative.s"), ASM_MACROS)?;
+    fs::write(dir.join("cpucaps.inc"), numbers)
+}
+
+/// `.equ CAP_NAME, NUMBER` for each cpucap of a TOML file, numbered as `cpucaps!` does:
+/// by the place in the file.
+///
+/// A cpucap that `cfg` makes impossible has its line too: it is never present.
+///
+/// # Errors
+/// The parser's words on what is no TOML. Whether the entries make sense is for
+/// `cpucaps!` to say.
+pub fn cpucaps_inc(text: &str) -> Result<String, String> {
+    let table = DeTable::parse(text).map_err(|error| error.to_string())?;
+    let mut names: Vec<_> = table.get_ref().keys().collect();
+    names.sort_by_key(|name| name.span().start);
+    Ok((0..)
+        .zip(names)
+        .map(|(number, name): (usize, _)| format!(".equ CAP_{}, {number}\n", name.get_ref()))
+        .collect())
+}
