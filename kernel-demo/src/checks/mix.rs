@@ -1,4 +1,4 @@
-//! A site of several instructions whose variants can be told apart, and so can a
+//! A long site whose variants can be told apart, and so can a
 //! mix of them.
 
 use alt_runtime::alternative;
@@ -7,41 +7,46 @@ use linkme::distributed_slice;
 use super::{CHECKS, Check, Context, Mismatch, equal};
 use crate::cpucaps::ALWAYS_SYSTEM;
 
-/// What the four instructions of the site say: all 1 before the pass, all 2 after.
+/// Instructions of the site: so many that another CPU cannot pass through it while
+/// it is written, if nobody holds that CPU.
+const LENGTH: u64 = 64;
+
+/// How many instructions of the default and of the arm have run.
 #[inline]
-fn read() -> [u64; 4] {
-    let (a, b, c, d);
-    // SAFETY: both variants set the four registers.
+fn count() -> (u64, u64) {
+    let (mut default, mut arm) = (0, 0);
+    // SAFETY: both variants count in a register.
     unsafe {
         alternative!(
-            "mov {a}, #1",
-            "mov {b}, #1",
-            "mov {c}, #1",
-            "mov {d}, #1",
-            ALWAYS_SYSTEM => "mov {a}, #2", "mov {b}, #2", "mov {c}, #2", "mov {d}, #2",
-            a = out(reg) a,
-            b = out(reg) b,
-            c = out(reg) c,
-            d = out(reg) d,
+            ".rept {length}",
+            "add {default}, {default}, #1",
+            ".endr",
+            ALWAYS_SYSTEM => ".rept {length}", "add {arm}, {arm}, #1", ".endr",
+            length = const LENGTH,
+            default = inout(reg) default,
+            arm = inout(reg) arm,
             options(nomem, nostack, preserves_flags),
         );
     }
-    [a, b, c, d]
+    (default, arm)
 }
 
 /// Whether this CPU has just executed one variant, whole.
 #[inline(never)]
 pub fn is_whole() -> bool {
-    matches!(read(), [1, 1, 1, 1] | [2, 2, 2, 2])
+    matches!(count(), (LENGTH, 0) | (0, LENGTH))
 }
 
 #[distributed_slice(CHECKS)]
 static CHECK: Check = Check { name: "mix", run };
 
 fn run(context: &Context<'_>) -> Result<(), Mismatch> {
-    let expected = if context.has(ALWAYS_SYSTEM) { 2 } else { 1 };
-    for value in read() {
-        equal("the variant", value, expected)?;
-    }
-    Ok(())
+    let (default, arm) = count();
+    let (expected, other) = if context.has(ALWAYS_SYSTEM) {
+        (arm, default)
+    } else {
+        (default, arm)
+    };
+    equal("instructions of the variant", expected, LENGTH)?;
+    equal("instructions of the other one", other, 0)
 }

@@ -1,0 +1,228 @@
+//! Loading: from an object to operations that can be called.
+
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::slice;
+
+use alt_runtime::boot::Finalised;
+use alt_runtime::patch::{PatchError, Report, WritableAlias};
+use alt_runtime::region::{Region, Table, Words};
+use alt_runtime::{Callback, Write};
+use demo_module::Operations;
+use thiserror::Error;
+
+use super::object::{Object, ObjectError, Part};
+use super::pages::Pages;
+use crate::memory::{self, Rights};
+
+unsafe extern "C" {
+    /// Its address is the version of the layout of this kernel's own records.
+    static __alt_layout_version: u8;
+}
+
+/// Why a module was refused.
+#[derive(Debug, Error)]
+pub enum LoadError<'a> {
+    /// It cannot be read or linked.
+    #[error("{0}")]
+    Object(ObjectError<'a>),
+    /// There are not enough pages.
+    #[error("no memory for {size} bytes")]
+    NoMemory {
+        /// Bytes that it takes.
+        size: usize,
+    },
+    /// Its records have another layout than the kernel's.
+    #[error("its records are of layout {found}, the kernel's are of {known}")]
+    OtherLayout {
+        /// The module's.
+        found: u64,
+        /// The kernel's.
+        known: u64,
+    },
+    /// It has no `demo_module`, or one that is no [`Operations`].
+    #[error("it has no operations")]
+    NoOperations,
+    /// A table is not a whole number of records.
+    #[error("its tables are not whole records")]
+    PartialRecord,
+    /// Its sites cannot be patched.
+    #[error("{0}")]
+    Patch(PatchError<&'static str>),
+}
+
+/// A module in memory, patched and executable.
+pub struct Module {
+    pages: Pages,
+    text: Range<usize>,
+    operations: *const Operations,
+    report: Report,
+}
+
+impl Module {
+    /// Loads the object `file` and patches it by what `system` has decided. It may use
+    /// the symbols that `export` knows, and the `callbacks` of the kernel.
+    pub fn load<'a>(
+        file: &'a [u8],
+        export: impl Fn(&str) -> Option<u64>,
+        system: &Finalised,
+        callbacks: Table<'_, Callback>,
+    ) -> Result<Self, LoadError<'a>> {
+        let object = Object::parse(file).map_err(LoadError::Object)?;
+        check_layout(&object)?;
+        let size = object.size();
+        let mut pages = Pages::take(size).ok_or(LoadError::NoMemory { size })?;
+        let start = pages.range().start;
+        object
+            .load(pages.bytes_mut(), start as u64, export)
+            .map_err(LoadError::Object)?;
+
+        let operations = operations(&object, start)?;
+        let memory = Memory {
+            object: &object,
+            start,
+        };
+        // SAFETY: the pages are this module's, and no one has a reference to them any
+        // more.
+        let (region, room) = unsafe { memory.region(callbacks) }?;
+        let mut alias = InPlace;
+        // SAFETY: the text is mapped at its address and not executable yet.
+        let report = unsafe { system.patch_region(&region, room, &mut alias) }
+            .map_err(LoadError::Patch)?;
+
+        let text = memory.range(Part::Text);
+        // SAFETY: as before.
+        unsafe { system.maintenance().sync(region.text.range()) };
+        // The tables and the room for the plan have had their use.
+        pages.truncate(object.part(Part::Branches).start);
+        // SAFETY: the parts are whole pages of this module, which does not write to
+        // its text and its constants.
+        unsafe {
+            memory::set_rights(text.start..memory.range(Part::ReadOnly).start, Rights::Execute);
+            memory::set_rights(
+                memory.range(Part::ReadOnly).start..memory.range(Part::Data).start,
+                Rights::ReadOnly,
+            );
+        }
+        Ok(Self {
+            pages,
+            text,
+            operations,
+            report,
+        })
+    }
+
+    /// What it can do.
+    pub fn operations(&self) -> &Operations {
+        // SAFETY: it lies in the module's pages, as `operations` has checked, and is
+        // constant. That the module is what it says is a matter of trust, as for all
+        // code that a kernel takes in.
+        unsafe { &*self.operations }
+    }
+
+    /// What the patching did.
+    pub fn report(&self) -> Report {
+        self.report
+    }
+
+    /// The addresses of its text.
+    pub fn text(&self) -> Range<usize> {
+        self.text.clone()
+    }
+
+    /// The addresses of all that stays of it.
+    pub fn range(&self) -> Range<usize> {
+        self.pages.range()
+    }
+}
+
+fn check_layout<'a>(object: &Object<'_>) -> Result<(), LoadError<'a>> {
+    let known = &raw const __alt_layout_version as u64;
+    match object.constant("__alt_layout_version") {
+        Some(found) if found != known => Err(LoadError::OtherLayout { found, known }),
+        _ => Ok(()),
+    }
+}
+
+fn operations<'a>(object: &Object<'_>, start: usize) -> Result<*const Operations, LoadError<'a>> {
+    let (offset, size) = object.find("demo_module").ok_or(LoadError::NoOperations)?;
+    let range = object.part(Part::ReadOnly);
+    let is_inside = range.contains(&offset) && size_of::<Operations>() <= range.end - offset;
+    let address = (start + offset) as *const Operations;
+    if size != size_of::<Operations>() as u64 || !is_inside || !address.is_aligned() {
+        return Err(LoadError::NoOperations);
+    }
+    Ok(address)
+}
+
+/// A module's memory, while it is loaded.
+struct Memory<'m> {
+    object: &'m Object<'m>,
+    start: usize,
+}
+
+impl<'m> Memory<'m> {
+    /// The addresses of a part.
+    fn range(&self, part: Part) -> Range<usize> {
+        let Range { start, end } = self.object.part(part);
+        self.start + start..self.start + end
+    }
+
+    /// Address, and number of elements.
+    fn elements<T>(&self, part: Part) -> Result<(*mut T, usize), LoadError<'static>> {
+        let range = self.range(part);
+        if !range.len().is_multiple_of(size_of::<T>()) {
+            return Err(LoadError::PartialRecord);
+        }
+        Ok((range.start as *mut T, range.len() / size_of::<T>()))
+    }
+
+    /// The module as the patcher sees it, and the room for the plan.
+    ///
+    /// # Safety
+    /// The memory must be readable and writable, and no one else's, for `'m`.
+    unsafe fn region(
+        &self,
+        callbacks: Table<'m, Callback>,
+    ) -> Result<(Region<'m>, &'m mut [MaybeUninit<Write>]), LoadError<'static>> {
+        let (text, text_len) = self.elements(Part::Text)?;
+        let (branches, branches_len) = self.elements(Part::Branches)?;
+        let (records, records_len) = self.elements(Part::Records)?;
+        let (words, words_len) = self.elements::<u32>(Part::Replacements)?;
+        let (room, room_len) = self.elements(Part::Plan)?;
+        // SAFETY: the parts do not overlap, are aligned to 16 bytes, and any bytes are
+        // records; the caller's promise.
+        unsafe {
+            let region = Region {
+                text: Words::from_raw(text as u64, text, text_len),
+                branches: Table::new(
+                    branches as u64,
+                    slice::from_raw_parts(branches, branches_len),
+                ),
+                alternatives: Table::new(
+                    records as u64,
+                    slice::from_raw_parts(records, records_len),
+                ),
+                replacements: Words::from_raw(words as u64, words, words_len),
+                callbacks,
+            };
+            Ok((region, slice::from_raw_parts_mut(room, room_len)))
+        }
+    }
+}
+
+/// The alias of a text that is not executable yet: itself.
+struct InPlace;
+
+// SAFETY: the pages of a module that is being loaded are readable and writable where
+// they are. What becomes of them afterwards is up to the loader, which makes the text
+// executable and read-only at once, or never.
+unsafe impl WritableAlias for InPlace {
+    type Error = &'static str;
+
+    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
+        Ok(text.start as *mut u32)
+    }
+
+    fn close(&mut self) {}
+}

@@ -1,0 +1,154 @@
+//! Systems of several CPUs, equal and unequal, and what the command line does.
+
+use qemu_tests::facts::{self, Fact};
+use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Run, Status, guest};
+
+/// Runs kernel-demo on four CPUs with this command line.
+fn run(machine: Machine, line: &str) -> Run {
+    let kernel = guest::build("kernel-demo", Profile::Release).unwrap();
+    let image = Image::open(&kernel).unwrap();
+    let machine = machine.smp(4).args(["-append", line]);
+    Launch::new(&image, machine)
+        .run(&Qemu::find().unwrap())
+        .unwrap()
+}
+
+fn says(run: &Run, text: &str) -> bool {
+    run.log.iter().any(|line| line.message.contains(text))
+}
+
+#[track_caller]
+fn must_say(run: &Run, texts: &[&str]) {
+    for text in texts {
+        assert!(says(run, text), "no `{text}` in {:#?}", run.log);
+    }
+}
+
+#[track_caller]
+fn must_succeed(run: &Run) {
+    assert_eq!(run.outcome.status, Status::Ok, "{:#?}", run.log);
+}
+
+/// (sites, patched) of a cpucap.
+fn count(run: &Run, cap: &str) -> (u32, u32) {
+    facts::read(&run.log)
+        .find_map(|fact| match fact {
+            Fact::Count {
+                name,
+                sites,
+                patched,
+            } if name == cap => Some((sites, patched)),
+            _ => None,
+        })
+        .unwrap_or_else(|| panic!("no site of {cap}: {:#?}", run.log))
+}
+
+const WATCHED: &str = "2 CPUs watched the text, 10000 times each, and saw no mix";
+
+/// CPUs run the text that changes, in a loop, while the last pass happens: each in a
+/// thread of its own, and all in one.
+#[test]
+fn no_cpu_executes_a_mix() {
+    for accel in ["tcg", "tcg,thread=single"] {
+        for cpu in ["cortex-a76", "max"] {
+            let run = run(Machine::new(cpu).accel(accel), "");
+            must_succeed(&run);
+            must_say(
+                &run,
+                &[WATCHED, "CPU 2 (early) is online", "CPU 3 (late) is online"],
+            );
+        }
+    }
+}
+
+#[test]
+fn missing_cpu_is_named() {
+    let run = run(Machine::new("cortex-a76"), "");
+    must_say(
+        &run,
+        &["a missing CPU is named: CPU 7 did not come to the rendezvous in time"],
+    );
+}
+
+/// The system has what all early CPUs have.
+#[test]
+fn one_early_cpu_without_it_takes_a_system_cap_away() {
+    let all = run(Machine::new("cortex-a76"), "");
+    let (sites, patched) = count(&all, "LSE");
+    assert!(sites > 0 && patched == sites);
+
+    let meet = run(Machine::new("cortex-a76"), "cpu2.id_aa64isar0.atomic=0");
+    must_succeed(&meet);
+    must_say(&meet, &["CPU 2 (early) is online", WATCHED]);
+    assert_eq!(count(&meet, "LSE"), (sites, 0));
+    assert_eq!(count(&meet, "CRC32"), count(&all, "CRC32"));
+}
+
+#[test]
+fn late_cpu_without_a_system_cap_is_kept_out() {
+    let run = run(Machine::new("cortex-a76"), "cpu3.id_aa64isar0.atomic=0");
+    must_succeed(&run);
+    must_say(
+        &run,
+        &["CPU 3 (late) is kept out: the system relies on cpucap LSE, which this CPU lacks"],
+    );
+}
+
+/// A weak local cap: each CPU may have it or not.
+#[test]
+fn late_cpu_without_a_weak_local_cap_is_let_in() {
+    let run = run(Machine::new("cortex-a76"), "cpu3.id_aa64mmfr1.hafdbs=0");
+    must_succeed(&run);
+    must_say(
+        &run,
+        &[
+            "CPU 3: ID_AA64MMFR1_EL1.HAFDBS: 0 instead of 2",
+            "CPU 3 (late) is online",
+        ],
+    );
+}
+
+/// The system lacks a feature that the late CPU has: it goes unused.
+#[test]
+fn late_cpu_with_more_is_let_in() {
+    let line = "cpu0.id_aa64isar0.atomic=0 cpu1.id_aa64isar0.atomic=0 cpu2.id_aa64isar0.atomic=0";
+    let run = run(Machine::new("cortex-a76"), line);
+    must_succeed(&run);
+    must_say(&run, &["CPU 3 (late) is online"]);
+    assert_eq!(count(&run, "LSE").1, 0);
+}
+
+#[test]
+fn cpu_without_a_strict_boot_cap_stops_the_kernel() {
+    for (cpu, kind) in [(1, "early"), (3, "late")] {
+        let run = run(
+            Machine::new("cortex-a76"),
+            &format!("cpu{cpu}.id_aa64pfr0.gic=0"),
+        );
+        assert_eq!(run.outcome.status, Status::Failed);
+        let text = format!("CPU {cpu} ({kind}): the system relies on cpucap GIC_SYSREGS");
+        must_say(&run, &[&text]);
+    }
+}
+
+#[test]
+fn overrides_go_towards_the_safe_side_only() {
+    let line = "arm64.nolse id_aa64isar0.rndr=1 arm64.nosuch quiet -- arm64.nocrc32";
+    let run = run(Machine::new("cortex-a76"), line);
+    must_succeed(&run);
+    must_say(
+        &run,
+        &[
+            "override: ID_AA64ISAR0_EL1.Atomic: 1 instead of 2",
+            "override: ID_AA64ISAR0_EL1.RNDR: stays 0, 1 would claim more than the CPU has",
+            "override ignored: arm64.nosuch",
+        ],
+    );
+    assert!(
+        !says(&run, "quiet"),
+        "a word of somebody else is no override"
+    );
+    assert_eq!(count(&run, "LSE").1, 0);
+    let (sites, patched) = count(&run, "CRC32");
+    assert_eq!(sites, patched, "words behind -- are not the kernel's");
+}
