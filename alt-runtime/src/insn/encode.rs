@@ -186,7 +186,7 @@ const fn move_wide(base: u32, rd: u8, imm16: u16, shift: u32) -> Result<Insn, Un
             value: shift as u64,
         });
     }
-    Ok(Insn(base | shift / 16 << 21 | (imm16 as u32) << 5 | rd))
+    Ok(Insn(base | (shift / 16) << 21 | (imm16 as u32) << 5 | rd))
 }
 
 const fn logical(
