@@ -3,4 +3,5 @@
 mod callbacks;
 mod errors;
 mod image;
+mod reach;
 mod words;
