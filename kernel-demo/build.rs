@@ -12,6 +12,8 @@ fn main() -> io::Result<()> {
         let dir = variable("CARGO_MANIFEST_DIR")?;
         println!("cargo::rustc-link-arg=-T{dir}/kernel.ld");
         println!("cargo::rustc-link-arg=-Tdefmt.x");
+        // What refers to what, for those who check the image.
+        println!("cargo::rustc-link-arg=--emit-relocs");
         build_module()?;
     }
     Ok(())

@@ -44,6 +44,8 @@ pub mod boot;
 pub mod callback;
 pub mod cap;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod further;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod image;
 pub mod insn;
 pub mod patch;

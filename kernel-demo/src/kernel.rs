@@ -12,7 +12,7 @@ use spin::mutex::SpinMutex;
 
 use crate::checks::{self, Context};
 use crate::outcome::Outcome;
-use crate::{cmdline, cpucaps, hooks, interrupts, log, memory, proofs, smp};
+use crate::{cmdline, cpucaps, hooks, interrupts, log, memory, module, proofs, smp};
 
 entry!(main);
 
@@ -101,6 +101,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     finalised.enable(&hooks::ENABLE, detected.ids());
     log_report(finalised, &image, outcome);
     second_pass_is_idle(finalised, &mut image)?;
+    module::exercise(finalised, image.region.callbacks)?;
     Ok(Text::Final(finalised))
 }
 

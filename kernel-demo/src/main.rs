@@ -24,6 +24,8 @@ mod log;
 #[cfg(target_os = "none")]
 mod memory;
 #[cfg(target_os = "none")]
+mod module;
+#[cfg(target_os = "none")]
 mod outcome;
 #[cfg(target_os = "none")]
 mod proofs;

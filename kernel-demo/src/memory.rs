@@ -159,6 +159,50 @@ fn map(tables: &mut Tables, range: Range<usize>, physical: usize, rights: El1Att
         .expect("the pool holds enough tables for the kernel");
 }
 
+/// What the kernel may do with pages of its own.
+#[derive(Clone, Copy)]
+pub enum Rights {
+    ReadWrite,
+    ReadOnly,
+    /// Read and execute.
+    Execute,
+}
+
+/// Changes the rights to whole pages that the kernel has mapped where they are; all
+/// CPUs see it on return.
+///
+/// # Safety
+/// Nothing may need the rights that are lost.
+pub unsafe fn set_rights(pages: Range<usize>, rights: Rights) {
+    let rights = match rights {
+        Rights::ReadWrite => READ_WRITE,
+        Rights::ReadOnly => READ_ONLY,
+        Rights::Execute => EXECUTE,
+    };
+    if let Some(tables) = TABLES.get().filter(|_| !pages.is_empty()) {
+        map(&mut tables.lock(), pages.clone(), pages.start, rights);
+        barrier::dsb(barrier::ISH);
+        repeat_tlbi();
+        barrier::isb(barrier::SY);
+    }
+}
+
+/// How many of these pages the kernel can execute.
+pub fn executable_pages(pages: Range<usize>) -> usize {
+    let mut count = 0;
+    if let Some(tables) = TABLES.get() {
+        let walked = tables.lock().walk_range(
+            &MemoryRegion::new(pages.start, pages.end),
+            &mut |_, descriptor, _| {
+                count += usize::from(!descriptor.flags().contains(El1Attributes::PXN));
+                Ok(())
+            },
+        );
+        walked.expect("the range is in the map");
+    }
+    count
+}
+
 /// Takes the init region out of the map, and says how many bytes are free now. A
 /// kernel with an allocator would hand them over.
 ///

@@ -10,6 +10,8 @@ mod attend;
 mod commit;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod idregs;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod sync;
 
 pub(crate) use attend::attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]

@@ -8,8 +8,9 @@ use core::ops::Range;
 /// Between [`open`](Self::open) and [`close`](Self::close) the returned pointer
 /// must be valid for writes of every word of `text`, as Normal Write-Back
 /// memory of the shareability of the text, and the same physical memory must be
-/// mapped readable and executable at `text` itself. After `close` no writable
-/// mapping of it may be left.
+/// mapped readable at `text` itself, where it is executed now or later: a text that
+/// is not executable yet may be its own alias. After `close` no writable mapping of
+/// it may be left.
 pub unsafe trait WritableAlias {
     /// Why the alias could not be opened.
     type Error;

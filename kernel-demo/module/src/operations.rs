@@ -18,6 +18,7 @@ static demo_module: Operations = Operations {
     report,
 };
 
+#[expect(improper_ctypes, reason = "only the address of the callback is used")]
 unsafe extern "C" {
     /// The kernel's callback; it fills a site of one MOVZ.
     #[link_name = "demo_module_tag"]

@@ -53,7 +53,8 @@ pub enum LoadError<'a> {
 
 /// A module in memory, patched and executable.
 pub struct Module {
-    pages: Pages,
+    /// Its memory, held as long as it is.
+    _pages: Pages,
     text: Range<usize>,
     operations: *const Operations,
     report: Report,
@@ -85,27 +86,24 @@ impl Module {
         // SAFETY: the pages are this module's, and no one has a reference to them any
         // more.
         let (region, room) = unsafe { memory.region(callbacks) }?;
-        let mut alias = InPlace;
+        let text = memory.pages(Part::Text, Part::ReadOnly);
+        let mut alias = InPlace(text.clone());
         // SAFETY: the text is mapped at its address and not executable yet.
-        let report = unsafe { system.patch_region(&region, room, &mut alias) }
-            .map_err(LoadError::Patch)?;
+        let report =
+            unsafe { system.patch_region(&region, room, &mut alias) }.map_err(LoadError::Patch)?;
 
+        // SAFETY: the text is readable; the parts are whole pages of this module, which
+        // does not write to its text and its constants.
+        unsafe {
+            system.maintenance().sync(region.text.range());
+            memory::set_rights(text, Rights::Execute);
+            memory::set_rights(memory.pages(Part::ReadOnly, Part::Data), Rights::ReadOnly);
+        }
         let text = memory.range(Part::Text);
-        // SAFETY: as before.
-        unsafe { system.maintenance().sync(region.text.range()) };
         // The tables and the room for the plan have had their use.
         pages.truncate(object.part(Part::Branches).start);
-        // SAFETY: the parts are whole pages of this module, which does not write to
-        // its text and its constants.
-        unsafe {
-            memory::set_rights(text.start..memory.range(Part::ReadOnly).start, Rights::Execute);
-            memory::set_rights(
-                memory.range(Part::ReadOnly).start..memory.range(Part::Data).start,
-                Rights::ReadOnly,
-            );
-        }
         Ok(Self {
-            pages,
+            _pages: pages,
             text,
             operations,
             report,
@@ -128,11 +126,6 @@ impl Module {
     /// The addresses of its text.
     pub fn text(&self) -> Range<usize> {
         self.text.clone()
-    }
-
-    /// The addresses of all that stays of it.
-    pub fn range(&self) -> Range<usize> {
-        self.pages.range()
     }
 }
 
@@ -166,6 +159,11 @@ impl<'m> Memory<'m> {
     fn range(&self, part: Part) -> Range<usize> {
         let Range { start, end } = self.object.part(part);
         self.start + start..self.start + end
+    }
+
+    /// The pages of `part`, up to those of `next`.
+    fn pages(&self, part: Part, next: Part) -> Range<usize> {
+        self.range(part).start..self.range(next).start
     }
 
     /// Address, and number of elements.
@@ -211,12 +209,11 @@ impl<'m> Memory<'m> {
     }
 }
 
-/// The alias of a text that is not executable yet: itself.
-struct InPlace;
+/// The alias of a text that is not executable yet: itself, on these pages.
+struct InPlace(Range<usize>);
 
 // SAFETY: the pages of a module that is being loaded are readable and writable where
-// they are. What becomes of them afterwards is up to the loader, which makes the text
-// executable and read-only at once, or never.
+// they are; `close` makes them read-only.
 unsafe impl WritableAlias for InPlace {
     type Error = &'static str;
 
@@ -224,5 +221,8 @@ unsafe impl WritableAlias for InPlace {
         Ok(text.start as *mut u32)
     }
 
-    fn close(&mut self) {}
+    fn close(&mut self) {
+        // SAFETY: the loader does not write to the text any more.
+        unsafe { memory::set_rights(self.0.clone(), Rights::ReadOnly) };
+    }
 }

@@ -7,8 +7,7 @@
 use core::ops::Range;
 
 use elf::abi::{
-    EM_AARCH64, ET_REL, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHN_ABS, SHN_UNDEF, SHT_NOBITS,
-    SHT_RELA,
+    EM_AARCH64, ET_REL, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHN_ABS, SHN_UNDEF, SHT_RELA,
 };
 use elf::endian::LittleEndian;
 use elf::relocation::Rela;
@@ -168,10 +167,10 @@ impl<'a> Object<'a> {
 
     fn lay_out(&mut self) -> Result<(), ObjectError<'a>> {
         let mut end = 0;
-        for (index, part) in Part::ALL.into_iter().enumerate() {
+        for part in Part::ALL {
             let align = if part.begins_page() { PAGE } else { 16 };
-            let start = usize::next_multiple_of(end, align);
-            end = start;
+            end = usize::next_multiple_of(end, align);
+            let start = end;
             for (index, section) in self.sections.iter().enumerate() {
                 let name = self.names.get(section.sh_name as usize)?;
                 if Part::of(name, &section)? != Some(part) {
@@ -181,7 +180,7 @@ impl<'a> Object<'a> {
                 self.offsets[index] = Some(at.start);
                 end = at.end;
             }
-            self.parts[index] = start..end;
+            self.parts[part as usize] = start..end;
         }
         Ok(())
     }
@@ -213,7 +212,7 @@ impl<'a> Object<'a> {
     fn named(&self, name: &str) -> Option<Symbol> {
         self.symbols
             .iter()
-            .find(|symbol| self.strings.get(symbol.st_name as usize) == Ok(name))
+            .find(|symbol| self.strings.get(symbol.st_name as usize).ok() == Some(name))
     }
 
     /// Makes `memory`, which is [`size`](Self::size) bytes of zeros and will be seen at

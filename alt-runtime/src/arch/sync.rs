@@ -1,0 +1,48 @@
+//! Making a whole text visible to instruction fetch, as a loader must.
+
+use core::arch::asm;
+use core::ops::Range;
+
+use super::Maintenance;
+
+impl Maintenance {
+    /// Makes all that has been written to `text` visible to instruction fetch, on
+    /// all CPUs, whichever mapping it was written through: to be done with what a
+    /// loader has copied, before it becomes executable.
+    ///
+    /// The order of the steps is that of Arm ARM B2.4.4.
+    ///
+    /// # Safety
+    /// `text` must be mapped readable, and no CPU execute it meanwhile.
+    pub unsafe fn sync(&self, text: Range<u64>) {
+        if !self.no_clean {
+            for line in lines(&text, self.data_line) {
+                // SAFETY: cleaning a line that is mapped changes no memory.
+                unsafe {
+                    if self.clean_to_coherency {
+                        asm!("dc civac, {}", in(reg) line, options(nostack, preserves_flags));
+                    } else {
+                        asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags));
+                    }
+                }
+            }
+        }
+        // SAFETY: barriers, and invalidation of what can be fetched again.
+        unsafe {
+            asm!("dsb ish", options(nostack, preserves_flags));
+            if !self.no_invalidate {
+                for line in lines(&text, self.instruction_line) {
+                    asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags));
+                }
+                asm!("dsb ish", options(nostack, preserves_flags));
+            }
+            asm!("isb", options(nostack, preserves_flags));
+        }
+    }
+}
+
+/// The addresses of the lines, of a power of two of bytes, that hold `text`.
+fn lines(text: &Range<u64>, size: u32) -> impl Iterator<Item = u64> + use<> {
+    let first = text.start & !(u64::from(size) - 1);
+    (first..text.end).step_by(size as usize)
+}

@@ -1,0 +1,42 @@
+//! Further regions: modules, and images seen at another address.
+//!
+//! What is decided stays decided, so a text that comes later is patched before
+//! anyone executes it, alone, without a rendezvous.
+
+use core::mem::MaybeUninit;
+
+use crate::arch::Write;
+use crate::boot::Finalised;
+use crate::patch::{PatchError, Plan, Report, WritableAlias};
+use crate::region::Region;
+
+impl Finalised {
+    /// Patches a further region by the cpucaps that are final: plan, commit, verify.
+    ///
+    /// `room` must hold one entry for each word of each site, as for
+    /// [`Plan::new`]; the region's own section `alt_plan` is of that size. The
+    /// callbacks of `region` are those of the kernel's image, or none.
+    ///
+    /// Only the lines of patched words are made visible to instruction fetch. What
+    /// the loader itself has written is its own to
+    /// [`sync`](crate::Maintenance::sync).
+    ///
+    /// # Errors
+    /// What was wrong. The region is as it was, and must not be executed if its
+    /// default text does not do.
+    ///
+    /// # Safety
+    /// `region` must be mapped readable at its addresses, and no CPU may execute
+    /// its text during the call; one that does so later must execute an ISB first,
+    /// unless it could not have fetched from there before.
+    pub unsafe fn patch_region<A: WritableAlias>(
+        &self,
+        region: &Region<'_>,
+        room: &mut [MaybeUninit<Write>],
+        alias: &mut A,
+    ) -> Result<Report, PatchError<A::Error>> {
+        let plan = Plan::new(region, self.decision(), room).map_err(PatchError::Plan)?;
+        // SAFETY: the plan is of this region, made just now; the caller's promise.
+        unsafe { plan.commit(region, &self.maintenance(), alias) }
+    }
+}
