@@ -2,9 +2,10 @@
 //! condition.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Path, Token, token};
 
 use crate::condition::{self, Condition};
@@ -118,23 +119,37 @@ const EMPTY_ARM: &str =
 
 impl Body {
     fn parse_text(input: ParseStream) -> syn::Result<Self> {
+        if let Some(path) = parse_path(&input.fork()).filter(is_nops) {
+            return Err(syn::Error::new_spanned(
+                path,
+                "expected instructions: `nops` is for `alternative_cb!`",
+            ));
+        }
         Ok(Self::Text(vec![input.parse()?]))
     }
 
     fn parse_any(input: ParseStream) -> syn::Result<Self> {
         let ahead = input.fork();
-        let path = ahead.parse::<Path>().ok();
-        // A path and `!` is a macro call such as `concat!("…")`.
-        let Some(path) = path.filter(|_| !ahead.peek(Token![!])) else {
-            return Self::parse_text(input);
+        let Some(path) = parse_path(&ahead) else {
+            return Ok(Self::Text(vec![input.parse()?]));
         };
         input.advance_to(&ahead);
-        Ok(if path.is_ident("nops") {
+        Ok(if is_nops(&path) {
             Self::Nops
         } else {
             Self::Callback(path)
         })
     }
+}
+
+fn is_nops(path: &Path) -> bool {
+    path.is_ident("nops")
+}
+
+/// A path and nothing more, where instructions could stand.
+fn parse_path(input: ParseStream) -> Option<Path> {
+    let path = input.parse().ok()?;
+    (input.is_empty() || input.peek(Token![,])).then_some(path)
 }
 
 /// `CONDITION =>`, if that is what comes next.
@@ -220,7 +235,8 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
                 let symbol = callback(i);
                 consts.push(quote!(#symbol = sym #path));
                 // `sym` takes any static or function.
-                checks.push(quote!(const _: &::alt_runtime::Callback = &#path;));
+                let here = Span::call_site().located_at(path.span());
+                checks.push(quote_spanned!(here=> const _: &::alt_runtime::Callback = &#path;));
                 body.push(quote!(#open, #(#records,)* ".endif",));
                 continue;
             }

@@ -114,7 +114,10 @@ macro_rules! callback {
         // Elsewhere nothing is patched, and section names may follow other rules.
         #[cfg_attr(target_os = "none", unsafe(link_section = "alt_callbacks"))]
         $vis static $name: $crate::Callback =
-            $crate::Callback::new(::core::stringify!($name), $function);
+            $crate::Callback::new(::core::stringify!($name), {
+                const FUNCTION: $crate::CallbackFn = $function;
+                FUNCTION
+            });
     )+};
 }
 

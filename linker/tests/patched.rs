@@ -196,7 +196,9 @@ fn arm_of_short_reach_stays_near_its_function() {
             // Where the macro cannot see it, the linker does not reach.
             let script = SCRIPTS[0];
             let far = link(&cross, "near.rs", gnu, script, &[level, "--cfg=far"]);
-            let error = far.err().expect("the distance is more than 32 KiB");
+            let Err(error) = far else {
+                panic!("the distance is more than 32 KiB")
+            };
             assert!(error.contains("R_AARCH64_TSTBR14"), "{error}");
         }
     }
