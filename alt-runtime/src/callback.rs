@@ -70,7 +70,7 @@ impl<'a> Site<'a> {
     }
 }
 
-/// A function that sites may name, made by [`callback!`](crate::callback).
+/// A function that sites may name, made by [`callback!`](crate::callback!).
 ///
 /// Records refer to it by its address, and the patcher calls nothing but what lies
 /// in the section `alt_callbacks`.
@@ -83,7 +83,7 @@ pub struct Callback {
 
 impl Callback {
     /// A callback; one that a kernel's site names is made by
-    /// [`callback!`](crate::callback).
+    /// [`callback!`](crate::callback!).
     pub const fn new(name: &'static str, function: CallbackFn) -> Self {
         Self { name, function }
     }

@@ -80,7 +80,9 @@ pub use insn::Insn;
 /// PC-relative instructions of an arm are re-aimed when they move to the site.
 /// They may refer to the arm itself and to anything in the kernel within their
 /// reach, but not to data among the arms (`ldr x0, =…`, literal pools), which is
-/// given back after boot.
+/// given back after boot. An arm with a short one (`cbz`, `tbz`, `b.eq`, `adr`, …) to
+/// something outside it is kept at the end of its function; where macros make up the
+/// text of the arm, that is not seen, and the linker may find the target out of range.
 ///
 /// ```ignore
 /// let old: u32;
