@@ -29,7 +29,7 @@
 //! | [`insn`]   | A64 words: which are PC-relative, and moving one to another address |
 //! | [`record`] | the layouts in the image |
 //! | [`region`] | one image's text and tables |
-//! | [`callback`] | functions that compute what a site becomes |
+//! | [`mod@callback`] | functions that compute what a site becomes |
 //! | [`patch`]  | plan → commit → verify |
 //! | [`rendezvous`] | where the other CPUs wait meanwhile |
 //! | [`boot`]   | the phases, as types |
