@@ -1,18 +1,14 @@
-//! The embedded module at work, and spoilt copies of it that must be refused.
+//! The embedded module at work, against a model.
 
 use alt_runtime::Callback;
 use alt_runtime::boot::Finalised;
-use alt_runtime::patch::{PatchError, PlanError, Reason};
 use alt_runtime::region::Table;
 use defmt::{Display2Format, error, info};
 use demo_module::variant;
-use elf::ElfBytes;
-use elf::endian::LittleEndian;
-use spin::mutex::SpinMutex;
 
-use super::load::{LoadError, Module};
-use super::object::ObjectError;
-use super::{exports, pages};
+use super::load::Module;
+use super::object::PAGE;
+use super::{exports, pages, refuse};
 use crate::checks::{Mismatch, equal};
 use crate::cpucaps::{CRC32, LSE, SB};
 use crate::exceptions;
@@ -23,15 +19,12 @@ use crate::kernel::Failed;
 static demo_module_object: [u8; include_bytes!(env!("DEMO_MODULE")).len()] =
     *include_bytes!(env!("DEMO_MODULE"));
 
-/// A copy to be spoilt.
-static COPY: SpinMutex<[u8; demo_module_object.len()]> =
-    SpinMutex::new([0; demo_module_object.len()]);
-
-type Callbacks = Table<'static, Callback>;
+/// The callbacks that a module may name.
+pub(super) type Callbacks = Table<'static, Callback>;
 
 /// Refuses bad modules, loads the good one, and compares what it does with a model.
 pub fn exercise(system: &Finalised, callbacks: Callbacks) -> Result<(), Failed> {
-    bad_modules_are_refused(system, callbacks)?;
+    refuse::bad_modules(&demo_module_object, system, callbacks)?;
     let module = Module::load(&demo_module_object, exports::find, system, callbacks);
     let module = module.map_err(|why| {
         error!("check after module FAILED {}", Display2Format(&why));
@@ -56,7 +49,7 @@ pub fn exercise(system: &Finalised, callbacks: Callbacks) -> Result<(), Failed> 
 /// Calls everything, and compares with what the cpucaps let expect.
 fn check(module: &Module, system: &Finalised) -> Result<(), Mismatch> {
     let operations = module.operations();
-    let text_pages = module.text().len().div_ceil(super::object::PAGE);
+    let text_pages = module.text().len().div_ceil(PAGE);
     equal(
         "executable pages",
         pages::executable() as u64,
@@ -108,76 +101,6 @@ fn text_is_protected(text: *mut u32) -> Result<(), Failed> {
         }
         Ok(()) => {
             error!("check after module FAILED its text is writable");
-            Err(Failed)
-        }
-    }
-}
-
-fn bad_modules_are_refused(system: &Finalised, callbacks: Callbacks) -> Result<(), Failed> {
-    let copy = &mut *COPY.lock();
-    copy.copy_from_slice(&demo_module_object);
-    let spoilt = spoil(copy).is_some();
-    let outside = Module::load(copy, exports::find, system, callbacks);
-    refused(outside, |why| {
-        spoilt
-            && matches!(
-                why,
-                LoadError::Patch(PatchError::Plan(PlanError {
-                    reason: Reason::SiteOutsideText { .. },
-                    ..
-                }))
-            )
-    })?;
-
-    let no_exports = Module::load(&demo_module_object, |_| None, system, callbacks);
-    refused(no_exports, |why| {
-        matches!(why, LoadError::Object(ObjectError::Undefined { .. }))
-    })?;
-
-    // As for a callback of the module's own.
-    let no_callbacks = Table::new(0, &[]);
-    let other_callback = Module::load(&demo_module_object, exports::find, system, no_callbacks);
-    refused(other_callback, |why| {
-        matches!(
-            why,
-            LoadError::Patch(PatchError::Plan(PlanError {
-                reason: Reason::UnregisteredCallback { .. },
-                ..
-            }))
-        )
-    })
-}
-
-/// Moves the first site of `alt_branches` out of the text.
-fn spoil(module: &mut [u8]) -> Option<()> {
-    let elf = ElfBytes::<LittleEndian>::minimal_parse(module).ok()?;
-    let relocations = elf.section_header_by_name(".relaalt_branches").ok()??;
-    // The addend is the last of the three words of 8 bytes.
-    let addend = relocations.sh_offset as usize + 16;
-    let addend: &mut [u8; 8] = module.get_mut(addend..)?.first_chunk_mut()?;
-    *addend = (i64::from_le_bytes(*addend) + 0x10_0000).to_le_bytes();
-    Some(())
-}
-
-/// The module must have been refused for the right reason, and never been executable.
-fn refused(
-    loaded: Result<Module, LoadError<'_>>,
-    is_right: impl Fn(&LoadError<'_>) -> bool,
-) -> Result<(), Failed> {
-    match loaded {
-        Err(why) if is_right(&why) && pages::executable() == 0 => {
-            info!("a bad module is refused: {}", Display2Format(&why));
-            Ok(())
-        }
-        Err(why) => {
-            error!(
-                "check after module FAILED a bad module: {}",
-                Display2Format(&why)
-            );
-            Err(Failed)
-        }
-        Ok(_) => {
-            error!("check after module FAILED a bad module was loaded");
             Err(Failed)
         }
     }

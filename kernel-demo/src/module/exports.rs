@@ -13,14 +13,15 @@ static REPORTED: AtomicU64 = AtomicU64::new(0);
 /// The address of an exported symbol.
 pub fn find(symbol: &str) -> Option<u64> {
     match symbol {
-        "demo_report" => Some(report as *const () as u64),
+        "demo_report" => Some(demo_report as *const () as u64),
         "demo_module_tag" => Some(&raw const MODULE_TAG as u64),
         _ => None,
     }
 }
 
 /// Notes what a module reports and answers with the complement.
-extern "C" fn report(value: u64) -> u64 {
+#[unsafe(no_mangle)]
+extern "C" fn demo_report(value: u64) -> u64 {
     REPORTED.store(value, Ordering::Relaxed);
     !value
 }

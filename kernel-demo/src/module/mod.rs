@@ -13,6 +13,7 @@ mod exports;
 mod load;
 mod object;
 mod pages;
+mod refuse;
 mod relocation;
 
 pub use exercise::exercise;
