@@ -14,10 +14,12 @@ use crate::region::{Region, Table, Words};
 // its references are weak. The offsets stand in data, not in instructions: what an
 // `adrp` makes of an undefined symbol differs from one page of code to the next.
 //
+// They are wanted once, so they stand where the tables stand.
+//
 // Whatever links this reader agrees to the layout that it reads.
 global_asm!(
     crate::__alt_layout!(),
-    ".pushsection .rodata.__alt_bounds, \"a\"",
+    ".pushsection .init.rodata.__alt_bounds, \"a\"",
     ".balign 8",
     ".globl __alt_bounds",
     "__alt_bounds:",
@@ -35,6 +37,7 @@ unsafe extern "C" {
 }
 
 /// Start and number of elements of the section with this index.
+#[inline(always)]
 fn bounds<T>(section: usize) -> (*mut T, usize) {
     // SAFETY: the table is constant.
     let [start, stop] = unsafe { &__alt_bounds[section] };
@@ -67,6 +70,9 @@ impl Image {
     /// `alt_records`, `alt_replacements`, `alt_callbacks` and `alt_plan` must be
     /// mapped, the last one writable, and stay so while the value is in use. There must be only
     /// one such value at a time.
+    // The only code that names the init region; it goes with it.
+    #[inline(never)]
+    #[unsafe(link_section = ".init.text.alt_image")]
     pub unsafe fn new(text: Range<*const u32>) -> Self {
         let text_len = (text.end as usize).saturating_sub(text.start as usize) / 4;
         let (branches, branches_len) = bounds::<BranchRecord>(0);

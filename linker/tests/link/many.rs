@@ -41,6 +41,8 @@ pub extern "C" fn _start() -> ! {
     for function in live {
         black_box(function)(1);
     }
+    // Every kernel has read-only data, and `alternatives.x` goes behind it.
+    black_box(&[1u64, 2, 3]);
     // SAFETY: never run.
     black_box(unsafe { Image::new(core::ptr::null()..core::ptr::null()) });
     loop {}

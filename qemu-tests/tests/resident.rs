@@ -1,0 +1,93 @@
+//! What stays does not refer to what is given back: proved over the relocations of
+//! the linked kernel, in every profile.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use object::read::elf::{ElfFile64, FileHeader};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, RelocationTarget, elf};
+use qemu_tests::{Image, Profile, guest};
+
+/// Bounds of the init region, which somebody must know to give it back.
+const BOUNDS: [&str; 5] = [
+    "__init_start",
+    "__init_end",
+    "__init_text_start",
+    "__start_alt_plan",
+    "__text_start",
+];
+
+/// The one way from what stays into the init region: the caller of boot, which
+/// never runs again.
+const INTO_BOOT: (&str, &str) = ("kernel_demo::kernel::main", "kernel_demo::kernel::boot");
+
+#[test]
+fn nothing_resident_refers_to_the_init_region() {
+    for profile in Profile::ALL {
+        let image = Image::open(&guest::build("kernel-demo", profile).unwrap()).unwrap();
+        let init = image.symbol("__init_start").unwrap()..image.symbol("__init_end").unwrap();
+        let (looked_at, found) = references(&image, &init);
+        assert!(
+            looked_at > 1000,
+            "{profile:?}: the image has no relocations"
+        );
+        assert_eq!(found, BTreeSet::new(), "{profile:?}");
+    }
+}
+
+/// The tables, arms and callbacks themselves are there.
+#[test]
+fn everything_of_the_pass_is_in_the_init_region() {
+    let image = Image::open(&guest::build("kernel-demo", Profile::Release).unwrap()).unwrap();
+    let init = image.symbol("__init_start").unwrap()..image.symbol("__init_end").unwrap();
+    let names: Vec<_> = image
+        .sections()
+        .iter()
+        .filter(|section| init.contains(&section.range.start) && !section.bytes.is_empty())
+        .map(|section| section.name.as_str())
+        .collect();
+    for name in [
+        "alt_bounds",
+        "alt_branches",
+        "alt_records",
+        "alt_replacements",
+        ".init.text",
+    ] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+}
+
+/// Number of relocations looked at, and `who refers to what` for each that leads from
+/// outside into `init`.
+fn references(image: &Image, init: &Range<u64>) -> (usize, BTreeSet<String>) {
+    let file = ElfFile64::<Endianness>::parse(image.file()).unwrap();
+    assert_eq!(file.elf_header().e_type(Endianness::Little), elf::ET_EXEC);
+    let (mut looked_at, mut found) = (0, BTreeSet::new());
+    for section in file.sections() {
+        let resident = section.address() != 0 && !init.contains(&section.address());
+        if !resident {
+            continue;
+        }
+        for (place, relocation) in section.relocations() {
+            looked_at += 1;
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                continue;
+            };
+            let symbol = file.symbol_by_index(index).unwrap();
+            let target = symbol.address().wrapping_add_signed(relocation.addend());
+            if !init.contains(&target) || BOUNDS.contains(&symbol.name().unwrap_or("")) {
+                continue;
+            }
+            let name = |address| {
+                image
+                    .place(address)
+                    .map_or("?".into(), |place| place.symbol)
+            };
+            let (from, to) = (name(place), name(target));
+            if (from.as_str(), to.as_str()) != INTO_BOOT {
+                found.insert(format!("{from} refers to {to} ({target:#x})"));
+            }
+        }
+    }
+    (looked_at, found)
+}
