@@ -41,5 +41,6 @@ fn tag(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
 
 callback! {
     /// Makes a site of one MOVZ load [`TAG`].
+    #[unsafe(export_name = "demo_module_tag")]
     static MODULE_TAG = tag;
 }
