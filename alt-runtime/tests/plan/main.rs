@@ -3,5 +3,6 @@
 mod callbacks;
 mod errors;
 mod image;
+mod other_address;
 mod reach;
 mod words;
