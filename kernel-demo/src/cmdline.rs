@@ -31,6 +31,11 @@ fn with_line<R>(read: impl FnOnce(&str) -> R) -> R {
     read(line.unwrap_or(""))
 }
 
+/// Whether the command line has this word.
+pub fn has_word(word: &str) -> bool {
+    with_line(|line| line.split_ascii_whitespace().any(|other| other == word))
+}
+
 /// Whether the firmware is called by SMC, rather than by HVC.
 pub fn firmware_by_smc() -> bool {
     let psci = device_tree().and_then(|tree| tree.find_node("/psci"));

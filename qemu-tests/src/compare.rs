@@ -58,7 +58,7 @@ pub fn wrong_sites<'a>(
                 let words = (target.wrapping_sub(site.address) as i64) >> 2;
                 after == [0x1400_0000 | (words as u32 & 0x03ff_ffff)]
             }
-            Some(Kind::Alternative { .. }) => true,
+            Some(Kind::Alternative { .. } | Kind::Callback { .. } | Kind::Nops { .. }) => true,
         };
         if !right {
             wrong.push(site);

@@ -42,6 +42,18 @@ pub enum Kind {
         /// Length of the replacement in instructions; the rest of the site becomes padding.
         replacement_len: u8,
     },
+    /// A sequence that a function of the kernel computes.
+    Callback {
+        /// Address of the callback's static, in `alt_callbacks`.
+        callback: u64,
+        /// Length of the site in instructions.
+        site_len: u8,
+    },
+    /// A sequence that becomes nothing.
+    Nops {
+        /// Length of the site in instructions.
+        site_len: u8,
+    },
 }
 
 /// When a site changes.
@@ -59,8 +71,10 @@ impl Condition {
     const CAP: u16 = 0x1fff;
     const AND_NEXT: u16 = 1 << 13;
     const NOT: u16 = 1 << 14;
-    /// Of branch records only.
+    /// Of branch records.
     const LIKELY: u16 = 1 << 15;
+    /// Of records of alternatives: there are no instructions to copy.
+    const COMPUTED: u16 = 1 << 15;
 
     fn from_bits(bits: u16) -> Self {
         Self {
@@ -82,7 +96,9 @@ impl Record {
     pub fn len(&self) -> usize {
         match self.kind {
             Kind::Branch { .. } => 1,
-            Kind::Alternative { site_len, .. } => site_len.into(),
+            Kind::Alternative { site_len, .. }
+            | Kind::Callback { site_len, .. }
+            | Kind::Nops { site_len } => site_len.into(),
         }
     }
 }
@@ -200,15 +216,25 @@ fn branch(address: u64, bytes: &[u8]) -> Record {
 }
 
 /// `s32` site, `s32` replacement, `u16` condition, `u8` length of the site, `u8` of the
-/// replacement.
+/// replacement. Computed: the second is the callback, or the last 0 for NOPs.
 fn alternative(address: u64, bytes: &[u8]) -> Record {
+    let condition = u16::from_le_bytes([bytes[8], bytes[9]]);
+    let second = relative(address + 4, &bytes[4..8]);
+    let (site_len, replacement_len) = (bytes[10], bytes[11]);
     Record {
         site: relative(address, &bytes[0..4]),
-        condition: Condition::from_bits(u16::from_le_bytes([bytes[8], bytes[9]])),
-        kind: Kind::Alternative {
-            replacement: relative(address + 4, &bytes[4..8]),
-            site_len: bytes[10],
-            replacement_len: bytes[11],
+        condition: Condition::from_bits(condition),
+        kind: match (condition & Condition::COMPUTED != 0, replacement_len) {
+            (false, _) => Kind::Alternative {
+                replacement: second,
+                site_len,
+                replacement_len,
+            },
+            (true, 0) => Kind::Nops { site_len },
+            (true, _) => Kind::Callback {
+                callback: second,
+                site_len,
+            },
         },
     }
 }
@@ -346,7 +372,7 @@ mod tests {
             let winner = sites[0].winner(&caps.iter().copied().collect());
             winner.map(|record| match record.kind {
                 Kind::Alternative { replacement, .. } => replacement,
-                Kind::Branch { target, .. } => target,
+                other => unreachable!("{other:?}"),
             })
         };
         assert_eq!(winner(&[]), None);
@@ -354,6 +380,25 @@ mod tests {
         assert_eq!(winner(&[1, 2]), None);
         assert_eq!(winner(&[1, 3]), Some(a));
         assert_eq!(winner(&[1, 2, 3]), Some(b));
+    }
+
+    #[test]
+    fn computed_records() {
+        let bytes = [
+            // site -0x1000, callback 0x100 on, cap 1 and bit 15, 5 instructions
+            [0x00, 0xf0, 0xff, 0xff, 0x00, 0x01, 0, 0, 0x01, 0x80, 5, 5],
+            // site -0x1000, cap 2 and bit 15, 3 instructions, none stored
+            [0x00, 0xf0, 0xff, 0xff, 0, 0, 0, 0, 0x02, 0x80, 3, 0],
+        ]
+        .concat();
+        let records = parse_table(ALTERNATIVES, TABLE, &bytes, 12, alternative).unwrap();
+        let kinds: Vec<_> = records.iter().map(|record| record.kind).collect();
+        let callback = Kind::Callback {
+            callback: TABLE + 4 + 0x100,
+            site_len: 5,
+        };
+        assert_eq!(kinds, [callback, Kind::Nops { site_len: 3 }]);
+        assert_eq!((records[0].len(), records[1].len()), (5, 3));
     }
 
     #[test]

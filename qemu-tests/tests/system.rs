@@ -152,3 +152,33 @@ fn overrides_go_towards_the_safe_side_only() {
     let (sites, patched) = count(&run, "CRC32");
     assert_eq!(sites, patched, "words behind -- are not the kernel's");
 }
+
+/// A callback that gives no usable instructions: the last pass is refused by name, and
+/// the kernel runs on as the boot-scope pass has left it.
+#[test]
+fn callback_at_fault_refuses_the_pass() {
+    for (fault, reason) in [
+        ("fails", "callback SKIP: as the command line asks"),
+        ("unencodable", "callback SKIP"),
+        ("unknown-word", "0x56000000"),
+    ] {
+        let run = run(
+            Machine::new("cortex-a76"),
+            &format!("demo.callback={fault}"),
+        );
+        assert_eq!(run.outcome.status, Status::Failed);
+        let error = facts::read(&run.log).find_map(|fact| match fact {
+            Fact::PatchError(text) => Some(text),
+            _ => None,
+        });
+        let error = error.unwrap_or_else(|| panic!("no patch-error: {:#?}", run.log));
+        assert!(
+            error.contains("cap ALWAYS_SYSTEM") && error.contains(reason),
+            "{error}"
+        );
+        let failed = facts::read(&run.log)
+            .any(|fact| matches!(fact, Fact::Check(check) if check.failure.is_some()));
+        assert!(!failed, "{:#?}", run.log);
+        must_say(&run, &["check after callbacks ok"]);
+    }
+}

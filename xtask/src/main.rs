@@ -4,6 +4,7 @@ mod demo;
 mod setup;
 mod sizes;
 mod style;
+mod sweep;
 mod test;
 
 use clap::{Args, Parser, Subcommand};
@@ -32,6 +33,9 @@ enum Task {
         #[arg(long)]
         dev: bool,
     },
+    /// Compares the classification of all 2^32 instruction words with two other decoders;
+    /// takes minutes.
+    Sweep,
     /// Runs every check and test of the workspace.
     Test {
         /// Words for the test runner: names of tests, usually.
@@ -45,6 +49,9 @@ struct DemoArguments {
     /// CPU model of QEMU, with properties: `max,pauth=off`, `cortex-a53,midr=0x410fd030`.
     #[arg(long, default_value = "cortex-a76")]
     cpu: String,
+    /// The kernel's command line: `arm64.nolse`, `cpu3.id_aa64isar0.atomic=0`.
+    #[arg(long, value_name = "LINE")]
+    append: Option<String>,
     /// Number of CPUs.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     smp: u32,
@@ -73,6 +80,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
         Task::Sizes { dev: false } => sizes::run(Profile::Release),
+        Task::Sweep => sweep::run(),
         Task::Test { filter } => test::run(&filter),
     };
     match outcome {

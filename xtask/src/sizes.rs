@@ -51,6 +51,7 @@ impl Bytes {
                         bytes.replacements += 4 * usize::from(replacement_len);
                     }
                 }
+                Kind::Callback { .. } | Kind::Nops { .. } => bytes.table += 12,
             }
         }
         bytes.sites = sites.len();

@@ -22,8 +22,22 @@ static MITIGATE: AtomicBool = AtomicBool::new(false);
 /// Bits of an address that the hypervisor keeps; its own tag stands above them.
 const HYP_BITS: u32 = 39;
 
+/// Faults that the command line asks for, to see the pass refuse them.
+static FAIL: AtomicBool = AtomicBool::new(false);
+static UNKNOWN_WORD: AtomicBool = AtomicBool::new(false);
+static UNENCODABLE: AtomicBool = AtomicBool::new(false);
+
 /// Finds out what the callbacks need. To be called once, before the pass.
 pub fn prepare() {
+    FAIL.store(cmdline::has_word("demo.callback=fails"), Ordering::Relaxed);
+    UNKNOWN_WORD.store(
+        cmdline::has_word("demo.callback=unknown-word"),
+        Ordering::Relaxed,
+    );
+    UNENCODABLE.store(
+        cmdline::has_word("demo.callback=unencodable"),
+        Ordering::Relaxed,
+    );
     FIRMWARE_BY_SMC.store(cmdline::firmware_by_smc(), Ordering::Relaxed);
     LOOPS.store(24, Ordering::Relaxed);
     // As many bits as two ADD immediates hold, and not 0.
@@ -87,6 +101,17 @@ fn offset(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
 }
 
 fn skip(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    if FAIL.load(Ordering::Relaxed) {
+        return Err(CallbackError::Failed("as the command line asks"));
+    }
+    if UNENCODABLE.load(Ordering::Relaxed) {
+        words.fill(Insn::movz(0, 1, 8)?);
+    }
+    if UNKNOWN_WORD.load(Ordering::Relaxed) {
+        // Unallocated, in the space of the PC-relative branches.
+        words.fill(Insn(0x5600_0000));
+        return Ok(());
+    }
     if MITIGATE.load(Ordering::Relaxed) {
         words.fill(Insn::NOP);
     }

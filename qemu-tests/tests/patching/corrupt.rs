@@ -24,6 +24,8 @@ struct Tables {
     replacements: Vec<u8>,
     /// Byte offset of the first LSE record.
     victim: usize,
+    /// Byte offset of the first record that names a callback.
+    callback: usize,
     /// Byte offset of its replacement's first word.
     words: usize,
 }
@@ -41,7 +43,7 @@ impl Tables {
     }
 }
 
-pub const FAULTS: [Fault; 8] = [
+pub const FAULTS: [Fault; 9] = [
     Fault {
         name: "misaligned_site",
         spoil: |tables| tables.move_site(2),
@@ -77,6 +79,12 @@ pub const FAULTS: [Fault; 8] = [
         name: "branch_out_of_reach",
         spoil: |tables| tables.set_word(0x5480_0000), // b.eq .-1048576, and the site is behind
         says: "b.cond",
+    },
+    Fault {
+        name: "unregistered_callback",
+        // Half a callback on.
+        spoil: |tables| tables.records[tables.callback + 4] ^= 8,
+        says: "is not one of the callbacks",
     },
     Fault {
         name: "replacement_outside",
@@ -157,7 +165,7 @@ fn spoil(image: &Image, fault: &Fault, folder: &TempDir) -> Result<Image> {
     let all = sites::read(image)?;
     let alternatives = all
         .iter()
-        .filter(|record| matches!(record.kind, Kind::Alternative { .. }));
+        .filter(|record| !matches!(record.kind, Kind::Branch { .. }));
     let (index, victim) = alternatives
         .enumerate()
         .find(|(_, record)| usize::from(record.condition.cap) == lse)
@@ -165,10 +173,16 @@ fn spoil(image: &Image, fault: &Fault, folder: &TempDir) -> Result<Image> {
     let Kind::Alternative { replacement, .. } = victim.kind else {
         return Err("not an alternative".into());
     };
+    let callback = all
+        .iter()
+        .filter(|record| !matches!(record.kind, Kind::Branch { .. }))
+        .position(|record| matches!(record.kind, Kind::Callback { .. }))
+        .ok_or("no callback")?;
     let mut tables = Tables {
         records: records.bytes.clone(),
         replacements: replacements.bytes.clone(),
         victim: 12 * index,
+        callback: 12 * callback,
         words: (replacement - replacements.range.start) as usize,
     };
     (fault.spoil)(&mut tables);

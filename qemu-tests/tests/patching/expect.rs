@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use qemu_tests::facts::{self, Fact};
-use qemu_tests::sites::{self, Kind, Record, Site};
+use qemu_tests::sites::{self, Kind, Site};
 use qemu_tests::{Image, Launch, Profile, Run, Status, compare, disasm, skip};
 
 use crate::machines::{Registers, TestMachine};
-use crate::{Result, caps, kernel, qemu};
+use crate::{Result, caps, computed, kernel, qemu};
 
 const NOP: u32 = 0xd503_201f;
 
@@ -98,47 +98,47 @@ fn site_is_right(image: &Image, run: &Run, site: &Site, caps: &BTreeSet<u16>) ->
     let count = site.records[0].len();
     let before = run.before.words(site.address, count)?;
     let after = run.after.words(site.address, count)?;
-    if let Some(Record {
-        kind:
-            Kind::Alternative {
-                replacement,
-                replacement_len,
-                ..
-            },
-        ..
-    }) = site.winner(caps)
-    {
-        let len = usize::from(*replacement_len);
-        let bytes = image
-            .bytes(*replacement, 4 * len)
-            .ok_or("the replacement is not in the image")?;
-        let source: Vec<u32> = bytes
-            .chunks(4)
-            .map(|word| u32::from_le_bytes(word.try_into().expect("4 bytes")))
-            .collect();
-        let inside = *replacement..=*replacement + 4 * len as u64;
-        for (i, (now, from)) in after.iter().zip(&source).enumerate() {
-            let offset = 4 * i as u64;
-            if !moved(
-                *from,
-                *replacement + offset,
-                *now,
-                site.address + offset,
-                &inside,
-            ) {
-                return Err(format!(
-                    "{:#x}: `{}` became `{}`",
-                    site.address + offset,
-                    disasm::instruction(*from, *replacement + offset),
-                    disasm::instruction(*now, site.address + offset),
-                )
-                .into());
-            }
+    match site.winner(caps).map(|record| record.kind) {
+        Some(Kind::Alternative {
+            replacement,
+            replacement_len,
+            ..
+        }) => {
+            alternative(image, site.address, replacement, replacement_len, &after)?;
         }
-        padding(&after[len..])
-            .map_err(|why| format!("{:#x}: {why}: {:x?}", site.address, &after[len..]))?;
+        Some(Kind::Callback { callback, .. }) => {
+            let name = image
+                .place(callback)
+                .ok_or("the callback has no name")?
+                .symbol;
+            computed::is_right(&name, site.address, &after)?;
+        }
+        Some(Kind::Nops { .. }) => padding(&after)?,
+        // Judged by `compare::wrong_sites`.
+        Some(Kind::Branch { .. }) | None => {}
     }
     Ok(before != after)
+}
+
+/// Checks the words of a site against the replacement, which the linker has put
+/// elsewhere.
+fn alternative(image: &Image, site: u64, replacement: u64, len: u8, after: &[u32]) -> Result<()> {
+    let len = usize::from(len);
+    let bytes = image
+        .bytes(replacement, 4 * len)
+        .ok_or("the replacement is not in the image")?;
+    let source = bytes
+        .chunks(4)
+        .map(|word| u32::from_le_bytes(word.try_into().expect("4 bytes")));
+    let inside = replacement..=replacement + 4 * len as u64;
+    for ((now, from), offset) in after.iter().zip(source).zip((0..).step_by(4)) {
+        let (at, to) = (replacement + offset, site + offset);
+        if !moved(from, at, *now, to, &inside) {
+            let (from, now) = (disasm::instruction(from, at), disasm::instruction(*now, to));
+            return Err(format!("{to:#x}: `{from}` became `{now}`").into());
+        }
+    }
+    padding(&after[len..]).map_err(|why| format!("{site:#x}: {why}: {:x?}", &after[len..]).into())
 }
 
 /// Whether `now` at `to` does what `from` did at `at`: the same instruction, as a

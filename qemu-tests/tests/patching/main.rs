@@ -5,6 +5,7 @@
 //! chosen: `cargo test -p qemu-tests --test patching -- release::max`.
 
 mod caps;
+mod computed;
 mod corrupt;
 mod expect;
 mod machines;

@@ -92,6 +92,8 @@ fn describe(demo: &Demo, site: &Site) -> String {
         Kind::Branch { likely: true, .. } => "branch, likely ",
         Kind::Branch { likely: false, .. } => "branch, unlikely ",
         Kind::Alternative { .. } => "alternative, ",
+        Kind::Callback { .. } => "callback, ",
+        Kind::Nops { .. } => "nops, ",
     };
     let mut text = String::from(kind);
     for (index, record) in site.records.iter().enumerate() {

@@ -43,7 +43,10 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
 /// The reason for the demo to have failed, if it has.
 fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let qemu = setup::ensure()?;
-    let machine = Machine::new(&arguments.cpu).smp(arguments.smp);
+    let mut machine = Machine::new(&arguments.cpu).smp(arguments.smp);
+    if let Some(line) = &arguments.append {
+        machine = machine.args(["-append", line]);
+    }
     if !qemu.has_cpu(machine.model()) {
         let (version, model) = (qemu.version(), machine.model());
         return Ok(Some(format!(
