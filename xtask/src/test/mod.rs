@@ -27,7 +27,8 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     let deny = ["--", "-D", "warnings"];
     let clippy = ["clippy", "--workspace", "--all-targets"];
     total += check("clippy", cargo().args(clippy).args(deny))?;
-    let clippy = ["clippy", "--package", "kernel-demo", "--target", TARGET];
+    let clippy = ["clippy", "--package", "kernel-demo", "--package"];
+    let clippy = [&clippy[..], &["demo-module", "--target", TARGET]].concat();
     total += check("clippy of the kernel", cargo().args(clippy).args(deny))?;
     let doc = ["doc", "--workspace", "--no-deps"];
     total += check("doc", cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
