@@ -122,7 +122,15 @@ fn run(text: Text) -> Result<(), Failed> {
             } = finalised.decision();
             checks::run("after", &Context { decided, present })?;
             proofs::text_is_protected()?;
+            let early = smp::online();
             smp::start_late()?;
+            info!(
+                "report cpus={=usize} early={=usize} late={=usize} kept-out={=usize}",
+                smp::online(),
+                early,
+                smp::online() - early,
+                smp::kept_out()
+            );
             smp::exercise()
         }
         // The kernel runs on as it was left.
@@ -193,13 +201,12 @@ fn log_report(finalised: &Finalised, image: &Image, outcome: &mut Outcome) {
     outcome.sites = report.sites();
     outcome.patched = rewritten;
     info!(
-        "report branches={=u32} alternatives={=u32} patched={=u32} words={=u32} lines={=u32} cpus={=usize}",
+        "report branches={=u32} alternatives={=u32} patched={=u32} words={=u32} lines={=u32}",
         report.branches,
         report.alternatives,
         rewritten,
         booted.words + report.words,
         booted.lines + report.lines,
-        smp::online(),
     );
 }
 

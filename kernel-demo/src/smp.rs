@@ -83,12 +83,17 @@ pub fn start_late() -> Result<(), Failed> {
 
 /// CPUs that have come, this one included, whether or not they were let in.
 fn arrived() -> usize {
-    online() + PARKED.load(Ordering::Acquire)
+    online() + kept_out()
 }
 
 /// CPUs that were let in, this one included.
 pub fn online() -> usize {
     ONLINE.load(Ordering::Acquire).count_ones() as usize
+}
+
+/// CPUs that were not let in.
+pub fn kept_out() -> usize {
+    PARKED.load(Ordering::Acquire)
 }
 
 /// Ends the wait of the others when there is no last pass.
