@@ -17,18 +17,29 @@ impl Finalised {
     /// [`Plan::new`]; the region's own section `alt_plan` is of that size. The
     /// callbacks of `region` are those of the kernel's image, or none.
     ///
-    /// Only the lines of patched words are made visible to instruction fetch. What
-    /// the loader itself has written is its own to
-    /// [`sync`](crate::Maintenance::sync).
+    /// What a loader of modules does: map the module's text readable and writable and
+    /// not executable; copy and link it; call this, with an alias that is the text
+    /// itself and makes it read-only when it is closed; [`sync`] the whole text, since
+    /// this makes only the lines of patched words visible to instruction fetch; make
+    /// the text executable.
+    ///
+    /// An image may run at other addresses than those where it is mapped for this CPU, a
+    /// hypervisor's for one: the region's [`Words`](crate::region::Words) tell the two
+    /// apart. Words are read back, and cache lines maintained, where they are mapped
+    /// now. An instruction cache that is indexed by virtual address (CTR_EL0.L1Ip) may
+    /// keep lines of the other address then: whoever runs the image there for the first
+    /// time invalidates all of it.
+    ///
+    /// [`sync`]: crate::Maintenance::sync
     ///
     /// # Errors
     /// What was wrong. The region is as it was, and must not be executed if its
     /// default text does not do.
     ///
     /// # Safety
-    /// `region` must be mapped readable at its addresses, and no CPU may execute
-    /// its text during the call; one that does so later must execute an ISB first,
-    /// unless it could not have fetched from there before.
+    /// The words of `region` must be mapped readable and be changed by no one else, and
+    /// no CPU may execute its text during the call; one that does so later must execute
+    /// an ISB first, unless it could not have fetched from there before.
     pub unsafe fn patch_region<A: WritableAlias>(
         &self,
         region: &Region<'_>,

@@ -170,14 +170,17 @@ fn judge(image: &Image, run: &Run, cpu: &Cpu) {
                 assert_eq!(mnemonics(&now), cpu.count, "{}", cpu.name);
                 1
             }
-            (Kind::Alternative { site_len: 1, .. }, 1) => {
+            (Kind::Callback { callback, .. }, 1) => {
+                assert_eq!(callback, image.symbol("demo_module_tag").unwrap());
                 assert_eq!(now, constant("#0x7a6"));
                 2
             }
-            _ => {
+            // LSE & SB, LSE | CRC32, !SB
+            (Kind::Alternative { site_len: 1, .. }, 5) => {
                 assert_eq!(now, constant(cpu.variant), "{}", cpu.name);
                 3
             }
+            other => panic!("{other:?}"),
         };
         seen[kind] += 1;
     }

@@ -1,5 +1,7 @@
 //! The embedded module at work, against a model.
 
+use core::mem::ManuallyDrop;
+
 use alt_runtime::Callback;
 use alt_runtime::boot::Finalised;
 use alt_runtime::region::Table;
@@ -30,6 +32,8 @@ pub fn exercise(system: &Finalised, callbacks: Callbacks) -> Result<(), Failed> 
         error!("check after module FAILED {}", Display2Format(&why));
         Failed
     })?;
+    // It stays: its text must not become writable again.
+    let module = ManuallyDrop::new(module);
     let (report, text) = (module.report(), module.text());
     info!(
         "module: {=u32} sites, {=u32} rewritten",
