@@ -2,12 +2,12 @@
 //!
 //! | type          | what is known                       | what the text fits     | what comes next |
 //! |---------------|-------------------------------------|------------------------|-----------------|
-//! | [`Detected`]  | the boot CPU's registers            | every CPU (default)    | [`patch_boot`](Detected::patch_boot), on one CPU |
-//! | [`Booted`]    | cpucaps of boot scope               | those                  | the others come [online](Booted::add_cpu), then [`finalise`](Booted::finalise) |
+//! | [`Detected`]  | the boot CPU's registers            | every CPU (default)    | `patch_boot`, on one CPU |
+//! | [`Booted`]    | cpucaps of boot scope               | those                  | the others come [online](Booted::add_cpu), then `finalise` |
 //! | [`Finalised`] | all cpucaps                         | the system             | [late CPUs](Finalised::late_cpu) are judged |
 //!
 //! A kernel that wants one pass on the boot CPU, before any other CPU is started,
-//! calls [`Detected::patch`]; all other CPUs are then late ones.
+//! calls `Detected::patch`; all other CPUs are then late ones.
 
 use crate::arch::Maintenance;
 use crate::cap::{
