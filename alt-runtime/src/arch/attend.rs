@@ -6,8 +6,11 @@ use core::sync::atomic::AtomicU32;
 #[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
 use core::sync::atomic::Ordering;
 
-/// If `generation` is odd, says so in `seen` and waits until it is not; then
-/// says that too. Executes an ISB before it returns.
+/// As long as `generation` is odd, says so in `seen` and waits. Executes an ISB
+/// before it returns.
+///
+/// A new call may follow so soon that this CPU sees no even value in between. It has
+/// to answer that one too, or the caller would take it for held while it goes on.
 ///
 /// It lives beside the routine that writes text, for the same reasons: it holds
 /// no site and calls nothing.
@@ -19,17 +22,16 @@ pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
         // A handler may hold sites, and must not run while they change.
         "mrs x5, daif",
         "msr daifset, #0xf",
-        "ldar w2, [x0]",
-        "mov w3, w2",
-        "tbz w2, #0, 3f",
+        "2: ldar w2, [x0]",
+        "tbz w2, #0, 4f",
         "stlr w2, [x1]",
-        "2: yield",
+        "3: yield",
         "ldar w3, [x0]",
         "cmp w3, w2",
-        "b.eq 2b",
+        "b.eq 3b",
+        "b 2b",
         // What has been fetched before is fetched anew (Arm ARM B2.4.4).
-        "3: isb",
-        "stlr w3, [x1]",
+        "4: isb",
         "msr daif, x5",
         "ret",
     )
@@ -38,14 +40,14 @@ pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
 /// The same steps for the host, where threads stand for CPUs.
 #[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
 pub fn attend(generation: &AtomicU32, seen: &AtomicU32) {
-    let called = generation.load(Ordering::Acquire);
-    let mut now = called;
-    if called % 2 == 1 {
+    loop {
+        let called = generation.load(Ordering::Acquire);
+        if called % 2 == 0 {
+            return;
+        }
         seen.store(called, Ordering::Release);
-        while now == called {
+        while generation.load(Ordering::Acquire) == called {
             core::hint::spin_loop();
-            now = generation.load(Ordering::Acquire);
         }
     }
-    seen.store(now, Ordering::Release);
 }
