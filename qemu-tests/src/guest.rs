@@ -13,6 +13,18 @@ use std::{
 /// The target guests are built for.
 pub const TARGET: &str = "aarch64-unknown-none";
 
+/// Whether the toolchain has [`TARGET`]. Asks rustc, not rustup: a distribution's toolchain may
+/// have the target as well.
+pub fn target_is_there() -> bool {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output();
+    output.is_ok_and(|output| {
+        output.status.success()
+            && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
+}
+
 /// A cargo profile of the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {

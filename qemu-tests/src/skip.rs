@@ -3,6 +3,7 @@
 //! Rust's test runners know no test that skips itself: it passes, silently. So it says so here,
 //! and `cargo xtask test` counts it as skipped and shows the reason.
 
+use crate::{Error, Qemu, guest};
 use std::{
     env,
     fs::OpenOptions,
@@ -37,6 +38,29 @@ fn note(path: &Path, reason: &str) -> io::Result<()> {
     let line = reason.replace('\n', " ") + "\n";
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     file.write_all(line.as_bytes())
+}
+
+/// Whether no guest can be built and run here, because the Rust target or QEMU is missing. Says
+/// so, and that `test` does not run; `cargo xtask test` installs both.
+///
+/// ```no_run
+/// # fn test() {
+/// if qemu_tests::skip::without_guests("late_cpu_is_parked") {
+///     return;
+/// }
+/// # }
+/// ```
+pub fn without_guests(test: &str) -> bool {
+    let missing = match (guest::target_is_there(), Qemu::find()) {
+        (false, _) => format!("the Rust target {} is missing", guest::TARGET),
+        (true, Err(Error::NoQemu { binary, .. })) => format!("{binary} is missing"),
+        // Other errors are the test's own.
+        (true, _) => return false,
+    };
+    because(&format!(
+        "{test}: {missing}; `cargo xtask test` installs it"
+    ));
+    true
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ fn text(run: &Run) -> Range<u64> {
 
 #[test]
 fn module_is_loaded_and_bad_ones_are_refused() {
+    if qemu_tests::skip::without_guests("module_is_loaded_and_bad_ones_are_refused") {
+        return;
+    }
     let image = kernel(Profile::Release);
     for cpu in CPUS {
         let run = boot(&image, cpu.name);
@@ -114,6 +117,9 @@ fn module_is_loaded_and_bad_ones_are_refused() {
 
 #[test]
 fn words_are_the_linkers_and_the_sites_those_of_the_cpu() {
+    if qemu_tests::skip::without_guests("words_are_the_linkers_and_the_sites_those_of_the_cpu") {
+        return;
+    }
     for profile in Profile::ALL {
         let image = kernel(profile);
         for cpu in CPUS {

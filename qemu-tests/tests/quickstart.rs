@@ -44,6 +44,9 @@ fn printed(cpu: &str) -> String {
 
 #[test]
 fn patches_where_the_cpu_has_lse() {
+    if qemu_tests::skip::without_guests("patches_where_the_cpu_has_lse") {
+        return;
+    }
     let text = printed("cortex-a76");
     assert_eq!(
         text,
@@ -53,6 +56,9 @@ fn patches_where_the_cpu_has_lse() {
 
 #[test]
 fn runs_as_it_is_where_it_has_not() {
+    if qemu_tests::skip::without_guests("runs_as_it_is_where_it_has_not") {
+        return;
+    }
     let text = printed("cortex-a53");
     assert_eq!(
         text,

@@ -23,6 +23,9 @@ const INTO_BOOT: (&str, &str) = ("kernel_demo::kernel::main", "kernel_demo::kern
 
 #[test]
 fn nothing_resident_refers_to_the_init_region() {
+    if qemu_tests::skip::without_guests("nothing_resident_refers_to_the_init_region") {
+        return;
+    }
     for profile in Profile::ALL {
         let image = Image::open(&guest::build("kernel-demo", profile).unwrap()).unwrap();
         let init = image.symbol("__init_start").unwrap()..image.symbol("__init_end").unwrap();
@@ -38,6 +41,9 @@ fn nothing_resident_refers_to_the_init_region() {
 /// The tables, arms and callbacks themselves are there.
 #[test]
 fn everything_of_the_pass_is_in_the_init_region() {
+    if qemu_tests::skip::without_guests("everything_of_the_pass_is_in_the_init_region") {
+        return;
+    }
     let image = Image::open(&guest::build("kernel-demo", Profile::Release).unwrap()).unwrap();
     let init = image.symbol("__init_start").unwrap()..image.symbol("__init_end").unwrap();
     let names: Vec<_> = image

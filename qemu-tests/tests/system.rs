@@ -49,6 +49,9 @@ const WATCHED: &str = "2 CPUs watched the text, 10000 times each, and saw no mix
 /// thread of its own, and all in one.
 #[test]
 fn no_cpu_executes_a_mix() {
+    if qemu_tests::skip::without_guests("no_cpu_executes_a_mix") {
+        return;
+    }
     for accel in ["tcg", "tcg,thread=single"] {
         for cpu in ["cortex-a76", "max"] {
             let run = run(Machine::new(cpu).accel(accel), "");
@@ -63,6 +66,9 @@ fn no_cpu_executes_a_mix() {
 
 #[test]
 fn missing_cpu_is_named() {
+    if qemu_tests::skip::without_guests("missing_cpu_is_named") {
+        return;
+    }
     let run = run(Machine::new("cortex-a76"), "");
     must_say(
         &run,
@@ -73,6 +79,9 @@ fn missing_cpu_is_named() {
 /// The system has what all early CPUs have.
 #[test]
 fn one_early_cpu_without_it_takes_a_system_cap_away() {
+    if qemu_tests::skip::without_guests("one_early_cpu_without_it_takes_a_system_cap_away") {
+        return;
+    }
     let all = run(Machine::new("cortex-a76"), "");
     let (sites, patched) = count(&all, "LSE");
     assert!(sites > 0 && patched == sites);
@@ -86,6 +95,9 @@ fn one_early_cpu_without_it_takes_a_system_cap_away() {
 
 #[test]
 fn late_cpu_without_a_system_cap_is_kept_out() {
+    if qemu_tests::skip::without_guests("late_cpu_without_a_system_cap_is_kept_out") {
+        return;
+    }
     let run = run(Machine::new("cortex-a76"), "cpu3.id_aa64isar0.atomic=0");
     must_succeed(&run);
     must_say(
@@ -97,6 +109,9 @@ fn late_cpu_without_a_system_cap_is_kept_out() {
 /// A weak local cap: each CPU may have it or not.
 #[test]
 fn late_cpu_without_a_weak_local_cap_is_let_in() {
+    if qemu_tests::skip::without_guests("late_cpu_without_a_weak_local_cap_is_let_in") {
+        return;
+    }
     let run = run(Machine::new("cortex-a76"), "cpu3.id_aa64mmfr1.hafdbs=0");
     must_succeed(&run);
     must_say(
@@ -111,6 +126,9 @@ fn late_cpu_without_a_weak_local_cap_is_let_in() {
 /// The system lacks a feature that the late CPU has: it goes unused.
 #[test]
 fn late_cpu_with_more_is_let_in() {
+    if qemu_tests::skip::without_guests("late_cpu_with_more_is_let_in") {
+        return;
+    }
     let line = "cpu0.id_aa64isar0.atomic=0 cpu1.id_aa64isar0.atomic=0 cpu2.id_aa64isar0.atomic=0";
     let run = run(Machine::new("cortex-a76"), line);
     must_succeed(&run);
@@ -120,6 +138,9 @@ fn late_cpu_with_more_is_let_in() {
 
 #[test]
 fn cpu_without_a_strict_boot_cap_stops_the_kernel() {
+    if qemu_tests::skip::without_guests("cpu_without_a_strict_boot_cap_stops_the_kernel") {
+        return;
+    }
     for (cpu, kind) in [(1, "early"), (3, "late")] {
         let run = run(
             Machine::new("cortex-a76"),
@@ -133,6 +154,9 @@ fn cpu_without_a_strict_boot_cap_stops_the_kernel() {
 
 #[test]
 fn overrides_go_towards_the_safe_side_only() {
+    if qemu_tests::skip::without_guests("overrides_go_towards_the_safe_side_only") {
+        return;
+    }
     let line = "arm64.nolse id_aa64isar0.rndr=1 arm64.nosuch quiet -- arm64.nocrc32";
     let run = run(Machine::new("cortex-a76"), line);
     must_succeed(&run);
@@ -157,6 +181,9 @@ fn overrides_go_towards_the_safe_side_only() {
 /// the kernel runs on as the boot-scope pass has left it.
 #[test]
 fn callback_at_fault_refuses_the_pass() {
+    if qemu_tests::skip::without_guests("callback_at_fault_refuses_the_pass") {
+        return;
+    }
     for (fault, reason) in [
         ("fails", "callback SKIP: as the command line asks"),
         ("unencodable", "callback SKIP"),

@@ -3,12 +3,11 @@
 
 use qemu_tests::{
     Qemu,
-    guest::{TARGET, workspace},
+    guest::{self, TARGET, workspace},
 };
 use std::{
     env,
     error::Error,
-    path::Path,
     process::{Command, Stdio},
 };
 
@@ -20,7 +19,7 @@ pub(crate) fn ensure() -> Result<Qemu, Box<dyn Error>> {
 
 /// Makes sure that guests can be built.
 pub(crate) fn ensure_target() -> Result<(), Box<dyn Error>> {
-    if target_is_there() {
+    if guest::target_is_there() {
         return Ok(());
     }
     say(&format!("adding the target {TARGET} (rustup)"));
@@ -33,17 +32,6 @@ pub(crate) fn ensure_target() -> Result<(), Box<dyn Error>> {
         )
         .into()),
     }
-}
-
-/// Asks rustc, not rustup: a distribution's toolchain may have the target as well.
-fn target_is_there() -> bool {
-    command("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output()
-        .is_ok_and(|output| {
-            output.status.success()
-                && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-        })
 }
 
 fn ensure_qemu() -> Result<Qemu, Box<dyn Error>> {

@@ -3,6 +3,7 @@
 //! The words are what GNU as makes of the text beside them.
 
 use super::*;
+use crate::skip;
 use crate::{Level, disasm, tiny};
 
 /// Logs `hello`: sends the frame 01 7e 00 (message 1, no arguments) to the PL011.
@@ -91,6 +92,9 @@ fn hello() -> LogLine {
 
 #[test]
 fn guest_that_ends_leaves_log_outcome_and_memory() {
+    if skip::without_guests("guest_that_ends_leaves_log_outcome_and_memory") {
+        return;
+    }
     let run = run(&[HELLO, OUTCOME, PATCH, OFF]).unwrap();
     assert_eq!(run.log, [hello()]);
     let expected = Outcome {
@@ -107,6 +111,9 @@ fn guest_that_ends_leaves_log_outcome_and_memory() {
 
 #[test]
 fn capture_adds_a_range() {
+    if skip::without_guests("capture_adds_a_range") {
+        return;
+    }
     let qemu = Qemu::find().unwrap();
     let (_directory, path) = tiny::Tiny::new(OFF).write();
     let image = Image::open(&path).unwrap();
@@ -124,6 +131,9 @@ fn capture_adds_a_range() {
 
 #[test]
 fn guest_that_hangs_is_told_with_its_log_and_place() {
+    if skip::without_guests("guest_that_hangs_is_told_with_its_log_and_place") {
+        return;
+    }
     let started = Instant::now();
     let error = run_on(&[HELLO, HANG], Machine::new("cortex-a57").smp(2)).unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(30));
@@ -144,6 +154,9 @@ fn guest_that_hangs_is_told_with_its_log_and_place() {
 
 #[test]
 fn guest_that_resets_is_told_from_one_that_ends() {
+    if skip::without_guests("guest_that_resets_is_told_from_one_that_ends") {
+        return;
+    }
     let error = run(&[HELLO, OUTCOME, RESET]).unwrap_err();
     assert!(
         matches!(&error, Error::GuestStopped { reason, log } if reason == "guest-reset" && *log == [hello()]),
@@ -153,6 +166,9 @@ fn guest_that_resets_is_told_from_one_that_ends() {
 
 #[test]
 fn guest_that_takes_qemu_down_is_told() {
+    if skip::without_guests("guest_that_takes_qemu_down_is_told") {
+        return;
+    }
     let machine = Machine::new("cortex-a57").args(["-semihosting-config", "enable=on"]);
     let error = run_on(&[HELLO, EXIT], machine).unwrap_err();
     assert!(
@@ -163,6 +179,9 @@ fn guest_that_takes_qemu_down_is_told() {
 
 #[test]
 fn wrong_cpu_is_reported_in_qemus_words() {
+    if skip::without_guests("wrong_cpu_is_reported_in_qemus_words") {
+        return;
+    }
     let error = run_on(&[OFF], Machine::new("cortex-z1")).unwrap_err();
     assert!(
         matches!(&error, Error::QemuExited { stderr, .. } if stderr.contains("cortex-z1")),
@@ -172,6 +191,9 @@ fn wrong_cpu_is_reported_in_qemus_words() {
 
 #[test]
 fn command_that_qemu_refuses_is_named() {
+    if skip::without_guests("command_that_qemu_refuses_is_named") {
+        return;
+    }
     let qemu = Qemu::find().unwrap();
     let (_directory, path) = tiny::Tiny::new(OFF).write();
     let image = Image::open(&path).unwrap();
@@ -186,6 +208,9 @@ fn command_that_qemu_refuses_is_named() {
 
 #[test]
 fn frame_that_cannot_be_decoded_is_an_error_line() {
+    if skip::without_guests("frame_that_cannot_be_decoded_is_an_error_line") {
+        return;
+    }
     let run = run(&[NOISE, HELLO, OFF]).unwrap();
     assert_eq!(run.log.len(), 2, "{:?}", run.log);
     assert!(run.log[0].is_error());
@@ -194,6 +219,9 @@ fn frame_that_cannot_be_decoded_is_an_error_line() {
 
 #[test]
 fn image_without_outcome_is_refused() {
+    if skip::without_guests("image_without_outcome_is_refused") {
+        return;
+    }
     let qemu = Qemu::find().unwrap();
     let (_directory, path) = tiny::Tiny::new(OFF).without("demo_outcome").write();
     let image = Image::open(&path).unwrap();
