@@ -11,7 +11,8 @@
 
 use crate::arch::Maintenance;
 use crate::cap::{
-    Cap, CapSet, CapTable, CpuVerdict, DetectError, Enable, Final, IdRegs, SystemView, run_hooks,
+    Cap, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Enable, Final, IdRegs, SystemView,
+    run_hooks,
 };
 use crate::patch::{Decision, Report};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -64,8 +65,8 @@ impl Detected {
     /// site in its default form.
     ///
     /// # Safety
-    /// Only this CPU may be running, not in the midst of a site, and `image` must
-    /// describe the running image. CPUs that start later must execute an ISB
+    /// Only this CPU may be running, not in the midst of a site; the registers given
+    /// to [`new`](Self::new) must be its own, and `image` describe the running image. CPUs that start later must execute an ISB
     /// before they execute the text; turning the MMU on includes one.
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch_boot<A: WritableAlias>(
@@ -84,6 +85,7 @@ impl Detected {
         let report = unsafe { pass(image, decision, &maintenance, alias) }?;
         Ok(Booted {
             view: self.view.clone(),
+            finalised: None,
             maintenance,
             decided,
             report,
@@ -109,9 +111,12 @@ impl Detected {
 }
 
 /// The text fits the boot CPU's cpucaps of boot scope; other CPUs may come.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Booted {
     view: SystemView,
+    /// What the last pass has decided, once there was one: a CPU that is added after
+    /// it is a late one.
+    finalised: Option<Final>,
     maintenance: Maintenance,
     decided: CapSet,
     report: Report,
@@ -119,8 +124,12 @@ pub struct Booted {
 
 impl Booted {
     /// Judges a CPU that has come online, by the registers that it has read of
-    /// itself, and takes it into account if it may stay.
+    /// itself, and takes it into account if it may stay. After the last pass it is
+    /// judged as a late one.
     pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
+        if let Some(decided) = &self.finalised {
+            return late_cpu(decided, self.maintenance, ids);
+        }
         let verdict = self.view.add_cpu(ids);
         if verdict == CpuVerdict::Ok {
             self.maintenance = self.maintenance.also_for(ids);
@@ -163,16 +172,20 @@ impl Booted {
     ///
     /// # Safety
     /// Every CPU but this one must be off or held by `held`, and none be in the
-    /// midst of a site. `image` must describe the running image.
+    /// midst of a site. Each CPU that runs, this one and those held, must have been
+    /// [let in](Self::add_cpu) by its own registers; the boot CPU's are those that
+    /// [`Detected::new`] got. `image` must describe the running image.
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn finalise<A: WritableAlias, const N: usize>(
-        &self,
+        &mut self,
         _held: &Held<'_, N>,
         image: &mut Image,
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
         // SAFETY: the caller's promise.
-        unsafe { finalise(&self.view, self.maintenance, image, alias) }
+        let finalised = unsafe { finalise(&self.view, self.maintenance, image, alias) }?;
+        self.finalised = Some(finalised.decided.clone());
+        Ok(finalised)
     }
 }
 
@@ -251,7 +264,7 @@ impl Finalised {
 
     /// Judges a CPU that comes now, by the registers that it has read of itself.
     pub fn late_cpu(&self, ids: &IdRegs) -> CpuVerdict {
-        self.decided.late_cpu(ids)
+        late_cpu(&self.decided, self.maintenance, ids)
     }
 
     /// What the last pass did.
@@ -260,10 +273,22 @@ impl Finalised {
     }
 }
 
+/// The verdict on a CPU that comes after the last pass.
+fn late_cpu(decided: &Final, maintenance: Maintenance, ids: &IdRegs) -> CpuVerdict {
+    match decided.late_cpu(ids) {
+        // Modules are still to come, and their maintenance must suit this CPU, too;
+        // an erratum of its caches need not show in CTR_EL0.
+        CpuVerdict::Ok if maintenance.also_for(ids) != maintenance => {
+            CpuVerdict::ParkCpu(Conflict::Maintenance)
+        }
+        verdict => verdict,
+    }
+}
+
 /// The last pass.
 ///
 /// # Safety
-/// As for [`Booted::finalise`].
+/// As for `Booted::finalise`.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 unsafe fn finalise<A: WritableAlias>(
     view: &SystemView,

@@ -66,7 +66,7 @@ impl Image {
     /// Finds the tables of the running image, whose text is at `text`.
     ///
     /// # Safety
-    /// `text` must be the executable range, readable. The sections `alt_branches`,
+    /// `text` must be the executable range, readable and aligned to 4. The sections `alt_branches`,
     /// `alt_records`, `alt_replacements`, `alt_callbacks` and `alt_plan` must be
     /// mapped, the last one writable, and stay so while the value is in use. There must be only
     /// one such value at a time.

@@ -127,6 +127,11 @@ macro_rules! __alt_branch_record {
             ".hword (",
             $target,
             " - 9061b) / 4\n",
+            // Assemblers truncate the field in silence. Where the target is further
+            // than ±128 KiB this asks to move back, which both refuse.
+            ".org . - (((",
+            $target,
+            " - 9061b + 0x20000) >> 18 != 0) & 1)\n",
             ".popsection",
         )
     };
@@ -251,11 +256,14 @@ macro_rules! __alt_near_replacement {
 }
 
 /// Ends the text of a replacement near its function.
+///
+/// What stands behind it in the text is somebody else's; a branch there must not be
+/// taken for one to the replacement's own end. Hence a word that nobody refers to.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_near_replacement_end {
     () => {
-        "9064:\n.previous"
+        "9064:\n.inst 0\n.previous"
     };
 }
 

@@ -37,7 +37,7 @@ impl<'a> Words<'a> {
     /// `len` words at `start`, which run at `address`.
     ///
     /// # Safety
-    /// The words must be readable for `'a`. They may change, but only by whole
+    /// The words must be readable for `'a`, and `start` aligned to 4. They may change, but only by whole
     /// aligned words.
     pub const unsafe fn from_raw(address: u64, start: *const u32, len: usize) -> Self {
         Self {
@@ -52,6 +52,13 @@ impl<'a> Words<'a> {
     #[inline]
     pub const fn range(&self) -> Range<u64> {
         self.address..self.address.wrapping_add(4 * self.len as u64)
+    }
+
+    /// Whether the byte at `address` lies inside, also where the words end at the top
+    /// of the address space.
+    #[inline]
+    pub(crate) const fn holds(&self, address: u64) -> bool {
+        address.wrapping_sub(self.address) < 4 * self.len as u64
     }
 
     /// Whether `count` words at `address` lie inside. The address must be a

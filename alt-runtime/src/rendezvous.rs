@@ -21,21 +21,31 @@ pub struct Rendezvous<const N: usize> {
     seen: [AtomicU32; N],
 }
 
-/// A CPU did not come in time. Nothing has been written.
+/// Why the CPUs are not held. Nobody waits, and nothing has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct MissingCpu {
-    /// Its number.
-    pub cpu: usize,
+pub enum HoldError {
+    /// A CPU did not come in time.
+    Missing {
+        /// Its number.
+        cpu: usize,
+    },
+    /// Somebody else holds the rendezvous.
+    AlreadyHeld,
 }
 
-impl fmt::Display for MissingCpu {
+impl fmt::Display for HoldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CPU {} did not come to the rendezvous in time", self.cpu)
+        match self {
+            Self::Missing { cpu } => {
+                write!(f, "CPU {cpu} did not come to the rendezvous in time")
+            }
+            Self::AlreadyHeld => f.write_str("the rendezvous is held already"),
+        }
     }
 }
 
-impl core::error::Error for MissingCpu {}
+impl core::error::Error for HoldError {}
 
 impl<const N: usize> Rendezvous<N> {
     /// Nobody is held.
@@ -69,26 +79,32 @@ impl<const N: usize> Rendezvous<N> {
     /// together have.
     ///
     /// # Errors
-    /// The first CPU that had not come when the time was over. Those that had are
-    /// let go.
+    /// The first CPU that had not come when the time was over; those that had are let
+    /// go. Or somebody holds the rendezvous already.
     pub fn hold(
         &self,
         others: impl IntoIterator<Item = usize>,
         notify: impl FnOnce(),
         now: impl Fn() -> u64,
         patience: u64,
-    ) -> Result<Held<'_, N>, MissingCpu> {
-        let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
-        self.generation.store(generation, Ordering::Release);
+    ) -> Result<Held<'_, N>, HoldError> {
+        let idle = self.generation.load(Ordering::Relaxed) & !1;
+        let generation = idle.wrapping_add(1);
+        self.generation
+            .compare_exchange(idle, generation, Ordering::AcqRel, Ordering::Relaxed)
+            .map_err(|_| HoldError::AlreadyHeld)?;
         // From here on, whatever happens, they are let go.
-        let held = Held { rendezvous: self };
+        let held = Held {
+            rendezvous: self,
+            generation,
+        };
         notify();
         let begin = now();
         for cpu in others {
-            let seen = self.seen.get(cpu).ok_or(MissingCpu { cpu })?;
+            let seen = self.seen.get(cpu).ok_or(HoldError::Missing { cpu })?;
             while seen.load(Ordering::Acquire) != generation {
                 if now().wrapping_sub(begin) > patience {
-                    return Err(MissingCpu { cpu });
+                    return Err(HoldError::Missing { cpu });
                 }
                 core::hint::spin_loop();
             }
@@ -107,10 +123,12 @@ impl<const N: usize> Default for Rendezvous<N> {
 #[derive(Debug)]
 pub struct Held<'a, const N: usize> {
     rendezvous: &'a Rendezvous<N>,
+    generation: u32,
 }
 
 impl<const N: usize> Drop for Held<'_, N> {
     fn drop(&mut self) {
-        self.rendezvous.generation.fetch_add(1, Ordering::Release);
+        let idle = self.generation.wrapping_add(1);
+        self.rendezvous.generation.store(idle, Ordering::Release);
     }
 }

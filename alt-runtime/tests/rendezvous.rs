@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use alt_runtime::rendezvous::{MissingCpu, Rendezvous};
+use alt_runtime::rendezvous::{HoldError, Rendezvous};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -106,7 +106,7 @@ fn missing_cpu_is_named_and_the_others_are_let_go() {
         let error = rendezvous
             .hold([1, 3], || (), clock(), SECOND / 5)
             .unwrap_err();
-        assert_eq!(error, MissingCpu { cpu: 3 });
+        assert_eq!(error, HoldError::Missing { cpu: 3 });
         assert_eq!(
             error.to_string(),
             "CPU 3 did not come to the rendezvous in time"
@@ -121,7 +121,7 @@ fn missing_cpu_is_named_and_the_others_are_let_go() {
 fn unknown_cpu_is_missing() {
     let rendezvous = Rendezvous::<2>::new();
     let error = rendezvous.hold([2], || (), clock(), SECOND).unwrap_err();
-    assert_eq!(error, MissingCpu { cpu: 2 });
+    assert_eq!(error, HoldError::Missing { cpu: 2 });
     rendezvous.attend(7); // returns
 }
 
@@ -138,4 +138,17 @@ fn a_cpu_alone_holds_at_once() {
 #[test]
 fn attending_without_a_call_returns() {
     Rendezvous::<1>::new().attend(0);
+}
+
+#[test]
+fn only_one_holds_at_a_time() {
+    let rendezvous = Rendezvous::<1>::new();
+    let first = rendezvous.hold([], || (), || 0, 0).unwrap();
+    let second = rendezvous.hold([], || (), || 0, 0).unwrap_err();
+    assert_eq!(second, HoldError::AlreadyHeld);
+    assert_eq!(second.to_string(), "the rendezvous is held already");
+    assert!(rendezvous.is_called(), "the refused one has let nobody go");
+    drop(first);
+    assert!(!rendezvous.is_called());
+    assert!(rendezvous.hold([], || (), || 0, 0).is_ok());
 }

@@ -6,7 +6,7 @@ use aarch64_rt::Stack;
 use alt_runtime::boot::{Booted, Finalised};
 use alt_runtime::cap::CpuVerdict;
 use alt_runtime::patch::Report;
-use alt_runtime::rendezvous::{Held, MissingCpu, Rendezvous};
+use alt_runtime::rendezvous::{Held, HoldError, Rendezvous};
 use defmt::{Display2Format, error, info, warn};
 use smccc::{Hvc, psci};
 use spin::Once;
@@ -32,8 +32,8 @@ static FINAL: Once<Finalised> = Once::new();
 
 /// CPUs that have come online and were let in, one bit each.
 static ONLINE: AtomicU32 = AtomicU32::new(1);
-/// CPUs that have been refused.
-static PARKED: AtomicUsize = AtomicUsize::new(0);
+/// CPUs that have been refused, one bit each.
+static PARKED: AtomicU32 = AtomicU32::new(0);
 /// CPUs that have looked often enough at the site before the last pass.
 static WATCHING: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicUsize = AtomicUsize::new(0);
@@ -93,7 +93,7 @@ pub fn online() -> usize {
 
 /// CPUs that were not let in.
 pub fn kept_out() -> usize {
-    PARKED.load(Ordering::Acquire)
+    PARKED.load(Ordering::Acquire).count_ones() as usize
 }
 
 /// Ends the wait of the others when there is no last pass.
@@ -125,8 +125,15 @@ fn others() -> impl Iterator<Item = usize> + Clone {
     (1..MAX_CPUS).filter(move |cpu| online & 1 << cpu != 0)
 }
 
-/// Waits until the others have watched the text for a while, and holds them.
+/// Waits until the others have watched the text for a while, and holds them. Those
+/// that were refused must be off: they are not held.
 pub fn hold() -> Result<Held<'static, MAX_CPUS>, Failed> {
+    let parked = PARKED.load(Ordering::Acquire);
+    let is_off = |cpu: usize| {
+        let state = psci::affinity_info::<Hvc>(cpu as u64, psci::LowestAffinityLevel::All);
+        parked & (1 << cpu) == 0 || state == Ok(psci::AffinityState::Off)
+    };
+    wait_until("switch off", || (1..MAX_CPUS).all(is_off))?;
     let watchers = others().count();
     wait_until("watch the text", || {
         WATCHING.load(Ordering::Acquire) >= watchers
@@ -141,7 +148,7 @@ pub fn hold() -> Result<Held<'static, MAX_CPUS>, Failed> {
 pub fn call(
     cpus: impl Iterator<Item = usize> + Clone,
     patience: u64,
-) -> Result<Held<'static, MAX_CPUS>, MissingCpu> {
+) -> Result<Held<'static, MAX_CPUS>, HoldError> {
     let wake = cpus.clone();
     let notify = || {
         if interrupts::is_ready() {
@@ -202,7 +209,7 @@ fn secondary(cpu: usize) {
                 kind,
                 Display2Format(&why)
             );
-            PARKED.fetch_add(1, Ordering::Release);
+            PARKED.fetch_or(1 << cpu, Ordering::Release);
             off();
         }
         CpuVerdict::Panic(why) => {

@@ -209,3 +209,22 @@ fn callback_at_fault_refuses_the_pass() {
         must_say(&run, &["check after callbacks ok"]);
     }
 }
+
+/// A boot-scope cap that the boot CPU has: a CPU without it cannot run the text as it
+/// is patched already. It is off before the last pass, which is for the others.
+#[test]
+fn early_cpu_without_a_boot_cap_is_kept_out() {
+    if qemu_tests::skip::without_guests("early_cpu_without_a_boot_cap_is_kept_out") {
+        return;
+    }
+    let run = run(Machine::new("max"), "cpu1.id_aa64mmfr0.tgran4=0");
+    must_succeed(&run);
+    must_say(
+        &run,
+        &[
+            "CPU 1 (early) is kept out: the system relies on cpucap LPA2, which this CPU lacks",
+            "CPU 2 (early) is online",
+            "report cpus=3 early=2 late=1 kept-out=1",
+        ],
+    );
+}

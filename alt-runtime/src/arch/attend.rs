@@ -42,7 +42,7 @@ pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
 pub fn attend(generation: &AtomicU32, seen: &AtomicU32) {
     loop {
         let called = generation.load(Ordering::Acquire);
-        if called % 2 == 0 {
+        if called.is_multiple_of(2) {
             return;
         }
         seen.store(called, Ordering::Release);

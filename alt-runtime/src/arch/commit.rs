@@ -66,8 +66,9 @@ impl Job {
             end: range.end,
             alias,
             text,
-            data_line: how.data_line.into(),
-            instruction_line: how.instruction_line.into(),
+            // A line has at least one word, whatever the fields say.
+            data_line: how.data_line.max(4).into(),
+            instruction_line: how.instruction_line.max(4).into(),
             flags,
             lines: 0,
         }

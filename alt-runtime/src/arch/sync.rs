@@ -13,7 +13,9 @@ impl Maintenance {
     /// The order of the steps is that of Arm ARM B2.4.4.
     ///
     /// # Safety
-    /// `text` must be mapped readable, and no CPU execute it meanwhile.
+    /// `text` must be mapped readable, and no CPU execute it meanwhile. The caller
+    /// stays on one CPU during the call: a DSB waits for the maintenance of its own
+    /// CPU only.
     pub unsafe fn sync(&self, text: Range<u64>) {
         if !self.no_clean {
             for line in lines(&text, self.data_line) {
@@ -43,6 +45,8 @@ impl Maintenance {
 
 /// The addresses of the lines, of a power of two of bytes, that hold `text`.
 fn lines(text: &Range<u64>, size: u32) -> impl Iterator<Item = u64> + use<> {
+    // A line has at least one word, whatever the fields say.
+    let size = size.max(4);
     let first = text.start & !(u64::from(size) - 1);
     (first..text.end).step_by(size as usize)
 }

@@ -104,6 +104,9 @@ pub enum Conflict {
         /// The CPU's own, lower value.
         cpu: i64,
     },
+    /// The CPU needs other cache maintenance than the system does after it has written
+    /// code, although its `CTR_EL0` does not say so: an erratum.
+    Maintenance,
 }
 
 impl Conflict {
@@ -113,7 +116,7 @@ impl Conflict {
             Self::Lacks { cap, .. } | Self::Has { cap, .. } | Self::Differs { cap, .. } => {
                 Some(*cap)
             }
-            Self::Caches { .. } => None,
+            Self::Caches { .. } | Self::Maintenance => None,
         }
     }
 }
@@ -142,6 +145,9 @@ impl fmt::Display for Conflict {
             Self::Caches { field, system, cpu } => write!(
                 f,
                 "new code would not reach this CPU's caches: {field}={cpu}, the system goes by {system}"
+            ),
+            Self::Maintenance => f.write_str(
+                "an erratum of this CPU asks for cache maintenance that the system does not do",
             ),
         }
     }

@@ -272,7 +272,8 @@ impl fmt::Display for ReadBackError {
 
 impl core::error::Error for ReadBackError {}
 
-/// Why a pass did not happen. Whatever the variant, the text is as it was.
+/// Why a pass did not happen. The text is as it was; after a failed read-back, as far
+/// as the old words could be written through the same alias.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PatchError<A> {

@@ -72,8 +72,8 @@ impl<'p> Plan<'p> {
     /// each word that will change; the section `alt_plan` is of that size.
     ///
     /// # Errors
-    /// The first record, in address order, that cannot be applied or is
-    /// malformed. Malformed records are errors even if they would not apply.
+    /// The first record, in address order, that cannot be applied. The place and the
+    /// condition of every site are checked; an arm itself only where it wins.
     pub fn new(
         region: &Region<'_>,
         decision: Decision<'_>,
@@ -182,7 +182,8 @@ impl Planner<'_, '_> {
             Reason::Overlap { previous }
         } else {
             self.previous = address;
-            self.end = address + 4 * u64::from(len);
+            // A text may end at the top of the address space.
+            self.end = address.wrapping_add(4 * u64::from(len));
             return Ok(());
         };
         Err(site.error(self.table, reason))
@@ -244,7 +245,7 @@ impl Planner<'_, '_> {
         let mut changed = false;
         for index in 0..len {
             let new = word(index)?;
-            let at = address + 4 * u64::from(index);
+            let at = address.wrapping_add(4 * u64::from(index));
             let found = self.found(at)?;
             changed |= self.write(at, found, new)?;
         }

@@ -112,7 +112,7 @@ impl<'a> Replacement<'a> {
                 if offset <= 4 * u64::from(self.len) && !loads {
                     return Ok(word);
                 }
-                if self.region.replacements.range().contains(&target) {
+                if self.region.replacements.holds(target) {
                     return Err(Reason::TargetsReplacements {
                         index,
                         word,

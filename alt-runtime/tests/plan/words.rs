@@ -2,7 +2,14 @@
 //!
 //! The expected words are what GNU as 2.40 gives for the text beside them.
 
-use crate::image::{A, AND, B, C, Image, LIKELY, NOP, NOT, REPLACEMENTS, TEXT};
+use core::mem::MaybeUninit;
+
+use alt_runtime::cap::CapSet;
+use alt_runtime::patch::{Decision, Plan};
+use alt_runtime::record::{BranchRecord, Condition};
+use alt_runtime::region::{Region, Table, Words};
+
+use crate::image::{A, AND, B, C, CAPS, Image, LIKELY, NOP, NOT, REPLACEMENTS, TEXT};
 
 /// mov x0, #1 … mov x0, #4
 const ONE: u32 = 0xd280_0020;
@@ -225,4 +232,34 @@ fn a_pass_leaves_what_is_not_decided_to_a_later_one() {
         (report.applied, report.rewritten, report.pending),
         (3, 2, 0)
     );
+}
+
+/// The last site of a text that ends at the top of the address space.
+#[test]
+fn text_may_end_at_the_top() {
+    let text = 0u64.wrapping_sub(8);
+    let at = text.wrapping_sub(0x1000);
+    let branches = [BranchRecord {
+        site: 0x1004,
+        condition: Condition::from_bits(0),
+        displacement: -1,
+    }];
+    let words = [NOP, NOP];
+    let region = Region {
+        text: Words::new(text, &words),
+        branches: Table::new(at, &branches),
+        alternatives: Table::new(0, &[]),
+        replacements: Words::new(0, &[]),
+        callbacks: Table::new(0, &[]),
+    };
+    let decision = Decision {
+        table: &CAPS,
+        present: &CapSet::ALL,
+        decided: &CapSet::ALL,
+    };
+    let mut room = [MaybeUninit::uninit(); 1];
+    let plan = Plan::new(&region, decision, &mut room).unwrap();
+    // b .-4
+    let writes = plan.writes().iter().map(|w| (w.offset, w.after().0));
+    assert_eq!(writes.collect::<Vec<_>>(), [(4, 0x17ff_ffff)]);
 }

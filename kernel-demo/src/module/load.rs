@@ -141,7 +141,7 @@ fn operations<'a>(object: &Object<'_>, start: usize) -> Result<*const Operations
     let (offset, size) = object.find("demo_module").ok_or(LoadError::NoOperations)?;
     let range = object.part(Part::ReadOnly);
     let is_inside = range.contains(&offset) && size_of::<Operations>() <= range.end - offset;
-    let address = (start + offset) as *const Operations;
+    let address = start.wrapping_add(offset) as *const Operations;
     if size != size_of::<Operations>() as u64 || !is_inside || !address.is_aligned() {
         return Err(LoadError::NoOperations);
     }
