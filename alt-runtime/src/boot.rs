@@ -19,7 +19,7 @@ use crate::patch::{Decision, Report};
 use crate::{
     cap::Scope,
     image::Image,
-    patch::{PatchError, Plan, WritableAlias},
+    patch::{PatchError, Plan, WritableAlias, check},
     rendezvous::Held,
 };
 
@@ -80,6 +80,7 @@ impl Detected {
             present: self.view.boot_caps(),
             decided: &decided,
         };
+        check(&image.region, self.table()).map_err(PatchError::Plan)?;
         let maintenance = Maintenance::new(&self.ids);
         // SAFETY: the caller's promise.
         let report = unsafe { pass(image, decision, &maintenance, alias) }?;
@@ -105,6 +106,8 @@ impl Detected {
         image: &mut Image,
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
+        check(&image.region, self.table())
+            .map_err(|why| FinaliseError::Patch(PatchError::Plan(why)))?;
         // SAFETY: the caller's promise.
         unsafe { finalise(&self.view, Maintenance::new(&self.ids), image, alias) }
     }
@@ -234,6 +237,12 @@ impl Finalised {
     /// The cpucaps of the system.
     pub fn caps(&self) -> &CapSet {
         self.decided.caps()
+    }
+
+    /// The ID registers of the system: what all early CPUs together have. MIDR_EL1 and
+    /// REVIDR_EL1 are 0 where CPUs differ.
+    pub fn ids(&self) -> &IdRegs {
+        self.decided.ids()
     }
 
     /// What the pass made of it, and what a further region makes of it.

@@ -3,10 +3,10 @@
 use aarch64_rt::entry;
 use alt_runtime::Image;
 use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
-use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
 use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
-use alt_runtime::patch::{Census, Count, Decision, PatchError, Plan};
+use alt_runtime::cap::{CapSet, IdRegs};
+use alt_runtime::patch::{Census, Count, Decision, Plan};
 use defmt::{Display2Format, error, info};
 use spin::mutex::SpinMutex;
 
@@ -51,9 +51,6 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
         error!("cpucaps: {}", Display2Format(&conflict));
         Failed
     })?;
-    log_caps(&detected);
-    outcome.caps = detected.caps().len() as u32;
-
     // The field is 0 where the controller has no system registers.
     let cpus = match detected.ids().field(&ID_AA64PFR0_EL1::GIC) {
         0 => smp::MAX_CPUS,
@@ -71,15 +68,26 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     // they turn their MMU on. The image is the running one.
     let booted = match unsafe { detected.patch_boot(&mut image, &mut memory::Alias) } {
         Ok(booted) => booted,
-        Err(why) => return Ok(refused(&why, Text::Default)),
+        Err(why) => {
+            log_caps(detected.caps(), detected.ids());
+            error!("patch-error {}", Display2Format(&why));
+            return Ok(Text::Default);
+        }
     };
     info!("boot-scope pass: {}", Display2Format(&booted.report()));
     booted.enable(&hooks::ENABLE, detected.ids());
 
+    proofs::applied_is_what_was_decided(&booted)?;
     let booted = smp::share(booted);
     smp::start(1, last_early(cpus))?;
     proofs::missing_cpu_is_named()?;
-    let held = smp::hold()?;
+    let held = match smp::hold() {
+        Ok(held) => held,
+        Err(Failed) => {
+            smp::give_up();
+            return Ok(Text::Booted(booted));
+        }
+    };
     // SAFETY: all CPUs that have been started are held, between two sites.
     let finalised = unsafe {
         booted
@@ -89,8 +97,10 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     let finalised = match finalised {
         Ok(finalised) => smp::publish(finalised),
         Err(FinaliseError::Patch(why)) => {
+            log_caps(detected.caps(), detected.ids());
+            error!("patch-error {}", Display2Format(&why));
             smp::give_up();
-            return Ok(refused(&why, Text::Booted(booted)));
+            return Ok(Text::Booted(booted));
         }
         Err(FinaliseError::Detect(why)) => {
             error!("cpucaps: {}", Display2Format(&why));
@@ -100,6 +110,10 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     drop(held);
     finalised.enable(&hooks::ENABLE, detected.ids());
     log_report(finalised, &image, outcome);
+    if !finalised.is_applied(cpucaps::ALWAYS_SYSTEM) {
+        error!("the last pass is over, and says that it is not");
+        return Err(Failed);
+    }
     second_pass_is_idle(finalised, &mut image)?;
     module::exercise(finalised, image.region.callbacks)?;
     Ok(Text::Final(finalised))
@@ -149,11 +163,6 @@ fn run(text: Text) -> Result<(), Failed> {
     }
 }
 
-fn refused(why: &PatchError<&str>, text: Text) -> Text {
-    error!("patch-error {}", Display2Format(why));
-    text
-}
-
 fn log_registers(ids: &IdRegs) {
     info!("cpu midr={=u64:#010x}", ids.get(Register::MIDR_EL1));
     for register in Register::ALL {
@@ -165,19 +174,20 @@ fn log_registers(ids: &IdRegs) {
     }
 }
 
-fn log_caps(detected: &Detected) {
-    for info in detected.table().iter() {
+/// The cpucaps `present`, which the registers `ids` have decided.
+fn log_caps(present: &CapSet, ids: &IdRegs) {
+    for info in cpucaps::TABLE.iter() {
         info!(
             "cap {=u16} {=str} {} {=str} {}",
             info.cap.number(),
             info.name,
             Display2Format(&info.scope),
-            if detected.caps().contains(info.cap) {
+            if present.contains(info.cap) {
                 "yes"
             } else {
                 "no"
             },
-            Display2Format(&info.rule.evidence(detected.ids())),
+            Display2Format(&info.rule.evidence(ids)),
         );
     }
 }
@@ -195,6 +205,8 @@ fn log_report(finalised: &Finalised, image: &Image, outcome: &mut Outcome) {
             }
         }
     }
+    log_caps(finalised.caps(), finalised.ids());
+    outcome.caps = finalised.caps().len() as u32;
     let report = finalised.report();
     let booted = smp::boot_report();
     let rewritten = booted.rewritten + report.rewritten;

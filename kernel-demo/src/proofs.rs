@@ -4,11 +4,12 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 
 use alt_runtime::Image;
-use alt_runtime::boot::{Detected, FinaliseError};
+use alt_runtime::boot::{Booted, Detected, FinaliseError};
 use alt_runtime::patch::{PatchError, WritableAlias};
 use defmt::{Display2Format, error, info};
 
 use crate::checks::timer;
+use crate::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM};
 use crate::kernel::Failed;
 use crate::{exceptions, memory, smp};
 
@@ -92,6 +93,20 @@ pub fn missing_cpu_is_named() -> Result<(), Failed> {
         }
         Ok(_) => {
             error!("CPU {=usize} came although it is off", NOBODY);
+            Err(Failed)
+        }
+    }
+}
+
+/// After the boot-scope pass, what it decided is applied and nothing else.
+pub fn applied_is_what_was_decided(booted: &Booted) -> Result<(), Failed> {
+    match (
+        booted.is_applied(ALWAYS_BOOT),
+        booted.is_applied(ALWAYS_SYSTEM),
+    ) {
+        (true, false) => Ok(()),
+        applied => {
+            error!("boot and system scope applied: {}", applied);
             Err(Failed)
         }
     }

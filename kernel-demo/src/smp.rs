@@ -21,6 +21,8 @@ use crate::{cmdline, hooks, interrupts, memory};
 pub const MAX_CPUS: usize = 8;
 /// How long the boot CPU waits for the others, in seconds.
 const PATIENCE: u64 = 30;
+/// How long the others have to come to the rendezvous, in seconds.
+const RENDEZVOUS_PATIENCE: u64 = 8;
 const ROUNDS: u64 = 2_000;
 /// Looks at the site that changes, before and after the pass each.
 const OBSERVATIONS: u64 = 5_000;
@@ -138,8 +140,8 @@ pub fn hold() -> Result<Held<'static, MAX_CPUS>, Failed> {
     wait_until("watch the text", || {
         WATCHING.load(Ordering::Acquire) >= watchers
     })?;
-    call(others(), PATIENCE * timer::frequency()).map_err(|missing| {
-        error!("{}", Display2Format(&missing));
+    call(others(), RENDEZVOUS_PATIENCE * timer::frequency()).map_err(|missing| {
+        error!("patch-error {}", Display2Format(&missing));
         Failed
     })
 }
@@ -251,11 +253,15 @@ fn watch(cpu: usize) {
         }
         looks
     };
+    // A fault that the command line asks for.
+    let stays_away = cmdline::has_word("demo.absent") && cpu == 2;
     look(OBSERVATIONS);
     WATCHING.fetch_add(1, Ordering::Release);
     while FINAL.get().is_none() && !GIVEN_UP.load(Ordering::Acquire) {
         look(10);
-        RENDEZVOUS.attend(cpu);
+        if !stays_away {
+            RENDEZVOUS.attend(cpu);
+        }
         core::hint::spin_loop();
     }
     look(OBSERVATIONS);

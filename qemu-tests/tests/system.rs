@@ -228,3 +228,27 @@ fn early_cpu_without_a_boot_cap_is_kept_out() {
         ],
     );
 }
+
+/// A CPU that runs and does not come: it is named, the last pass does not happen, and
+/// the kernel runs on as the boot-scope pass has left it.
+#[test]
+fn cpu_that_does_not_come_stops_the_pass_and_not_the_kernel() {
+    if qemu_tests::skip::without_guests("cpu_that_does_not_come_stops_the_pass_and_not_the_kernel")
+    {
+        return;
+    }
+    let run = run(Machine::new("cortex-a76"), "demo.absent");
+    assert_eq!(run.outcome.status, Status::Failed);
+    must_say(
+        &run,
+        &[
+            "CPU 2 (early) is online",
+            "patch-error CPU 2 did not come to the rendezvous in time",
+            "check after interrupts ok",
+            "check after mix ok",
+        ],
+    );
+    let failed = facts::read(&run.log)
+        .any(|fact| matches!(fact, Fact::Check(check) if check.failure.is_some()));
+    assert!(!failed, "{:#?}", run.log);
+}

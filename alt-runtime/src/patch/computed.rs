@@ -23,17 +23,7 @@ impl Computed {
         site: u64,
     ) -> Result<Self, Reason> {
         let len = usize::from(record.site_len);
-        if record.replacement_len != record.site_len {
-            return Err(Reason::CallbackLength {
-                site: record.site_len,
-                callback: record.replacement_len,
-            });
-        }
-        let address = record.replacement_address(at);
-        let callback = region
-            .callbacks
-            .at(address)
-            .ok_or(Reason::UnregisteredCallback { address })?;
+        let callback = find(region, at, record)?;
 
         let mut old = [Insn::NOP; MAX_LEN];
         for (index, word) in (0..record.site_len).zip(&mut old) {
@@ -64,6 +54,25 @@ impl Computed {
     pub fn word(&self, index: u8) -> Insn {
         self.0.get(usize::from(index)).copied().unwrap_or(Insn::NOP)
     }
+}
+
+/// The callback that `record`, which is at `at`, names.
+pub(super) fn find<'a>(
+    region: &Region<'a>,
+    at: u64,
+    record: &AlternativeRecord,
+) -> Result<&'a Callback, Reason> {
+    if record.replacement_len != record.site_len {
+        return Err(Reason::CallbackLength {
+            site: record.site_len,
+            callback: record.replacement_len,
+        });
+    }
+    let address = record.replacement_address(at);
+    region
+        .callbacks
+        .at(address)
+        .ok_or(Reason::UnregisteredCallback { address })
 }
 
 fn call(callback: &Callback, site: u64, now: &[Insn], words: &mut [Insn]) -> Result<(), Reason> {

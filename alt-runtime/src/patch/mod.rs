@@ -3,12 +3,14 @@
 //!
 //! | step   | where                | writes? | decides? |
 //! |--------|----------------------|---------|----------|
+//! | check  | [`check`]            | no      | whether every arm of every site could be applied, on whatever CPU |
 //! | plan   | [`Plan::new`]        | no      | everything: each record is checked, each new word computed |
 //! | commit | `Plan::commit`, on the target | yes     | nothing |
 //! | verify | within the commit    | only the old words, if the new do not read back | whether they do |
 
 mod alias;
 mod census;
+mod check;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
 mod computed;
@@ -20,6 +22,7 @@ mod site;
 
 pub use alias::WritableAlias;
 pub use census::{Census, Count};
+pub use check::check;
 pub use decision::Decision;
 pub use error::{PatchError, PlanError, ReadBackError, Reason};
 pub use plan::{Plan, Report};

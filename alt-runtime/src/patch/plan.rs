@@ -73,7 +73,8 @@ impl<'p> Plan<'p> {
     ///
     /// # Errors
     /// The first record, in address order, that cannot be applied. The place and the
-    /// condition of every site are checked; an arm itself only where it wins.
+    /// condition of every site are checked; an arm itself only where it wins, for
+    /// all of them see [`check`](super::check).
     pub fn new(
         region: &Region<'_>,
         decision: Decision<'_>,
@@ -190,23 +191,7 @@ impl Planner<'_, '_> {
     }
 
     fn rewrite_branch(&mut self, address: u64, record: &BranchRecord) -> Result<(), Reason> {
-        let target = address.wrapping_add_signed(4 * i64::from(record.displacement));
-        if !self.region.text.contains(target, 1) {
-            return Err(Reason::BranchOutsideText { target });
-        }
-        // 16 bits of displacement are always within reach of a B.
-        let Ok(branch) = Insn::branch(address, target) else {
-            return Err(Reason::BranchOutsideText { target });
-        };
-        let (expected, new) = if record.condition.is_likely() {
-            (branch, Insn::NOP)
-        } else {
-            (Insn::NOP, branch)
-        };
-        let found = self.found(address)?;
-        if found != expected && found != new {
-            return Err(Reason::UnexpectedWord { found, expected });
-        }
+        let (found, new) = branch_words(self.region, address, record)?;
         self.report.applied += 1;
         self.report.rewritten += u32::from(self.write(address, found, new)?);
         Ok(())
@@ -279,4 +264,31 @@ impl Planner<'_, '_> {
         self.report.words += 1;
         Ok(true)
     }
+}
+
+/// What the site of a branch holds, and what it becomes.
+pub(super) fn branch_words(
+    region: &Region<'_>,
+    address: u64,
+    record: &BranchRecord,
+) -> Result<(Insn, Insn), Reason> {
+    let target = address.wrapping_add_signed(4 * i64::from(record.displacement));
+    if !region.text.contains(target, 1) {
+        return Err(Reason::BranchOutsideText { target });
+    }
+    // 16 bits of displacement are always within reach of a B.
+    let Ok(branch) = Insn::branch(address, target) else {
+        return Err(Reason::BranchOutsideText { target });
+    };
+    let (expected, new) = if record.condition.is_likely() {
+        (branch, Insn::NOP)
+    } else {
+        (Insn::NOP, branch)
+    };
+    let found = region.text.get(address);
+    let found = found.ok_or(Reason::SiteOutsideText { len: 1 })?;
+    if found != expected && found != new {
+        return Err(Reason::UnexpectedWord { found, expected });
+    }
+    Ok((found, new))
 }

@@ -65,7 +65,13 @@ impl<R: Record> Site<'_, R> {
     }
 }
 
-fn error(table: &CapTable, site: u64, condition: Condition, reason: Reason) -> PlanError {
+/// An error about the record of a site.
+pub(super) fn error(
+    table: &CapTable,
+    site: u64,
+    condition: Condition,
+    reason: Reason,
+) -> PlanError {
     let cap = condition.cap();
     let name = table.get(cap).map_or("unknown", |info| info.name);
     PlanError {

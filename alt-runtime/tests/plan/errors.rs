@@ -18,9 +18,11 @@ fn refused(image: &Image, site: u64, reason: Reason) {
     };
     assert_eq!(image.plan(&[A]).unwrap_err(), expected);
     assert_eq!(image.plan(&[]).unwrap_err(), expected);
+    assert_eq!(image.check().unwrap_err(), expected);
 }
 
-/// The same, of a record whose replacement is looked at only if it applies.
+/// The same, of a record whose arm a pass looks at only if it applies, and the check
+/// before all passes in any case.
 fn refused_if_present(image: &Image, site: u64, reason: Reason) {
     let expected = PlanError {
         site,
@@ -30,6 +32,7 @@ fn refused_if_present(image: &Image, site: u64, reason: Reason) {
     };
     assert_eq!(image.plan(&[A]).unwrap_err(), expected);
     assert_eq!(image.plan(&[]).unwrap().0, []);
+    assert_eq!(image.check().unwrap_err(), expected);
 }
 
 #[test]
@@ -181,7 +184,7 @@ fn replacement_overlaps_a_site() {
     image.branch(TEXT + 0x10, 1, 1).branch(TEXT + 0x80, 1, 1);
     image.text[8..10].fill(ONE);
     image
-        .record(TEXT + 0x20, 0, 1, 2, 2)
+        .alternative(TEXT + 0x20, 1, 2, &[ONE, ONE])
         .record(TEXT + 0x40, 0, 0, 2, 2);
     let table = image.records.clone();
     for (replacement, overlaps) in [
@@ -323,7 +326,9 @@ fn plan_too_small() {
     let mut image = Image::new();
     image.room = 1;
     image.alternative(TEXT, 0, 2, &[ONE, ONE]);
-    refused_if_present(&image, TEXT, Reason::PlanTooSmall { room: 1 });
+    let reason = Reason::PlanTooSmall { room: 1 };
+    assert_eq!(image.plan(&[A]).unwrap_err().reason, reason);
+    assert_eq!(image.plan(&[]).unwrap().0, []);
     image.room = 2;
     assert!(
         image.plan(&[A]).is_ok(),

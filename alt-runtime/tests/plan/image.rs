@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
-use alt_runtime::patch::{Census, Decision, Plan, PlanError, Report};
+use alt_runtime::patch::{Census, Decision, Plan, PlanError, Report, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::{Callback, Write};
@@ -166,6 +166,11 @@ impl Image {
             .map(|w| (TEXT + u64::from(w.offset), w.before().0, w.after().0))
             .collect();
         Ok((writes, plan.report()))
+    }
+
+    /// The check of all arms.
+    pub fn check(&self) -> Result<(), PlanError> {
+        check(&self.region(), &CAPS)
     }
 
     /// The text as it is after patching.

@@ -1,0 +1,48 @@
+//! Every arm of every site, whether or not it will ever apply.
+
+use crate::cap::{CapSet, CapTable};
+use crate::patch::computed;
+use crate::patch::decision::Decision;
+use crate::patch::error::{PlanError, Reason};
+use crate::patch::plan::{Plan, branch_words};
+use crate::patch::replacement::Replacement;
+use crate::patch::site::{Record, error};
+use crate::record::AlternativeRecord;
+use crate::region::Region;
+
+/// Checks the whole table of a region, for every CPU there may be. Done before the
+/// first of several passes, so that none of them is refused for its arms after
+/// another one has written.
+///
+/// What a callback answers is known only when its cpucap is, and is left to the pass.
+///
+/// # Errors
+/// The first record, by tables, that could not be applied.
+pub fn check(region: &Region<'_>, table: &CapTable) -> Result<(), PlanError> {
+    let nothing = Decision {
+        table,
+        present: &CapSet::EMPTY,
+        decided: &CapSet::EMPTY,
+    };
+    // Places, order and conditions; with nothing decided there is nothing to write.
+    Plan::new(region, nothing, &mut [])?;
+    for (at, record) in region.branches.iter() {
+        let site = record.site(at);
+        branch_words(region, site, record)
+            .map_err(|reason| error(table, site, record.condition, reason))?;
+    }
+    for (at, record) in region.alternatives.iter() {
+        let site = record.site(at);
+        arm(region, at, record, site)
+            .map_err(|reason| error(table, site, record.condition, reason))?;
+    }
+    Ok(())
+}
+
+fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> Result<(), Reason> {
+    if record.condition.is_callback() && record.replacement_len != 0 {
+        return computed::find(region, at, record).map(|_| ());
+    }
+    let replacement = Replacement::new(region, at, record, site)?;
+    (0..record.site_len).try_for_each(|index| replacement.word(index).map(|_| ()))
+}
