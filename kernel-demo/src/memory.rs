@@ -232,9 +232,18 @@ pub struct Alias;
 
 impl Alias {
     fn remap(text: Range<usize>, rights: El1Attributes) -> Result<(), &'static str> {
+        Self::remap_to(text.clone(), text.start, rights)
+    }
+
+    /// Maps the alias of `text` to other memory than the text.
+    fn remap_to(
+        text: Range<usize>,
+        physical: usize,
+        rights: El1Attributes,
+    ) -> Result<(), &'static str> {
         let mut tables = TABLES.get().ok_or("memory is not set up")?.lock();
         let alias = text.start + ALIAS_OFFSET..text.end + ALIAS_OFFSET;
-        map(&mut tables, alias, text.start, rights);
+        map(&mut tables, alias, physical, rights);
         barrier::dsb(barrier::ISH);
         barrier::isb(barrier::SY);
         Ok(())
@@ -263,6 +272,32 @@ unsafe impl WritableAlias for Alias {
         if closed.is_ok() {
             repeat_tlbi();
         }
+    }
+}
+
+/// An alias that is wrong from a page on: what is written there goes to other memory.
+pub struct HalfAlias {
+    /// Where it begins to be wrong: a page of the text.
+    pub from: usize,
+    /// The other memory: page-aligned, and as long as the rest of the text.
+    pub scratch: *mut u8,
+}
+
+// SAFETY: both parts are writable while it is open. That the second one is not the
+// text is the mistake that the pass has to notice.
+unsafe impl WritableAlias for HalfAlias {
+    type Error = &'static str;
+
+    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
+        let text = text.start as usize..text.end as usize;
+        let start = text.start as *mut u32;
+        Alias::remap(text.start..self.from, READ_WRITE)?;
+        Alias::remap_to(self.from..text.end, self.scratch as usize, READ_WRITE)?;
+        Ok(alias_of(start))
+    }
+
+    fn close(&mut self) {
+        Alias.close();
     }
 }
 

@@ -5,12 +5,14 @@ use core::ops::Range;
 
 use alt_runtime::Image;
 use alt_runtime::boot::{Booted, Detected, FinaliseError};
-use alt_runtime::patch::{PatchError, WritableAlias};
+use alt_runtime::cap::CapSet;
+use alt_runtime::patch::{Decision, PatchError, Plan};
 use defmt::{Display2Format, error, info};
 
 use crate::checks::timer;
 use crate::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM};
 use crate::kernel::Failed;
+use crate::memory::HalfAlias;
 use crate::{exceptions, memory, smp};
 
 /// Text can be written neither where it runs nor where it was patched.
@@ -44,34 +46,36 @@ unsafe impl Sync for Scratch {}
 
 static SCRATCH_TEXT: Scratch = Scratch(UnsafeCell::new([0; SCRATCH]));
 
-/// An alias that is none: it maps other memory.
-struct WrongAlias;
-
-// SAFETY: the memory is writable and large enough. That it is not the text is
-// the mistake that the pass has to notice; it can do no harm.
-unsafe impl WritableAlias for WrongAlias {
-    type Error = &'static str;
-
-    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
-        if text.end - text.start > SCRATCH as u64 {
-            return Err("the scratch memory is smaller than the text");
-        }
-        Ok(SCRATCH_TEXT.0.get().cast())
-    }
-
-    fn close(&mut self) {}
-}
-
-/// A pass that writes to the wrong place reads nothing back, and says so.
+/// A pass that writes to the wrong place does not read back what it wrote, says so,
+/// and puts back the words that did reach the text.
 pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image) -> Result<(), Failed> {
+    let Image { region, room } = image;
+    // Of a refused table the real pass has the word; without a write there is nothing
+    // to notice.
+    let last = Plan::new(region, everything(detected), room)
+        .ok()
+        .and_then(|plan| plan.writes().last().copied());
+    let Some(last) = last else { return Ok(()) };
+    let text = memory::text();
+    let from = (text.start as usize + last.offset as usize) & !0xfff;
+    if text.end as usize - from > SCRATCH {
+        error!("the scratch memory is smaller than the text");
+        return Err(Failed);
+    }
+    let scratch = SCRATCH_TEXT.0.get().cast();
+
+    let before = sum(&text);
     // SAFETY: no other CPU runs; the image is the running one.
-    match unsafe { detected.patch(image, &mut WrongAlias) } {
-        Err(FinaliseError::Patch(PatchError::ReadBack(why))) => {
+    let result = unsafe { detected.patch(image, &mut HalfAlias { from, scratch }) };
+    match result {
+        Err(FinaliseError::Patch(PatchError::ReadBack(why))) if sum(&text) == before => {
             info!("a wrong alias is noticed: {}", Display2Format(&why));
             Ok(())
         }
-        // Of a refused table the real pass has the word.
-        Err(FinaliseError::Patch(PatchError::Plan(_))) => Ok(()),
+        Err(FinaliseError::Patch(PatchError::ReadBack(_))) => {
+            error!("the old words are not back");
+            Err(Failed)
+        }
         Err(why) => {
             error!("a wrong alias could not be tried: {}", Display2Format(&why));
             Err(Failed)
@@ -81,6 +85,27 @@ pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image) -> Result<
             Err(Failed)
         }
     }
+}
+
+/// What the pass over everything decides, as far as the boot CPU knows.
+fn everything(detected: &Detected) -> Decision<'_> {
+    Decision {
+        table: detected.table(),
+        present: detected.caps(),
+        decided: &CapSet::ALL,
+    }
+}
+
+/// A sum of all words in which each place counts differently.
+fn sum(text: &Range<*const u32>) -> u64 {
+    let mut word = text.start;
+    let mut sum = 0u64;
+    while word < text.end {
+        // SAFETY: the text is readable.
+        sum = sum.rotate_left(1) ^ u64::from(unsafe { word.read_volatile() });
+        word = word.wrapping_add(1);
+    }
+    sum
 }
 
 /// A CPU that does not come is named, and the others go on.
