@@ -66,8 +66,9 @@ impl Detected {
     ///
     /// # Safety
     /// Only this CPU may be running, not in the midst of a site; the registers given
-    /// to [`new`](Self::new) must be its own, and `image` describe the running image. CPUs that start later must execute an ISB
-    /// before they execute the text; turning the MMU on includes one.
+    /// to [`new`](Self::new) must be its own, and `image` describe the running image.
+    /// CPUs that start later must execute an ISB before they execute the text; turning
+    /// the MMU on includes one.
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch_boot<A: WritableAlias>(
         &self,

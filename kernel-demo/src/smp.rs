@@ -243,15 +243,12 @@ fn secondary(cpu: usize) {
 
 /// Runs text that is about to change, over and over, and looks at what it does.
 fn watch(cpu: usize) {
-    let mut looks = 0;
-    let mut look = |count: u64| {
+    let look = |count: u64| {
         for _ in 0..count {
-            looks += 1;
             if !mix::is_whole() {
                 MIXED.store(true, Ordering::Relaxed);
             }
         }
-        looks
     };
     // A fault that the command line asks for.
     let stays_away = cmdline::has_word("demo.absent") && cpu == 2;
