@@ -109,6 +109,24 @@ pub struct BranchRecord {
 
 const _: () = assert!(size_of::<BranchRecord>() == 8);
 
+impl BranchRecord {
+    /// The record that has these bytes in an image; for tools.
+    pub const fn from_le_bytes(bytes: [u8; 8]) -> Self {
+        let [s0, s1, s2, s3, c0, c1, d0, d1] = bytes;
+        Self {
+            site: i32::from_le_bytes([s0, s1, s2, s3]),
+            condition: Condition(u16::from_le_bytes([c0, c1])),
+            displacement: i16::from_le_bytes([d0, d1]),
+        }
+    }
+
+    /// Address of the site, of a record at `at`.
+    #[inline]
+    pub const fn site_address(&self, at: u64) -> u64 {
+        at.wrapping_add_signed(self.site as i64)
+    }
+}
+
 /// The assembler text that writes a [`BranchRecord`], given the text of its
 /// condition and of its target.
 #[doc(hidden)]
@@ -158,8 +176,40 @@ pub struct AlternativeRecord {
 const _: () = assert!(size_of::<AlternativeRecord>() == 12);
 
 impl AlternativeRecord {
+    /// The record that has these bytes in an image; for tools.
+    pub const fn from_le_bytes(bytes: [u8; 12]) -> Self {
+        let [
+            s0,
+            s1,
+            s2,
+            s3,
+            r0,
+            r1,
+            r2,
+            r3,
+            c0,
+            c1,
+            site_len,
+            replacement_len,
+        ] = bytes;
+        Self {
+            site: i32::from_le_bytes([s0, s1, s2, s3]),
+            replacement: i32::from_le_bytes([r0, r1, r2, r3]),
+            condition: Condition(u16::from_le_bytes([c0, c1])),
+            site_len,
+            replacement_len,
+        }
+    }
+
+    /// Address of the site, of a record at `at`.
+    #[inline]
+    pub const fn site_address(&self, at: u64) -> u64 {
+        at.wrapping_add_signed(self.site as i64)
+    }
+
     /// Address of the replacement or callback, of a record at `at`.
-    pub(crate) const fn replacement_address(&self, at: u64) -> u64 {
+    #[inline]
+    pub const fn replacement_address(&self, at: u64) -> u64 {
         at.wrapping_add(core::mem::offset_of!(Self, replacement) as u64)
             .wrapping_add_signed(self.replacement as i64)
     }

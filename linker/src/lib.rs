@@ -1,5 +1,7 @@
-//! The linker-script fragment of `alt-runtime`, for a kernel's build script; and, with
-//! [`provide_assembly`], the macros for its `.S` files.
+//! Around the link of a kernel with alternatives.
+//!
+//! *Before it*, for a kernel's build script: the linker-script fragment of `alt-runtime`, and,
+//! with [`provide_assembly`], the macros for its `.S` files.
 //!
 //! ```no_run
 //! // build.rs
@@ -12,39 +14,21 @@
 //!
 //! A kernel with a linker script of its own leaves out the second line and says
 //! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region.
+//!
+//! *After it*: what the program `alt` does, as a library. An [`Image`](image::Image) is a file,
+//! its [`Records`](records::Records) are the table of sites in it, of our own layout or of
+//! Linux's. This part needs the feature `tool`, which is on by default.
 
 mod assembly;
-
-use std::path::Path;
-use std::{env, fs, io};
+#[cfg(feature = "tool")]
+pub mod disasm;
+#[cfg(feature = "tool")]
+pub mod image;
+#[cfg(feature = "tool")]
+pub mod names;
+#[cfg(feature = "tool")]
+pub mod records;
+mod scripts;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
-
-/// The fragment to be given by `-T`, beside or without a script of the kernel's.
-pub const ALTERNATIVES_X: &str = include_str!("../alternatives.x");
-
-/// The fragment to be `INCLUDE`d in the init region of the kernel's own script.
-pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
-
-/// Puts `alternatives.x` and `alternatives-init.x` where the linker of the
-/// crate being built finds them. To be called from a build script.
-///
-/// # Errors
-/// `OUT_DIR` is not set (this is no build script), or cannot be written.
-pub fn provide_scripts() -> io::Result<()> {
-    let dir = env::var_os("OUT_DIR").ok_or_else(|| {
-        io::Error::other("OUT_DIR is not set: call provide_scripts from a build script")
-    })?;
-    write_scripts(dir.as_ref())?;
-    println!("cargo::rustc-link-search={}", Path::new(&dir).display());
-    Ok(())
-}
-
-/// Writes both fragments into the folder `dir`, for a build without cargo.
-///
-/// # Errors
-/// The folder cannot be written.
-pub fn write_scripts(dir: &Path) -> io::Result<()> {
-    fs::write(dir.join("alternatives.x"), ALTERNATIVES_X)?;
-    fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)
-}
+pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};

@@ -16,7 +16,6 @@
 //! ```
 
 pub mod compare;
-pub mod disasm;
 mod error;
 pub mod facts;
 pub mod guest;
@@ -33,6 +32,7 @@ pub mod skip;
 #[cfg(test)]
 mod tiny;
 
+pub use alt_linker::disasm;
 pub use error::{Error, Result};
 pub use guest::Profile;
 pub use image::{Image, Place, Section};

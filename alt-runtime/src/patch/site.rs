@@ -18,7 +18,7 @@ pub(super) trait Record {
 impl Record for BranchRecord {
     #[inline]
     fn site(&self, at: u64) -> u64 {
-        at.wrapping_add_signed(self.site.into())
+        self.site_address(at)
     }
     #[inline]
     fn condition(&self) -> Condition {
@@ -33,7 +33,7 @@ impl Record for BranchRecord {
 impl Record for AlternativeRecord {
     #[inline]
     fn site(&self, at: u64) -> u64 {
-        at.wrapping_add_signed(self.site.into())
+        self.site_address(at)
     }
     #[inline]
     fn condition(&self) -> Condition {

@@ -1,0 +1,56 @@
+//! Why a file cannot be read as an image.
+
+/// The file is not an image that can be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// Another kind of file.
+    #[error("not an ELF file")]
+    NotElf,
+    /// ELF32.
+    #[error("an ELF file of 32 bits; arm64 images have 64")]
+    Class,
+    /// The data is big-endian.
+    #[error("a big-endian ELF file; only little-endian images can be read")]
+    BigEndian,
+    /// Another architecture.
+    #[error("an ELF file for machine {0:#x}; arm64 is 0xb7")]
+    Machine(u16),
+    /// Not linked, or no program at all.
+    #[error("an ELF file of type {0}; only linked images (2 or 3) have addresses")]
+    Type(u16),
+    /// The file ends before what its headers promise.
+    #[error("the file is truncated or its headers are damaged: {0}")]
+    Truncated(String),
+    /// There are no section headers.
+    #[error("the file has no sections: `strip` without --strip-section-headers keeps them")]
+    NoSections,
+    /// A section is not inside the file.
+    #[error("section {section} ({offset:#x} + {size:#x} bytes) is past the end of the file")]
+    PastEnd {
+        /// Its name.
+        section: String,
+        /// Where it begins in the file.
+        offset: u64,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// The addresses of a section go beyond the address space.
+    #[error("section {section} at {address:#x} does not fit into the address space")]
+    Wraps {
+        /// Its name.
+        section: String,
+        /// Its address.
+        address: u64,
+    },
+    /// Two sections lie at the same addresses, or share bytes of the file.
+    #[error("sections {first} and {second} overlap at {at:#x}")]
+    Overlap {
+        /// The name of the one that begins first.
+        first: String,
+        /// The name of the other.
+        second: String,
+        /// The address, or the place in the file, where the other begins.
+        at: u64,
+    },
+}

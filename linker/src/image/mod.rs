@@ -1,0 +1,159 @@
+//! A linked arm64 image, as a file: sections, symbols, relocations, words.
+//!
+//! Everything that comes from the file is checked here once: behind this module, ranges lie
+//! inside the file and addresses do not wrap.
+
+mod elf;
+mod error;
+mod relocations;
+mod section;
+mod symbols;
+
+use std::ops::Range;
+
+pub use error::ImageError;
+pub use relocations::Relocation;
+pub use section::Section;
+pub use symbols::{Place, Symbol, Symbols, demangle};
+
+/// An image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    data: Vec<u8>,
+    entry: u64,
+    sections: Vec<Section>,
+    /// Indices of the loaded sections that are not empty, by address.
+    loaded: Vec<usize>,
+    symbols: Symbols,
+    relocations: Vec<Relocation>,
+}
+
+impl Image {
+    /// Reads an image from the bytes of its file.
+    ///
+    /// # Errors
+    /// The file is no linked little-endian arm64 ELF image, or is damaged.
+    pub fn parse(data: Vec<u8>) -> Result<Self, ImageError> {
+        elf::parse(data)
+    }
+
+    /// The bytes of the file.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The address at which the image is entered.
+    pub fn entry(&self) -> u64 {
+        self.entry
+    }
+
+    /// All sections, in the order of the file.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// The loaded sections that are not empty, by address.
+    pub fn loaded(&self) -> impl Iterator<Item = &Section> {
+        self.loaded.iter().map(|index| &self.sections[*index])
+    }
+
+    /// The sections that hold instructions, by address.
+    pub fn executable(&self) -> impl Iterator<Item = &Section> {
+        self.loaded().filter(|section| section.executable)
+    }
+
+    /// The first section of this name.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    /// The loaded section that an address is in.
+    pub fn section_at(&self, address: u64) -> Option<&Section> {
+        let after = self
+            .loaded
+            .partition_point(|index| self.sections[*index].range.start <= address);
+        let section = &self.sections[*self.loaded.get(after.checked_sub(1)?)?];
+        section.range.contains(&address).then_some(section)
+    }
+
+    /// The bytes of a section; empty when it has none in the file.
+    pub fn contents(&self, section: &Section) -> &[u8] {
+        self.data.get(section.file.clone()).unwrap_or_default()
+    }
+
+    /// The file's bytes at an address; `None` unless one section has them all.
+    pub fn bytes(&self, address: u64, len: usize) -> Option<&[u8]> {
+        let start = self.section_at(address)?.offset_of(address)?;
+        let section = self.section_at(address)?;
+        let end = start.checked_add(len)?;
+        (end <= section.file.end).then(|| &self.data[start..end])
+    }
+
+    /// The instruction at an address, which must be in an executable section.
+    pub fn word(&self, address: u64) -> Option<u32> {
+        let section = self.section_at(address)?;
+        if !section.executable || !address.is_multiple_of(4) {
+            return None;
+        }
+        let bytes = self.bytes(address, 4)?.try_into().ok()?;
+        Some(u32::from_le_bytes(bytes))
+    }
+
+    /// The instructions of an executable section, with their addresses; without what the mapping
+    /// symbols say to be data.
+    pub fn words(&self, section: &Section) -> impl Iterator<Item = (u64, u32)> {
+        let (words, _) = self.contents(section).as_chunks::<4>();
+        let addresses = (section.range.start..).step_by(4);
+        addresses
+            .zip(words.iter().map(|word| u32::from_le_bytes(*word)))
+            .filter(|(address, _)| !self.symbols.is_data(*address))
+    }
+
+    /// The symbols; empty when the image has been stripped.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// The address of the symbol of this very name.
+    pub fn symbol(&self, name: &str) -> Option<u64> {
+        self.symbols.get(name).map(|symbol| symbol.range.start)
+    }
+
+    /// The addresses between two symbols, when both are there and in order.
+    pub fn between(&self, start: &str, stop: &str) -> Option<Range<u64>> {
+        let range = self.symbol(start)?..self.symbol(stop)?;
+        (range.start <= range.end).then_some(range)
+    }
+
+    /// What kept relocations say, by the address that refers; empty when the image was not
+    /// linked with `--emit-relocs`.
+    pub fn relocations(&self) -> &[Relocation] {
+        &self.relocations
+    }
+
+    /// The relocations of the addresses of a range.
+    pub fn relocations_in(&self, range: Range<u64>) -> &[Relocation] {
+        let from = self
+            .relocations
+            .partition_point(|relocation| relocation.at < range.start);
+        let to = self
+            .relocations
+            .partition_point(|relocation| relocation.at < range.end);
+        self.relocations.get(from..to).unwrap_or_default()
+    }
+
+    /// An address as a person names it; `None` when no section has it.
+    pub fn place(&self, address: u64) -> Option<Place> {
+        let section = self.section_at(address)?;
+        Some(match self.symbols.at(address, section) {
+            Some(symbol) => Place {
+                symbol: demangle(&symbol.name),
+                offset: address - symbol.range.start,
+            },
+            None => Place {
+                symbol: section.name.clone(),
+                offset: address - section.range.start,
+            },
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! The sections of an image.
+
+use std::ops::Range;
+
+/// A section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Its name; what is no UTF-8 is replaced.
+    pub name: String,
+    /// The addresses it covers; of no meaning unless it is loaded.
+    pub range: Range<u64>,
+    /// Where its bytes are in the file; empty when it has none there.
+    pub file: Range<usize>,
+    /// It is in memory when the image runs.
+    pub loaded: bool,
+    /// It holds instructions.
+    pub executable: bool,
+    /// It can be written.
+    pub writable: bool,
+    /// It may share addresses with others: the template of thread-local data.
+    pub(super) thread_local: bool,
+}
+
+impl Section {
+    /// What stands for the first header of every file, which describes nothing.
+    pub(super) fn null() -> Self {
+        Self {
+            name: String::new(),
+            range: 0..0,
+            file: 0..0,
+            loaded: false,
+            executable: false,
+            writable: false,
+            thread_local: false,
+        }
+    }
+
+    /// Whether it has bytes in the file.
+    pub fn has_bytes(&self) -> bool {
+        !self.file.is_empty()
+    }
+
+    /// Where in the file the byte at `address` is.
+    pub fn offset_of(&self, address: u64) -> Option<usize> {
+        let from_start = usize::try_from(address.checked_sub(self.range.start)?).ok()?;
+        (from_start < self.file.len()).then(|| self.file.start + from_start)
+    }
+}

@@ -1,0 +1,134 @@
+//! Symbols: what is where, as people name it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+
+use super::Section;
+
+/// A symbol that names a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// As in the file, mangled.
+    pub name: String,
+    /// The addresses it covers; empty when it has no size.
+    pub range: Range<u64>,
+    /// It is a function.
+    pub function: bool,
+    /// Its value is no address.
+    pub absolute: bool,
+}
+
+/// A place, as a person names it: a symbol and the bytes from its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Demangled name of the symbol, or of the section where no symbol is near.
+    pub symbol: String,
+    /// Bytes from its start.
+    pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset {
+            0 => f.write_str(&self.symbol),
+            offset => write!(f, "{}+{offset:#x}", self.symbol),
+        }
+    }
+}
+
+/// The symbols of an image, by address and by name.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols {
+    /// By address, then by size.
+    symbols: Vec<Symbol>,
+    by_name: HashMap<String, usize>,
+    /// Where code (`$x`) and data (`$d`) begin in executable sections, by address.
+    mapping: Vec<(u64, bool)>,
+}
+
+impl Symbols {
+    /// Sorts what has been read.
+    pub(super) fn new(mut symbols: Vec<Symbol>, mut mapping: Vec<(u64, bool)>) -> Self {
+        symbols.sort_by_key(|symbol| (symbol.range.start, symbol.range.end));
+        let names = symbols.iter().enumerate();
+        // Of several local symbols of one name, the first by address.
+        let by_name = names
+            .rev()
+            .map(|(index, symbol)| (symbol.name.clone(), index))
+            .collect();
+        mapping.sort_unstable();
+        Self {
+            symbols,
+            by_name,
+            mapping,
+        }
+    }
+
+    /// All of them, by address.
+    pub fn iter(&self) -> std::slice::Iter<'_, Symbol> {
+        self.symbols.iter()
+    }
+
+    /// Whether there are none: the image has been stripped.
+    pub fn is_empty(&self) -> bool {
+        self.symbols.is_empty()
+    }
+
+    /// The symbol of this very name.
+    pub fn get(&self, name: &str) -> Option<&Symbol> {
+        self.symbols.get(*self.by_name.get(name)?)
+    }
+
+    /// The symbols whose name as people write it is `name`: mangled or not, in full or the last
+    /// parts of the path.
+    pub fn find<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Symbol> {
+        self.symbols.iter().filter(move |symbol| {
+            if symbol.name == name {
+                return true;
+            }
+            let readable = demangle(&symbol.name);
+            readable
+                .strip_suffix(name)
+                .is_some_and(|path| path.is_empty() || path.ends_with("::"))
+        })
+    }
+
+    /// The symbol an address belongs to: the innermost function around it, else the last symbol
+    /// at or before it that is in the same section.
+    pub fn at(&self, address: u64, section: &Section) -> Option<&Symbol> {
+        let before = self
+            .symbols
+            .partition_point(|symbol| symbol.range.start <= address);
+        let before = &self.symbols[..before];
+        let mut nearest = None;
+        for symbol in before.iter().rev() {
+            if symbol.range.start < section.range.start {
+                break;
+            }
+            if symbol.absolute {
+                continue;
+            }
+            if symbol.range.contains(&address) && symbol.function {
+                return Some(symbol);
+            }
+            nearest = nearest.or(Some(symbol));
+            // Functions do not nest: one that ends before the address ends the search.
+            if symbol.function && !symbol.range.is_empty() {
+                break;
+            }
+        }
+        nearest
+    }
+
+    /// Whether the mapping symbols say that there is data at `address`, among instructions.
+    pub fn is_data(&self, address: u64) -> bool {
+        let before = self.mapping.partition_point(|(start, _)| *start <= address);
+        before > 0 && self.mapping[before - 1].1
+    }
+}
+
+/// A symbol's name for people.
+pub fn demangle(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}

@@ -1,0 +1,101 @@
+//! Records of `alt-runtime`, as its structs read them.
+
+use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
+
+use crate::image::Image;
+
+use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
+
+/// The symbol that each object with a site defines.
+pub(crate) const LAYOUT: &str = "__alt_layout_version";
+
+const BRANCHES: &str = "alt_branches";
+const ALTERNATIVES: &str = "alt_records";
+
+pub(super) fn is_there(image: &Image) -> bool {
+    image.symbols().get(LAYOUT).is_some()
+        || [BRANCHES, ALTERNATIVES]
+            .iter()
+            .any(|name| !Table::by_name(image, name).range.is_empty())
+}
+
+pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
+    let branches = Table::by_name(image, BRANCHES);
+    let alternatives = Table::by_name(image, ALTERNATIVES);
+    let mut list = Vec::new();
+    for (at, bytes) in branches.elements(image)? {
+        list.push(branch(at, BranchRecord::from_le_bytes(*bytes)));
+    }
+    for (at, bytes) in alternatives.elements(image)? {
+        list.push(alternative(at, AlternativeRecord::from_le_bytes(*bytes)));
+    }
+    Ok(Records {
+        format: Format::Alt,
+        branches,
+        alternatives,
+        replacements: Table::by_name(image, "alt_replacements"),
+        callbacks: Table::by_name(image, "alt_callbacks"),
+        plan: Table::by_name(image, "alt_plan"),
+        list,
+    })
+}
+
+/// The branch records of an image as the patcher reads them.
+pub(crate) fn branches(image: &Image, table: &Table) -> Result<Vec<BranchRecord>, RecordsError> {
+    let elements = table.elements(image)?;
+    Ok(elements
+        .map(|(_, bytes)| BranchRecord::from_le_bytes(*bytes))
+        .collect())
+}
+
+/// The other records of an image as the patcher reads them.
+pub(crate) fn alternatives(
+    image: &Image,
+    table: &Table,
+) -> Result<Vec<AlternativeRecord>, RecordsError> {
+    let elements = table.elements(image)?;
+    Ok(elements
+        .map(|(_, bytes)| AlternativeRecord::from_le_bytes(*bytes))
+        .collect())
+}
+
+fn term(condition: Condition) -> Term {
+    Term {
+        cap: condition.cap(),
+        negated: condition.is_negated(),
+        and_next: condition.and_next(),
+    }
+}
+
+fn branch(at: u64, record: BranchRecord) -> Record {
+    let site = record.site_address(at);
+    Record {
+        at,
+        site,
+        site_len: 4,
+        term: term(record.condition),
+        kind: Kind::Branch {
+            target: site.wrapping_add_signed(4 * i64::from(record.displacement)),
+            likely: record.condition.is_likely(),
+        },
+    }
+}
+
+fn alternative(at: u64, record: AlternativeRecord) -> Record {
+    let address = record.replacement_address(at);
+    let len = 4 * u32::from(record.replacement_len);
+    Record {
+        at,
+        site: record.site_address(at),
+        site_len: 4 * u32::from(record.site_len),
+        term: term(record.condition),
+        kind: match (record.condition.is_callback(), len) {
+            (false, _) => Kind::Code { address, len },
+            (true, 0) => Kind::Nops,
+            (true, _) => Kind::Callback {
+                address,
+                len: Some(len),
+            },
+        },
+    }
+}

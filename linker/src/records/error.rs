@@ -1,0 +1,45 @@
+//! Why an image's records cannot be read.
+
+/// The tables of an image cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordsError {
+    /// Neither format is there. Says whether there are no symbols either.
+    #[error(
+        "the image has no table of sites: neither sections or symbols named alt_branches and \
+         alt_records, nor .altinstructions{}",
+        if *.0 { "; it has been stripped" } else { "" }
+    )]
+    None(bool),
+    /// Both formats are there.
+    #[error("the image has tables of both formats: say which by --format alt or --format linux")]
+    BothFormats,
+    /// A table is not a whole number of records.
+    #[error("the table {table} has {size} bytes, which is no multiple of {element}")]
+    Size {
+        /// Its name.
+        table: &'static str,
+        /// Its size in bytes.
+        size: u64,
+        /// The size of a record in bytes.
+        element: u64,
+    },
+    /// A table has no bytes in the file.
+    #[error("the table {table} ({start:#x} to {end:#x}) is not inside one section of the file")]
+    NotInFile {
+        /// Its name.
+        table: &'static str,
+        /// Its first address.
+        start: u64,
+        /// The address behind it.
+        end: u64,
+    },
+    /// A table does not begin where its records must.
+    #[error("the table {table} begins at {start:#x}, which is no multiple of 4")]
+    Misaligned {
+        /// Its name.
+        table: &'static str,
+        /// Its first address.
+        start: u64,
+    },
+}

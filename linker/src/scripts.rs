@@ -1,0 +1,33 @@
+//! The linker-script fragments, for a kernel's build script.
+
+use std::path::Path;
+use std::{env, fs, io};
+
+/// The fragment to be given by `-T`, beside or without a script of the kernel's.
+pub const ALTERNATIVES_X: &str = include_str!("../alternatives.x");
+
+/// The fragment to be `INCLUDE`d in the init region of the kernel's own script.
+pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
+
+/// Puts `alternatives.x` and `alternatives-init.x` where the linker of the
+/// crate being built finds them. To be called from a build script.
+///
+/// # Errors
+/// `OUT_DIR` is not set (this is no build script), or cannot be written.
+pub fn provide_scripts() -> io::Result<()> {
+    let dir = env::var_os("OUT_DIR").ok_or_else(|| {
+        io::Error::other("OUT_DIR is not set: call provide_scripts from a build script")
+    })?;
+    write_scripts(dir.as_ref())?;
+    println!("cargo::rustc-link-search={}", Path::new(&dir).display());
+    Ok(())
+}
+
+/// Writes both fragments into the folder `dir`, for a build without cargo.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write_scripts(dir: &Path) -> io::Result<()> {
+    fs::write(dir.join("alternatives.x"), ALTERNATIVES_X)?;
+    fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)
+}
