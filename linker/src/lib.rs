@@ -21,14 +21,20 @@
 
 mod assembly;
 #[cfg(feature = "tool")]
+pub mod code;
+#[cfg(feature = "tool")]
 pub mod disasm;
 #[cfg(feature = "tool")]
 pub mod image;
 #[cfg(feature = "tool")]
 pub mod names;
 #[cfg(feature = "tool")]
+pub mod patching;
+#[cfg(feature = "tool")]
 pub mod records;
 mod scripts;
+#[cfg(feature = "tool")]
+pub mod verify;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};

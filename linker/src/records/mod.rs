@@ -1,6 +1,6 @@
 //! The table of sites in an image, whichever format it has.
 
-mod alt;
+pub(crate) mod alt;
 mod error;
 mod linux;
 mod site;

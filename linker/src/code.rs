@@ -1,0 +1,100 @@
+//! The instructions of an image that refer to other places.
+
+use alt_runtime::insn::{Class, Form, Insn};
+
+use crate::image::Image;
+
+/// An instruction that refers to another place by its own address: a branch, a call, the address
+/// of something, a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The address of the instruction.
+    pub from: u64,
+    /// What it refers to; of an ADRP, the page.
+    pub target: u64,
+    /// The kind of instruction.
+    pub form: Form,
+}
+
+impl Reference {
+    /// The reference that `word` at `from` makes, if any.
+    pub fn of(from: u64, word: u32) -> Option<Self> {
+        match Insn(word).classify() {
+            Class::Relative(relative) => Some(Self {
+                from,
+                target: relative.target(from),
+                form: relative.form,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether execution may go to the target.
+    pub fn is_branch(&self) -> bool {
+        !matches!(
+            self.form,
+            Form::Adr
+                | Form::Adrp
+                | Form::Ldr
+                | Form::Ldrsw
+                | Form::Prfm
+                | Form::LdrSimd
+                | Form::Retasppc
+                | Form::Autisppc
+        )
+    }
+}
+
+/// All references in the executable sections of an image.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// By the address of the instruction.
+    references: Vec<Reference>,
+    /// Indices of the branches among them, by target.
+    by_target: Vec<u32>,
+}
+
+impl Code {
+    /// Decodes the text of an image, without what mapping symbols say to be data.
+    pub fn new(image: &Image) -> Self {
+        let references: Vec<_> = image
+            .executable()
+            .flat_map(|section| image.words(section))
+            .filter_map(|(address, word)| Reference::of(address, word))
+            .collect();
+        let branches = (0u32..).zip(&references);
+        let mut by_target: Vec<u32> = branches
+            .filter(|(_, reference)| reference.is_branch())
+            .map(|(index, _)| index)
+            .collect();
+        by_target.sort_by_key(|index| references[*index as usize].target);
+        Self {
+            references,
+            by_target,
+        }
+    }
+
+    /// All references, by the address of the instruction.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
+    /// The references that instructions of a range of addresses make.
+    pub fn from(&self, range: std::ops::Range<u64>) -> &[Reference] {
+        let bound = |address| self.references.partition_point(|r| r.from < address);
+        let (from, to) = (bound(range.start), bound(range.end));
+        self.references.get(from..to).unwrap_or_default()
+    }
+
+    /// The branches that go to a range of addresses, by target.
+    pub fn branches_to(&self, range: std::ops::Range<u64>) -> impl Iterator<Item = &Reference> {
+        let target = |index: &u32| self.references[*index as usize].target;
+        let from = self
+            .by_target
+            .partition_point(|index| target(index) < range.start);
+        self.by_target[from..]
+            .iter()
+            .map(|index| &self.references[*index as usize])
+            .take_while(move |reference| reference.target < range.end)
+    }
+}

@@ -1,0 +1,172 @@
+//! An image as the patcher sees one.
+
+use alt_runtime::Callback;
+use alt_runtime::record::{AlternativeRecord, BranchRecord};
+use alt_runtime::region::{Region, Table, Words};
+
+use crate::image::Image;
+use crate::records::{Format, Records, RecordsError, alt};
+
+use super::callbacks::answer;
+use super::{linux, text};
+
+// Records name callbacks by their addresses, and those count in elements of this size.
+const _: () = assert!(
+    size_of::<Callback>() == 24,
+    "alt runs on hosts of 64 bits: there a callback is as large as in the image"
+);
+
+/// An image cannot be given to the patcher.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// There is nothing to patch.
+    #[error("the image has no executable section")]
+    NoText,
+    /// Instructions are words.
+    #[error("the text begins at {0:#x}, which is no multiple of 4")]
+    MisalignedText(u64),
+    /// More than 1 GiB from the first executable section to the last.
+    #[error("the executable sections span {0:#x} bytes; this is not the text of one image")]
+    TextTooLarge(u64),
+    /// A table has no bytes.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// A record of Linux's that the patcher cannot be told about.
+    #[error("the record at {at:#x}, of the site {site:#x}: {problem}")]
+    Record {
+        /// Address of the record.
+        at: u64,
+        /// Address of its site.
+        site: u64,
+        /// What is wrong with it.
+        problem: linux::Problem,
+    },
+}
+
+/// An image as the patcher sees one: words and tables, with the addresses they are linked at.
+#[derive(Debug)]
+pub struct Host {
+    text: (u64, Vec<u32>),
+    branches: (u64, Vec<BranchRecord>),
+    alternatives: (u64, Vec<AlternativeRecord>),
+    replacements: (u64, Vec<u32>),
+    callbacks: (u64, Vec<Callback>),
+    /// Records that are not in the tables.
+    left_out: Vec<HostError>,
+}
+
+impl Host {
+    /// The image and its records.
+    ///
+    /// # Errors
+    /// There is no text, or a table is not in the file.
+    pub fn new(image: &Image, records: &Records) -> Result<Self, HostError> {
+        let text = text::words(image)?;
+        match records.format {
+            Format::Alt => Self::alt(image, records, text),
+            Format::Linux => Ok(Self::linux(image, records, text)),
+        }
+    }
+
+    fn alt(image: &Image, records: &Records, text: (u64, Vec<u32>)) -> Result<Self, HostError> {
+        let (words, _) = records.replacements.bytes(image)?.as_chunks::<4>();
+        let words = words.iter().map(|word| u32::from_ne_bytes(*word));
+        let callbacks = usize::try_from(records.callbacks.size()).unwrap_or_default();
+        let callbacks = vec![answer(); callbacks / size_of::<Callback>()];
+        Ok(Self {
+            text,
+            branches: (
+                records.branches.range.start,
+                alt::branches(image, &records.branches)?,
+            ),
+            alternatives: (
+                records.alternatives.range.start,
+                alt::alternatives(image, &records.alternatives)?,
+            ),
+            replacements: (records.replacements.range.start, words.collect()),
+            callbacks: (records.callbacks.range.start, callbacks),
+            left_out: Vec::new(),
+        })
+    }
+
+    fn linux(image: &Image, records: &Records, text: (u64, Vec<u32>)) -> Self {
+        let converted = linux::convert(image, records);
+        Self {
+            text,
+            branches: (0, Vec::new()),
+            alternatives: (records.alternatives.range.start, converted.records),
+            replacements: (
+                converted.nops,
+                vec![alt_runtime::Insn::NOP.0.to_le(); linux::MAX_LEN],
+            ),
+            callbacks: (
+                converted.callbacks,
+                vec![answer(); converted.callback_count],
+            ),
+            left_out: converted.left_out,
+        }
+    }
+
+    /// The whole image.
+    pub fn region(&self) -> Region<'_> {
+        self.region_with(
+            Table::new(self.branches.0, &self.branches.1),
+            Table::new(self.alternatives.0, &self.alternatives.1),
+        )
+    }
+
+    /// The image as if it had one site alone, for each site in the order of the tables; with the
+    /// address of the site.
+    pub fn each_site(&self) -> impl Iterator<Item = (u64, Region<'_>)> {
+        let branches = chunks(&self.branches, BranchRecord::site_address);
+        let alternatives = chunks(&self.alternatives, AlternativeRecord::site_address);
+        let branches =
+            branches.map(|(site, table)| (site, self.region_with(table, Table::new(0, &[]))));
+        let alternatives =
+            alternatives.map(|(site, table)| (site, self.region_with(Table::new(0, &[]), table)));
+        branches.chain(alternatives)
+    }
+
+    /// Records that cannot be given to the patcher, and why; always empty for our own format.
+    pub fn left_out(&self) -> &[HostError] {
+        &self.left_out
+    }
+
+    fn region_with<'a>(
+        &'a self,
+        branches: Table<'a, BranchRecord>,
+        alternatives: Table<'a, AlternativeRecord>,
+    ) -> Region<'a> {
+        Region {
+            text: Words::new(self.text.0, &self.text.1),
+            branches,
+            alternatives,
+            replacements: Words::new(self.replacements.0, &self.replacements.1),
+            callbacks: Table::new(self.callbacks.0, &self.callbacks.1),
+        }
+    }
+}
+
+/// The runs of records of one site.
+fn chunks<R>(
+    (address, records): &(u64, Vec<R>),
+    site: impl Fn(&R, u64) -> u64 + Copy,
+) -> impl Iterator<Item = (u64, Table<'_, R>)> {
+    let size = size_of::<R>() as u64;
+    let mut rest = records.as_slice();
+    let mut at = *address;
+    std::iter::from_fn(move || {
+        let first = site(rest.first()?, at);
+        let addresses = (at..).step_by(size_of::<R>());
+        let len = rest
+            .iter()
+            .zip(addresses)
+            .take_while(|(record, at)| site(record, *at) == first)
+            .count();
+        let (chunk, after) = rest.split_at(len);
+        let table = Table::new(at, chunk);
+        (rest, at) = (after, at + size * len as u64);
+        Some((first, table))
+    })
+}

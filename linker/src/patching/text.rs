@@ -1,0 +1,48 @@
+//! The text of an image as one run of words.
+
+use crate::image::Image;
+
+use super::HostError;
+
+/// Text that spans more than this is not the text of one image. In bytes.
+const MAX_SPAN: u64 = 1 << 30;
+
+/// The address of the first executable section, and all words from there to the end of the last
+/// one, as they are in memory. Between sections they are 0.
+pub(super) fn words(image: &Image) -> Result<(u64, Vec<u32>), HostError> {
+    let Some(start) = image.executable().map(|section| section.range.start).min() else {
+        return Err(HostError::NoText);
+    };
+    let end = image.executable().map(|s| s.range.end).max();
+    let span = end.unwrap_or(start) - start;
+    if !start.is_multiple_of(4) {
+        return Err(HostError::MisalignedText(start));
+    }
+    if span > MAX_SPAN {
+        return Err(HostError::TextTooLarge(span));
+    }
+    let mut words = vec![0; usize::try_from(span / 4).unwrap_or_default()];
+    for section in image.executable() {
+        for (address, word) in all_words(image, section) {
+            let index = usize::try_from((address - start) / 4).ok();
+            if let Some(place) = index.and_then(|index| words.get_mut(index)) {
+                *place = word;
+            }
+        }
+    }
+    Ok((start, words))
+}
+
+/// The words of a section that begin on a multiple of 4, data among the code included.
+fn all_words<'a>(
+    image: &'a Image,
+    section: &crate::image::Section,
+) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+    let start = section.range.start.next_multiple_of(4);
+    let skipped = usize::try_from(start - section.range.start).unwrap_or_default();
+    let bytes = image.contents(section).get(skipped..).unwrap_or_default();
+    let (words, _) = bytes.as_chunks::<4>();
+    (start..)
+        .step_by(4)
+        .zip(words.iter().map(|word| u32::from_ne_bytes(*word)))
+}

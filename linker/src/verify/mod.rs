@@ -1,0 +1,100 @@
+//! Rules that an image must keep to, and the findings where it does not.
+//!
+//! A [`Rule`] looks at a [`Subject`] and reports [`Finding`]s. Each file has the rules about one
+//! thing; [`RULES`] is the list of all.
+
+mod finding;
+mod subject;
+
+pub use finding::{Finding, Severity};
+pub use subject::Subject;
+
+use crate::records::Format;
+
+/// One rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its name in findings: words with hyphens.
+    pub id: &'static str,
+    /// How bad it is to break it.
+    pub severity: Severity,
+    /// The formats that it is about.
+    pub formats: &'static [Format],
+    /// What must be, in a sentence.
+    pub summary: &'static str,
+    /// What to do where it is not so.
+    pub advice: &'static str,
+    /// Looks for what breaks it.
+    pub check: fn(&Subject<'_>, &mut Reporter<'_>),
+}
+
+/// Both formats.
+pub(crate) const ANY: &[Format] = &[Format::Alt, Format::Linux];
+
+/// Our format alone.
+pub(crate) const ALT: &[Format] = &[Format::Alt];
+
+/// All rules, by subject.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    let groups: [&'static [Rule]; 0] = [];
+    groups.into_iter().flatten()
+}
+
+/// Checks an image by all rules; findings by rule, then by address.
+pub fn verify(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in rules() {
+        if rule.formats.contains(&subject.records.format) {
+            let from = findings.len();
+            (rule.check)(
+                subject,
+                &mut Reporter {
+                    subject,
+                    rule,
+                    findings: &mut findings,
+                },
+            );
+            findings[from..].sort_by_key(|finding| finding.address);
+        }
+    }
+    findings
+}
+
+/// What a rule reports to.
+pub struct Reporter<'a> {
+    subject: &'a Subject<'a>,
+    rule: &'static Rule,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Reporter<'_> {
+    /// Reports what is wrong at an address; 0 where it is about the whole image.
+    pub fn report(&mut self, address: u64, explanation: impl Into<String>) {
+        self.add(address, None, explanation.into(), Vec::new());
+    }
+
+    /// Reports what is wrong with a site, or with the arm of a cpucap.
+    pub fn report_cap(&mut self, address: u64, cap: u16, explanation: impl Into<String>) {
+        let cap = self.subject.names.label(cap);
+        self.add(address, Some(cap), explanation.into(), Vec::new());
+    }
+
+    /// Reports a place that must not be reached, and how it is.
+    pub fn report_path(&mut self, address: u64, explanation: impl Into<String>, path: Vec<String>) {
+        self.add(address, None, explanation.into(), path);
+    }
+
+    fn add(&mut self, address: u64, cap: Option<String>, explanation: String, path: Vec<String>) {
+        let place = self.subject.image.place(address);
+        self.findings.push(Finding {
+            rule: self.rule.id,
+            severity: self.rule.severity,
+            address,
+            symbol: place.map(|place| place.to_string()),
+            cap,
+            explanation,
+            advice: self.rule.advice,
+            path,
+        });
+    }
+}
