@@ -128,6 +128,12 @@ impl Host {
         branches.chain(alternatives)
     }
 
+    /// As many writes as a plan can have.
+    pub(super) fn words_of_sites(&self) -> usize {
+        let words = self.alternatives.1.iter().map(|r| usize::from(r.site_len));
+        self.branches.1.len() + words.sum::<usize>()
+    }
+
     /// Records that cannot be given to the patcher, and why; always empty for our own format.
     pub fn left_out(&self) -> &[HostError] {
         &self.left_out

@@ -1,11 +1,16 @@
 //! The patcher of `alt-runtime`, run on the host over an image's file.
 //!
 //! A [`Host`] is the image as the patcher sees one; Linux's records are turned into ours for it.
+//! An [`Expectation`] is what the patcher makes of it for given cpucaps.
 
+mod answers;
 mod callbacks;
+mod expectation;
 mod host;
 mod linux;
 mod text;
 
+pub use answers::{AnswerError, Answers, Word};
+pub use expectation::{Change, ExpectError, Expectation, Left, callback_name};
 pub use host::{Host, HostError};
 pub use linux::Problem;

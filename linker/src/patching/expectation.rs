@@ -1,0 +1,221 @@
+//! What an image will be after patching.
+
+use std::collections::HashMap;
+
+use alt_runtime::Insn;
+use alt_runtime::cap::{CapSet, CapTable};
+use alt_runtime::patch::{Decision, Plan, PlanError};
+
+use crate::image::{Image, demangle};
+use crate::records::{Kind, Records, Site};
+
+use super::answers::{AnswerError, Answers};
+use super::callbacks::with_answers;
+use super::{Host, HostError};
+
+/// Why it cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExpectError {
+    /// The image cannot be given to the patcher.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The patcher refuses the table.
+    #[error("{place}: {error}")]
+    Plan {
+        /// The site as people name it.
+        place: String,
+        /// The patcher's words.
+        error: PlanError,
+    },
+    /// A site is not in a section that holds instructions.
+    #[error("the site at {0:#x} is not in an executable section")]
+    SiteOutsideText(u64),
+    /// A word that changes is not in the file.
+    #[error("the word at {0:#x} is not in the file")]
+    NotInFile(u64),
+    /// The answer of a callback does not fit a site.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+}
+
+/// One word that patching changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its address.
+    pub address: u64,
+    /// As it is in the file.
+    pub before: u32,
+    /// As it will be.
+    pub after: u32,
+}
+
+/// A site that a callback would fill, of which nothing is known on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The address of the site.
+    pub site: u64,
+    /// The name of the callback, or its address where it has none.
+    pub callback: String,
+}
+
+/// What patching makes of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The words that change, by address.
+    pub changes: Vec<Change>,
+    /// Records that say what a site becomes.
+    pub applied: usize,
+    /// All records.
+    pub records: usize,
+    /// Sites that are left to a callback.
+    pub left: Vec<Left>,
+}
+
+impl Expectation {
+    /// Runs the patcher over an image for a system with the cpucaps `present`, of `table`.
+    ///
+    /// Callbacks cannot run on the host: a site that one fills gets its words from `answers`,
+    /// or stays as it is and is counted.
+    ///
+    /// # Errors
+    /// The patcher refuses a record, as it would at boot; or an answer does not fit.
+    pub fn new(
+        image: &Image,
+        records: &Records,
+        table: &CapTable,
+        present: &CapSet,
+        answers: &Answers,
+    ) -> Result<Self, ExpectError> {
+        let host = Host::new(image, records)?;
+        if let Some(error) = host.left_out().first() {
+            return Err(error.clone().into());
+        }
+        let outside = |site: &Site<'_>| {
+            let section = image.section_at(site.address());
+            !section.is_some_and(|section| section.executable)
+        };
+        if let Some(site) = records.sites().find(outside) {
+            return Err(ExpectError::SiteOutsideText(site.address()));
+        }
+        let words = callback_words(image, records, present, answers)?;
+        let decision = Decision {
+            table,
+            present,
+            decided: &CapSet::ALL,
+        };
+        let (plan, left) = with_answers(words, || plan(&host, decision));
+        let writes = plan.map_err(|error| ExpectError::Plan {
+            place: place(image, error.site),
+            error,
+        })?;
+        let changes = writes
+            .into_iter()
+            .map(|(address, before, after)| Change {
+                address,
+                before: before.0,
+                after: after.0,
+            })
+            .collect();
+        let mut expectation = Self {
+            changes,
+            applied: 0,
+            records: records.list().len(),
+            left: Vec::new(),
+        };
+        for site in records.sites() {
+            let Some(arm) = site.winner(present) else {
+                continue;
+            };
+            match arm.record().kind {
+                Kind::Callback { address, .. } if left.contains(&site.address()) => {
+                    expectation.left.push(Left {
+                        site: site.address(),
+                        callback: callback_name(image, address),
+                    });
+                }
+                _ => expectation.applied += arm.records().len(),
+            }
+        }
+        Ok(expectation)
+    }
+
+    /// Makes the changes in a copy of the image's file.
+    ///
+    /// # Errors
+    /// A word is not in the file.
+    pub fn write(&self, image: &Image) -> Result<Vec<u8>, ExpectError> {
+        let mut data = image.data().to_vec();
+        for change in &self.changes {
+            let offset = image
+                .section_at(change.address)
+                .and_then(|section| section.offset_of(change.address));
+            let word = offset.and_then(|offset| data.get_mut(offset..offset + 4));
+            let word = word.ok_or(ExpectError::NotInFile(change.address))?;
+            word.copy_from_slice(&change.after.to_le_bytes());
+        }
+        Ok(data)
+    }
+}
+
+/// The plan's writes: address, old and new word.
+fn plan(host: &Host, decision: Decision<'_>) -> Result<Vec<(u64, Insn, Insn)>, PlanError> {
+    let region = host.region();
+    let mut room = vec![std::mem::MaybeUninit::uninit(); host.words_of_sites()];
+    let plan = Plan::new(&region, decision, &mut room)?;
+    let start = region.text.range().start;
+    let writes = plan.writes().iter();
+    Ok(writes
+        .map(|write| {
+            (
+                start + u64::from(write.offset),
+                write.before(),
+                write.after(),
+            )
+        })
+        .collect())
+}
+
+/// What the callbacks answer, by site.
+fn callback_words(
+    image: &Image,
+    records: &Records,
+    present: &CapSet,
+    answers: &Answers,
+) -> Result<HashMap<u64, Vec<Insn>>, AnswerError> {
+    let mut words = HashMap::new();
+    for site in records.sites() {
+        let Some(arm) = site.winner(present) else {
+            continue;
+        };
+        let Kind::Callback { address, .. } = arm.record().kind else {
+            continue;
+        };
+        let callback = callback_name(image, address);
+        let original: Vec<_> = site
+            .range()
+            .step_by(4)
+            .map_while(|address| image.word(address))
+            .collect();
+        if let Some(answer) = answers.for_site(image, &site, &callback, &original)? {
+            words.insert(site.address(), answer);
+        }
+    }
+    Ok(words)
+}
+
+/// The name of a callback, in full; its address where it has none.
+pub fn callback_name(image: &Image, address: u64) -> String {
+    let section = image.section_at(address);
+    let symbol = section.and_then(|section| image.symbols().at(address, section));
+    match symbol {
+        Some(symbol) if symbol.range.start == address => demangle(&symbol.name),
+        _ => format!("{address:#x}"),
+    }
+}
+
+fn place(image: &Image, address: u64) -> String {
+    image
+        .place(address)
+        .map_or_else(|| format!("{address:#x}"), |place| place.to_string())
+}
