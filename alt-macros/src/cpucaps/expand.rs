@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use alt_cpucaps::{Cap, Fixed, MidrRange, Revision, Rule, Table, word};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-
-use super::model::{Cap, Fixed, MidrRange, Revision, Rule, Table, word};
 
 /// One constant per cap, and the table.
 pub fn expand(table: &Table) -> TokenStream {
@@ -30,7 +29,7 @@ fn constant(number: usize, cap: &Cap) -> TokenStream {
     let name = format_ident!("{}", cap.name);
     let number = number as u16;
     let possible = match &cap.cfg {
-        Some(cfg) => quote!(::core::cfg!(#cfg)),
+        Some(predicate) => cfg(predicate),
         None => quote!(true),
     };
     let doc = format!(
@@ -114,7 +113,8 @@ fn rule(rule: &Rule) -> TokenStream {
             quote!(#path::Not(&#rule))
         }
         Rule::Custom(function) => {
-            let name = name(function);
+            let function = tokens(function);
+            let name = name(&function);
             quote!(#path::Custom { name: #name, test: #function })
         }
     }
@@ -171,7 +171,7 @@ fn describe(rule: &Rule) -> String {
         Rule::Any(rules) => list(rules, " or "),
         Rule::All(rules) => list(rules, " and "),
         Rule::Not(rule) => format!("not {}", describe(rule)),
-        Rule::Custom(function) => format!("`{}()`", name(function)),
+        Rule::Custom(function) => format!("`{}()`", name(&tokens(function))),
     }
 }
 
@@ -203,6 +203,17 @@ fn variant(value: impl fmt::Debug) -> Ident {
     format_ident!("{}", format!("{value:?}"))
 }
 
-fn name(function: &syn::Path) -> String {
-    quote!(#function).to_string().replace(' ', "")
+fn name(function: &TokenStream) -> String {
+    function.to_string().replace(' ', "")
+}
+
+/// Whether a cfg predicate holds in the crate that has the file.
+pub fn cfg(predicate: &str) -> TokenStream {
+    let predicate = tokens(predicate);
+    quote!(::core::cfg!(#predicate))
+}
+
+/// Rust that stands in the file. It has been parsed before, so that there is no error.
+fn tokens(text: &str) -> TokenStream {
+    syn::parse_str(text).unwrap_or_else(syn::Error::into_compile_error)
 }

@@ -1,16 +1,10 @@
 //! `cpucaps!("cpucaps.toml")`: the table of cpucaps, from a TOML file.
 //!
-//! [`parse`] reads the text, [`validate`] turns it into a [`Table`](model::Table) or a list of
-//! [`Problem`](problem::Problem)s, [`expand`] writes the constants.
+//! `alt_cpucaps` reads and checks the file; [`expand`] writes the constants, [`embed`] the
+//! text for tools.
 
-mod entry;
+mod embed;
 mod expand;
-mod links;
-mod model;
-mod parse;
-mod problem;
-mod rules;
-mod validate;
 
 #[cfg(test)]
 mod tests;
@@ -21,37 +15,22 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::LitStr;
 
-use problem::Source;
-
 /// Expands to the constants and the table, or to one `compile_error!` for each problem.
 pub fn expand(path: &LitStr) -> TokenStream {
-    match read(&path.value()).and_then(|text| {
-        let source = Source::new(path.value(), text);
-        check(&source)
-    }) {
-        Ok(table) => {
+    let name = path.value();
+    let checked = read(&name).and_then(|text| Ok((alt_cpucaps::check(&name, &text)?, text)));
+    match checked {
+        Ok((table, text)) => {
             let tracked = track(path);
+            let embedded = embed::embed(&table, &text);
             let table = expand::expand(&table);
-            quote! { #tracked #table }
+            quote! { #tracked #table #embedded }
         }
         Err(messages) => messages
             .into_iter()
             .map(|message| syn::Error::new(path.span(), message).into_compile_error())
             .collect(),
     }
-}
-
-/// The whole way from text to table; an error is one text for each problem.
-fn check(source: &Source) -> Result<model::Table, Vec<String>> {
-    parse::parse(source.text())
-        .and_then(|document| validate::validate(&document))
-        .map_err(|mut problems| {
-            problems.sort_by_key(|problem| problem.span.start);
-            problems
-                .iter()
-                .map(|problem| source.render(problem))
-                .collect()
-        })
 }
 
 fn read(path: &str) -> Result<String, Vec<String>> {

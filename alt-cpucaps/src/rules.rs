@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use alt_idregs::{Field, Register};
 use toml::de::DeValue;
 
-use super::{
+use crate::{
     entry::{Entry, Problems, array, string, wrong_type},
     model::{Fixed, MidrRange, Revision, Rule},
     parse::Value,
@@ -284,14 +284,15 @@ fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
 }
 
 fn custom(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
-    let path = syn::parse_str(string(value, entry.problems)?);
-    if path.is_err() {
+    let path = string(value, entry.problems)?;
+    let is_path = syn::parse_str::<syn::Path>(path).is_ok();
+    if !is_path {
         entry.problems.add(
             Problem::new(value.span(), "not a path to a function")
                 .help("write one such as \"crate::cpu::has_quirk\""),
         );
     }
-    Some(Rule::Custom(path.ok()?))
+    is_path.then(|| Rule::Custom(path.to_owned()))
 }
 
 /// An integer within `range`.

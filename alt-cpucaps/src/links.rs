@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{
+use crate::{
     entry::{Entry, Problems, array, string},
     model::{Scope, Table, word},
     problem::Problem,

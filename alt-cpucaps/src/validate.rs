@@ -5,7 +5,7 @@ use std::ops::Range;
 use alt_idregs::Register;
 use toml::de::DeTable;
 
-use super::{
+use crate::{
     entry::{Entry, Problems, string},
     links::{Links, check_requirements, check_scopes},
     model::{Cap, Late, Rule, Scope, Table, Word, word},
@@ -173,15 +173,16 @@ fn late(value: &Value<'_>, scope: Option<Scope>, problems: &mut Problems) -> Opt
     Some(late)
 }
 
-fn cfg(value: &Value<'_>, problems: &mut Problems) -> Option<syn::Meta> {
-    let predicate = syn::parse_str(string(value, problems)?);
-    if let Err(error) = &predicate {
+fn cfg(value: &Value<'_>, problems: &mut Problems) -> Option<String> {
+    let predicate = string(value, problems)?;
+    let parsed = syn::parse_str::<syn::Meta>(predicate);
+    if let Err(error) = &parsed {
         problems.add(
             Problem::new(value.span(), format!("not a cfg predicate: {error}"))
                 .help("write what stands in `#[cfg(...)]`, such as 'feature = \"sve\"'"),
         );
     }
-    predicate.ok()
+    parsed.ok().map(|_| predicate.to_owned())
 }
 
 fn reads_midr(rule: &Rule) -> bool {

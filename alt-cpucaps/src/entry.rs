@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{parse::Value, problem::Problem};
+use crate::{parse::Value, problem::Problem};
 
 /// What is wrong so far.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use toml::{
     de::{DeTable, DeValue, Error},
 };
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// A value with its place in the text.
 pub type Value<'a> = Spanned<DeValue<'a>>;

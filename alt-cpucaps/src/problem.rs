@@ -56,18 +56,14 @@ fn nearest<'a>(found: &str, names: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The file: its name for people, and its text.
-pub struct Source {
-    path: String,
-    text: String,
+pub struct Source<'a> {
+    path: &'a str,
+    text: &'a str,
 }
 
-impl Source {
-    pub fn new(path: String, text: String) -> Self {
+impl<'a> Source<'a> {
+    pub fn new(path: &'a str, text: &'a str) -> Self {
         Self { path, text }
-    }
-
-    pub fn text(&self) -> &str {
-        &self.text
     }
 
     /// The problem as text: place, message, the line with the token underlined, help.

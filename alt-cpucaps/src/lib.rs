@@ -1,0 +1,55 @@
+//! The TOML file of a kernel's cpucaps, read and checked.
+//!
+//! Here stands what such a file may say, once for all who read it: the macro
+//! `alt_runtime::cpucaps!`, which turns it into constants, and the host tool, which
+//! asks it about an image. [`check`] is the way in; what it returns has no mistake left.
+//!
+//! ```
+//! let text = r#"
+//! [LSE]
+//! doc = "Atomics in one instruction."
+//! scope = "system"
+//! kind = "feature"
+//! detect = { field = "ID_AA64ISAR0_EL1.Atomic", min = 2 }
+//! "#;
+//! let table = alt_cpucaps::check("cpucaps.toml", text).unwrap();
+//! assert_eq!(table.caps[0].name, "LSE");
+//!
+//! let errors = alt_cpucaps::check("cpucaps.toml", &text.replace("Atomic", "Atomics"));
+//! assert!(errors.unwrap_err()[0].starts_with("cpucaps.toml:6:20: "));
+//! ```
+
+mod entry;
+mod links;
+mod model;
+mod parse;
+mod problem;
+mod rules;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use model::{Cap, Fixed, Kind, Late, MidrRange, Revision, Rule, Scope, Table, Word, word};
+
+use problem::Source;
+
+/// The whole way from text to table. `name` is what messages call the file.
+///
+/// # Errors
+///
+/// Everything that is wrong with the file, in its order and not only the first: each is a
+/// text of several lines with `name`, line and column (from 1, in characters), the line
+/// itself with the token underlined, and what to write instead.
+pub fn check(name: &str, text: &str) -> Result<Table, Vec<String>> {
+    let source = Source::new(name, text);
+    parse::parse(text)
+        .and_then(|document| validate::validate(&document))
+        .map_err(|mut problems| {
+            problems.sort_by_key(|problem| problem.span.start);
+            problems
+                .iter()
+                .map(|problem| source.render(problem))
+                .collect()
+        })
+}
