@@ -21,6 +21,8 @@
 
 mod assembly;
 #[cfg(feature = "tool")]
+pub mod caps;
+#[cfg(feature = "tool")]
 pub mod code;
 #[cfg(feature = "tool")]
 pub mod disasm;

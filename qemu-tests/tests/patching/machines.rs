@@ -40,7 +40,7 @@ impl TestMachine {
     }
 }
 
-/// A table of `qemu-idregs.toml`: registers read by a program that is not ours.
+/// A table of `linker/cpus/qemu.toml`: registers read by a program that is not ours.
 #[derive(Deserialize)]
 struct Measured {
     qemu: String,
@@ -70,7 +70,8 @@ const VARIANTS: [&str; 7] = [
 /// so that the tests have names and fail for the right reason.
 pub fn all() -> Vec<TestMachine> {
     let qemu = Qemu::find().ok();
-    let file: File = toml::from_str(include_str!("../../qemu-idregs.toml")).expect("valid TOML");
+    let file: File =
+        toml::from_str(include_str!("../../../linker/cpus/qemu.toml")).expect("valid TOML");
     let version = qemu.as_ref().map(|qemu| qemu.version().to_string());
     let is_measured = file
         .machine

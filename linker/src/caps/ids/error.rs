@@ -1,0 +1,116 @@
+//! Why ID registers cannot be read.
+
+use std::fmt;
+
+use alt_runtime::cap::idregs::Register;
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// What the caller calls the file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// `file:line`.
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// The ID registers of a machine cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdsError {
+    /// There is no register in the file.
+    #[error(
+        "{file}: no ID registers in it; give each as a line MIDR_EL1=0x410fd034, or in TOML as \
+         MIDR_EL1 = \"0x410fd034\""
+    )]
+    Empty {
+        /// What the caller calls the file.
+        file: String,
+    },
+    /// A machine of the list has no register.
+    #[error("{at}: this machine has no ID registers")]
+    NoRegisters {
+        /// Where the machine begins.
+        at: At,
+    },
+    /// The file is neither a list of lines nor TOML.
+    #[error("{at}: {message}")]
+    Toml {
+        /// Where the parser gave up.
+        at: At,
+        /// The parser's words.
+        message: String,
+    },
+    /// A line among lines `NAME=0x…` is something else.
+    #[error("{at}: `{text}` is not NAME=0x…")]
+    NotALine {
+        /// Where.
+        at: At,
+        /// The line.
+        text: String,
+    },
+    /// A TOML value of another type than the one expected.
+    #[error("{at}: `{key}` is {found}, and must be {expected}")]
+    WrongType {
+        /// Where.
+        at: At,
+        /// Its key.
+        key: String,
+        /// Its type.
+        found: &'static str,
+        /// What has to stand there.
+        expected: &'static str,
+    },
+    /// There is no such register, or alt-runtime does not know it.
+    #[error(
+        "{at}: unknown ID register `{name}`; names are the Arm ARM's, such as ID_AA64ISAR0_EL1"
+    )]
+    UnknownRegister {
+        /// Where.
+        at: At,
+        /// The name.
+        name: String,
+    },
+    /// A value that is no hexadecimal number of 64 bits.
+    #[error("{at}: {register} is `{number}`, and must be 0x and 1 to 16 hexadecimal digits")]
+    BadNumber {
+        /// Where.
+        at: At,
+        /// Of which register.
+        register: Register,
+        /// The text that stands there.
+        number: String,
+    },
+    /// One machine has a register, or another key, twice.
+    #[error("{at}: `{name}` is there already; a file or log of one boot has each once")]
+    Duplicate {
+        /// Where it is the second time.
+        at: At,
+        /// The register, or the key.
+        name: String,
+    },
+    /// No built-in machine has this CPU.
+    #[error("no built-in CPU `{cpu}`; use one of: {}", .known.join(", "))]
+    UnknownCpu {
+        /// What was asked for.
+        cpu: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The built-in CPU is not of this version of QEMU.
+    #[error("the registers of `{cpu}` are not known of QEMU {version}, but of {}", .known.join(", "))]
+    UnknownVersion {
+        /// What was asked for, without the version.
+        cpu: String,
+        /// The version.
+        version: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+}

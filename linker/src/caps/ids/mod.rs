@@ -1,0 +1,117 @@
+//! The ID registers of machines, read from files.
+//!
+//! [`read`] understands what people have at hand, [`builtin`] knows the CPU models of QEMU.
+
+mod builtin;
+mod document;
+mod error;
+mod lines;
+
+use std::fmt;
+
+use alt_runtime::cap::{IdRegs, idregs::Register};
+
+pub use builtin::builtin;
+pub use error::{At, IdsError};
+
+/// A machine, all of whose CPUs are alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The version of QEMU that it was, if it was one, such as `10.0`.
+    pub qemu: Option<String>,
+    /// What was given to QEMU's `-cpu`.
+    pub cpu: Option<String>,
+    /// What was given to QEMU's `-machine`.
+    pub machine: Option<String>,
+    /// Its ID registers; those that the file does not give are zero.
+    pub ids: IdRegs,
+    /// The registers that the file does not give. A feature that shows in one of them seems to
+    /// be absent.
+    pub missing: Vec<Register>,
+}
+
+/// As [`builtin`] takes it: `cortex-a76@10.0`, `max/mte=on@10.0`.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cpu.as_deref().unwrap_or("a CPU of no name"))?;
+        if let Some(options) = self.machine.as_deref().and_then(builtin::short) {
+            write!(f, "/{options}")?;
+        }
+        match &self.qemu {
+            Some(qemu) => write!(f, "@{qemu}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The machines of a file, in its order. `name` is what messages call it.
+///
+/// Three forms are told apart by what is in the text:
+///
+/// * a saved log with lines `… idreg NAME=0x…`, as kernel-demo writes; whatever stands before
+///   `idreg` and behind the number is passed over, as are all other lines;
+/// * lines `NAME=0x…` and nothing else, but for empty lines and `#` with a comment;
+/// * TOML: a list of `[[machine]]` with the registers as `NAME = "0x…"`, and with `qemu`, `cpu`
+///   and `machine` if it was an emulator; or, for one machine, the same keys at the top level.
+///
+/// Registers have their architectural names, such as `ID_AA64ISAR0_EL1`.
+///
+/// # Errors
+/// [`IdsError`], with the line: an unknown register, a bad number, a register given twice, or a
+/// text without registers.
+pub fn read(name: &str, text: &str) -> Result<Vec<Machine>, IdsError> {
+    match lines::read(name, text)? {
+        Some(machine) => Ok(vec![machine]),
+        None => document::read(name, text),
+    }
+}
+
+/// A machine in the making.
+#[derive(Default)]
+struct Registers {
+    given: Vec<(Register, u64)>,
+}
+
+impl Registers {
+    /// Takes in what stands in the file.
+    fn add(&mut self, at: At, name: &str, number: &str) -> Result<(), IdsError> {
+        let Some(register) = Register::from_name(name) else {
+            let name = name.to_owned();
+            return Err(IdsError::UnknownRegister { at, name });
+        };
+        let digits = number.strip_prefix("0x").filter(|digits| {
+            // `from_str_radix` would take a sign as well.
+            !digits.starts_with(['+', '-'])
+        });
+        let Some(value) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
+            let number = number.to_owned();
+            return Err(IdsError::BadNumber {
+                at,
+                register,
+                number,
+            });
+        };
+        if self.given.iter().any(|(other, _)| *other == register) {
+            return Err(IdsError::Duplicate {
+                at,
+                name: register.name().to_owned(),
+            });
+        }
+        self.given.push((register, value));
+        Ok(())
+    }
+
+    /// The machine, of no name yet; `None` if there is no register.
+    fn machine(self) -> Option<Machine> {
+        let is_given = |register| self.given.iter().any(|(other, _)| *other == register);
+        let all = Register::ALL.iter().copied();
+        let missing = all.filter(|register| !is_given(*register)).collect();
+        (!self.given.is_empty()).then(|| Machine {
+            qemu: None,
+            cpu: None,
+            machine: None,
+            missing,
+            ids: self.given.iter().copied().collect(),
+        })
+    }
+}
