@@ -25,6 +25,8 @@ pub mod caps;
 #[cfg(feature = "tool")]
 pub mod code;
 #[cfg(feature = "tool")]
+pub mod diff;
+#[cfg(feature = "tool")]
 pub mod disasm;
 #[cfg(feature = "tool")]
 pub mod image;

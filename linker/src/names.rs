@@ -1,5 +1,9 @@
 //! What the cpucaps are called.
 
+use alt_runtime::cap::{Cap, CapInfo, CapTable, Kind, LatePolicy, MAX_CAPS, Rule, Scope};
+
+use crate::caps::Caps;
+
 /// The names of cpucaps, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapNames {
@@ -43,12 +47,44 @@ impl CapNames {
             .map_or_else(|| format!("cap {number}"), String::from)
     }
 
+    /// A table of cpucaps of which no more is known than the names; where not even those are
+    /// known, of as many as there can be.
+    pub fn table(&self) -> &'static CapTable {
+        let len = match self.names.len() {
+            0 => MAX_CAPS,
+            len => len.min(MAX_CAPS),
+        };
+        let entries = (0..len).filter_map(|number| u16::try_from(number).ok());
+        let entries: Vec<_> = entries
+            .map(|number| CapInfo {
+                cap: Cap::new(number, true),
+                // The runtime's tables are constants of a kernel; here one lives as long as the
+                // program, which asks for it once.
+                name: self.label(number).leak(),
+                doc: "",
+                scope: Scope::System,
+                kind: Kind::Feature,
+                rule: Rule::Always,
+                late: LatePolicy::SystemFeature,
+                requires: &[],
+                conflicts: &[],
+            })
+            .collect();
+        Box::leak(Box::new(CapTable::new(entries.leak())))
+    }
+
     /// The number of a cpucap that is given by its name or number.
     pub fn number(&self, text: &str) -> Option<u16> {
         let by_name = self.names.iter().position(|name| name == text);
         by_name
             .and_then(|index| u16::try_from(index).ok())
             .or_else(|| text.parse().ok())
+    }
+}
+
+impl From<&Caps> for CapNames {
+    fn from(caps: &Caps) -> Self {
+        Self::new(caps.table().iter().map(|info| info.name.into()))
     }
 }
 

@@ -1,0 +1,64 @@
+//! `alt`: looks at an image with alternatives before it boots.
+//!
+//! Exit status: 0 when all is well, 1 when something was found, 2 when the input cannot be read.
+
+mod apply;
+mod diff;
+mod input;
+mod style;
+mod system;
+mod verify;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Looks at a kernel image with alternatives before it boots: records of alt-runtime, or Linux's
+/// .altinstructions.
+#[derive(Parser)]
+#[command(
+    name = "alt",
+    version,
+    after_help = "Exit status: 0 all is well, 1 findings, 2 the input cannot be read."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks an image by all rules
+    Verify(verify::Verify),
+    /// Writes the image as it will be after patching
+    Apply(apply::Apply),
+    /// Compares a dump of a running kernel's memory with what it must be
+    Diff(diff::Diff),
+}
+
+/// `Ok(false)` when the command ran but has found something, and said so.
+type Outcome = Result<bool, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Verify(arguments) => arguments.run(),
+        Command::Apply(arguments) => arguments.run(),
+        Command::Diff(arguments) => arguments.run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("{}: {error}", style::bad("error"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The reader of our output, `head` for one, has seen enough.
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

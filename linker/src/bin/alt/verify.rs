@@ -1,0 +1,66 @@
+//! `alt verify`
+
+use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
+use anstream::println;
+use clap::Args;
+
+use crate::Outcome;
+use crate::input::Input;
+use crate::style;
+
+/// Checks an image by all rules.
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    input: Input,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub fn run(&self) -> Outcome {
+        let opened = self.input.open()?;
+        let subject = Subject::new(&opened.image, &opened.records, &opened.names);
+        let findings = verify(&subject);
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&findings)?);
+            return Ok(findings.is_empty());
+        }
+        for finding in &findings {
+            show(finding);
+        }
+        let (sites, records) = (opened.records.sites().count(), opened.records.list().len());
+        let checked = format!(
+            "{sites} sites, {records} records, {} rules",
+            rules().count()
+        );
+        match findings.len() {
+            0 => println!("{}: {checked}", style::good("clean")),
+            found => println!("{}: {checked}", style::bad(format!("{found} findings"))),
+        }
+        Ok(findings.is_empty())
+    }
+}
+
+fn show(finding: &Finding) {
+    let severity = match finding.severity {
+        Severity::Error => style::bad(finding.severity),
+        Severity::Warning => style::doubtful(finding.severity),
+    };
+    println!("{severity}[{}]: {}", finding.rule, finding.explanation);
+    let mut place = Vec::new();
+    if finding.address != 0 {
+        place.push(format!("{:#x}", finding.address));
+    }
+    place.extend(finding.symbol.clone());
+    place.extend(finding.cap.as_ref().map(|cap| format!("cpucap {cap}")));
+    if !place.is_empty() {
+        println!("  {} {}", style::dim("at:"), place.join(", "));
+    }
+    for (index, step) in finding.path.iter().enumerate() {
+        let word = if index == 0 { "from:" } else { "  to:" };
+        println!("  {} {step}", style::dim(word));
+    }
+    println!("  {} {}", style::dim("help:"), finding.advice);
+}
