@@ -81,16 +81,19 @@ impl Symbols {
     }
 
     /// The symbols whose name as people write it is `name`: mangled or not, in full or the last
-    /// parts of the path.
+    /// parts of the path, with or without what a compiler appends (`.llvm.1234`, `.isra.0`).
     pub fn find<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Symbol> {
+        let is_end = move |readable: &str| {
+            let path = readable.strip_suffix(name);
+            path.is_some_and(|path| path.is_empty() || path.ends_with("::"))
+        };
         self.symbols.iter().filter(move |symbol| {
             if symbol.name == name {
                 return true;
             }
             let readable = demangle(&symbol.name);
-            readable
-                .strip_suffix(name)
-                .is_some_and(|path| path.is_empty() || path.ends_with("::"))
+            let bare = readable.split('.').next().unwrap_or_default();
+            is_end(&readable) || is_end(bare)
         })
     }
 

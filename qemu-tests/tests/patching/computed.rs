@@ -24,7 +24,7 @@ const EXPECTED: [(&str, &[&str]); 4] = [
 ];
 
 /// What OFFSET loads: the distance from 0x4020_0000 to 0xffff_8000_1234_0000.
-const OFFSET: u64 = 0xffff_7fff_d214_0000;
+pub const OFFSET: u64 = 0xffff_7fff_d214_0000;
 
 /// Checks the words that the callback of this name has left at `address`.
 pub fn is_right(name: &str, address: u64, words: &[u32]) -> Result<()> {

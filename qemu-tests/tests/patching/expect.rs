@@ -7,7 +7,7 @@ use qemu_tests::sites::{self, Kind, Site};
 use qemu_tests::{Image, Launch, Profile, Run, Status, compare, disasm, skip};
 
 use crate::machines::{Registers, TestMachine};
-use crate::{Result, caps, computed, kernel, qemu};
+use crate::{Result, applied, caps, computed, kernel, qemu};
 
 const NOP: u32 = 0xd503_201f;
 
@@ -79,7 +79,7 @@ pub fn words(profile: Profile, machine: &TestMachine) -> Result<()> {
         )
         .into());
     }
-    Ok(())
+    applied::is_what_runs(&image, machine, &run, &said)
 }
 
 /// Both ways: each register that was measured, and no other.

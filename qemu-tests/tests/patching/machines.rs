@@ -34,6 +34,16 @@ impl TestMachine {
         format!("{}{options}", self.cpu)
     }
 
+    /// What `alt --cpu` calls it, if its registers were measured.
+    pub fn of_alt(&self) -> Result<String> {
+        let options = match self.options.strip_prefix("virt,gic-version=3") {
+            Some("") => String::new(),
+            Some(more) => more.replacen(',', "/", 1),
+            None => format!("/{}", self.options),
+        };
+        Ok(format!("{}{options}@{}", self.cpu, qemu()?.version()))
+    }
+
     /// Three CPUs: one boots, one is held during the last pass, one comes late.
     pub fn machine(&self) -> Machine {
         Machine::new(&self.cpu).options(&self.options).smp(3)

@@ -4,6 +4,7 @@
 //! Each test has a name, `words::release::cortex-a76` for one, so that it can be
 //! chosen: `cargo test -p qemu-tests --test patching -- release::max`.
 
+mod applied;
 mod caps;
 mod computed;
 mod corrupt;

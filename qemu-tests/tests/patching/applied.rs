@@ -1,0 +1,105 @@
+//! What `alt apply` makes of the image on the host is what the guest makes of itself.
+
+use alt_linker::caps::{Caps, ids};
+use alt_linker::image::Image as HostImage;
+use alt_linker::patching::{Answers, Expectation, Word};
+use alt_linker::records::Records;
+use alt_runtime::cap::idregs::Register;
+use qemu_tests::{Image, Run};
+
+use crate::Result;
+use crate::computed::OFFSET;
+use crate::machines::{Registers, TestMachine};
+
+/// Compares the text, byte by byte.
+pub fn is_what_runs(
+    image: &Image,
+    machine: &TestMachine,
+    run: &Run,
+    said: &Registers,
+) -> Result<()> {
+    let host = HostImage::parse(image.file().to_vec())?;
+    let records = Records::find(&host, None)?;
+    let section = host.section(Caps::SECTION).ok_or("no cpucaps in it")?;
+    let caps = Caps::from_section(host.contents(section))?;
+    let [caps] = &caps[..] else {
+        return Err(format!("{} tables of cpucaps", caps.len()).into());
+    };
+    let present = caps.detect(&registers(machine, said)?, "")?;
+    let answers = answers(&host, run)?;
+    let expectation = Expectation::new(&host, &records, caps.table(), &present, &answers)?;
+    if let Some(left) = expectation.left.first() {
+        return Err(format!("{left:?} has no answer").into());
+    }
+    let applied = HostImage::parse(expectation.write(&host)?)?;
+    let text = applied.section(".text").ok_or("no .text")?;
+    let expected = applied.contents(text);
+    let found = run.after.bytes(text.range.start, expected.len())?;
+    match expected.iter().zip(found).position(|(a, b)| a != b) {
+        None => Ok(()),
+        Some(offset) => {
+            let address = text.range.start + offset as u64 & !3;
+            let place = applied.place(address).map(|place| place.to_string());
+            Err(format!("applied and patched text differ at {address:#x} {place:?}").into())
+        }
+    }
+}
+
+/// Those that come with `alt`, where it has the machine; else what the guest has read.
+fn registers(machine: &TestMachine, said: &Registers) -> Result<alt_runtime::cap::IdRegs> {
+    if machine.registers.is_some() {
+        return Ok(ids::builtin(&machine.of_alt()?)?.ids);
+    }
+    let known = said.iter().filter_map(|(name, value)| {
+        let register = Register::ALL.iter().find(|known| known.name() == name);
+        Some((*register?, *value))
+    });
+    Ok(known.collect())
+}
+
+/// What the callbacks of kernel-demo leave, from what they read: the tag is random, and in the
+/// guest's memory. The words are as GNU as has them; registers are the compiler's choice.
+fn answers(image: &HostImage, run: &Run) -> Result<Answers> {
+    const RD: u32 = 0x1f;
+    const RD_RN: u32 = 0x3ff;
+    const RD_RN_RM: u32 = 0x1f_03ff;
+    let mut answers = Answers::none();
+    let mut set = |name, words: &[(u32, u32)]| {
+        let words = words.iter().map(|(value, keep)| Word {
+            value: *value,
+            keep: *keep,
+        });
+        answers.set(name, words.collect());
+    };
+    // hvc #0
+    set("CONDUIT", &[(0xd400_0002, 0)]);
+    // mov xD, #24
+    set("LOOP_COUNT", &[(0xd280_0300, RD)]);
+    // nop
+    set("SKIP", &[(0xd503_201f, 0)]);
+    // movz xD, #…; movk xD, #…, lsl #16, #32, #48
+    let part = |number: u64| ((OFFSET >> (16 * number)) as u32 & 0xffff) << 5;
+    set(
+        "OFFSET",
+        &[
+            (0xd280_0000 | part(0), RD),
+            (0xf2a0_0000 | part(1), RD),
+            (0xf2c0_0000 | part(2), RD),
+            (0xf2e0_0000 | part(3), RD),
+        ],
+    );
+    let symbol = image.symbols().find("callbacks::HYP_TAG").next();
+    let address = symbol.ok_or("no HYP_TAG")?.range.start;
+    let tag = run.after.word(address)?;
+    set(
+        "HYP_ADDRESS",
+        &[
+            (0x9240_9800, RD_RN),                             // and xD, xN, #0x7fffffffff
+            (0x93c0_9c00, RD_RN_RM),                          // ror xD, xN, #39
+            (0x9100_0000 | (tag & 0xfff) << 10, RD_RN),       // add xD, xN, #…
+            (0x9140_0000 | (tag >> 12 & 0xfff) << 10, RD_RN), // add xD, xN, #…, lsl #12
+            (0x93c0_6400, RD_RN_RM),                          // ror xD, xN, #25
+        ],
+    );
+    Ok(answers)
+}
