@@ -40,7 +40,9 @@ pub enum IdsError {
         at: At,
     },
     /// The file is neither a list of lines nor TOML.
-    #[error("{at}: {message}")]
+    #[error(
+        "{at}: neither a log with lines `idreg NAME=0x…`, nor lines NAME=0x…, nor TOML: {message}"
+    )]
     Toml {
         /// Where the parser gave up.
         at: At,
