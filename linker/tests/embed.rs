@@ -149,7 +149,7 @@ fn linkers(test: &str) -> Vec<bool> {
 
 /// What stands in the image: FIRST and LAST are possible, NEVER is not.
 fn odd() -> Vec<u8> {
-    [&toml("odd.toml")[..], b"\0101\0"].concat()
+    [&toml("odd.toml")[..], b"\x00101\x00"].concat()
 }
 
 #[test]

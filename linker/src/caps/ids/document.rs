@@ -31,9 +31,7 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Machine>, IdsError> {
         Some((value, DeValue::Table(_))) => {
             Err(file.wrong_type(value.span(), "machine", value, "a list: write [[machine]]"))
         }
-        _ => file
-            .machine(document)
-            .map(|machine| Vec::from_iter(machine)),
+        _ => file.machine(document).map(Vec::from_iter),
     }?;
     match machines.is_empty() {
         false => Ok(machines),
