@@ -8,9 +8,13 @@ use crate::{parse::Value, problem::Problem};
 
 /// What is wrong so far.
 #[derive(Default)]
-pub struct Problems(pub Vec<Problem>);
+pub struct Problems(
+    /// In the order in which they were found.
+    pub Vec<Problem>,
+);
 
 impl Problems {
+    /// Adds one.
     pub fn add(&mut self, problem: Problem) {
         self.0.push(problem);
     }
@@ -23,10 +27,13 @@ pub struct Entry<'a, 'p> {
     pub span: Range<usize>,
     what: &'static str,
     known: Vec<&'static str>,
+    /// Where complaints go.
     pub problems: &'p mut Problems,
 }
 
 impl<'a, 'p> Entry<'a, 'p> {
+    /// The table in `value`; a complaint at `value` if it is something else. `what` is what
+    /// messages call it.
     pub fn new(
         value: &'a Value<'a>,
         span: Range<usize>,

@@ -34,6 +34,14 @@ pub use model::{Cap, Fixed, Kind, Late, MidrRange, Revision, Rule, Scope, Table,
 
 use problem::Source;
 
+/// Reading a TOML file key by key, with complaints that point at the token: for files of
+/// other kinds, whose mistakes should be told in the same way.
+pub mod document {
+    pub use crate::entry::{Entry, Problems, array, string, wrong_type};
+    pub use crate::parse::{Value, parse};
+    pub use crate::problem::{Problem, Source};
+}
+
 /// The whole way from text to table. `name` is what messages call the file.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem without help.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             span,
@@ -22,6 +23,7 @@ impl Problem {
         }
     }
 
+    /// The same, with what to write instead.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -62,6 +64,7 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// A text, and what messages call its file.
     pub fn new(path: &'a str, text: &'a str) -> Self {
         Self { path, text }
     }
