@@ -38,6 +38,8 @@ pub mod patching;
 pub mod records;
 mod scripts;
 #[cfg(feature = "tool")]
+pub mod seal;
+#[cfg(feature = "tool")]
 pub mod verify;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};

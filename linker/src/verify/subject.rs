@@ -1,9 +1,12 @@
 //! What rules look at.
 
+use std::cell::OnceCell;
+
 use crate::code::Code;
 use crate::image::Image;
 use crate::names::CapNames;
 use crate::records::Records;
+use crate::seal::Seal;
 
 /// An image and what has been found out about it once, for all rules.
 #[derive(Debug)]
@@ -16,6 +19,9 @@ pub struct Subject<'a> {
     pub names: &'a CapNames,
     /// The instructions that refer to other places.
     pub code: Code,
+    /// What it was when it was sealed.
+    pub seal: Option<&'a Seal>,
+    seal_now: OnceCell<Seal>,
 }
 
 impl<'a> Subject<'a> {
@@ -26,7 +32,24 @@ impl<'a> Subject<'a> {
             records,
             names,
             code: Code::new(image),
+            seal: None,
+            seal_now: OnceCell::new(),
         }
+    }
+
+    /// The same, to be compared with a seal.
+    #[must_use]
+    pub fn sealed(self, seal: Option<&'a Seal>) -> Self {
+        Self { seal, ..self }
+    }
+
+    /// The seal of the image as it is, if there is one to compare with.
+    pub(super) fn seal_now(&self) -> Option<&Seal> {
+        self.seal?;
+        let now = self
+            .seal_now
+            .get_or_init(|| Seal::of(self.image, self.records));
+        Some(now)
     }
 
     /// A place in words, for explanations: `memcpy+0x10`, or the address alone.

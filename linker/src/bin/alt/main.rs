@@ -5,6 +5,7 @@
 mod apply;
 mod diff;
 mod input;
+mod seal;
 mod style;
 mod system;
 mod verify;
@@ -33,6 +34,8 @@ enum Command {
     Verify(verify::Verify),
     /// Writes the image as it will be after patching
     Apply(apply::Apply),
+    /// Takes the seal of an image, for `alt verify --seal`
+    Seal(seal::Seal),
     /// Compares a dump of a running kernel's memory with what it must be
     Diff(diff::Diff),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Verify(arguments) => arguments.run(),
         Command::Apply(arguments) => arguments.run(),
+        Command::Seal(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
     };
     match outcome {

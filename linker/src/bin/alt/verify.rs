@@ -1,11 +1,14 @@
 //! `alt verify`
 
+use std::path::PathBuf;
+
+use alt_linker::seal::Seal;
 use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
 use anstream::println;
 use clap::Args;
 
 use crate::Outcome;
-use crate::input::Input;
+use crate::input::{Input, read_text};
 use crate::style;
 
 /// Checks an image by all rules.
@@ -13,6 +16,9 @@ use crate::style;
 pub struct Verify {
     #[command(flatten)]
     input: Input,
+    /// A seal that was taken by `alt seal`: what has changed since is a finding
+    #[arg(long, value_name = "FILE")]
+    seal: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -21,7 +27,15 @@ pub struct Verify {
 impl Verify {
     pub fn run(&self) -> Outcome {
         let opened = self.input.open()?;
+        let seal = match &self.seal {
+            None => None,
+            Some(path) => Some(
+                Seal::from_json(&read_text(path)?)
+                    .map_err(|error| format!("{}: {error}", path.display()))?,
+            ),
+        };
         let subject = Subject::new(&opened.image, &opened.records, &opened.names);
+        let subject = subject.sealed(seal.as_ref());
         let findings = verify(&subject);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
