@@ -23,6 +23,8 @@ mod assembly;
 #[cfg(feature = "tool")]
 pub mod caps;
 #[cfg(feature = "tool")]
+mod check;
+#[cfg(feature = "tool")]
 pub mod code;
 #[cfg(feature = "tool")]
 pub mod diff;
@@ -30,6 +32,8 @@ pub mod diff;
 pub mod disasm;
 #[cfg(feature = "tool")]
 pub mod image;
+#[cfg(feature = "tool")]
+pub mod loaded;
 #[cfg(feature = "tool")]
 pub mod names;
 #[cfg(feature = "tool")]
@@ -43,4 +47,6 @@ pub mod seal;
 pub mod verify;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
+#[cfg(feature = "tool")]
+pub use check::{CheckError, check_image};
 pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};

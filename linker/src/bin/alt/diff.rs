@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use alt_linker::diff::{Difference, Memory, compare};
 use alt_linker::disasm;
+use alt_linker::loaded::Loaded;
 use anstream::println;
 use clap::Args;
 
 use crate::Outcome;
-use crate::input::{Input, Opened, read};
+use crate::input::{Input, read};
 use crate::style;
 use crate::system::System;
 
@@ -69,7 +70,7 @@ impl Diff {
     }
 }
 
-fn show(opened: &Opened, difference: &Difference) {
+fn show(opened: &Loaded, difference: &Difference) {
     let place = opened.image.place(difference.address);
     let place = place.map_or_else(String::new, |place| place.to_string());
     let what = match difference.site {

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use alt_linker::caps::{Caps, ids};
+use alt_linker::loaded::Loaded;
 use alt_linker::patching::{Answers, Expectation};
 use alt_runtime::cap::{CapSet, CapTable};
 use clap::Args;
 
-use crate::input::{Opened, read_text};
+use crate::input::read_text;
 
 /// The arguments that say what the CPUs can do.
 #[derive(Args)]
@@ -43,18 +44,18 @@ struct Cpus {
 
 impl System {
     /// What the image will be on this system.
-    pub fn expect(&self, opened: &Opened) -> Result<Expectation, Box<dyn Error>> {
+    pub fn expect(&self, opened: &Loaded) -> Result<Expectation, Box<dyn Error>> {
         let (table, present) = self.present(opened)?;
         let answers = match &self.callbacks {
             None => Answers::none(),
             Some(path) => Answers::from_toml(&read_text(path)?)
                 .map_err(|error| format!("{}: {error}", path.display()))?,
         };
-        let Opened { image, records, .. } = opened;
+        let Loaded { image, records, .. } = opened;
         Ok(Expectation::new(image, records, table, &present, &answers)?)
     }
 
-    fn present(&self, opened: &Opened) -> Result<(&'static CapTable, CapSet), Box<dyn Error>> {
+    fn present(&self, opened: &Loaded) -> Result<(&'static CapTable, CapSet), Box<dyn Error>> {
         let caps = match &opened.caps[..] {
             [] => None,
             [caps] => Some(caps),
@@ -116,7 +117,7 @@ impl System {
 }
 
 /// The cpucaps of a list.
-fn listed(list: &str, opened: &Opened, table: &'static CapTable) -> Result<CapSet, Box<dyn Error>> {
+fn listed(list: &str, opened: &Loaded, table: &'static CapTable) -> Result<CapSet, Box<dyn Error>> {
     let words = list
         .split(',')
         .map(str::trim)
