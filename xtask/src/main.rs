@@ -6,6 +6,7 @@ mod sizes;
 mod style;
 mod sweep;
 mod test;
+mod verify;
 
 use clap::{Args, Parser, Subcommand};
 use qemu_tests::Profile;
@@ -42,6 +43,8 @@ enum Task {
         #[arg(last = true)]
         filter: Vec<String>,
     },
+    /// Checks every kernel of the workspace, in each profile, by `alt verify`.
+    Verify,
 }
 
 #[derive(Args)]
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Task::Sizes { dev: false } => sizes::run(Profile::Release),
         Task::Sweep => sweep::run(),
         Task::Test { filter } => test::run(&filter),
+        Task::Verify => verify::run(),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

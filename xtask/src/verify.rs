@@ -1,0 +1,58 @@
+//! `cargo xtask verify`: `alt verify` on every guest of the workspace.
+
+use crate::{Outcome, Profile, setup, style};
+use qemu_tests::guest::{self, workspace};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The packages that are kernels.
+const GUESTS: [&str; 2] = ["kernel-demo", "quickstart"];
+
+/// Builds each guest in each profile and checks it.
+pub(crate) fn run() -> Outcome {
+    setup::ensure_target()?;
+    let alt = build_alt()?;
+    let mut clean = true;
+    for package in GUESTS {
+        for profile in Profile::ALL {
+            let image = guest::build(package, profile)?;
+            anstream::print!(
+                "{} ",
+                style::heading(format!("{package}, {}:", profile.name()))
+            );
+            clean &= verify(&alt, package, &image)?;
+        }
+    }
+    Ok(clean)
+}
+
+/// Runs `alt verify`, by the rules file of the package if it has one.
+fn verify(alt: &Path, package: &str, image: &Path) -> io::Result<bool> {
+    let mut command = Command::new(alt);
+    command.arg("verify").arg(image);
+    let rules = workspace().join(package).join("alt-rules.toml");
+    if rules.exists() {
+        command.arg("--rules").arg(rules);
+    }
+    Ok(command.status()?.success())
+}
+
+/// Builds the program `alt`, optimised, and returns its path.
+pub(crate) fn build_alt() -> io::Result<PathBuf> {
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(workspace())
+        .args(["build", "--quiet", "--release", "--package", "alt-linker"])
+        .args(["--bin", "alt"])
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other("`alt` does not build; see above"));
+    }
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    Ok(target
+        .join("release")
+        .join(format!("alt{}", env::consts::EXE_SUFFIX)))
+}
