@@ -6,6 +6,8 @@
 
 #[path = "../../alt-runtime/tests/common/cross.rs"]
 mod cross;
+#[path = "common/section.rs"]
+mod section;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,6 @@ use std::process::Command;
 
 use alt_linker::caps::Caps;
 use cross::{Cross, workspace};
-use object::read::elf::{ElfFile64, FileHeader};
-use object::{Endianness, Object, ObjectSection, SectionFlags, elf};
 use qemu_tests::skip;
 use tempfile::TempDir;
 
@@ -101,28 +101,7 @@ impl Link {
                     .args(["--cfg", "second"]);
             }
         });
-        let data = fs::read(image).unwrap();
-        let file = ElfFile64::<Endianness>::parse(&*data).unwrap();
-        let mut found = file
-            .sections()
-            .filter(|section| section.name() == Ok(Caps::SECTION));
-        let section = found.next().expect("the section is there");
-        assert!(found.next().is_none(), "once");
-        let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
-            panic!("an ELF file");
-        };
-        assert_eq!(((sh_flags & elf::SHF_ALLOC).0, section.address()), (0, 0));
-        let (offset, size) = section.file_range().unwrap();
-        let headers = file
-            .elf_header()
-            .program_headers(Endianness::Little, &*data)
-            .unwrap();
-        for header in headers {
-            let start = header.p_offset.get(Endianness::Little);
-            let end = start + header.p_filesz.get(Endianness::Little);
-            assert!(offset + size <= start || end <= offset, "in no segment");
-        }
-        section.data().unwrap().to_vec()
+        section::only(&fs::read(image).unwrap())
     }
 }
 
