@@ -35,6 +35,8 @@ pub mod image;
 #[cfg(feature = "tool")]
 pub mod loaded;
 #[cfg(feature = "tool")]
+pub mod mutate;
+#[cfg(feature = "tool")]
 pub mod names;
 #[cfg(feature = "tool")]
 pub mod patching;

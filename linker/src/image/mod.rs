@@ -42,6 +42,11 @@ impl Image {
         &self.data
     }
 
+    /// The bytes of the file, given back.
+    pub fn into_data(self) -> Vec<u8> {
+        self.data
+    }
+
     /// The address at which the image is entered.
     pub fn entry(&self) -> u64 {
         self.entry

@@ -5,6 +5,7 @@
 mod apply;
 mod diff;
 mod input;
+mod mutate;
 mod seal;
 mod style;
 mod system;
@@ -36,6 +37,8 @@ enum Command {
     Apply(apply::Apply),
     /// Takes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
+    /// Changes an image at random, many times, and counts what would be noticed
+    Mutate(mutate::Mutate),
     /// Compares a dump of a running kernel's memory with what it must be
     Diff(diff::Diff),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => arguments.run(),
         Command::Apply(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
+        Command::Mutate(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
     };
     match outcome {

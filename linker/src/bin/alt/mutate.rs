@@ -1,0 +1,69 @@
+//! `alt mutate`
+
+use alt_linker::caps::{Caps, ids};
+use alt_linker::mutate::mutate;
+use anstream::println;
+use clap::Args;
+
+use crate::Outcome;
+use crate::input::Input;
+use crate::style;
+
+/// Changes an image at random, many times, and counts what would be noticed.
+#[derive(Args)]
+pub struct Mutate {
+    #[command(flatten)]
+    input: Input,
+    /// How many changed images to make
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    count: usize,
+    /// Where the random numbers begin; a run with the same seed makes the same images
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Systems on which the text is compared, from the least to the most able.
+const CPUS: [&str; 4] = ["cortex-a53", "cortex-a76", "neoverse-n1", "max"];
+
+impl Mutate {
+    pub fn run(&self) -> Outcome {
+        let opened = self.input.open()?;
+        let caps = opened.caps.first();
+        let table = caps.map_or_else(|| opened.names.table(), Caps::table);
+        let systems = CPUS.iter().filter_map(|cpu| {
+            let machine = ids::builtin(cpu).ok()?;
+            caps?.detect(&machine.ids, "").ok()
+        });
+        let systems: Vec<_> = systems.collect();
+        let data = opened.image.into_data();
+        let figures = mutate(
+            data,
+            &opened.names,
+            table,
+            &systems,
+            (self.count, self.seed),
+        )?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&figures)?);
+        } else {
+            for offset in &figures.missed {
+                println!(
+                    "{} a change at {offset:#x} of the file",
+                    style::bad("missed")
+                );
+            }
+            println!(
+                "{} mutations: {} reported by rules, {} by the seal alone, {} harmless, {} missed",
+                self.count,
+                figures.by_rules,
+                figures.by_seal,
+                figures.harmless,
+                figures.missed.len()
+            );
+        }
+        Ok(figures.missed.is_empty())
+    }
+}
