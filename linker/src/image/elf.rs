@@ -37,13 +37,14 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
     check_file_ranges(&sections)?;
     let loaded = loaded(&sections)?;
     let symbols = symbols(&table, &sections, bytes)?;
-    let relocations = relocations(&table, &sections, bytes)?;
+    let (relocations, pointers) = relocations(&table, &sections, bytes)?;
     Ok(Image {
         entry: header.e_entry.get(LE),
         sections,
         loaded,
         symbols,
         relocations,
+        pointers,
         data,
     })
 }
@@ -198,17 +199,21 @@ fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Sy
     Ok(Symbols::new(symbols, mapping))
 }
 
-/// The relocations of loaded sections. Those for a loader (`.rela.dyn`) are none of them: they
-/// name no section.
+/// What a loader makes an address of.
+const POINTERS: [u32; 2] = [elf::R_AARCH64_RELATIVE.0, elf::R_AARCH64_ABS64.0];
+
+/// The relocations of loaded sections, and those for a loader (`.rela.dyn`), which are loaded
+/// themselves and name no section.
 fn relocations(
     table: &Sections<'_>,
     sections: &[Section],
     data: &[u8],
-) -> Result<Vec<Relocation>, ImageError> {
-    let mut relocations = Vec::new();
+) -> Result<(Vec<Relocation>, Vec<Relocation>), ImageError> {
+    let (mut relocations, mut pointers) = (Vec::new(), Vec::new());
     for header in table.iter() {
         let target = sections.get(header.sh_info(LE) as usize);
-        if !target.is_some_and(|section| section.loaded) {
+        let for_loader = header.sh_flags(LE).contains(SHF_ALLOC);
+        if !for_loader && !target.is_some_and(|section| section.loaded) {
             continue;
         }
         let read = header
@@ -238,14 +243,20 @@ fn relocations(
                     )
                 }
             };
-            relocations.push(Relocation {
+            let relocation = Relocation {
                 at: row.r_offset(LE),
                 kind: row.r_type(LE, false).0,
                 target: value.wrapping_add_signed(row.r_addend(LE)),
                 symbol: name,
-            });
+            };
+            if !for_loader {
+                relocations.push(relocation);
+            } else if POINTERS.contains(&relocation.kind) {
+                pointers.push(relocation);
+            }
         }
     }
     relocations.sort_by_key(|relocation| relocation.at);
-    Ok(relocations)
+    pointers.sort_by_key(|relocation| relocation.at);
+    Ok((relocations, pointers))
 }

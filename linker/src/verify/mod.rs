@@ -3,7 +3,16 @@
 //! A [`Rule`] looks at a [`Subject`] and reports [`Finding`]s. Each file has the rules about one
 //! thing; [`RULES`] is the list of all.
 
+mod callbacks;
+pub mod config;
+mod cpucaps;
 mod finding;
+mod init;
+mod layout;
+mod patcher;
+mod regions;
+mod relocations;
+mod scopes;
 mod sealed;
 mod subject;
 
@@ -37,7 +46,17 @@ pub(crate) const ALT: &[Format] = &[Format::Alt];
 
 /// All rules, by subject.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let groups = [sealed::RULES];
+    let groups: [&'static [Rule]; 9] = [
+        layout::RULES,
+        relocations::RULES,
+        patcher::RULES,
+        callbacks::RULES,
+        cpucaps::RULES,
+        scopes::RULES,
+        init::RULES,
+        regions::RULES,
+        sealed::RULES,
+    ];
     groups.into_iter().flatten()
 }
 
@@ -83,6 +102,18 @@ impl Reporter<'_> {
     /// Reports a place that must not be reached, and how it is.
     pub fn report_path(&mut self, address: u64, explanation: impl Into<String>, path: Vec<String>) {
         self.add(address, None, explanation.into(), path);
+    }
+
+    /// Reports a site that must not be reached, and how it is.
+    pub fn report_cap_path(
+        &mut self,
+        address: u64,
+        cap: u16,
+        explanation: impl Into<String>,
+        path: Vec<String>,
+    ) {
+        let cap = self.subject.names.label(cap);
+        self.add(address, Some(cap), explanation.into(), path);
     }
 
     fn add(&mut self, address: u64, cap: Option<String>, explanation: String, path: Vec<String>) {

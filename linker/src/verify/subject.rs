@@ -2,7 +2,11 @@
 
 use std::cell::OnceCell;
 
+use alt_runtime::cap::CapTable;
+
+use super::config::Config;
 use crate::code::Code;
+use crate::graph::Graph;
 use crate::image::Image;
 use crate::names::CapNames;
 use crate::records::Records;
@@ -22,6 +26,12 @@ pub struct Subject<'a> {
     /// What it was when it was sealed.
     pub seal: Option<&'a Seal>,
     seal_now: OnceCell<Seal>,
+    /// Its cpucaps, where they are known.
+    pub caps: Option<&'static CapTable>,
+    /// What its author demands.
+    pub config: Config,
+    /// Made when a rule first asks for it: it takes longer than all the rest.
+    graph: OnceCell<Graph>,
 }
 
 impl<'a> Subject<'a> {
@@ -34,7 +44,22 @@ impl<'a> Subject<'a> {
             code: Code::new(image),
             seal: None,
             seal_now: OnceCell::new(),
+            caps: None,
+            config: Config::default(),
+            graph: OnceCell::new(),
         }
+    }
+
+    /// Says what the cpucaps are: rules about scopes need that.
+    #[must_use]
+    pub fn with_caps(self, caps: Option<&'static CapTable>) -> Self {
+        Self { caps, ..self }
+    }
+
+    /// Adds what a rules file demands.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self { config, ..self }
     }
 
     /// The same, to be compared with a seal.
@@ -50,6 +75,12 @@ impl<'a> Subject<'a> {
             .seal_now
             .get_or_init(|| Seal::of(self.image, self.records));
         Some(now)
+    }
+
+    /// What refers to what.
+    pub fn graph(&self) -> &Graph {
+        self.graph
+            .get_or_init(|| Graph::build(self.image, self.records, &self.code))
     }
 
     /// A place in words, for explanations: `memcpy+0x10`, or the address alone.

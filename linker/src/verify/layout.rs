@@ -1,0 +1,90 @@
+//! One layout of records in the whole image, and records for all of its sites.
+
+use super::{ALT, Reporter, Rule, Severity, Subject};
+use crate::records::alt::{LAYOUT, VERSION};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "layout-version",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The records have the layout that this tool and its runtime know.",
+        advice: "build the kernel and `alt` from alt-runtime and alt-linker of the same version",
+        check: version,
+    },
+    Rule {
+        id: "records-missing",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "Every site that takes room in the image has its record in the table.",
+        advice: "keep the sections alt_branches, alt_records, alt_replacements and alt_plan \
+                 whole: INCLUDE alternatives-init.x in the linker script, and discard none",
+        check: missing,
+    },
+];
+
+fn version(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let symbols = subject.image.symbols().iter();
+    let mut found: Vec<u64> = symbols
+        .filter(|symbol| symbol.name == LAYOUT && symbol.range.start != VERSION)
+        .map(|symbol| symbol.range.start)
+        .collect();
+    found.dedup();
+    for other in found {
+        let text = format!("there are records of layout {other}; this tool knows {VERSION}");
+        reporter.report(0, text);
+    }
+}
+
+/// The size of one word's room in the plan, in bytes.
+const ROOM: u64 = 12;
+
+fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let records = subject.records;
+    for table in [
+        &records.branches,
+        &records.alternatives,
+        &records.replacements,
+    ] {
+        let Some(section) = subject.image.section(table.name).filter(|s| s.loaded) else {
+            continue;
+        };
+        let outside =
+            table.range.start > section.range.start || table.range.end < section.range.end;
+        if outside && !section.range.is_empty() {
+            let text = format!(
+                "the section {} is {:#x} to {:#x}, but the patcher takes {:#x} to {:#x} for the \
+                 table: __start_{0} and __stop_{0} say so",
+                table.name,
+                section.range.start,
+                section.range.end,
+                table.range.start,
+                table.range.end,
+            );
+            reporter.report(section.range.start, text);
+            return;
+        }
+    }
+    // The room is reserved by each site for itself, whatever becomes of its records.
+    let words: u64 = records.sites().map(|site| u64::from(site.len() / 4)).sum();
+    let room = records.plan.size() / ROOM;
+    if records.list().is_empty() && room == 0 && records.replacements.size() > 0 {
+        let text = format!(
+            "there are {} bytes of replacements and no record that names them",
+            records.replacements.size()
+        );
+        reporter.report(records.replacements.range.start, text);
+    } else if room > words {
+        let text = format!(
+            "sites have reserved room for {room} words in alt_plan, but the records are of \
+             {words}: some have been left out of the image"
+        );
+        reporter.report(records.plan.range.start, text);
+    } else if room < words && !records.plan.range.is_empty() {
+        let text = format!(
+            "the sites have {words} words, but alt_plan has room for {room}: a part of it has \
+             been left out of the image"
+        );
+        reporter.report(records.plan.range.start, text);
+    }
+}
