@@ -40,7 +40,7 @@ impl Graph {
 }
 
 /// Whether the linker kept the relocations of the text.
-pub(crate) fn keeps_relocations(image: &Image) -> bool {
+fn keeps_relocations(image: &Image) -> bool {
     image
         .executable()
         .any(|section| !image.relocations_in(section.range.clone()).is_empty())

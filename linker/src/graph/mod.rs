@@ -18,7 +18,7 @@ pub use nodes::{Node, NodeId};
 pub use search::Reached;
 
 use crate::image::{Image, Symbol};
-pub(crate) use build::keeps_relocations;
+
 use nodes::Nodes;
 
 /// How one place refers to another.

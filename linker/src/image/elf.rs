@@ -237,10 +237,14 @@ fn relocations(
                     let name = symbols
                         .symbol_name(LE, symbol)
                         .map_err(truncated("a symbol's name"))?;
-                    (
-                        symbol.st_value(LE),
-                        String::from_utf8_lossy(name).into_owned(),
-                    )
+                    let own = sections.get(usize::from(symbol.st_shndx(LE).0));
+                    let value = match symbol.st_type() {
+                        // lld keeps one for each input section, and counts addends from the
+                        // start of the output section all the same, as GNU ld does.
+                        elf::STT_SECTION => own.map_or(0, |section| section.range.start),
+                        _ => symbol.st_value(LE),
+                    };
+                    (value, String::from_utf8_lossy(name).into_owned())
                 }
             };
             let relocation = Relocation {

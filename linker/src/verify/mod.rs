@@ -9,7 +9,7 @@ mod cpucaps;
 mod finding;
 mod init;
 mod layout;
-mod patcher;
+mod patcher_code;
 mod regions;
 mod relocations;
 mod scopes;
@@ -49,7 +49,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     let groups: [&'static [Rule]; 9] = [
         layout::RULES,
         relocations::RULES,
-        patcher::RULES,
+        patcher_code::RULES,
         callbacks::RULES,
         cpucaps::RULES,
         scopes::RULES,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use alt_linker::seal::Seal;
+use alt_linker::verify::config::Config;
 use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
 use anstream::println;
 use clap::Args;
@@ -19,6 +20,9 @@ pub struct Verify {
     /// A seal that was taken by `alt seal`: what has changed since is a finding
     #[arg(long, value_name = "FILE")]
     seal: Option<PathBuf>,
+    /// What the author demands of this image: regions, the init region, code that runs early
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -36,6 +40,17 @@ impl Verify {
         };
         let subject = Subject::new(&opened.image, &opened.records, &opened.names);
         let subject = subject.sealed(seal.as_ref());
+        let subject = match opened.caps.as_slice() {
+            [caps] => subject.with_caps(Some(caps.table())),
+            _ => subject,
+        };
+        let subject = match &self.rules {
+            None => subject,
+            Some(path) => {
+                let name = path.display().to_string();
+                subject.with_config(Config::from_toml(&name, &read_text(path)?, &opened.image)?)
+            }
+        };
         let findings = verify(&subject);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
