@@ -1,7 +1,7 @@
 //! Rules that an image must keep to, and the findings where it does not.
 //!
 //! A [`Rule`] looks at a [`Subject`] and reports [`Finding`]s. Each file has the rules about one
-//! thing; [`RULES`] is the list of all.
+//! thing; [`rules`] gives all of them.
 
 mod callbacks;
 pub mod config;
@@ -9,12 +9,15 @@ mod cpucaps;
 mod finding;
 mod init;
 mod layout;
+mod patcher;
 mod patcher_code;
+mod refusals;
 mod regions;
 mod relocations;
 mod scopes;
 mod sealed;
 mod subject;
+mod tables;
 
 pub use finding::{Finding, Severity};
 pub use subject::Subject;
@@ -46,7 +49,9 @@ pub(crate) const ALT: &[Format] = &[Format::Alt];
 
 /// All rules, by subject.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let groups: [&'static [Rule]; 9] = [
+    let groups: [&'static [Rule]; 11] = [
+        patcher::RULES,
+        tables::RULES,
         layout::RULES,
         relocations::RULES,
         patcher_code::RULES,
@@ -62,20 +67,25 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// Checks an image by all rules; findings by rule, then by address.
 pub fn verify(subject: &Subject<'_>) -> Vec<Finding> {
+    by_rules(subject, rules())
+}
+
+/// Checks an image by these rules, where they are about its format.
+pub fn by_rules(
+    subject: &Subject<'_>,
+    rules: impl IntoIterator<Item = &'static Rule>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in rules() {
-        if rule.formats.contains(&subject.records.format) {
-            let from = findings.len();
-            (rule.check)(
-                subject,
-                &mut Reporter {
-                    subject,
-                    rule,
-                    findings: &mut findings,
-                },
-            );
-            findings[from..].sort_by_key(|finding| finding.address);
-        }
+    let formats = |rule: &&Rule| rule.formats.contains(&subject.records.format);
+    for rule in rules.into_iter().filter(formats) {
+        let from = findings.len();
+        let mut reporter = Reporter {
+            subject,
+            rule,
+            findings: &mut findings,
+        };
+        (rule.check)(subject, &mut reporter);
+        findings[from..].sort_by_key(|finding: &Finding| finding.address);
     }
     findings
 }

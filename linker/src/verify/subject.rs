@@ -9,8 +9,11 @@ use crate::code::Code;
 use crate::graph::Graph;
 use crate::image::Image;
 use crate::names::CapNames;
+use crate::patching::{Host, HostError};
 use crate::records::Records;
 use crate::seal::Seal;
+
+use super::refusals::Refusals;
 
 /// An image and what has been found out about it once, for all rules.
 #[derive(Debug)]
@@ -32,12 +35,21 @@ pub struct Subject<'a> {
     pub config: Config,
     /// Made when a rule first asks for it: it takes longer than all the rest.
     graph: OnceCell<Graph>,
+    /// What the patcher would refuse.
+    pub refusals: Refusals,
 }
 
 impl<'a> Subject<'a> {
-    /// Decodes the text of the image.
-    pub fn new(image: &'a Image, records: &'a Records, names: &'a CapNames) -> Self {
-        Self {
+    /// Decodes the text of the image, and asks the patcher about each site.
+    ///
+    /// # Errors
+    /// The image cannot be given to the patcher.
+    pub fn new(
+        image: &'a Image,
+        records: &'a Records,
+        names: &'a CapNames,
+    ) -> Result<Self, HostError> {
+        Ok(Self {
             image,
             records,
             names,
@@ -47,7 +59,8 @@ impl<'a> Subject<'a> {
             caps: None,
             config: Config::default(),
             graph: OnceCell::new(),
-        }
+            refusals: Refusals::new(&Host::new(image, records)?, names),
+        })
     }
 
     /// Says what the cpucaps are: rules about scopes need that.

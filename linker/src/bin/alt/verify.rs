@@ -38,7 +38,7 @@ impl Verify {
                     .map_err(|error| format!("{}: {error}", path.display()))?,
             ),
         };
-        let subject = Subject::new(&opened.image, &opened.records, &opened.names);
+        let subject = Subject::new(&opened.image, &opened.records, &opened.names)?;
         let subject = subject.sealed(seal.as_ref());
         let subject = match opened.caps.as_slice() {
             [caps] => subject.with_caps(Some(caps.table())),
