@@ -55,8 +55,10 @@ fn paths() -> Vec<PathBuf> {
 }
 
 fn each(fixtures: &BTreeSet<String>) -> Result<(), Failed> {
-    let mut rules: BTreeSet<_> = verify::rules().map(|rule| rule.id.to_owned()).collect();
-    let count = verify::rules().count();
+    // What is wrong with a sealed image is about two images.
+    let of_one = || verify::rules().filter(|rule| !rule.id.starts_with("sealed-"));
+    let mut rules: BTreeSet<_> = of_one().map(|rule| rule.id.to_owned()).collect();
+    let count = of_one().count();
     rules.insert("clean".into());
     if rules.len() != count + 1 {
         return Err("two rules have the same id".into());

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use alt_linker::caps::Caps;
 use alt_linker::image::Image;
 use alt_linker::names::CapNames;
 use alt_linker::records::Records;
+use alt_linker::verify::config::Config;
 use alt_linker::verify::{self, Finding, Subject};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -116,7 +118,16 @@ impl Fixture {
         let caps = self.all("caps").next().unwrap_or_default();
         let names = CapNames::new(caps.split_whitespace().map(String::from));
         let records = Records::find(image, None)?;
-        let subject = Subject::new(image, &records, &names)?;
+        let mut subject = Subject::new(image, &records, &names)?;
+        if let Some(section) = image.section(Caps::SECTION) {
+            let caps = Caps::from_section(image.contents(section));
+            // What cannot be read is a finding, and no table.
+            subject = subject.with_caps(caps.iter().flatten().next().map(Caps::table));
+        }
+        if let Some(rules) = self.all("rules").next() {
+            let text = fs::read_to_string(self.path.with_file_name(rules))?;
+            subject = subject.with_config(Config::from_toml(rules, &text, image)?);
+        }
         let others = verify::rules().filter(|rule| rule.id != self.rule);
         Ok((verify::verify(&subject), verify::by_rules(&subject, others)))
     }
