@@ -8,8 +8,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     severity: Severity::Error,
     formats: ANY,
     summary: "The function of a callback is in executable text.",
-    advice: "let `callback!` make the static, or `ALTERNATIVE_CB` name a function, and look \
-             whether the linker script puts the function's section where text is",
+    advice: "Let `callback!` make the static, or `ALTERNATIVE_CB` name a function, and look \
+             whether the linker script puts the function's section where text is.",
     check: not_text,
 }];
 

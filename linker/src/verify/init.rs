@@ -12,7 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "The tables are in the init region, where the image has one.",
         advice: "INCLUDE alternatives-init.x between the bounds of the init region, or say in \
-                 the rules file under [init] where it is",
+                 the rules file under [init] where it is.",
         check: tables,
     },
     Rule {
@@ -20,8 +20,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "Nothing that stays refers to the init region, which is given back.",
-        advice: "move the one to the other; if it refers there only while the region is still \
-                 there, name it in the rules file: [init] may-refer = [\"…\"]",
+        advice: "Move the one to the other; if it refers there only while the region is still \
+                 there, name it in the rules file: [init] may-refer = [\"…\"].",
         check: references,
     },
 ];
@@ -117,17 +117,17 @@ impl<'a> Bounds<'a> {
             .map(|init| init.bounds.as_slice())
             .unwrap_or_default();
         let known = |name: &str| {
-            BOUNDS
-                .iter()
-                .any(|(start, end)| [*start, *end].contains(&name))
-                || name.starts_with("__alt_tables_")
+            name.starts_with("__alt_tables_")
                 || name.starts_with("__start_")
                 || name.starts_with("__stop_")
                 || more.iter().any(|bound| bound == name)
         };
         let symbols = subject.image.symbols().iter();
         let bounds = symbols
-            .filter(|symbol| known(&symbol.name))
+            .filter(|symbol| {
+                let label = symbol.range.is_empty() && !symbol.function;
+                label && symbol.name.starts_with("__init") || known(&symbol.name)
+            })
             .map(|symbol| (symbol.name.as_str(), symbol.range.start));
         Self(bounds.collect())
     }

@@ -6,6 +6,8 @@
 mod callbacks;
 pub mod config;
 mod cpucaps;
+#[cfg(test)]
+mod docs;
 mod finding;
 mod init;
 mod layout;

@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ALT,
         summary: "No site is in the code that rewrites text.",
-        advice: "move the site out of `.text.alt_patcher`: that code runs while sites change",
+        advice: "Move the site out of `.text.alt_patcher`: that code runs while sites change.",
         check: site,
     },
     Rule {
@@ -25,8 +25,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ALT,
         summary: "The code that rewrites text refers to nothing outside itself.",
-        advice: "call nothing from `.text.alt_patcher` and pass it what it needs in registers: \
-                 what it would call may itself be changing",
+        advice: "Call nothing from `.text.alt_patcher` and pass it what it needs in registers: \
+                 what it would call may itself be changing.",
         check: escape,
     },
 ];

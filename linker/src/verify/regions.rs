@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "A region refers to nothing but itself and what its `may-reference` allows.",
-        advice: "move what is referred to into the region, or allow it in the rules file",
+        advice: "Move what is referred to into the region, or allow it in the rules file.",
         check: references,
     },
     Rule {
@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "Nothing enters a region but what its `may-be-called-from` allows.",
-        advice: "go through the region's entry, or allow the caller in the rules file",
+        advice: "Go through the region's entry, or allow the caller in the rules file.",
         check: callers,
     },
     Rule {
@@ -31,8 +31,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "The code of a region leaves alone what its `forbid-registers` names.",
-        advice: "compile it so that the register stays free, such as with \
-                 -Zfixed-x18 or -ffixed-x18 for x18; the prebuilt `core` does not",
+        advice: "Compile it so that the register stays free, such as with \
+                 -Zfixed-x18 or -ffixed-x18 for x18; the prebuilt `core` does not.",
         check: registers,
     },
     Rule {
@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "The code of a region has no instruction that its `forbid-instructions` names.",
-        advice: "move the code out of the region, or compile it without the extension",
+        advice: "Move the code out of the region, or compile it without the extension.",
         check: instructions,
     },
 ];

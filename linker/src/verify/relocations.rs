@@ -9,8 +9,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     severity: Severity::Error,
     formats: ANY,
     summary: "Records say what the relocations say that the linker kept of them.",
-    advice: "link again; what has changed the table after the link must also change or drop its \
-             relocations",
+    advice: "Link again; what has changed the table after the link must also change or drop its \
+             relocations.",
     check,
 }];
 

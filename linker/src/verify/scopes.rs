@@ -14,8 +14,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     formats: ANY,
     summary: "No callback, and nothing that runs early, has a site of a cpucap that is not final \
               by then.",
-    advice: "decide without the site there, from a static that is set before the pass, or give \
-             the cpucap an earlier scope",
+    advice: "Decide without the site there, from a static that is set before the pass, or give \
+             the cpucap an earlier scope.",
     check,
 }];
 

@@ -31,6 +31,7 @@ behind:
     ret
 .size behind, . - behind
 .data
+.quad 0
 table: .quad 0
 .globl __alt_layout_version
 .set __alt_layout_version, 1

@@ -1,6 +1,8 @@
-// finding: __start_alt_branches: is other
-// finding: __start_alt_records: replacement is
-// poke: __start_alt_branches = XX
+// finding: __start_alt_branches: its site is other
+// finding: __start_alt_records: its replacement is
+// poke: __start_alt_branches = 00
+// poke: __start_alt_records+0x4 = 0c
+// The low bytes of two fields: 0x40200004 - 0x40201000, and 0x40201014 - 0x4020100c.
 .globl _start
 _start:
 other:

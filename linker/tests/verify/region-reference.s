@@ -19,6 +19,7 @@ allowed:
     ret
 .size allowed, . - allowed
 .data
+.quad 0
 value: .quad 0
 
 .section .hyp.text, "ax"

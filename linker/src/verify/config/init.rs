@@ -2,7 +2,7 @@
 
 use alt_cpucaps::document::Entry;
 
-use super::{Places, allowed, between, sections, strings};
+use super::{Places, allowed, between, sections, strings, text};
 use crate::image::Image;
 
 /// The part of an image that is given back after boot.
@@ -19,11 +19,13 @@ pub struct Init {
 pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Init {
     let mut ranges = sections(&mut entry, image);
     ranges.extend(between(&mut entry, image));
+    let ends = ["start", "end"].map(|key| text(&mut entry, key));
     let bounds = strings(&mut entry, "bounds").unwrap_or_default();
+    let bounds = bounds.iter().chain(ends.iter().flatten());
     let init = Init {
         places: Places::new(ranges),
         may_refer: allowed(&mut entry, "may-refer", image).unwrap_or_default(),
-        bounds: bounds.iter().map(|(name, _)| String::from(*name)).collect(),
+        bounds: bounds.map(|(name, _)| String::from(*name)).collect(),
     };
     entry.finish();
     init

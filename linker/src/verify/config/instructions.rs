@@ -77,7 +77,7 @@ impl InstructionPattern {
             return Err(Wrong::Class(text));
         }
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".*".contains(c);
-        if mnemonic.is_empty() || !mnemonic.chars().all(plain) {
+        if class.is_none() && (mnemonic.is_empty() || !mnemonic.chars().all(plain)) {
             return Err(Wrong::Mnemonic(text));
         }
         Ok(Self {

@@ -116,14 +116,19 @@ impl Fixture {
     /// The findings by all rules, and those by all rules but its own.
     pub fn findings(&self, image: &Image) -> Result<(Vec<Finding>, Vec<Finding>), Failed> {
         let caps = self.all("caps").next().unwrap_or_default();
-        let names = CapNames::new(caps.split_whitespace().map(String::from));
+        let mut names = CapNames::new(caps.split_whitespace().map(String::from));
         let records = Records::find(image, None)?;
-        let mut subject = Subject::new(image, &records, &names)?;
-        if let Some(section) = image.section(Caps::SECTION) {
-            let caps = Caps::from_section(image.contents(section));
+        let section = image.section(Caps::SECTION);
+        let caps = match section.map(|section| Caps::from_section(image.contents(section))) {
+            Some(Ok(caps)) => caps.into_iter().next(),
             // What cannot be read is a finding, and no table.
-            subject = subject.with_caps(caps.iter().flatten().next().map(Caps::table));
+            None | Some(Err(_)) => None,
+        };
+        if let Some(caps) = &caps {
+            names = CapNames::from(caps);
         }
+        let subject = Subject::new(image, &records, &names)?;
+        let mut subject = subject.with_caps(caps.as_ref().map(Caps::table));
         if let Some(rules) = self.all("rules").next() {
             let text = fs::read_to_string(self.path.with_file_name(rules))?;
             subject = subject.with_config(Config::from_toml(rules, &text, image)?);
