@@ -1,4 +1,4 @@
-// finding: __start_alt_branches: its site is other
+// finding: __start_alt_branches: its site is _start
 // finding: __start_alt_records: its replacement is
 // poke: __start_alt_branches = 00
 // poke: __start_alt_records+0x4 = 0c
