@@ -21,6 +21,8 @@
 mod cross;
 #[path = "verify/support/fixture.rs"]
 mod fixture;
+#[path = "verify/support/mistakes.rs"]
+mod mistakes;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|fixture| Trial::test(fixture.name.clone(), move || judge(&fixture)))
         .collect();
+    trials.push(Trial::test("mistakes_in_a_rules_file", mistaken));
     trials.push(Trial::test("each_rule_has_a_fixture", move || each(&rules)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -70,9 +73,21 @@ fn each(fixtures: &BTreeSet<String>) -> Result<(), Failed> {
     Ok(())
 }
 
-fn judge(fixture: &Fixture) -> Result<(), Failed> {
+fn cross() -> Option<&'static Cross> {
     static CROSS: OnceLock<Option<Cross>> = OnceLock::new();
-    let Some(cross) = CROSS.get_or_init(|| Cross::new("verify")) else {
+    CROSS.get_or_init(|| Cross::new("verify")).as_ref()
+}
+
+fn mistaken() -> Result<(), Failed> {
+    let Some(cross) = cross() else {
+        return Ok(());
+    };
+    let path = workspace().join("linker/tests/verify/region-caller.s");
+    mistakes::judge(&Fixture::read(path).image(cross)?)
+}
+
+fn judge(fixture: &Fixture) -> Result<(), Failed> {
+    let Some(cross) = cross() else {
         return Ok(());
     };
     let image = fixture.image(cross)?;

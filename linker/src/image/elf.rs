@@ -177,7 +177,13 @@ fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Sy
             .map_err(truncated("a symbol's name"))?;
         let start = symbol.st_value(LE);
         // Mapping symbols: ELF for the Arm 64-bit Architecture, 5.5.2.
-        if let [b'$', class @ (b'x' | b'd'), rest @ ..] = name {
+        // `objcopy --prefix-symbols`, as for Linux's hypervisor, puts its prefix before them.
+        let at = if kind == elf::STT_NOTYPE {
+            dollar(name)
+        } else {
+            0
+        };
+        if let Some([b'$', class @ (b'x' | b'd'), rest @ ..]) = name.get(at..) {
             let executable = |section: &Section| section.executable;
             let section = sections.get(usize::from(index.0));
             if (rest.is_empty() || rest[0] == b'.') && section.is_some_and(executable) {
@@ -197,6 +203,14 @@ fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Sy
         });
     }
     Ok(Symbols::new(symbols, mapping))
+}
+
+/// Where the last `$` of a name is, if `x` or `d` ends the name behind it; else 0.
+fn dollar(name: &[u8]) -> usize {
+    match name {
+        [prefix @ .., b'$', b'x' | b'd'] => prefix.len(),
+        _ => 0,
+    }
 }
 
 /// What a loader makes an address of.
