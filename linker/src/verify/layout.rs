@@ -1,7 +1,10 @@
 //! One layout of records in the whole image, and records for all of its sites.
 
+use std::collections::BTreeSet;
+
 use super::{ALT, Reporter, Rule, Severity, Subject};
 use crate::records::alt::{LAYOUT, VERSION};
+use crate::records::{Kind, Table};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -42,8 +45,24 @@ const ROOM: u64 = 12;
 /// By what discarding a table leaves behind. Room that does not suffice is another rule's.
 fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let records = subject.records;
-    // The room is reserved by each site for itself, whatever becomes of its records.
-    let words: u64 = records.sites().map(|site| u64::from(site.len() / 4)).sum();
+    // Records that the bounds leave out are the fault of those.
+    let cut = |table: &Table| {
+        let section = subject.image.section(table.name);
+        section.is_some_and(|section| section.range.end > table.range.end)
+    };
+    if cut(&records.branches) || cut(&records.alternatives) {
+        return;
+    }
+    // Each site reserves room for itself, whatever becomes of its records.
+    let sites: BTreeSet<_> = records
+        .list()
+        .iter()
+        .map(|record| {
+            let branch = matches!(record.kind, Kind::Branch { .. });
+            (record.site, record.site_len, branch)
+        })
+        .collect();
+    let words: u64 = sites.iter().map(|(_, len, _)| u64::from(len / 4)).sum();
     let room = records.plan.size() / ROOM;
     if records.list().is_empty() && room == 0 && records.replacements.size() > 0 {
         let text = format!(

@@ -3,25 +3,37 @@
 //! A [`Rule`] looks at a [`Subject`] and reports [`Finding`]s. Each file has the rules about one
 //! thing; [`rules`] gives all of them.
 
+mod arms;
+mod branches;
 mod callbacks;
 pub mod config;
 mod cpucaps;
 #[cfg(test)]
 mod docs;
+mod encodings;
+mod errata;
+mod exclusives;
 mod finding;
+mod gaps;
 mod init;
+mod landing_pads;
 mod layout;
 mod patcher;
 mod patcher_code;
 mod refusals;
 mod regions;
 mod relocations;
+mod replacements;
 mod scopes;
 mod sealed;
 mod subject;
 mod tables;
+mod veneers;
+mod words;
 
+pub use arms::MovedArm;
 pub use finding::{Finding, Severity};
+pub use refusals::Refusals;
 pub use subject::Subject;
 
 use crate::records::Format;
@@ -51,7 +63,7 @@ pub(crate) const ALT: &[Format] = &[Format::Alt];
 
 /// All rules, by subject.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let groups: [&'static [Rule]; 11] = [
+    let groups = [
         patcher::RULES,
         tables::RULES,
         layout::RULES,
@@ -63,6 +75,13 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         init::RULES,
         regions::RULES,
         sealed::RULES,
+        replacements::RULES,
+        branches::RULES,
+        veneers::RULES,
+        errata::RULES,
+        landing_pads::RULES,
+        exclusives::RULES,
+        words::RULES,
     ];
     groups.into_iter().flatten()
 }

@@ -5,7 +5,7 @@ use alt_runtime::patch::Reason;
 
 use crate::patching::Problem;
 
-use super::{ALT, ANY, Reporter, Rule, Severity, Subject};
+use super::{ALT, ANY, Reporter, Rule, Severity, Subject, gaps};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         advice: "Put the site into a section of the kernel's text, with the flag \"x\".",
         check: |subject, reporter| {
             refused("site-outside-text", subject, reporter);
-            between_sections(subject, reporter);
+            gaps::sites(subject, reporter);
         },
     },
     Rule {
@@ -73,7 +73,10 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "A replacement is in the section of replacements, or in the text.",
         advice: "Place replacements as the linker script of alt-linker does.",
-        check: |subject, reporter| refused("replacement-outside", subject, reporter),
+        check: |subject, reporter| {
+            refused("replacement-outside", subject, reporter);
+            gaps::replacements(subject, reporter);
+        },
     },
     Rule {
         id: "unexpected-word",
@@ -167,7 +170,7 @@ fn id_of(reason: &Reason) -> &'static str {
         } => "out-of-reach",
         Reason::UnregisteredCallback { .. } => "unregistered-callback",
         Reason::CallbackLength { .. } => "callback-length",
-        // Of one site alone there is no order; `tables` looks at all of them.
+        // One site alone has no order; rules with these ids look at all sites.
         Reason::Unsorted { .. } => "unsorted-table",
         Reason::Overlap { .. } => "overlapping-sites",
         Reason::ReplacementOverlaps { .. } => "replacement-overlaps-site",
@@ -185,24 +188,5 @@ fn id_of_problem(problem: &Problem) -> &'static str {
         Problem::CapTooLarge(_) => "unknown-cap",
         // The text is never that long.
         Problem::TooFar => "site-outside-text",
-    }
-}
-
-/// The patcher is told of one text; here it may have gaps.
-fn between_sections(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
-    let refused = |site| subject.refusals.by_patcher.iter().any(|e| e.site == site);
-    for site in subject.records.sites() {
-        let last = site.range().end.saturating_sub(1);
-        let sections = [site.address(), last].map(|at| subject.image.section_at(at));
-        let inside = match sections {
-            [Some(first), Some(last)] => first.executable && first == last,
-            _ => false,
-        };
-        if !inside && !refused(site.address()) {
-            reporter.report(
-                site.address(),
-                "the site is not inside one executable section",
-            );
-        }
     }
 }

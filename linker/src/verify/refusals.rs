@@ -4,7 +4,7 @@ use alt_runtime::cap::{Cap, CapInfo, CapTable, Kind, LatePolicy, MAX_CAPS, Rule,
 use alt_runtime::patch::{self, PlanError};
 
 use crate::names::CapNames;
-use crate::patching::{Host, Problem};
+use crate::patching::{Host, HostError, Problem};
 
 /// The sites that the patcher would refuse.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ impl Refusals {
     pub(super) fn new(host: &Host, names: &CapNames) -> Self {
         let table = table(names);
         let each = host.each_site();
-        let problem = |error: &crate::patching::HostError| match error {
-            crate::patching::HostError::Record { site, problem, .. } => Some((*site, *problem)),
+        let problem = |error: &HostError| match error {
+            HostError::Record { site, problem, .. } => Some((*site, *problem)),
             _ => None,
         };
         Self {
@@ -30,6 +30,12 @@ impl Refusals {
                 .collect(),
             problems: host.left_out().iter().filter_map(problem).collect(),
         }
+    }
+
+    /// Whether the site at this address has been refused.
+    pub fn has(&self, site: u64) -> bool {
+        self.by_patcher.iter().any(|error| error.site == site)
+            || self.problems.iter().any(|(address, _)| *address == site)
     }
 }
 
@@ -40,6 +46,11 @@ fn table(names: &CapNames) -> CapTable {
         len => len.min(MAX_CAPS),
     };
     CapTable::new(&NUMBERED[..count])
+}
+
+/// As many cpucaps as there can be.
+pub(super) fn any_cap() -> CapTable {
+    CapTable::new(&NUMBERED)
 }
 
 /// Cpucaps of which only the number matters: the check asks nothing else.

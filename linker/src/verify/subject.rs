@@ -13,6 +13,7 @@ use crate::patching::{Host, HostError};
 use crate::records::Records;
 use crate::seal::Seal;
 
+use super::arms::{self, MovedArm};
 use super::refusals::Refusals;
 
 /// An image and what has been found out about it once, for all rules.
@@ -37,6 +38,8 @@ pub struct Subject<'a> {
     graph: OnceCell<Graph>,
     /// What the patcher would refuse.
     pub refusals: Refusals,
+    /// The arms that it would not refuse, as they will stand.
+    pub arms: Vec<MovedArm>,
 }
 
 impl<'a> Subject<'a> {
@@ -49,6 +52,7 @@ impl<'a> Subject<'a> {
         records: &'a Records,
         names: &'a CapNames,
     ) -> Result<Self, HostError> {
+        let host = Host::new(image, records)?;
         Ok(Self {
             image,
             records,
@@ -59,7 +63,8 @@ impl<'a> Subject<'a> {
             caps: None,
             config: Config::default(),
             graph: OnceCell::new(),
-            refusals: Refusals::new(&Host::new(image, records)?, names),
+            refusals: Refusals::new(&host, names),
+            arms: arms::moved(&host),
         })
     }
 
