@@ -44,15 +44,16 @@ fn not_text(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
         }
         Format::Linux => {
             for record in subject.records.list() {
-                if let Kind::Callback { address, .. } = record.kind {
-                    if !is_text(subject, address) {
-                        let text = format!(
-                            "the callback of the site {} is at {}, which is no text",
-                            subject.place(record.site),
-                            subject.place(address)
-                        );
-                        reporter.report_cap(record.site, record.term.cap, text);
-                    }
+                let Kind::Callback { address, .. } = record.kind else {
+                    continue;
+                };
+                if !is_text(subject, address) {
+                    let text = format!(
+                        "the callback of the site {} is at {}, which is no text",
+                        subject.place(record.site),
+                        subject.place(address)
+                    );
+                    reporter.report_cap(record.site, record.term.cap, text);
                 }
             }
         }

@@ -34,10 +34,9 @@ const BOUNDS: [(&str, &str); 2] = [
 
 /// Where the init region is; empty when the image has none.
 fn region(subject: &Subject<'_>) -> Places {
-    if let Some(init) = &subject.config.init {
-        if !init.places.is_empty() {
-            return init.places.clone();
-        }
+    let config = subject.config.init.as_ref();
+    if let Some(init) = config.filter(|init| !init.places.is_empty()) {
+        return init.places.clone();
     }
     let found = BOUNDS
         .iter()
