@@ -11,6 +11,7 @@
 //! // rules: FILE                   the user's rules, a file beside the fixture
 //! // script: FILE                  a linker script beside the fixture, for support/image.ld
 //! // link: ARGUMENT                one more argument for the linker
+//! // drop: relocations            as if the linker had kept none
 //! // poke: SYMBOL+0x4 = 01 ff      bytes that change after the link
 //! ```
 //!

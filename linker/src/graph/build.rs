@@ -111,11 +111,16 @@ impl Builder<'_> {
         }
     }
 
-    /// The aligned words of data that are addresses of the image.
+    /// The pointers that a loader is told of or, where it is told of none, the aligned words of
+    /// data that are addresses of the image. Never both: what tells the loader is itself full of
+    /// addresses.
     fn pointers(&mut self) {
         let image = self.image;
         for pointer in image.pointers() {
             self.add(pointer.at, pointer.target, EdgeKind::Pointer);
+        }
+        if !image.pointers().is_empty() {
+            return;
         }
         for section in image.loaded().filter(|section| !section.executable) {
             let start = section.range.start;

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use alt_linker::seal::Seal;
-use alt_linker::verify::config::Config;
 use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
 use anstream::println;
 use clap::Args;
 
 use crate::Outcome;
-use crate::input::{Input, read_text};
+use crate::input::{Input, config, read_text};
 use crate::style;
 
 /// Checks an image by all rules.
@@ -44,13 +43,7 @@ impl Verify {
             [caps] => subject.with_caps(Some(caps.table())),
             _ => subject,
         };
-        let subject = match &self.rules {
-            None => subject,
-            Some(path) => {
-                let name = path.display().to_string();
-                subject.with_config(Config::from_toml(&name, &read_text(path)?, &opened.image)?)
-            }
-        };
+        let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
         let findings = verify(&subject);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);

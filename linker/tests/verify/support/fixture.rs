@@ -30,7 +30,7 @@ impl Fixture {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let head = text.lines().filter_map(|line| {
             let (key, value) = line.strip_prefix("// ")?.split_once(": ")?;
-            let keys = ["finding", "caps", "rules", "script", "link", "poke"];
+            let keys = ["finding", "caps", "rules", "script", "link", "poke", "drop"];
             keys.contains(&key)
                 .then(|| (key.to_owned(), value.trim().to_owned()))
         });
@@ -70,6 +70,9 @@ impl Fixture {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }
         let mut bytes = fs::read(&out)?;
+        if self.all("drop").any(|what| what == "relocations") {
+            drop_relocations(&mut bytes)?;
+        }
         let image = Image::parse(bytes.clone())?;
         for poke in self.all("poke") {
             let (place, new) = poke.split_once(" = ").ok_or("`poke: PLACE = BYTES`")?;
@@ -148,4 +151,18 @@ fn address(image: &Image, place: &str) -> Result<u64, Failed> {
     let symbol = image.symbol(symbol);
     let symbol = symbol.ok_or_else(|| format!("the image has no symbol of {place}"))?;
     Ok(symbol + u64::from_str_radix(hex, 16)?)
+}
+
+/// Makes the kept relocations sections like any other, as if there were none.
+fn drop_relocations(bytes: &mut [u8]) -> Result<(), Failed> {
+    // ELF64: e_shoff at 0x28, e_shnum at 0x3c; headers of 64 bytes, sh_type at 4.
+    let table = u64::from_le_bytes(bytes[0x28..0x30].try_into()?);
+    let count = u16::from_le_bytes(bytes[0x3c..0x3e].try_into()?);
+    for index in 0..usize::from(count) {
+        let kind = usize::try_from(table)? + 64 * index + 4;
+        if bytes[kind..kind + 4] == 4u32.to_le_bytes() {
+            bytes[kind..kind + 4].copy_from_slice(&1u32.to_le_bytes());
+        }
+    }
+    Ok(())
 }
