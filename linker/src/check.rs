@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::loaded::{LoadError, Loaded};
+use crate::patching::HostError;
 use crate::verify::{Finding, Severity, Subject, verify};
 
 /// Why an image must not be used.
@@ -12,6 +13,9 @@ pub enum CheckError {
     /// It cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// It has nothing that could be patched.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// Rules are broken. How many; cargo has been told which.
     #[error("{path}: {errors} errors; see above, or run `alt verify {path}`")]
     Findings {
@@ -41,7 +45,7 @@ pub fn check_image(path: impl AsRef<Path>) -> Result<(), CheckError> {
     let path = path.as_ref();
     println!("cargo::rerun-if-changed={}", path.display());
     let loaded = Loaded::open(path, None, None)?;
-    let subject = Subject::new(&loaded.image, &loaded.records, &loaded.names);
+    let subject = Subject::new(&loaded.image, &loaded.records, &loaded.names)?;
     let findings = verify(&subject);
     for finding in &findings {
         tell_cargo(path, finding);

@@ -15,6 +15,11 @@ pub fn instruction(word: u32, address: u64) -> String {
         .unwrap_or_else(|| format!(".inst {word:#010x}"))
 }
 
+/// Whether a decoder knows the instruction `word`. UDF is one: it is meant to be undefined.
+pub fn is_known(word: u32) -> bool {
+    word >> 16 == 0 || aliases(word).is_some() || disarm64::decoder::decode(word).is_some()
+}
+
 /// yaxpeax-arm's text.
 fn aliases(word: u32) -> Option<String> {
     let bytes = word.to_le_bytes();

@@ -31,6 +31,8 @@ pub mod diff;
 #[cfg(feature = "tool")]
 pub mod disasm;
 #[cfg(feature = "tool")]
+pub mod graph;
+#[cfg(feature = "tool")]
 pub mod image;
 #[cfg(feature = "tool")]
 pub mod loaded;

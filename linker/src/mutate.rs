@@ -10,9 +10,10 @@ use alt_runtime::cap::{CapSet, CapTable};
 
 use crate::image::{Image, ImageError};
 use crate::names::CapNames;
-use crate::patching::{Answers, Expectation};
+use crate::patching::{Answers, Expectation, HostError};
 use crate::records::{Kind, Records, RecordsError};
 use crate::seal::Seal;
+use crate::verify::config::Config;
 use crate::verify::{Subject, verify};
 
 /// What became of the changed images.
@@ -38,6 +39,9 @@ pub enum MutateError {
     /// Its records cannot be read.
     #[error(transparent)]
     Records(#[from] RecordsError),
+    /// It cannot be given to the patcher.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// It is refused as it is, before any change.
     #[error("the image has findings, or is refused by the patcher, before anything is changed")]
     NotClean,
@@ -50,6 +54,7 @@ pub enum MutateError {
 struct Original {
     names: CapNames,
     table: &'static CapTable,
+    config: Config,
     systems: Vec<CapSet>,
     seal: Seal,
     texts: Vec<Vec<u8>>,
@@ -65,7 +70,7 @@ struct Place {
 
 /// Makes `count` images that differ from the one in `data` in one place, always the same for one
 /// `seed`, and judges each. The text is compared on `systems`, and with no cpucap and all of
-/// them present.
+/// them present. `config` is what a rules file demands of the image.
 ///
 /// # Errors
 /// The image is not clean as it is.
@@ -73,11 +78,12 @@ pub fn mutate(
     data: Vec<u8>,
     names: &CapNames,
     table: &'static CapTable,
+    config: &Config,
     systems: &[CapSet],
     (count, seed): (usize, u64),
 ) -> Result<Figures, MutateError> {
     let image = Image::parse(data)?;
-    let original = Original::new(&image, names, table, systems)?;
+    let original = Original::new(&image, names, table, config, systems)?;
     let mut data = image.into_data();
     let mut random = Random::new(seed);
     let mut figures = Figures::default();
@@ -97,12 +103,13 @@ impl Original {
         image: &Image,
         names: &CapNames,
         table: &'static CapTable,
+        config: &Config,
         systems: &[CapSet],
     ) -> Result<Self, MutateError> {
         let records = Records::find(image, None)?;
         let mut systems = systems.to_vec();
         systems.extend([CapSet::EMPTY, CapSet::ALL]);
-        let subject = Subject::new(image, &records, names);
+        let subject = Subject::new(image, &records, names)?.with_config(config.clone());
         if !verify(&subject).is_empty() {
             return Err(MutateError::NotClean);
         }
@@ -114,6 +121,7 @@ impl Original {
         Ok(Self {
             names: names.clone(),
             table,
+            config: config.clone(),
             seal: Seal::of(image, &records),
             places,
             texts,
@@ -136,7 +144,13 @@ impl Original {
             figures.by_rules += 1;
             return Ok(image.into_data());
         };
-        let subject = Subject::new(&image, &records, &self.names).sealed(Some(&self.seal));
+        let Ok(subject) = Subject::new(&image, &records, &self.names) else {
+            figures.by_rules += 1;
+            return Ok(image.into_data());
+        };
+        let subject = subject
+            .with_config(self.config.clone())
+            .sealed(Some(&self.seal));
         let findings = verify(&subject);
         let is_of_seal = |rule: &str| rule.starts_with("sealed-");
         if findings.iter().any(|finding| !is_of_seal(finding.rule)) {

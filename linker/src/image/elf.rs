@@ -37,13 +37,14 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
     check_file_ranges(&sections)?;
     let loaded = loaded(&sections)?;
     let symbols = symbols(&table, &sections, bytes)?;
-    let relocations = relocations(&table, &sections, bytes)?;
+    let (relocations, pointers) = relocations(&table, &sections, bytes)?;
     Ok(Image {
         entry: header.e_entry.get(LE),
         sections,
         loaded,
         symbols,
         relocations,
+        pointers,
         data,
     })
 }
@@ -176,7 +177,13 @@ fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Sy
             .map_err(truncated("a symbol's name"))?;
         let start = symbol.st_value(LE);
         // Mapping symbols: ELF for the Arm 64-bit Architecture, 5.5.2.
-        if let [b'$', class @ (b'x' | b'd'), rest @ ..] = name {
+        // `objcopy --prefix-symbols`, as for Linux's hypervisor, puts its prefix before them.
+        let at = if kind == elf::STT_NOTYPE {
+            dollar(name)
+        } else {
+            0
+        };
+        if let Some([b'$', class @ (b'x' | b'd'), rest @ ..]) = name.get(at..) {
             let executable = |section: &Section| section.executable;
             let section = sections.get(usize::from(index.0));
             if (rest.is_empty() || rest[0] == b'.') && section.is_some_and(executable) {
@@ -198,17 +205,29 @@ fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Sy
     Ok(Symbols::new(symbols, mapping))
 }
 
-/// The relocations of loaded sections. Those for a loader (`.rela.dyn`) are none of them: they
-/// name no section.
+/// Where the last `$` of a name is, if `x` or `d` ends the name behind it; else 0.
+fn dollar(name: &[u8]) -> usize {
+    match name {
+        [prefix @ .., b'$', b'x' | b'd'] => prefix.len(),
+        _ => 0,
+    }
+}
+
+/// What a loader makes an address of.
+const POINTERS: [u32; 2] = [elf::R_AARCH64_RELATIVE.0, elf::R_AARCH64_ABS64.0];
+
+/// The relocations of loaded sections, and those for a loader (`.rela.dyn`), which are loaded
+/// themselves and name no section.
 fn relocations(
     table: &Sections<'_>,
     sections: &[Section],
     data: &[u8],
-) -> Result<Vec<Relocation>, ImageError> {
-    let mut relocations = Vec::new();
+) -> Result<(Vec<Relocation>, Vec<Relocation>), ImageError> {
+    let (mut relocations, mut pointers) = (Vec::new(), Vec::new());
     for header in table.iter() {
         let target = sections.get(header.sh_info(LE) as usize);
-        if !target.is_some_and(|section| section.loaded) {
+        let for_loader = header.sh_flags(LE).contains(SHF_ALLOC);
+        if !for_loader && !target.is_some_and(|section| section.loaded) {
             continue;
         }
         let read = header
@@ -232,20 +251,30 @@ fn relocations(
                     let name = symbols
                         .symbol_name(LE, symbol)
                         .map_err(truncated("a symbol's name"))?;
-                    (
-                        symbol.st_value(LE),
-                        String::from_utf8_lossy(name).into_owned(),
-                    )
+                    let own = sections.get(usize::from(symbol.st_shndx(LE).0));
+                    let value = match symbol.st_type() {
+                        // lld keeps one for each input section, and counts addends from the
+                        // start of the output section all the same, as GNU ld does.
+                        elf::STT_SECTION => own.map_or(0, |section| section.range.start),
+                        _ => symbol.st_value(LE),
+                    };
+                    (value, String::from_utf8_lossy(name).into_owned())
                 }
             };
-            relocations.push(Relocation {
+            let relocation = Relocation {
                 at: row.r_offset(LE),
                 kind: row.r_type(LE, false).0,
                 target: value.wrapping_add_signed(row.r_addend(LE)),
                 symbol: name,
-            });
+            };
+            if !for_loader {
+                relocations.push(relocation);
+            } else if POINTERS.contains(&relocation.kind) {
+                pointers.push(relocation);
+            }
         }
     }
     relocations.sort_by_key(|relocation| relocation.at);
-    Ok(relocations)
+    pointers.sort_by_key(|relocation| relocation.at);
+    Ok((relocations, pointers))
 }

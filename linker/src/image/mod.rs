@@ -26,6 +26,7 @@ pub struct Image {
     loaded: Vec<usize>,
     symbols: Symbols,
     relocations: Vec<Relocation>,
+    pointers: Vec<Relocation>,
 }
 
 impl Image {
@@ -134,6 +135,12 @@ impl Image {
     /// linked with `--emit-relocs`.
     pub fn relocations(&self) -> &[Relocation] {
         &self.relocations
+    }
+
+    /// What an image that can be loaded anywhere tells its loader: the pointers in it
+    /// (`.rela.dyn`), by address.
+    pub fn pointers(&self) -> &[Relocation] {
+        &self.pointers
     }
 
     /// The relocations of the addresses of a range.

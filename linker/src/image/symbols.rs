@@ -124,6 +124,14 @@ impl Symbols {
         nearest
     }
 
+    /// The first symbol behind an address.
+    pub fn after(&self, address: u64) -> Option<&Symbol> {
+        let after = self
+            .symbols
+            .partition_point(|symbol| symbol.range.start <= address);
+        self.symbols[after..].iter().find(|symbol| !symbol.absolute)
+    }
+
     /// Whether the mapping symbols say that there is data at `address`, among instructions.
     pub fn is_data(&self, address: u64) -> bool {
         let before = self.mapping.partition_point(|(start, _)| *start <= address);

@@ -9,6 +9,9 @@ use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
 /// The symbol that each object with a site defines.
 pub(crate) const LAYOUT: &str = "__alt_layout_version";
 
+/// The value that it has: the layout of `alt_runtime::record`.
+pub(crate) const VERSION: u64 = 1;
+
 const BRANCHES: &str = "alt_branches";
 const ALTERNATIVES: &str = "alt_records";
 

@@ -1,13 +1,39 @@
 //! Rules that an image must keep to, and the findings where it does not.
 //!
 //! A [`Rule`] looks at a [`Subject`] and reports [`Finding`]s. Each file has the rules about one
-//! thing; [`RULES`] is the list of all.
+//! thing; [`rules`] gives all of them.
 
+mod arms;
+mod branches;
+mod callbacks;
+pub mod config;
+mod cpucaps;
+#[cfg(test)]
+mod docs;
+mod encodings;
+mod errata;
+mod exclusives;
 mod finding;
+mod gaps;
+mod init;
+mod landing_pads;
+mod layout;
+mod patcher;
+mod patcher_code;
+mod refusals;
+mod regions;
+mod relocations;
+mod replacements;
+mod scopes;
 mod sealed;
 mod subject;
+mod tables;
+mod veneers;
+mod words;
 
+pub use arms::MovedArm;
 pub use finding::{Finding, Severity};
+pub use refusals::Refusals;
 pub use subject::Subject;
 
 use crate::records::Format;
@@ -37,26 +63,50 @@ pub(crate) const ALT: &[Format] = &[Format::Alt];
 
 /// All rules, by subject.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let groups = [sealed::RULES];
+    let groups = [
+        patcher::RULES,
+        tables::RULES,
+        layout::RULES,
+        relocations::RULES,
+        patcher_code::RULES,
+        callbacks::RULES,
+        cpucaps::RULES,
+        scopes::RULES,
+        init::RULES,
+        regions::RULES,
+        sealed::RULES,
+        replacements::RULES,
+        branches::RULES,
+        veneers::RULES,
+        errata::RULES,
+        landing_pads::RULES,
+        exclusives::RULES,
+        words::RULES,
+    ];
     groups.into_iter().flatten()
 }
 
 /// Checks an image by all rules; findings by rule, then by address.
 pub fn verify(subject: &Subject<'_>) -> Vec<Finding> {
+    by_rules(subject, rules())
+}
+
+/// Checks an image by these rules, where they are about its format.
+pub fn by_rules(
+    subject: &Subject<'_>,
+    rules: impl IntoIterator<Item = &'static Rule>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in rules() {
-        if rule.formats.contains(&subject.records.format) {
-            let from = findings.len();
-            (rule.check)(
-                subject,
-                &mut Reporter {
-                    subject,
-                    rule,
-                    findings: &mut findings,
-                },
-            );
-            findings[from..].sort_by_key(|finding| finding.address);
-        }
+    let formats = |rule: &&Rule| rule.formats.contains(&subject.records.format);
+    for rule in rules.into_iter().filter(formats) {
+        let from = findings.len();
+        let mut reporter = Reporter {
+            subject,
+            rule,
+            findings: &mut findings,
+        };
+        (rule.check)(subject, &mut reporter);
+        findings[from..].sort_by_key(|finding: &Finding| finding.address);
     }
     findings
 }
@@ -83,6 +133,18 @@ impl Reporter<'_> {
     /// Reports a place that must not be reached, and how it is.
     pub fn report_path(&mut self, address: u64, explanation: impl Into<String>, path: Vec<String>) {
         self.add(address, None, explanation.into(), path);
+    }
+
+    /// Reports a site that must not be reached, and how it is.
+    pub fn report_cap_path(
+        &mut self,
+        address: u64,
+        cap: u16,
+        explanation: impl Into<String>,
+        path: Vec<String>,
+    ) {
+        let cap = self.subject.names.label(cap);
+        self.add(address, Some(cap), explanation.into(), path);
     }
 
     fn add(&mut self, address: u64, cap: Option<String>, explanation: String, path: Vec<String>) {

@@ -2,11 +2,19 @@
 
 use std::cell::OnceCell;
 
+use alt_runtime::cap::CapTable;
+
+use super::config::Config;
 use crate::code::Code;
+use crate::graph::Graph;
 use crate::image::Image;
 use crate::names::CapNames;
+use crate::patching::{Host, HostError};
 use crate::records::Records;
 use crate::seal::Seal;
+
+use super::arms::{self, MovedArm};
+use super::refusals::Refusals;
 
 /// An image and what has been found out about it once, for all rules.
 #[derive(Debug)]
@@ -22,19 +30,54 @@ pub struct Subject<'a> {
     /// What it was when it was sealed.
     pub seal: Option<&'a Seal>,
     seal_now: OnceCell<Seal>,
+    /// Its cpucaps, where they are known.
+    pub caps: Option<&'static CapTable>,
+    /// What its author demands.
+    pub config: Config,
+    /// Made when a rule first asks for it: it takes longer than all the rest.
+    graph: OnceCell<Graph>,
+    /// What the patcher would refuse.
+    pub refusals: Refusals,
+    /// The arms that it would not refuse, as they will stand.
+    pub arms: Vec<MovedArm>,
 }
 
 impl<'a> Subject<'a> {
-    /// Decodes the text of the image.
-    pub fn new(image: &'a Image, records: &'a Records, names: &'a CapNames) -> Self {
-        Self {
+    /// Decodes the text of the image, and asks the patcher about each site.
+    ///
+    /// # Errors
+    /// The image cannot be given to the patcher.
+    pub fn new(
+        image: &'a Image,
+        records: &'a Records,
+        names: &'a CapNames,
+    ) -> Result<Self, HostError> {
+        let host = Host::new(image, records)?;
+        Ok(Self {
             image,
             records,
             names,
             code: Code::new(image),
             seal: None,
             seal_now: OnceCell::new(),
-        }
+            caps: None,
+            config: Config::default(),
+            graph: OnceCell::new(),
+            refusals: Refusals::new(&host, names),
+            arms: arms::moved(&host),
+        })
+    }
+
+    /// Says what the cpucaps are: rules about scopes need that.
+    #[must_use]
+    pub fn with_caps(self, caps: Option<&'static CapTable>) -> Self {
+        Self { caps, ..self }
+    }
+
+    /// Adds what a rules file demands.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self { config, ..self }
     }
 
     /// The same, to be compared with a seal.
@@ -50,6 +93,12 @@ impl<'a> Subject<'a> {
             .seal_now
             .get_or_init(|| Seal::of(self.image, self.records));
         Some(now)
+    }
+
+    /// What refers to what.
+    pub fn graph(&self) -> &Graph {
+        self.graph
+            .get_or_init(|| Graph::build(self.image, self.records, &self.code))
     }
 
     /// A place in words, for explanations: `memcpy+0x10`, or the address alone.

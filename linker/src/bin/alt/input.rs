@@ -4,8 +4,10 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use alt_linker::image::Image;
 use alt_linker::loaded::Loaded;
 use alt_linker::records::Format;
+use alt_linker::verify::config::Config;
 use clap::{Args, ValueEnum};
 
 /// The arguments that name an image.
@@ -38,6 +40,15 @@ impl Input {
         });
         Ok(Loaded::open(&self.path, format, self.cpucaps.as_deref())?)
     }
+}
+
+/// What a rules file demands of an image; nothing without one.
+pub fn config(path: Option<&Path>, image: &Image) -> Result<Config, Box<dyn Error>> {
+    let Some(path) = path else {
+        return Ok(Config::default());
+    };
+    let name = path.display().to_string();
+    Ok(Config::from_toml(&name, &read_text(path)?, image)?)
 }
 
 /// The bytes of a file.

@@ -1,12 +1,14 @@
 //! `alt mutate`
 
+use std::path::PathBuf;
+
 use alt_linker::caps::{Caps, ids};
 use alt_linker::mutate::mutate;
 use anstream::println;
 use clap::Args;
 
 use crate::Outcome;
-use crate::input::Input;
+use crate::input::{Input, config};
 use crate::style;
 
 /// Changes an image at random, many times, and counts what would be noticed.
@@ -14,6 +16,9 @@ use crate::style;
 pub struct Mutate {
     #[command(flatten)]
     input: Input,
+    /// The rules file of the image, as for `alt verify`
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// How many changed images to make
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     count: usize,
@@ -38,11 +43,13 @@ impl Mutate {
             caps?.detect(&machine.ids, "").ok()
         });
         let systems: Vec<_> = systems.collect();
+        let config = config(self.rules.as_deref(), &opened.image)?;
         let data = opened.image.into_data();
         let figures = mutate(
             data,
             &opened.names,
             table,
+            &config,
             &systems,
             (self.count, self.seed),
         )?;

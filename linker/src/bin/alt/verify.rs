@@ -8,7 +8,7 @@ use anstream::println;
 use clap::Args;
 
 use crate::Outcome;
-use crate::input::{Input, read_text};
+use crate::input::{Input, config, read_text};
 use crate::style;
 
 /// Checks an image by all rules.
@@ -19,6 +19,9 @@ pub struct Verify {
     /// A seal that was taken by `alt seal`: what has changed since is a finding
     #[arg(long, value_name = "FILE")]
     seal: Option<PathBuf>,
+    /// What the author demands of this image: regions, the init region, code that runs early
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -34,8 +37,13 @@ impl Verify {
                     .map_err(|error| format!("{}: {error}", path.display()))?,
             ),
         };
-        let subject = Subject::new(&opened.image, &opened.records, &opened.names);
+        let subject = Subject::new(&opened.image, &opened.records, &opened.names)?;
         let subject = subject.sealed(seal.as_ref());
+        let subject = match opened.caps.as_slice() {
+            [caps] => subject.with_caps(Some(caps.table())),
+            _ => subject,
+        };
+        let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
         let findings = verify(&subject);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);

@@ -1,0 +1,189 @@
+//! From an image to its graph.
+
+use std::ops::Range;
+
+use alt_runtime::insn::Form;
+
+use super::addresses::Pages;
+use super::nodes::Nodes;
+use super::{Edge, EdgeKind, Graph, relocations};
+use crate::code::{Code, Reference};
+use crate::image::Image;
+use crate::records::{Kind, Record, Records};
+
+impl Graph {
+    /// The graph of an image, with what its records make of the sites.
+    pub fn build(image: &Image, records: &Records, code: &Code) -> Self {
+        let mut builder = Builder {
+            image,
+            nodes: Nodes::new(image),
+            edges: Vec::new(),
+        };
+        for reference in code.references() {
+            if reference.is_branch() {
+                builder.add(reference.from, reference.target, EdgeKind::Branch);
+            }
+        }
+        builder.fall_through();
+        let kept = keeps_relocations(image);
+        if kept {
+            builder.relocated();
+        } else {
+            builder.disassembled();
+            builder.pointers();
+        }
+        for record in records.list() {
+            builder.replaced(record, kept);
+        }
+        Self::new(builder.nodes, builder.edges)
+    }
+}
+
+/// Whether the linker kept the relocations of the text.
+fn keeps_relocations(image: &Image) -> bool {
+    image
+        .executable()
+        .any(|section| !image.relocations_in(section.range.clone()).is_empty())
+}
+
+struct Builder<'a> {
+    image: &'a Image,
+    nodes: Nodes,
+    edges: Vec<Edge>,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, at: u64, target: u64, kind: EdgeKind) {
+        let (Some(from), Some(to)) = (self.nodes.at(at), self.nodes.at(target)) else {
+            return;
+        };
+        if from != to {
+            self.edges.push(Edge {
+                at,
+                target,
+                from,
+                to,
+                kind,
+            });
+        }
+    }
+
+    /// A symbol whose last instruction does not end it goes on in the next one.
+    fn fall_through(&mut self) {
+        let ends: Vec<u64> = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.executable)
+            .map(|(_, node)| node.range.end)
+            .collect();
+        for end in ends {
+            let Some(last) = end.checked_sub(4) else {
+                continue;
+            };
+            let word = self.image.word(last);
+            if !self.image.symbols().is_data(last) && word.is_some_and(goes_on) {
+                self.add(last, end, EdgeKind::Branch);
+            }
+        }
+    }
+
+    fn relocated(&mut self) {
+        for relocation in self.image.relocations() {
+            if let Some(kind) = relocations::kind(relocation.kind) {
+                self.add(relocation.at, relocation.target, kind);
+            }
+        }
+    }
+
+    fn disassembled(&mut self) {
+        let image = self.image;
+        for section in image.executable() {
+            let (mut pages, mut node) = (Pages::default(), None);
+            for (at, word) in image.words(section) {
+                let here = self.nodes.at(at);
+                if node != here {
+                    (pages, node) = (Pages::default(), here);
+                }
+                if let Some(target) = pages.step(at, word) {
+                    self.add(at, target, EdgeKind::Address);
+                }
+            }
+        }
+    }
+
+    /// The pointers that a loader is told of or, where it is told of none, the aligned words of
+    /// data that are addresses of the image. Never both: what tells the loader is itself full of
+    /// addresses.
+    fn pointers(&mut self) {
+        let image = self.image;
+        for pointer in image.pointers() {
+            self.add(pointer.at, pointer.target, EdgeKind::Pointer);
+        }
+        if !image.pointers().is_empty() {
+            return;
+        }
+        for section in image.loaded().filter(|section| !section.executable) {
+            let start = section.range.start;
+            let skipped = start.next_multiple_of(8) - start;
+            let bytes = image.contents(section);
+            let bytes = bytes.get(skipped as usize..).unwrap_or_default();
+            for (at, word) in (start + skipped..).step_by(8).zip(bytes.as_chunks::<8>().0) {
+                self.add(at, u64::from_le_bytes(*word), EdgeKind::Pointer);
+            }
+        }
+    }
+
+    /// What the words that a site can become refer to, from the site.
+    fn replaced(&mut self, record: &Record, kept: bool) {
+        match record.kind {
+            Kind::Branch { target, .. } => self.add(record.site, target, EdgeKind::Branch),
+            Kind::Code { address, len } => {
+                let words = address..address.saturating_add(len.into());
+                self.replacement(record.site, words, kept);
+            }
+            Kind::Callback { .. } | Kind::Nops => {}
+        }
+    }
+
+    fn replacement(&mut self, site: u64, words: Range<u64>, kept: bool) {
+        let image = self.image;
+        let mut pages = Pages::default();
+        for at in words.clone().step_by(4) {
+            let Some(bytes) = image.bytes(at, 4).and_then(|bytes| bytes.try_into().ok()) else {
+                return;
+            };
+            let word = u32::from_le_bytes(bytes);
+            let branch = Reference::of(at, word).filter(Reference::is_branch);
+            let made = pages.step(at, word).filter(|_| !kept);
+            for (target, kind) in [
+                (branch.map(|branch| branch.target), EdgeKind::Branch),
+                (made, EdgeKind::Address),
+            ] {
+                // Those within the replacement move with it.
+                if let Some(target) = target.filter(|t| !(words.start..=words.end).contains(t)) {
+                    self.add(site, target, kind);
+                }
+            }
+        }
+        for relocation in image.relocations_in(words.clone()).iter().filter(|_| kept) {
+            if let Some(kind) = relocations::kind(relocation.kind) {
+                self.add(site, relocation.target, kind);
+            }
+        }
+    }
+}
+
+/// Whether execution can go on behind an instruction: not behind B, BR, RET, ERET and the like,
+/// BRK, UDF, and the NOPs and zeros between functions.
+fn goes_on(word: u32) -> bool {
+    let jump = Reference::of(0, word).is_some_and(|r| r.form == Form::B);
+    // Unconditional branch (register) but for BLR and its authenticating forms (opc = x001).
+    let register = word & 0xfe00_0000 == 0xd600_0000 && word & 0x00e0_0000 != 0x0020_0000;
+    let breaks = word & 0xffe0_001f == 0xd420_0000;
+    let undefined = word & 0xffff_0000 == 0;
+    let nop = word == alt_runtime::Insn::NOP.0;
+    // A call at the end is one that does not return.
+    let call = Reference::of(0, word).is_some_and(|r| r.form == Form::Bl)
+        || word & 0xffff_fc1f == 0xd63f_0000;
+    !(jump || register || breaks || undefined || nop || call)
+}

@@ -1,0 +1,71 @@
+//! Which nodes can be reached, and how.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::{Edge, Graph, NodeId};
+use crate::image::Image;
+
+/// The nodes that can be reached from others, and a shortest way to each.
+#[derive(Clone, Debug)]
+pub struct Reached {
+    /// Nearest first.
+    nodes: Vec<NodeId>,
+    /// From which node each has been found; `None` for those where the search began.
+    parents: HashMap<NodeId, Option<NodeId>>,
+}
+
+impl Graph {
+    /// The nodes that can be reached from `start` over the references that `follow` says yes to,
+    /// by the fewest of them.
+    pub fn reach(
+        &self,
+        start: impl IntoIterator<Item = NodeId>,
+        mut follow: impl FnMut(&Edge) -> bool,
+    ) -> Reached {
+        let mut reached = Reached {
+            nodes: Vec::new(),
+            parents: HashMap::new(),
+        };
+        let mut queue = VecDeque::new();
+        for node in start {
+            if reached.parents.insert(node, None).is_none() {
+                queue.push_back(node);
+            }
+        }
+        while let Some(node) = queue.pop_front() {
+            reached.nodes.push(node);
+            for edge in self.from(node) {
+                if !reached.parents.contains_key(&edge.to) && follow(edge) {
+                    reached.parents.insert(edge.to, Some(node));
+                    queue.push_back(edge.to);
+                }
+            }
+        }
+        reached
+    }
+}
+
+impl Reached {
+    /// The nodes, nearest first.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// Whether a node can be reached.
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.parents.contains_key(&node)
+    }
+
+    /// A shortest way to a node, from where the search began, as names; empty when it cannot be
+    /// reached.
+    pub fn path(&self, graph: &Graph, image: &Image, to: NodeId) -> Vec<String> {
+        let mut path = Vec::new();
+        let mut next = self.parents.contains_key(&to).then_some(to);
+        while let Some(node) = next {
+            path.push(graph.name(image, node));
+            next = self.parents.get(&node).copied().flatten();
+        }
+        path.reverse();
+        path
+    }
+}

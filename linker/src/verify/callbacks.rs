@@ -1,0 +1,82 @@
+//! Callbacks are functions of the kernel.
+
+use super::{ANY, Reporter, Rule, Severity, Subject};
+use crate::records::{Format, Kind};
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    id: "callback-not-text",
+    severity: Severity::Error,
+    formats: ANY,
+    summary: "The function of a callback is in executable text.",
+    advice: "Let `callback!` make the static, or `ALTERNATIVE_CB` name a function, and look \
+             whether the linker script puts the function's section where text is.",
+    check: not_text,
+}];
+
+/// Where in a `Callback` its function is: behind the name, a pointer and a length.
+const FUNCTION: u64 = 16;
+
+/// The size of a `Callback` in bytes.
+const CALLBACK: usize = 24;
+
+fn not_text(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    match subject.records.format {
+        Format::Alt => {
+            let callbacks = subject.records.callbacks.range.clone();
+            for callback in callbacks.step_by(CALLBACK) {
+                match function(subject, callback) {
+                    Some(function) if is_text(subject, function) => {}
+                    Some(function) => {
+                        let text = format!(
+                            "the callback {} is at {}, which is no text",
+                            subject.place(callback),
+                            subject.place(function)
+                        );
+                        reporter.report(callback, text);
+                    }
+                    None => {
+                        let text =
+                            format!("the callback {} has no function", subject.place(callback));
+                        reporter.report(callback, text);
+                    }
+                }
+            }
+        }
+        Format::Linux => {
+            for record in subject.records.list() {
+                let Kind::Callback { address, .. } = record.kind else {
+                    continue;
+                };
+                if !is_text(subject, address) {
+                    let text = format!(
+                        "the callback of the site {} is at {}, which is no text",
+                        subject.place(record.site),
+                        subject.place(address)
+                    );
+                    reporter.report_cap(record.site, record.term.cap, text);
+                }
+            }
+        }
+    }
+}
+
+fn is_text(subject: &Subject<'_>, address: u64) -> bool {
+    address.is_multiple_of(4) && subject.image.word(address).is_some()
+}
+
+/// The function of the callback at an address; `None` when it has none.
+pub(super) fn function(subject: &Subject<'_>, callback: u64) -> Option<u64> {
+    let registered = subject.records.callbacks.range.contains(&callback);
+    pointer(subject, callback.checked_add(FUNCTION)?).filter(|_| registered)
+}
+
+/// The pointer at an address: the bytes that will be there when a loader has done its part.
+fn pointer(subject: &Subject<'_>, at: u64) -> Option<u64> {
+    let pointers = subject.image.pointers();
+    let dynamic = pointers.binary_search_by_key(&at, |pointer| pointer.at);
+    if let Ok(index) = dynamic {
+        return pointers.get(index).map(|pointer| pointer.target);
+    }
+    let bytes = subject.image.bytes(at, 8)?.try_into().ok()?;
+    Some(u64::from_le_bytes(bytes)).filter(|function| *function != 0)
+}

@@ -1,0 +1,147 @@
+//! What is given back after boot: the tables are in it, and nothing that stays refers to it.
+
+use super::config::Places;
+use super::{ANY, Reporter, Rule, Severity, Subject};
+use crate::graph::{Edge, EdgeKind};
+use crate::records::Format;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "tables-outside-init",
+        severity: Severity::Warning,
+        formats: ANY,
+        summary: "The tables are in the init region, where the image has one.",
+        advice: "INCLUDE alternatives-init.x between the bounds of the init region, or say in \
+                 the rules file under [init] where it is.",
+        check: tables,
+    },
+    Rule {
+        id: "init-reference",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "Nothing that stays refers to the init region, which is given back.",
+        advice: "Move the one to the other; if it refers there only while the region is still \
+                 there, name it in the rules file: [init] may-refer = [\"…\"].",
+        check: references,
+    },
+];
+
+/// The names of bounds, as linker scripts have them: ours by its example, Linux by its own.
+const BOUNDS: [(&str, &str); 2] = [
+    ("__init_start", "__init_end"),
+    ("__init_begin", "__init_end"),
+];
+
+/// Where the init region is; empty when the image has none.
+fn region(subject: &Subject<'_>) -> Places {
+    let config = subject.config.init.as_ref();
+    if let Some(init) = config.filter(|init| !init.places.is_empty()) {
+        return init.places.clone();
+    }
+    let found = BOUNDS
+        .iter()
+        .find_map(|(start, end)| subject.image.between(start, end));
+    Places::new(found)
+}
+
+fn tables(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let init = region(subject);
+    if init.is_empty() {
+        return;
+    }
+    let records = subject.records;
+    // Callbacks may stay on purpose, for modules.
+    for table in [
+        &records.branches,
+        &records.alternatives,
+        &records.replacements,
+        &records.plan,
+    ] {
+        if !table.range.is_empty() && !init.covers(&table.range) {
+            let text = format!(
+                "the table {} ({:#x} to {:#x}) is outside the init region, and stays after boot",
+                table.name, table.range.start, table.range.end
+            );
+            reporter.report(table.range.start, text);
+        }
+    }
+}
+
+fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    // Linux has checks of its own for this, at build time (modpost), and marks what may
+    // (`__ref`) in sections that a linked image does not have any more: only on demand.
+    if subject.records.format == Format::Linux && subject.config.init.is_none() {
+        return;
+    }
+    let init = region(subject);
+    let nowhere = Places::default();
+    let allowed = subject.config.init.as_ref();
+    let allowed = allowed.map_or(&nowhere, |init| &init.may_refer);
+    let graph = subject.graph();
+    let bounds = Bounds::new(subject);
+    for range in init.ranges() {
+        for node in graph.nodes_in(range.clone()) {
+            let mut last = None;
+            for edge in graph.to(node) {
+                let stays = !init.contains(edge.at) && !allowed.contains(edge.at);
+                // Once for each that refers.
+                if stays && last != Some(edge.from) && !bounds.says_where(subject, edge) {
+                    last = Some(edge.from);
+                    let how = match edge.kind {
+                        EdgeKind::Branch => "goes to",
+                        EdgeKind::Address => "uses the address of",
+                        EdgeKind::Pointer => "points to",
+                    };
+                    let text = format!(
+                        "{} stays after boot and {how} {} in the init region",
+                        subject.place(edge.at),
+                        subject.place(edge.target),
+                    );
+                    let path = [edge.from, node].map(|node| graph.name(subject.image, node));
+                    reporter.report_path(edge.at, text, path.into());
+                }
+            }
+        }
+    }
+}
+
+/// Symbols that say where the region or a part of it is. Their addresses may be used at any
+/// time: to give it back, if for nothing else.
+struct Bounds<'a>(Vec<(&'a str, u64)>);
+
+impl<'a> Bounds<'a> {
+    fn new(subject: &'a Subject<'_>) -> Self {
+        let config = subject.config.init.as_ref();
+        let more = config
+            .map(|init| init.bounds.as_slice())
+            .unwrap_or_default();
+        let known = |name: &str| {
+            name.starts_with("__alt_tables_")
+                || name.starts_with("__start_")
+                || name.starts_with("__stop_")
+                || more.iter().any(|bound| bound == name)
+        };
+        let symbols = subject.image.symbols().iter();
+        let bounds = symbols
+            .filter(|symbol| {
+                let label = symbol.range.is_empty() && !symbol.function;
+                label && symbol.name.starts_with("__init") || known(&symbol.name)
+            })
+            .map(|symbol| (symbol.name.as_str(), symbol.range.start));
+        Self(bounds.collect())
+    }
+
+    /// Whether a reference is to a bound: by name where the relocation has been kept, else by
+    /// address.
+    fn says_where(&self, subject: &Subject<'_>, edge: &Edge) -> bool {
+        if edge.kind == EdgeKind::Branch {
+            return false;
+        }
+        let kept = subject.image.relocations_in(edge.at..edge.at + 1);
+        let mut kept = kept.iter().filter(|r| r.target == edge.target).peekable();
+        if kept.peek().is_some() {
+            return kept.any(|r| self.0.iter().any(|(name, _)| *name == r.symbol));
+        }
+        self.0.iter().any(|(_, address)| *address == edge.target)
+    }
+}

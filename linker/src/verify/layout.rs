@@ -1,0 +1,80 @@
+//! One layout of records in the whole image, and records for all of its sites.
+
+use std::collections::BTreeSet;
+
+use super::{ALT, Reporter, Rule, Severity, Subject};
+use crate::records::alt::{LAYOUT, VERSION};
+use crate::records::{Kind, Table};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "layout-version",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The records have the layout that this tool and its runtime know.",
+        advice: "Build the kernel and `alt` from alt-runtime and alt-linker of the same version.",
+        check: version,
+    },
+    Rule {
+        id: "records-missing",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "Every site that takes room in the image has its record in the table.",
+        advice: "Keep the sections alt_branches, alt_records, alt_replacements and alt_plan \
+                 whole: INCLUDE alternatives-init.x in the linker script, and discard none.",
+        check: missing,
+    },
+];
+
+fn version(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let symbols = subject.image.symbols().iter();
+    let mut found: Vec<u64> = symbols
+        .filter(|symbol| symbol.name == LAYOUT && symbol.range.start != VERSION)
+        .map(|symbol| symbol.range.start)
+        .collect();
+    found.dedup();
+    for other in found {
+        let text = format!("there are records of layout {other}; this tool knows {VERSION}");
+        reporter.report(0, text);
+    }
+}
+
+/// The size of one word's room in the plan, in bytes.
+const ROOM: u64 = 12;
+
+/// By what discarding a table leaves behind. Room that does not suffice is another rule's.
+fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let records = subject.records;
+    // Records that the bounds leave out are the fault of those.
+    let cut = |table: &Table| {
+        let section = subject.image.section(table.name);
+        section.is_some_and(|section| section.range.end > table.range.end)
+    };
+    if cut(&records.branches) || cut(&records.alternatives) {
+        return;
+    }
+    // Each site reserves room for itself, whatever becomes of its records.
+    let sites: BTreeSet<_> = records
+        .list()
+        .iter()
+        .map(|record| {
+            let branch = matches!(record.kind, Kind::Branch { .. });
+            (record.site, record.site_len, branch)
+        })
+        .collect();
+    let words: u64 = sites.iter().map(|(_, len, _)| u64::from(len / 4)).sum();
+    let room = records.plan.size() / ROOM;
+    if records.list().is_empty() && room == 0 && records.replacements.size() > 0 {
+        let text = format!(
+            "there are {} bytes of replacements and no record that names them",
+            records.replacements.size()
+        );
+        reporter.report(records.replacements.range.start, text);
+    } else if room > words {
+        let text = format!(
+            "sites have reserved room for {room} words in alt_plan, but the records are of \
+             {words}: some have been left out of the image"
+        );
+        reporter.report(records.plan.range.start, text);
+    }
+}

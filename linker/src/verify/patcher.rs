@@ -1,0 +1,192 @@
+//! What the patcher would refuse at boot: its own check, each reason under an id.
+
+use alt_runtime::insn::MoveError;
+use alt_runtime::patch::Reason;
+
+use crate::patching::Problem;
+
+use super::{ALT, ANY, Reporter, Rule, Severity, Subject, gaps};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "misaligned-site",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A site begins on a multiple of 4.",
+        advice: "Keep data of odd length out of the code before the site, or align behind it.",
+        check: |subject, reporter| refused("misaligned-site", subject, reporter),
+    },
+    Rule {
+        id: "site-outside-text",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A site is inside executable text.",
+        advice: "Put the site into a section of the kernel's text, with the flag \"x\".",
+        check: |subject, reporter| {
+            refused("site-outside-text", subject, reporter);
+            gaps::sites(subject, reporter);
+        },
+    },
+    Rule {
+        id: "unknown-cap",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A record names a cpucap that there is.",
+        advice: "Build all objects with the same list of cpucaps, and give that list to `alt`.",
+        check: |subject, reporter| refused("unknown-cap", subject, reporter),
+    },
+    Rule {
+        id: "bad-length",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A site and its replacement are one whole instruction or more.",
+        advice: "Write the site by the macros: they count its instructions.",
+        check: |subject, reporter| refused("bad-length", subject, reporter),
+    },
+    Rule {
+        id: "replacement-too-long",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "A replacement is no longer than its site.",
+        advice: "Pad the default with NOPs, or move the arm into a function.",
+        check: |subject, reporter| refused("replacement-too-long", subject, reporter),
+    },
+    Rule {
+        id: "lengths-differ",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "All records of a site agree on its length; in Linux's format replacements do, too.",
+        advice: "Write all arms in one site by the macros: they count its instructions.",
+        check: |subject, reporter| refused("lengths-differ", subject, reporter),
+    },
+    Rule {
+        id: "dangling-and",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "A condition that goes on does so in the next record of the same site.",
+        advice: "Write `A & B` by the macros: they emit both records.",
+        check: |subject, reporter| refused("dangling-and", subject, reporter),
+    },
+    Rule {
+        id: "replacement-outside",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A replacement is in the section of replacements, or in the text.",
+        advice: "Place replacements as the linker script of alt-linker does.",
+        check: |subject, reporter| {
+            refused("replacement-outside", subject, reporter);
+            gaps::replacements(subject, reporter);
+        },
+    },
+    Rule {
+        id: "unexpected-word",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The site of a branch holds the NOP or the B that its record implies.",
+        advice: "Run tools that change code before the link, or keep them from sites.",
+        check: |subject, reporter| refused("unexpected-word", subject, reporter),
+    },
+    Rule {
+        id: "branch-outside-text",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The branch of a branch site stays in the text.",
+        advice: "Keep the label in the same function as the site.",
+        check: |subject, reporter| refused("branch-outside-text", subject, reporter),
+    },
+    Rule {
+        id: "refers-to-replacements",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "A replacement refers to no other one: they are given back after boot.",
+        advice: "Move the literal into .rodata, or the shared code into a function.",
+        check: |subject, reporter| refused("refers-to-replacements", subject, reporter),
+    },
+    Rule {
+        id: "out-of-reach",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "What an instruction of a replacement refers to is in its reach from the site.",
+        advice: "Use a form of longer reach: `b` over `b.cond`, `adrp` and `add` for `adr`.",
+        check: |subject, reporter| refused("out-of-reach", subject, reporter),
+    },
+    Rule {
+        id: "cannot-move",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "Each instruction of a replacement does at the site what it does where it stands.",
+        advice: "Sign with the stack pointer alone (PACIASP), and move data out of the arm.",
+        check: |subject, reporter| refused("cannot-move", subject, reporter),
+    },
+    Rule {
+        id: "unregistered-callback",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "A callback is one of the image's own callbacks.",
+        advice: "Define it by `callback!`.",
+        check: |subject, reporter| refused("unregistered-callback", subject, reporter),
+    },
+    Rule {
+        id: "callback-length",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A callback fills its site, and has no instructions of its own.",
+        advice: "Write the site by `alternative_cb!`, which counts its instructions.",
+        check: |subject, reporter| refused("callback-length", subject, reporter),
+    },
+];
+
+/// Reports what is refused for a reason that goes by this id.
+fn refused(id: &str, subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    for error in &subject.refusals.by_patcher {
+        if id_of(&error.reason) == id {
+            reporter.report_cap(error.site, error.cap, error.reason.to_string());
+        }
+    }
+    for (site, problem) in &subject.refusals.problems {
+        if id_of_problem(problem) == id {
+            reporter.report(*site, problem.to_string());
+        }
+    }
+}
+
+/// The id under which a reason is reported: each has exactly one.
+fn id_of(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::MisalignedSite => "misaligned-site",
+        Reason::SiteOutsideText { .. } => "site-outside-text",
+        Reason::UnknownCap => "unknown-cap",
+        Reason::ZeroLength => "bad-length",
+        Reason::ReplacementTooLong { .. } => "replacement-too-long",
+        Reason::LengthsDiffer { .. } => "lengths-differ",
+        Reason::DanglingAnd => "dangling-and",
+        Reason::ReplacementOutside { .. } => "replacement-outside",
+        Reason::UnexpectedWord { .. } => "unexpected-word",
+        Reason::BranchOutsideText { .. } => "branch-outside-text",
+        Reason::TargetsReplacements { .. } => "refers-to-replacements",
+        Reason::CannotMove {
+            error: MoveError::OutOfReach(_),
+            ..
+        } => "out-of-reach",
+        Reason::UnregisteredCallback { .. } => "unregistered-callback",
+        Reason::CallbackLength { .. } => "callback-length",
+        // One site alone has no order; rules with these ids look at all sites.
+        Reason::Unsorted { .. } => "unsorted-table",
+        Reason::Overlap { .. } => "overlapping-sites",
+        Reason::ReplacementOverlaps { .. } => "replacement-overlaps-site",
+        // What signs with its address or is unknown; and what later versions refuse.
+        _ => "cannot-move",
+    }
+}
+
+/// The same of what is wrong with a record of Linux's.
+fn id_of_problem(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Length(_) => "bad-length",
+        Problem::LengthsDiffer { .. } => "lengths-differ",
+        Problem::CallbackWithReplacement(_) => "callback-length",
+        Problem::CapTooLarge(_) => "unknown-cap",
+        // The text is never that long.
+        Problem::TooFar => "site-outside-text",
+    }
+}

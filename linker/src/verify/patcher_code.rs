@@ -1,0 +1,112 @@
+//! The patcher never patches itself: what runs while text changes has no site, and refers to
+//! nothing else.
+//!
+//! It is found by what it is called, since linker scripts rarely keep its input section
+//! (`.text.alt_patcher`) apart: the two naked routines of `alt-runtime`. Where an output section
+//! has that name, or the symbols `__alt_patcher_start` and `__alt_patcher_end` enclose it, all of
+//! that counts too. An image without any of them brings no patcher along.
+
+use super::config::Places;
+use super::{ALT, Reporter, Rule, Severity, Subject};
+use crate::graph::{EdgeKind, extent};
+use crate::image::demangle;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "patcher-site",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "No site is in the code that rewrites text.",
+        advice: "Move the site out of `.text.alt_patcher`: that code runs while sites change.",
+        check: site,
+    },
+    Rule {
+        id: "patcher-escape",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The code that rewrites text refers to nothing outside itself.",
+        advice: "Call nothing from `.text.alt_patcher` and pass it what it needs in registers: \
+                 what it would call may itself be changing.",
+        check: escape,
+    },
+];
+
+/// The section of the patcher in an object file.
+const SECTION: &str = ".text.alt_patcher";
+
+/// What the routines in it are called.
+const ROUTINES: [&str; 2] = [
+    "alt_runtime::arch::commit::commit",
+    "alt_runtime::arch::attend::attend",
+];
+
+fn patcher(subject: &Subject<'_>) -> Places {
+    let image = subject.image;
+    let section = image.section(SECTION).filter(|section| section.loaded);
+    let bounds = image.between("__alt_patcher_start", "__alt_patcher_end");
+    let routines = image
+        .symbols()
+        .iter()
+        // Before demangling, which is slow.
+        .filter(|symbol| symbol.name.contains("alt_runtime") && !symbol.absolute)
+        .filter(|symbol| ROUTINES.contains(&demangle(&symbol.name).as_str()))
+        .filter_map(|symbol| extent(image, symbol));
+    let section = section.map(|section| section.range.clone());
+    Places::new(section.into_iter().chain(bounds).chain(routines))
+}
+
+fn site(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let patcher = patcher(subject);
+    for site in subject.records.sites() {
+        let mut words = site.range().step_by(4);
+        if words.any(|word| patcher.contains(word)) {
+            let text = format!(
+                "a site at {} is in the code that rewrites text",
+                subject.place(site.address())
+            );
+            reporter.report_cap(site.address(), site.first().term.cap, text);
+        }
+    }
+}
+
+fn escape(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let patcher = patcher(subject);
+    if patcher.is_empty() {
+        return;
+    }
+    let graph = subject.graph();
+    for range in patcher.ranges() {
+        for node in graph.nodes_in(range.clone()) {
+            for edge in graph.from(node) {
+                if patcher.contains(edge.at) && !patcher.contains(edge.target) {
+                    let how = match edge.kind {
+                        EdgeKind::Branch => "goes to",
+                        EdgeKind::Address | EdgeKind::Pointer => "refers to",
+                    };
+                    let text = format!(
+                        "the code that rewrites text {how} {} at {}",
+                        subject.place(edge.target),
+                        subject.place(edge.at),
+                    );
+                    let path = [node, edge.to].map(|node| graph.name(subject.image, node));
+                    reporter.report_path(edge.at, text, path.into());
+                }
+            }
+        }
+        for at in range.clone().step_by(4) {
+            let indirect = subject.image.word(at).is_some_and(is_indirect);
+            if indirect && !subject.image.symbols().is_data(at) {
+                let text = format!(
+                    "the code that rewrites text goes to an address in a register at {}",
+                    subject.place(at)
+                );
+                reporter.report(at, text);
+            }
+        }
+    }
+}
+
+/// BR, BLR and their authenticating forms (Arm ARM C4.1, "Unconditional branch (register)").
+fn is_indirect(word: u32) -> bool {
+    word & 0xfe00_0000 == 0xd600_0000 && matches!((word >> 21) & 7, 0 | 1)
+}

@@ -1,0 +1,70 @@
+//! The table is as the linker left it.
+
+use super::{ANY, Reporter, Rule, Severity, Subject};
+use crate::image::Relocation;
+use crate::records::{Kind, Record};
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    id: "record-relocation",
+    severity: Severity::Error,
+    formats: ANY,
+    summary: "Records say what the relocations say that the linker kept of them.",
+    advice: "Link again; what has changed the table after the link must also change or drop its \
+             relocations.",
+    check,
+}];
+
+fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let records = subject.records;
+    let kept =
+        |range: &std::ops::Range<u64>| !subject.image.relocations_in(range.clone()).is_empty();
+    let (branches, alternatives) = (
+        kept(&records.branches.range),
+        kept(&records.alternatives.range),
+    );
+    for record in records.list() {
+        let in_branches = records.branches.range.contains(&record.at);
+        if !(if in_branches { branches } else { alternatives }) {
+            continue;
+        }
+        let wrong = field(subject, record.at, true, "site").or_else(|| {
+            let branch = matches!(record.kind, Kind::Branch { .. });
+            (!branch)
+                .then(|| field(subject, record.at + 4, false, "replacement"))
+                .flatten()
+        });
+        if let Some(wrong) = wrong {
+            report(reporter, record, wrong);
+        }
+    }
+}
+
+fn report(reporter: &mut Reporter<'_>, record: &Record, wrong: String) {
+    let text = format!("the record at {:#x}: {wrong}", record.at);
+    reporter.report_cap(record.at, record.term.cap, text);
+}
+
+/// What is wrong with the self-relative field of 32 bits at an address.
+fn field(subject: &Subject<'_>, at: u64, required: bool, what: &str) -> Option<String> {
+    let bytes = subject.image.bytes(at, 4)?.try_into().ok()?;
+    let says = at.wrapping_add_signed(i32::from_le_bytes(bytes).into());
+    let relocations = subject.image.relocations_in(at..at + 1);
+    match relocations.iter().find(is_prel32) {
+        Some(kept) if kept.target == says => None,
+        Some(kept) => Some(format!(
+            "its {what} is {}, but the linker made it {}",
+            subject.place(says),
+            subject.place(kept.target)
+        )),
+        None if required => Some(format!(
+            "its {what} is {}, but the linker has made no such record",
+            subject.place(says)
+        )),
+        None => None,
+    }
+}
+
+/// `R_AARCH64_PREL32`
+fn is_prel32(relocation: &&Relocation) -> bool {
+    relocation.kind == 261
+}

@@ -1,0 +1,141 @@
+//! The tables as a whole.
+
+use std::ops::Range;
+
+use crate::records::{Format, Kind, Record, Site};
+
+use super::{ALT, ANY, Reporter, Rule, Severity, Subject};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "unsorted-table",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "A table is sorted by site.",
+        advice: "Let the linker order the sections (SHF_LINK_ORDER): no KEEP, no SORT.",
+        check: unsorted,
+    },
+    Rule {
+        id: "overlapping-sites",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "No instruction belongs to two sites.",
+        advice: "Write each site by one macro; sites do not nest.",
+        check: overlapping,
+    },
+    Rule {
+        id: "table-bounds",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "The bounds of a table are those of its section: no record is outside.",
+        advice: "Take the bounds from the linker script of alt-linker, and define none by hand.",
+        check: bounds,
+    },
+    Rule {
+        id: "plan-room",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The plan has room for a write to each instruction of each site.",
+        advice: "Write sites by the macros, which reserve it, and keep all of `alt_plan`.",
+        check: plan_room,
+    },
+];
+
+/// By the order of the records themselves: those of one site stand together.
+fn unsorted(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let is_branch = |kind| matches!(kind, Kind::Branch { .. });
+    for of_branches in [true, false] {
+        let list = subject.records.list().iter();
+        let mut table: Vec<_> = list
+            .filter(|record| is_branch(record.kind) == of_branches)
+            .collect();
+        table.sort_by_key(|record| record.at);
+        for pair in table.windows(2) {
+            if pair[1].site < pair[0].site {
+                let before = subject.place(pair[0].site);
+                let text = format!("its record is behind that of the site at {before}");
+                reporter.report_cap(pair[1].site, pair[1].term.cap, text);
+            }
+        }
+    }
+}
+
+fn overlapping(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let is_branch = |record: &&Record| {
+        matches!(
+            (*record as &crate::records::Record).kind,
+            Kind::Branch { .. }
+        )
+    };
+    let mut previous: Option<Site<'_>> = None;
+    for site in subject.records.sites() {
+        let branches = site.records().iter().filter(is_branch).count();
+        if branches != 0 && branches != site.records().len() {
+            reporter.report(site.address(), "it is a branch and an alternative at once");
+        }
+        if let Some(before) = previous.filter(|before| before.range().end > site.address()) {
+            let (len, at) = (before.len() / 4, subject.place(before.address()));
+            let text = format!("it begins inside the site of {len} instructions at {at}");
+            reporter.report(site.address(), text);
+        }
+        previous = Some(site);
+    }
+}
+
+fn bounds(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let records = subject.records;
+    let tables: &[_] = match records.format {
+        Format::Alt => &[
+            &records.branches,
+            &records.alternatives,
+            &records.replacements,
+            &records.callbacks,
+            &records.plan,
+        ],
+        Format::Linux => &[&records.alternatives],
+    };
+    for table in tables {
+        // A kernel's own script may put the table into a section of another name.
+        let Some(section) = subject.image.section(table.name) else {
+            continue;
+        };
+        let (range, all) = (&table.range, &section.range);
+        // The room for the plan ends with its page.
+        let tail = if table.name == records.plan.name {
+            4096
+        } else {
+            0
+        };
+        let ends = range.end <= all.end && all.end - range.end <= tail;
+        if range.start != all.start || !ends {
+            let text = format!(
+                "{} is at {}, its bounds say {}",
+                table.name,
+                hex(all),
+                hex(range)
+            );
+            reporter.report(all.start, text);
+        }
+    }
+}
+
+fn hex(range: &Range<u64>) -> String {
+    format!("{:#x} to {:#x}", range.start, range.end)
+}
+
+/// Bytes of a planned write: docs/records.md.
+const WRITE: u64 = 12;
+
+fn plan_room(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let words: u64 = subject
+        .records
+        .sites()
+        .map(|site| u64::from(site.len() / 4))
+        .sum();
+    let plan = &subject.records.plan;
+    if plan.size() / WRITE < words {
+        let room = plan.size() / WRITE;
+        let text = format!("the sites have {words} instructions, the plan has room for {room}");
+        reporter.report(plan.range.start, text);
+    }
+}

@@ -1,0 +1,8 @@
+// finding: image: a string without a NUL byte behind it
+.globl _start
+_start:
+    b .
+.globl __alt_layout_version
+.set __alt_layout_version, 1
+.section .alt_cpucaps, "", @progbits
+.ascii "[A]"

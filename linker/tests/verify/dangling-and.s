@@ -1,0 +1,14 @@
+// finding: site: not there
+// The next record, which the condition asks for, is of another site.
+.globl _start
+_start:
+site:
+    nop
+other:
+    nop
+    b .
+raw_replacements
+arm: yield
+.popsection
+raw_record site, arm, 1 << 13 | 1, 1, 1
+raw_record other, arm, 1, 1, 1

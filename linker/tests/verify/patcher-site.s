@@ -1,0 +1,21 @@
+// finding: _RNvNtNtCs1_11alt_runtime4arch6commit6commit+0x4: rewrites text
+// finding: _RNvNtNtCs1_11alt_runtime4arch6attend6attend: rewrites text
+// The names of the two routines, in the new mangling and the old one's shape.
+.globl _start
+_start:
+    b .
+.section .text.alt_patcher, "ax"
+.type _RNvNtNtCs1_11alt_runtime4arch6commit6commit, @function
+_RNvNtNtCs1_11alt_runtime4arch6commit6commit:
+    mov x0, x1
+inner:
+    nop
+    ret
+.size _RNvNtNtCs1_11alt_runtime4arch6commit6commit, . - _RNvNtNtCs1_11alt_runtime4arch6commit6commit
+.type _RNvNtNtCs1_11alt_runtime4arch6attend6attend, @function
+_RNvNtNtCs1_11alt_runtime4arch6attend6attend:
+    nop
+    ret
+.size _RNvNtNtCs1_11alt_runtime4arch6attend6attend, . - _RNvNtNtCs1_11alt_runtime4arch6attend6attend
+raw_branch inner, 1, 1
+raw_branch _RNvNtNtCs1_11alt_runtime4arch6attend6attend, 2, 1

@@ -1,0 +1,16 @@
+// finding: __start_alt_plan: for 3 words in alt_plan, but the records are of 2
+// script: records-missing.ld
+// The script throws away one of the tables: that of branches.
+.globl _start
+_start:
+branch:
+    nop
+site:
+    nop
+    nop
+    b .
+raw_replacements
+arm: yield
+.popsection
+raw_branch branch, 1, 1
+raw_record site, arm, 1, 2, 1
