@@ -1,5 +1,6 @@
 //! From an image to its graph.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use alt_runtime::insn::Form;
@@ -24,7 +25,7 @@ impl Graph {
                 builder.add(reference.from, reference.target, EdgeKind::Branch);
             }
         }
-        builder.fall_through();
+        builder.fall_through(records);
         let kept = keeps_relocations(image);
         if kept {
             builder.relocated();
@@ -68,8 +69,17 @@ impl Builder<'_> {
         }
     }
 
-    /// A symbol whose last instruction does not end it goes on in the next one.
-    fn fall_through(&mut self) {
+    /// A symbol whose last instruction does not end it goes on in the next one; but not in the
+    /// text of replacements, which is not executed there.
+    fn fall_through(&mut self, records: &Records) {
+        let replacements: HashSet<u64> = records
+            .list()
+            .iter()
+            .filter_map(|record| match record.kind {
+                Kind::Code { address, len } => Some(address.saturating_add(len.into())),
+                _ => None,
+            })
+            .collect();
         let ends: Vec<u64> = self
             .nodes
             .iter()
@@ -81,7 +91,8 @@ impl Builder<'_> {
                 continue;
             };
             let word = self.image.word(last);
-            if !self.image.symbols().is_data(last) && word.is_some_and(goes_on) {
+            let replacement = replacements.contains(&end);
+            if !replacement && !self.image.symbols().is_data(last) && word.is_some_and(goes_on) {
                 self.add(last, end, EdgeKind::Branch);
             }
         }
