@@ -54,7 +54,7 @@ pub(super) fn moved(host: &Host) -> Vec<MovedArm> {
     arms
 }
 
-/// The condition that always holds in [`words`], of the same kind.
+/// The condition that always holds for [`arm`], of the same kind.
 const fn always(condition: Condition) -> Condition {
     // The bit of the kind, which both records have.
     let kind = if condition.is_likely() { 1 << 15 } else { 0 };

@@ -1,7 +1,7 @@
 //! Exclusive accesses.
 //!
 //! Between a load exclusive and its store exclusive there must be no other memory access and
-//! nothing that takes an exception: the store may then fail each time (Arm ARM B2.17.5,
+//! nothing that takes an exception: the store may then fail each time (Arm ARM B2,
 //! "Load-Exclusive and Store-Exclusive instruction usage restrictions"). An arm can bring one
 //! there although the source shows none.
 //!

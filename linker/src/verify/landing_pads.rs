@@ -1,5 +1,7 @@
 //! Landing pads and signed return addresses.
 
+use crate::disasm::instruction;
+
 use super::{ANY, Reporter, Rule, Severity, Subject};
 
 pub(super) const RULES: &[Rule] = &[
@@ -22,13 +24,13 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The branches that an instruction accepts as their target on a guarded page: by call, by jump
-/// (Arm ARM D8.4.5). BRK and HLT stop there in any case.
+/// (Arm ARM C6.2, BTI). BRK and HLT stop there in any case.
 fn accepts(word: u32) -> Option<(bool, bool)> {
     Some(match word {
         BTI_C | PACIASP | PACIBSP | PACIASPPC | PACIBSPPC => (true, false),
         BTI_J => (false, true),
         BTI_JC => (true, true),
-        _ if word & 0xffe0_001f == 0xd420_0000 || word & 0xffe0_001f == 0xd440_0000 => (true, true),
+        _ if [0xd420_0000, 0xd440_0000].contains(&(word & 0xffe0_001f)) => (true, true),
         _ => return None,
     })
 }
@@ -55,8 +57,8 @@ fn landing_pads(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                     (true, false) => "BLR",
                     _ => "BR",
                 };
-                let old = crate::disasm::instruction(old, at);
-                let new = crate::disasm::instruction(new, at);
+                let old = instruction(old, at);
+                let new = instruction(new, at);
                 let text = format!("`{old}` becomes `{new}`, which {by} cannot go to");
                 reporter.report_cap(at, arm.cap, text);
             }
@@ -85,8 +87,8 @@ fn signing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                     true => ", and is no landing pad any more",
                     false => "",
                 };
-                let old = crate::disasm::instruction(old, at);
-                let new = crate::disasm::instruction(new, at);
+                let old = instruction(old, at);
+                let new = instruction(new, at);
                 let text = format!("`{old}` becomes `{new}`{pad}");
                 reporter.report_cap(at, arm.cap, text);
             }

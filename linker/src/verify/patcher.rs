@@ -190,3 +190,75 @@ fn id_of_problem(problem: &Problem) -> &'static str {
         Problem::TooFar => "site-outside-text",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alt_runtime::CallbackError;
+    use alt_runtime::insn::Insn;
+
+    use super::*;
+
+    /// One of each; `check` gives all but the last four, and those are the pass's.
+    const REASONS: [Reason; 20] = [
+        Reason::MisalignedSite,
+        Reason::SiteOutsideText { len: 1 },
+        Reason::Unsorted { previous: 0 },
+        Reason::Overlap { previous: 0 },
+        Reason::UnknownCap,
+        Reason::ZeroLength,
+        Reason::ReplacementTooLong {
+            site: 1,
+            replacement: 2,
+        },
+        Reason::LengthsDiffer { first: 1, other: 2 },
+        Reason::DanglingAnd,
+        Reason::ReplacementOutside { replacement: 0 },
+        Reason::ReplacementOverlaps {
+            replacement: 0,
+            site: 0,
+        },
+        Reason::UnexpectedWord {
+            found: Insn::NOP,
+            expected: Insn::NOP,
+        },
+        Reason::BranchOutsideText { target: 0 },
+        Reason::TargetsReplacements {
+            index: 0,
+            word: Insn::NOP,
+            target: 0,
+        },
+        Reason::UnregisteredCallback { address: 0 },
+        Reason::CallbackLength {
+            site: 1,
+            callback: 2,
+        },
+        Reason::CallbackFailed {
+            name: "",
+            error: CallbackError::Failed(""),
+        },
+        Reason::CallbackUnstable { name: "" },
+        Reason::CallbackWord {
+            index: 0,
+            word: Insn::NOP,
+        },
+        Reason::PlanTooSmall { room: 0 },
+    ];
+
+    #[test]
+    fn each_reason_goes_by_the_id_of_a_rule() {
+        let is_rule = |id| crate::verify::rules().any(|rule| rule.id == id);
+        let unknown = Insn::NOP;
+        let moves = [MoveError::SignsPc(unknown), MoveError::Unknown(unknown)];
+        let moves = moves.map(|error| Reason::CannotMove {
+            index: 0,
+            word: unknown,
+            error,
+        });
+        for reason in REASONS.iter().chain(&moves) {
+            assert!(is_rule(id_of(reason)), "{reason:?}: {}", id_of(reason));
+        }
+        for problem in [Problem::TooFar, Problem::Length(1), Problem::CapTooLarge(1)] {
+            assert!(is_rule(id_of_problem(&problem)), "{problem:?}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Words that are no instructions.
 
+use crate::disasm::is_known;
+
 use super::{ANY, Reporter, Rule, Severity, Subject};
 
 pub(super) const RULES: &[Rule] = &[Rule {
@@ -16,14 +18,14 @@ fn unknown(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     for site in subject.records.sites() {
         for at in site.range().step_by(4) {
             let word = subject.image.word(at);
-            if let Some(word) = word.filter(|word| !crate::disasm::is_known(*word)) {
+            if let Some(word) = word.filter(|word| !is_known(*word)) {
                 reporter.report(at, text("default", word));
             }
         }
     }
     for arm in &subject.arms {
         for (at, _, new) in arm.changes().filter(|(_, old, new)| old != new) {
-            if !crate::disasm::is_known(new) {
+            if !is_known(new) {
                 reporter.report_cap(at, arm.cap, text("arm", new));
             }
         }
