@@ -7,8 +7,7 @@ use crate::patching::{Becomes, Host, becomes, callback_name};
 use crate::records::{self, Format, Kind, Records, Site};
 
 use super::{
-    Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary,
-    Term,
+    Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary, Term,
 };
 
 /// See [`Dump::version`].
@@ -172,11 +171,7 @@ impl Builder<'_> {
             .collect()
     }
 
-    fn instructions(
-        &self,
-        address: u64,
-        words: impl IntoIterator<Item = u32>,
-    ) -> Vec<Instruction> {
+    fn instructions(&self, address: u64, words: impl IntoIterator<Item = u32>) -> Vec<Instruction> {
         let places = (address..).step_by(4);
         places
             .zip(words)

@@ -26,9 +26,7 @@ pub enum DumpError {
         there: String,
     },
     /// There is no such symbol.
-    #[error(
-        "there is neither a symbol nor an address {asked} (addresses begin with 0x): {there}"
-    )]
+    #[error("there is neither a symbol nor an address {asked} (addresses begin with 0x): {there}")]
     UnknownSymbol {
         /// What was asked for.
         asked: String,

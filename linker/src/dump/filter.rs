@@ -49,7 +49,11 @@ impl Filter {
                 },
             });
         };
-        let asks = |site: &Site<'_>| site.records().iter().any(|record| record.term.cap == number);
+        let asks = |site: &Site<'_>| {
+            site.records()
+                .iter()
+                .any(|record| record.term.cap == number)
+        };
         let chosen: Vec<_> = here.iter().copied().filter(asks).collect();
         if !chosen.is_empty() || all.is_empty() {
             return Ok(chosen);
@@ -70,11 +74,7 @@ impl Filter {
     }
 }
 
-fn at_place<'r>(
-    image: &Image,
-    all: &[Site<'r>],
-    asked: &str,
-) -> Result<Vec<Site<'r>>, DumpError> {
+fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site<'r>>, DumpError> {
     if let Some(address) = number(asked) {
         let holds = |site: &&Site<'_>| site.range().contains(&address);
         let chosen: Vec<_> = all.iter().filter(holds).copied().collect();

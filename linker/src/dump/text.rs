@@ -44,7 +44,9 @@ impl Dump {
             (summary.nops, "of NOPs"),
         ];
         let kinds = kinds.iter().filter(|(count, _)| *count > 0);
-        let kinds: Vec<_> = kinds.map(|(count, kind)| format!("{count} {kind}")).collect();
+        let kinds: Vec<_> = kinds
+            .map(|(count, kind)| format!("{count} {kind}"))
+            .collect();
         if !kinds.is_empty() {
             line = format!("{line}: {}", kinds.join(", "));
         }
@@ -74,18 +76,15 @@ fn write_site(out: &mut impl io::Write, site: &SiteDump) -> io::Result<()> {
 }
 
 fn write_arm(out: &mut impl io::Write, site: &SiteDump, arm: &Arm) -> io::Result<()> {
-    let mut heading = arm.condition.clone();
+    listing::heading(out, LABEL, &arm.condition)?;
     if let Some(callback) = &arm.callback {
-        heading = format!("{heading}: callback {}", callback.name);
+        write!(out, "  {} {}", style::dim("callback"), callback.name)?;
         // In Linux's format they are one.
         match &callback.function {
-            Some(function) if *function != callback.name => {
-                heading = format!("{heading}, {function}");
-            }
-            _ => {}
-        }
+            Some(function) if *function != callback.name => writeln!(out, " = {}", short(function)),
+            _ => writeln!(out),
+        }?;
     }
-    listing::heading(out, LABEL, &heading)?;
     for (index, before) in site.original.iter().enumerate() {
         let offset = 4 * index as u64;
         let label = format!("{:>LABEL$}", format!("+{offset:x}"));
@@ -156,7 +155,10 @@ mod tests {
             ("kernel::add", "kernel::add"),
             ("core::fmt::Formatter::pad+0x4", "Formatter::pad+0x4"),
             ("<a::T as b::U>::go", "<a::T as b::U>::go"),
-            ("x::<a::T as b::U>::go::{closure#0}+0x8", "go::{closure#0}+0x8"),
+            (
+                "x::<a::T as b::U>::go::{closure#0}+0x8",
+                "go::{closure#0}+0x8",
+            ),
             ("a::b::<fn() -> c::D>::run", "<fn() -> c::D>::run"),
         ] {
             assert_eq!(short(place), expected);

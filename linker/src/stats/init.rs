@@ -17,7 +17,9 @@ pub(super) struct Init(Vec<Range<u64>>);
 
 impl Init {
     pub fn new(image: &Image) -> Self {
-        let ranges = BOUNDS.iter().filter_map(|(start, end)| image.between(start, end));
+        let ranges = BOUNDS
+            .iter()
+            .filter_map(|(start, end)| image.between(start, end));
         Self(ranges.collect())
     }
 

@@ -28,8 +28,8 @@ impl Stats {
             Format::Alt => Format::Linux,
             Format::Linux => Format::Alt,
         };
-        let mut here = Tally::new(image, &init, records.format, records.format);
-        let mut there = Tally::new(image, &init, records.format, other);
+        let mut here = Tally::new(image, records, &init, records.format);
+        let mut there = Tally::new(image, records, &init, other);
         // In this order.
         let mut kinds = ["branch", "code", "callback", "NOPs"].map(Group::named);
         let mut caps: BTreeMap<u16, Group> = BTreeMap::new();
@@ -67,7 +67,7 @@ impl Stats {
                 }
             }
         }
-        here.measure(records);
+        here.measure();
         let kinds = kinds.into_iter().filter(|group| group.sites > 0);
         Self {
             version: VERSION,

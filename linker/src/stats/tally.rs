@@ -24,9 +24,8 @@ const WRITE: u64 = 12;
 /// What has been counted.
 pub(super) struct Tally<'a> {
     image: &'a Image,
+    records: &'a Records,
     init: &'a Init,
-    /// The layout of the image.
-    of_image: Format,
     /// The layout that is counted.
     format: Format,
     /// Replacements and callbacks that have been.
@@ -35,15 +34,15 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub fn new(image: &'a Image, init: &'a Init, of_image: Format, format: Format) -> Self {
+    pub fn new(image: &'a Image, records: &'a Records, init: &'a Init, format: Format) -> Self {
         let names: &[_] = match format {
             Format::Alt => &[BRANCHES, RECORDS, REPLACEMENTS, CALLBACKS, PLAN, IN_TEXT],
             Format::Linux => &[LINUX, IN_TEXT],
         };
         Self {
             image,
+            records,
             init,
-            of_image,
             format,
             seen: HashSet::new(),
             parts: names.iter().map(|name| (*name, Split::default())).collect(),
@@ -67,7 +66,7 @@ impl<'a> Tally<'a> {
             (Format::Alt, true) => BRANCHES,
             (Format::Alt, false) => RECORDS,
         };
-        let estimated = self.format != self.of_image;
+        let estimated = self.format != self.records.format;
         // A layout that the image does not have is one with an init region.
         let init = estimated || self.init.holds(record.at);
         bytes.table = self.add(table, init, cost.table);
@@ -93,7 +92,7 @@ impl<'a> Tally<'a> {
     }
 
     fn cost(&self, site: &Site<'_>, arm: &Arm<'_>) -> Cost {
-        match (self.of_image, self.format) {
+        match (self.records.format, self.format) {
             (Format::Alt, Format::Linux) => layout::linux(site, arm),
             (Format::Linux, Format::Alt) => layout::ours(self.image, site, arm),
             _ => self.as_it_is(arm),
@@ -104,24 +103,24 @@ impl<'a> Tally<'a> {
         let branch = matches!(arm.record().kind, Kind::Branch { .. });
         let records = arm.records().len() as u64;
         let (replacement, in_text) = match arm.record().kind {
-            Kind::Code { address, len } => {
-                let section = self.image.section_at(address);
-                (len.into(), section.is_some_and(|section| section.executable))
-            }
+            Kind::Code { address, len } => (
+                len.into(),
+                !self.records.replacements.range.contains(&address),
+            ),
             _ => (0, false),
         };
         Cost {
             branch,
             table: records * if branch { 8 } else { 12 },
             replacement,
-            in_text: in_text || self.format == Format::Linux,
+            in_text,
         }
     }
 
     /// Whether a replacement or callback has been counted. Linux has a replacement for each
     /// record.
     fn seen_before(&mut self, address: u64) -> bool {
-        let each = self.format == Format::Linux && self.of_image != Format::Linux;
+        let each = self.format == Format::Linux && self.records.format != Format::Linux;
         !self.seen.insert(address) && !each
     }
 
@@ -133,7 +132,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Puts the sizes of the sections of the image in place of what its records come to.
-    pub fn measure(&mut self, records: &Records) {
+    pub fn measure(&mut self) {
         let Records {
             branches,
             alternatives,
@@ -141,7 +140,7 @@ impl<'a> Tally<'a> {
             callbacks,
             plan,
             ..
-        } = records;
+        } = self.records;
         let tables: &[&Table] = match self.format {
             Format::Alt => &[branches, alternatives, replacements, callbacks, plan],
             Format::Linux => &[alternatives],

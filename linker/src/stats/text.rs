@@ -121,5 +121,9 @@ fn write_layout(out: &mut impl io::Write, what: &str, layout: &Layout) -> io::Re
         writeln!(out, "{:<22}{init:>12}{resident:>12}{note}", part.name)?;
     }
     let total = layout.total;
-    writeln!(out, "{:<22}{:>12}{:>12}", "in all", total.init, total.resident)
+    writeln!(
+        out,
+        "{:<22}{:>12}{:>12}",
+        "in all", total.init, total.resident
+    )
 }
