@@ -1,7 +1,5 @@
 //! Instructions before and after, side by side.
 
-use std::io;
-
 use crate::style;
 
 /// Column width of an instruction's text.
@@ -16,40 +14,23 @@ pub struct Line<'a> {
     pub text: &'a str,
 }
 
-/// Writes `before | after`, marked where they differ; `label` says where it is.
-///
-/// # Errors
-/// `out` cannot be written.
-pub fn row(
-    out: &mut impl io::Write,
-    label: &str,
-    before: Line<'_>,
-    after: Line<'_>,
-) -> io::Result<()> {
-    let Line { word, text } = after;
-    let new = format!("{word:08x}  {text}");
-    let new = match before.word == word {
+/// `before | after`, marked where they differ; `label` says where it is.
+pub fn row(label: &str, before: Line<'_>, after: Line<'_>) -> String {
+    let new = format!("{:08x}  {}", after.word, after.text);
+    let new = match before.word == after.word {
         true => style::dim(new),
         false => style::changed(new),
     };
-    let Line { word, text } = before;
-    writeln!(out, "  {label}  {word:08x}  {text:<WIDTH$}| {new}")
+    format!("{} {new}", single(label, before))
 }
 
-/// Writes an instruction of which nothing else becomes.
-///
-/// # Errors
-/// `out` cannot be written.
-pub fn single(out: &mut impl io::Write, label: &str, line: Line<'_>) -> io::Result<()> {
-    let Line { word, text } = line;
-    writeln!(out, "  {label}  {word:08x}  {text:<WIDTH$}|")
+/// The same without a right column.
+pub fn single(label: &str, Line { word, text }: Line<'_>) -> String {
+    format!("  {label}  {word:08x}  {text:<WIDTH$}|")
 }
 
-/// Writes a heading over the right column, in line with rows whose labels are `label` wide.
-///
-/// # Errors
-/// `out` cannot be written.
-pub fn heading(out: &mut impl io::Write, label: usize, text: &str) -> io::Result<()> {
+/// A heading over the right column, in line with rows whose labels are `label` wide.
+pub fn heading(label: usize, text: &str) -> String {
     let width = label + 14 + WIDTH;
-    writeln!(out, "{:width$}| {}", "", style::strong(text))
+    format!("{:width$}| {}", "", style::strong(text))
 }

@@ -76,7 +76,7 @@ fn write_site(out: &mut impl io::Write, site: &SiteDump) -> io::Result<()> {
 }
 
 fn write_arm(out: &mut impl io::Write, site: &SiteDump, arm: &Arm) -> io::Result<()> {
-    listing::heading(out, LABEL, &arm.condition)?;
+    writeln!(out, "{}", listing::heading(LABEL, &arm.condition))?;
     if let Some(callback) = &arm.callback {
         write!(out, "  {} {}", style::dim("callback"), callback.name)?;
         // In Linux's format they are one.
@@ -91,13 +91,14 @@ fn write_arm(out: &mut impl io::Write, site: &SiteDump, arm: &Arm) -> io::Result
         let text = text(before, site.address + offset);
         let before = line(before, &text);
         let after = arm.words.as_ref().and_then(|words| words.get(index));
-        match after {
+        let row = match after {
             Some(after) => {
                 let text = self::text(after, site.address + offset);
-                listing::row(out, &label, before, line(after, &text))?;
+                listing::row(&label, before, line(after, &text))
             }
-            None => listing::single(out, &label, before)?,
-        }
+            None => listing::single(&label, before),
+        };
+        writeln!(out, "{row}")?;
     }
     match &arm.refused {
         Some(why) => writeln!(out, "  {} {why}", style::bad("refused:")),

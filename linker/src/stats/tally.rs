@@ -103,11 +103,12 @@ impl<'a> Tally<'a> {
         let branch = matches!(arm.record().kind, Kind::Branch { .. });
         let records = arm.records().len() as u64;
         let (replacement, in_text) = match arm.record().kind {
+            // Linux has no table of them.
             Kind::Code { address, len } => (
                 len.into(),
                 !self.records.replacements.range.contains(&address),
             ),
-            _ => (0, false),
+            _ => (0, self.format == Format::Linux),
         };
         Cost {
             branch,
