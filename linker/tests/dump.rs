@@ -159,6 +159,70 @@ fn words_of_linux_are_those_of_the_assembler() {
     assert_eq!(compared, 13);
 }
 
+/// The records of an image of Linux's format once `change` has been at its table.
+fn changed(fixture: &Fixture, change: impl Fn(&mut [[u8; 12]], &dyn Fn(&str) -> u64)) -> Dump {
+    let (image, records, names) = fixture.open();
+    let range = records.alternatives.range;
+    let section = image.section_at(range.start).unwrap();
+    let start = section.offset_of(range.start).unwrap();
+    let mut data = image.data().to_vec();
+    let table = &mut data[start..][..usize::try_from(range.end - range.start).unwrap()];
+    // From the start of the table.
+    let symbol = |name: &str| image.symbol(name).unwrap().wrapping_sub(range.start);
+    change(table.as_chunks_mut().0, &symbol);
+    let image = Image::parse(data).unwrap();
+    let records = Records::find(&image, None).unwrap();
+    Dump::new(&image, &records, &names, &Filter::default()).unwrap()
+}
+
+#[test]
+fn arms_of_linux_win_from_the_last() {
+    let Some(cross) = Cross::new("arms_of_linux_win_from_the_last") else {
+        return;
+    };
+    // The record of `past`, the tenth, is made one of `call`, whose own is the last.
+    let dump = changed(&records(&cross), |table, symbol| {
+        let offset = symbol("call").wrapping_sub(9 * 12) as u32;
+        table[9][..4].copy_from_slice(&offset.to_le_bytes());
+    });
+    let sites = dump.sites.iter();
+    let call = sites.filter(|site| site.place.as_deref() == Some("call"));
+    let [call] = &call.collect::<Vec<_>>()[..] else {
+        panic!("one site")
+    };
+    let conditions: Vec<_> = call.arms.iter().map(|arm| arm.condition.as_str()).collect();
+    assert_eq!(conditions, ["TWO", "THREE"]);
+    // `bl outside`, and `tbnz` to where it went.
+    let words = call
+        .arms
+        .iter()
+        .map(|arm| arm.words.as_ref().unwrap()[0].word);
+    assert_eq!(words.collect::<Vec<_>>(), [0x9400_0017, 0x37f9_0562]);
+}
+
+#[test]
+fn record_that_the_patcher_cannot_have_is_shown_with_the_reason() {
+    let test = "record_that_the_patcher_cannot_have_is_shown_with_the_reason";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    // The length of the replacement of `plain`.
+    let dump = changed(&records(&cross), |table, _| table[3][11] = 3);
+    let refused: Vec<_> = dump
+        .sites
+        .iter()
+        .filter_map(|site| Some((site.place.as_deref()?, site.arms[0].refused.as_deref()?)))
+        .collect();
+    let [("plain", why)] = refused[..] else {
+        panic!("{refused:?}")
+    };
+    assert!(
+        why.ends_with("3 bytes replace 4; Linux has no padding"),
+        "{why}"
+    );
+    assert_eq!(dump.summary.refused, 1);
+}
+
 #[test]
 fn filters_select() {
     let Some(cross) = Cross::new("filters_select") else {
