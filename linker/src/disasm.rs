@@ -23,8 +23,8 @@ pub fn is_known(word: u32) -> bool {
     word >> 16 == 0 || aliases(word).is_some() || disarm64::decoder::decode(word).is_some()
 }
 
-/// The same, and the name of the place that its last operand is the address of, by `name`. Of an
-/// ADRP, which goes to a page, none.
+/// The text of [`instruction`], and the name of the place that its last operand is the address of,
+/// by `name`. Of an ADRP, which goes to a page, none.
 pub fn with_target(
     word: u32,
     address: u64,
