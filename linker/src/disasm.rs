@@ -4,8 +4,11 @@
 //! disarm64 the system registers, the newest extensions and absolute branch targets. What neither
 //! knows is shown as `.inst`.
 
+use alt_runtime::insn::Form;
 use yaxpeax_arch::{Decoder, U8Reader};
 use yaxpeax_arm::armv8::a64::InstDecoder;
+
+use crate::code::Reference;
 
 /// Text of the instruction `word` at `address`; branch targets are absolute.
 pub fn instruction(word: u32, address: u64) -> String {
@@ -18,6 +21,28 @@ pub fn instruction(word: u32, address: u64) -> String {
 /// Whether a decoder knows the instruction `word`. UDF is one: it is meant to be undefined.
 pub fn is_known(word: u32) -> bool {
     word >> 16 == 0 || aliases(word).is_some() || disarm64::decoder::decode(word).is_some()
+}
+
+/// The text of [`instruction`], and the name of the place that its last operand is the address of,
+/// by `name`. Of an ADRP, which goes to a page, none.
+pub fn with_target(
+    word: u32,
+    address: u64,
+    name: impl FnOnce(u64) -> Option<String>,
+) -> (String, Option<String>) {
+    let text = instruction(word, address);
+    let target = Reference::of(address, word)
+        .filter(|reference| reference.form != Form::Adrp)
+        .map(|reference| reference.target)
+        .filter(|target| strip_target(&text, *target).is_some())
+        .and_then(name);
+    (text, target)
+}
+
+/// The text without the address `target` at its end.
+pub(crate) fn strip_target(text: &str, target: u64) -> Option<&str> {
+    text.strip_suffix(format!("{target:#x}").as_str())
+        .filter(|rest| rest.ends_with(' '))
 }
 
 /// yaxpeax-arm's text.
@@ -167,5 +192,17 @@ mod tests {
         assert_eq!(at(0xb608_0040), "tbz x0, #33, 0x40200108");
         assert_eq!(at(0x1000_00a0), "adr x0, 0x40200114");
         assert_eq!(at(0x5800_0100), "ldr x0, 0x40200120");
+    }
+
+    #[test]
+    fn targets_have_names() {
+        let name = |target| (target == 0x4020_0110).then(|| "memcpy+0x10".into());
+        let at = |word| with_target(word, 0x4020_0100, name).1;
+        assert_eq!(at(0x1400_0004).as_deref(), Some("memcpy+0x10"));
+        assert_eq!(at(0xb400_0080).as_deref(), Some("memcpy+0x10"));
+        // Elsewhere, to the page, nowhere.
+        assert_eq!(at(0x1400_0005), None);
+        assert_eq!(at(0x9000_0000), None);
+        assert_eq!(at(0xd503_201f), None);
     }
 }

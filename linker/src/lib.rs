@@ -31,9 +31,13 @@ pub mod diff;
 #[cfg(feature = "tool")]
 pub mod disasm;
 #[cfg(feature = "tool")]
+pub mod dump;
+#[cfg(feature = "tool")]
 pub mod graph;
 #[cfg(feature = "tool")]
 pub mod image;
+#[cfg(feature = "tool")]
+pub mod listing;
 #[cfg(feature = "tool")]
 pub mod loaded;
 #[cfg(feature = "tool")]
@@ -47,6 +51,10 @@ pub mod records;
 mod scripts;
 #[cfg(feature = "tool")]
 pub mod seal;
+#[cfg(feature = "tool")]
+pub mod stats;
+#[cfg(feature = "tool")]
+pub mod style;
 #[cfg(feature = "tool")]
 pub mod verify;
 

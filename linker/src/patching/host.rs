@@ -1,11 +1,13 @@
 //! An image as the patcher sees one.
 
+use std::collections::HashMap;
+
 use alt_runtime::Callback;
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
 
 use crate::image::Image;
-use crate::records::{Format, Records, RecordsError, alt};
+use crate::records::{Arm, Format, Kind, Records, RecordsError, alt};
 
 use super::callbacks::answer;
 use super::{linux, text};
@@ -52,6 +54,8 @@ pub struct Host {
     alternatives: (u64, Vec<AlternativeRecord>),
     replacements: (u64, Vec<u32>),
     callbacks: (u64, Vec<Callback>),
+    /// Linux's format: where a record is in `alternatives`, by its address in the image.
+    indices: HashMap<u64, usize>,
     /// Records that are not in the tables.
     left_out: Vec<HostError>,
 }
@@ -86,6 +90,7 @@ impl Host {
             ),
             replacements: (records.replacements.range.start, words.collect()),
             callbacks: (records.callbacks.range.start, callbacks),
+            indices: HashMap::new(),
             left_out: Vec::new(),
         })
     }
@@ -104,6 +109,7 @@ impl Host {
                 converted.callbacks,
                 vec![answer(); converted.callback_count],
             ),
+            indices: converted.indices,
             left_out: converted.left_out,
         }
     }
@@ -126,6 +132,32 @@ impl Host {
         let alternatives =
             alternatives.map(|(site, table)| (site, self.region_with(Table::new(0, &[]), table)));
         branches.chain(alternatives)
+    }
+
+    /// The image as if it had the records of one arm alone.
+    ///
+    /// # Errors
+    /// The arm has a record that cannot be given to the patcher.
+    pub(super) fn region_of(&self, arm: &Arm<'_>) -> Result<Region<'_>, HostError> {
+        let (at, len) = (arm.record().at, arm.records().len());
+        if let Kind::Branch { .. } = arm.record().kind {
+            let table = part(&self.branches, index_of(&self.branches, at), len);
+            return Ok(self.region_with(table, Table::new(0, &[])));
+        }
+        let index = match self.indices.get(&at) {
+            Some(index) => *index,
+            None => match self.left_out_at(at) {
+                Some(error) => return Err(error.clone()),
+                None => index_of(&self.alternatives, at),
+            },
+        };
+        Ok(self.region_with(Table::new(0, &[]), part(&self.alternatives, index, len)))
+    }
+
+    fn left_out_at(&self, address: u64) -> Option<&HostError> {
+        self.left_out
+            .iter()
+            .find(|error| matches!(error, HostError::Record { at, .. } if *at == address))
     }
 
     /// As many writes as a plan can have.
@@ -152,6 +184,18 @@ impl Host {
             callbacks: Table::new(self.callbacks.0, &self.callbacks.1),
         }
     }
+}
+
+/// The index of the record at an address.
+fn index_of<R>((start, _): &(u64, Vec<R>), at: u64) -> usize {
+    usize::try_from(at.wrapping_sub(*start)).map_or(usize::MAX, |offset| offset / size_of::<R>())
+}
+
+/// `len` records from `index` on, as far as there are so many.
+fn part<R>((start, records): &(u64, Vec<R>), index: usize, len: usize) -> Table<'_, R> {
+    let rest = records.get(index..).unwrap_or_default();
+    let address = start.wrapping_add((index as u64).wrapping_mul(size_of::<R>() as u64));
+    Table::new(address, &rest[..len.min(rest.len())])
 }
 
 /// The runs of records of one site.

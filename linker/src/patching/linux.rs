@@ -3,6 +3,7 @@
 //! They differ in that lengths are in bytes, that the table is not sorted, that of several
 //! records of one site the last one wins, and in the callbacks.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use alt_runtime::record::{AlternativeRecord, Condition};
@@ -60,6 +61,8 @@ impl fmt::Display for Problem {
 pub(super) struct Converted {
     /// Sorted by site; in place of Linux's table.
     pub records: Vec<AlternativeRecord>,
+    /// Where each of these is in it, by its address in Linux's table.
+    pub indices: HashMap<u64, usize>,
     /// The address that stands for [`MAX_LEN`] NOPs.
     pub nops: u64,
     /// The address that stands for the first of the callbacks.
@@ -75,6 +78,7 @@ pub(super) fn convert(image: &Image, records: &Records) -> Converted {
     let callbacks = (nops + 4 * MAX_LEN as u64).next_multiple_of(8);
     let mut converted = Converted {
         records: Vec::with_capacity(records.list().len()),
+        indices: HashMap::with_capacity(records.list().len()),
         nops,
         callbacks,
         // One stands for all of them.
@@ -87,7 +91,10 @@ pub(super) fn convert(image: &Image, records: &Records) -> Converted {
     for record in sorted {
         let at = records.alternatives.range.start + 12 * converted.records.len() as u64;
         match converted.one(record, at) {
-            Ok(ours) => converted.records.push(ours),
+            Ok(ours) => {
+                converted.indices.insert(record.at, converted.records.len());
+                converted.records.push(ours);
+            }
             Err(problem) => converted.left_out.push(HostError::Record {
                 at: record.at,
                 site: record.site,

@@ -3,6 +3,7 @@
 
 use super::{Demo, heading};
 use crate::style;
+use alt_linker::listing::{self, Line};
 use anstream::println;
 use qemu_tests::{
     Memory, Result, disasm,
@@ -16,9 +17,6 @@ const SITES: usize = 8;
 
 /// The longest sequence that is shown.
 const LINES: usize = 12;
-
-/// Column width of an instruction's text.
-const WIDTH: usize = 34;
 
 /// Shows some sites of different kinds and cpucaps.
 pub(crate) fn show(demo: &Demo) -> Result<()> {
@@ -73,12 +71,11 @@ fn show_site(demo: &Demo, site: &Site) -> Result<()> {
     );
     for (index, (before, after)) in before.iter().zip(&after).enumerate().take(LINES) {
         let address = site.address + 4 * index as u64;
-        let text = |word| format!("{word:08x}  {:<WIDTH$}", disasm::instruction(word, address));
-        let after_text = match before == after {
-            true => style::faint(text(*after).trim_end()),
-            false => style::changed(text(*after).trim_end()),
-        };
-        println!("  {address:x}  {}| {after_text}", text(*before));
+        let text = |word| disasm::instruction(word, address);
+        let (old, new) = (text(*before), text(*after));
+        let line = |word, text| Line { word, text };
+        let (old, new) = (line(*before, &*old), line(*after, &*new));
+        println!("{}", listing::row(&format!("{address:x}"), old, new));
     }
     if before.len() > LINES {
         println!("  ... {} more", before.len() - LINES);

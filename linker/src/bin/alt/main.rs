@@ -4,9 +4,12 @@
 
 mod apply;
 mod diff;
+mod dump;
 mod input;
 mod mutate;
+mod output;
 mod seal;
+mod stats;
 mod style;
 mod system;
 mod verify;
@@ -39,6 +42,10 @@ enum Command {
     Seal(seal::Seal),
     /// Changes an image at random, many times, and counts what would be noticed
     Mutate(mutate::Mutate),
+    /// Shows every site, and what it can become
+    Dump(dump::Dump),
+    /// Counts what sites and records take, in bytes
+    Stats(stats::Stats),
     /// Compares a dump of a running kernel's memory with what it must be
     Diff(diff::Diff),
 }
@@ -52,6 +59,8 @@ fn main() -> ExitCode {
         Command::Apply(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
         Command::Mutate(arguments) => arguments.run(),
+        Command::Dump(arguments) => arguments.run(),
+        Command::Stats(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
     };
     match outcome {

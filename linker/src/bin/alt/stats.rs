@@ -1,0 +1,34 @@
+//! `alt stats`
+
+use std::io::{BufWriter, Write};
+
+use clap::Args;
+
+use crate::Outcome;
+use crate::input::Input;
+use crate::output;
+
+/// Counts what sites and records take, in bytes, next to what the other layout would.
+#[derive(Args)]
+pub struct Stats {
+    #[command(flatten)]
+    input: Input,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Stats {
+    pub fn run(&self) -> Outcome {
+        let opened = self.input.open()?;
+        let stats = alt_linker::stats::Stats::new(&opened.image, &opened.records, &opened.names);
+        let mut out = BufWriter::new(anstream::stdout().lock());
+        if self.json {
+            output::json(&mut out, &stats)?;
+        } else {
+            stats.write_text(&mut out)?;
+        }
+        out.flush()?;
+        Ok(true)
+    }
+}

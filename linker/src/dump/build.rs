@@ -1,0 +1,188 @@
+//! From records to words.
+
+use crate::disasm;
+use crate::image::Image;
+use crate::names::CapNames;
+use crate::patching::{Becomes, Host, becomes, callback_name};
+use crate::records::{self, Format, Kind, Records, Site};
+
+use super::{
+    Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary, Term,
+};
+
+/// See [`Dump::version`].
+const VERSION: u32 = 1;
+
+impl Dump {
+    /// The sites that `filter` asks for, as the patcher makes them.
+    ///
+    /// # Errors
+    /// Nothing matches, or the image cannot be given to the patcher at all. What it would refuse
+    /// of a record is part of the dump instead.
+    pub fn new(
+        image: &Image,
+        records: &Records,
+        names: &CapNames,
+        filter: &Filter,
+    ) -> Result<Self, DumpError> {
+        let host = Host::new(image, records)?;
+        let chosen = filter.select(image, records, names)?;
+        let builder = Builder {
+            image,
+            format: records.format,
+            names,
+            host: &host,
+        };
+        let sites: Vec<_> = chosen.iter().map(|site| builder.site(site)).collect();
+        let mut summary = Summary {
+            sites_in_image: records.sites().count(),
+            records_in_image: records.list().len(),
+            sites: sites.len(),
+            ..Summary::default()
+        };
+        for record in chosen.iter().flat_map(|site| site.records()) {
+            summary.records += 1;
+            *match record.kind {
+                Kind::Branch { .. } => &mut summary.branches,
+                Kind::Code { .. } => &mut summary.code,
+                Kind::Callback { .. } => &mut summary.callbacks,
+                Kind::Nops => &mut summary.nops,
+            } += 1;
+        }
+        let arms = sites.iter().flat_map(|site| &site.arms);
+        summary.refused = arms.filter(|arm| arm.refused.is_some()).count();
+        Ok(Self {
+            version: VERSION,
+            format: records.format.to_string(),
+            summary,
+            sites,
+        })
+    }
+}
+
+struct Builder<'a> {
+    image: &'a Image,
+    format: Format,
+    names: &'a CapNames,
+    host: &'a Host,
+}
+
+impl Builder<'_> {
+    fn site(&self, site: &Site<'_>) -> SiteDump {
+        let address = site.address();
+        let mut arms: Vec<(Kind, Arm)> = Vec::new();
+        let mut add = |arm: records::Arm<'_>| match arms.last_mut() {
+            // `A | B => …` is two records of one replacement.
+            Some((kind, described)) if *kind == arm.record().kind => {
+                described.condition.push_str(" | ");
+                described.condition.push_str(&self.condition(&arm));
+                described.terms.push(self.terms(&arm));
+            }
+            _ => arms.push((arm.record().kind, self.arm(&arm))),
+        };
+        match self.format {
+            Format::Alt => site.arms().for_each(&mut add),
+            // There the last one wins.
+            Format::Linux => site.arms().rev().for_each(&mut add),
+        }
+        let original = (address..).step_by(4).take(site.len() as usize / 4);
+        let original = original.map_while(|address| self.image.word(address));
+        SiteDump {
+            address,
+            place: self.place(address),
+            section: self.image.section_at(address).map(|s| s.name.clone()),
+            kind: match site.first().kind {
+                Kind::Branch { likely: true, .. } => SiteKind::BranchLikely,
+                Kind::Branch { likely: false, .. } => SiteKind::BranchUnlikely,
+                _ => SiteKind::Alternative,
+            },
+            original: self.instructions(address, original),
+            arms: arms.into_iter().map(|(_, arm)| arm).collect(),
+        }
+    }
+
+    fn arm(&self, arm: &records::Arm<'_>) -> Arm {
+        let record = arm.record();
+        let (words, refused) = match becomes(self.host, arm) {
+            Ok(Becomes::Words(words)) => (Some(self.instructions(record.site, words)), None),
+            Ok(Becomes::Computed) => (None, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let mut described = Arm {
+            condition: self.condition(arm),
+            terms: vec![self.terms(arm)],
+            kind: ArmKind::Nops,
+            replacement: None,
+            callback: None,
+            words,
+            refused,
+        };
+        match record.kind {
+            Kind::Branch { .. } => described.kind = ArmKind::Branch,
+            Kind::Code { address, .. } => {
+                described.kind = ArmKind::Code;
+                described.replacement = Some(address);
+            }
+            Kind::Callback { address, .. } => {
+                described.kind = ArmKind::Callback;
+                described.callback = Some(self.callback(address));
+            }
+            Kind::Nops => {}
+        }
+        described
+    }
+
+    fn callback(&self, address: u64) -> Callback {
+        let function = match self.format {
+            Format::Linux => Some(address),
+            Format::Alt => self.called(address),
+        };
+        Callback {
+            address,
+            name: callback_name(self.image, address),
+            function: function.map(|function| callback_name(self.image, function)),
+        }
+    }
+
+    /// What a callback's static has in it and is an address of code. There is one such value: the
+    /// others are a name and its length. In an image that a loader moves there is none yet.
+    fn called(&self, address: u64) -> Option<u64> {
+        let (words, _) = self.image.bytes(address, 24)?.as_chunks::<8>();
+        let mut values = words.iter().map(|word| u64::from_le_bytes(*word));
+        values.find(|value| self.image.word(*value).is_some())
+    }
+
+    fn condition(&self, arm: &records::Arm<'_>) -> String {
+        let terms = arm.records().iter().map(|record| {
+            let not = if record.term.negated { "!" } else { "" };
+            format!("{not}{}", self.names.label(record.term.cap))
+        });
+        terms.collect::<Vec<_>>().join(" & ")
+    }
+
+    fn terms(&self, arm: &records::Arm<'_>) -> Vec<Term> {
+        let terms = arm.records().iter().map(|record| record.term);
+        terms
+            .map(|term| Term {
+                cap: term.cap,
+                name: self.names.get(term.cap).map(String::from),
+                negated: term.negated,
+            })
+            .collect()
+    }
+
+    fn instructions(&self, address: u64, words: impl IntoIterator<Item = u32>) -> Vec<Instruction> {
+        let places = (address..).step_by(4);
+        places
+            .zip(words)
+            .map(|(address, word)| {
+                let (text, target) = disasm::with_target(word, address, |to| self.place(to));
+                Instruction { word, text, target }
+            })
+            .collect()
+    }
+
+    fn place(&self, address: u64) -> Option<String> {
+        Some(self.image.place(address)?.to_string())
+    }
+}

@@ -1,0 +1,80 @@
+//! What sites and records take, in bytes, next to what the other layout would for the same sites.
+
+mod init;
+mod layout;
+mod model;
+mod tally;
+mod text;
+
+use std::collections::BTreeMap;
+
+use crate::image::Image;
+use crate::names::CapNames;
+use crate::records::{Format, Kind, Records};
+
+use init::Init;
+use tally::Tally;
+
+pub use model::{Bytes, Group, Layout, Part, Split, Stats};
+
+/// See [`Stats::version`].
+const VERSION: u32 = 1;
+
+impl Stats {
+    /// Counts the bytes of an image.
+    pub fn new(image: &Image, records: &Records, names: &CapNames) -> Self {
+        let init = Init::new(image);
+        let other = match records.format {
+            Format::Alt => Format::Linux,
+            Format::Linux => Format::Alt,
+        };
+        let mut here = Tally::new(image, records, &init, records.format);
+        let mut there = Tally::new(image, records, &init, other);
+        // In this order.
+        let mut kinds = ["branch", "code", "callback", "NOPs"].map(Group::named);
+        let mut caps: BTreeMap<u16, Group> = BTreeMap::new();
+        for site in records.sites() {
+            let mut text = Split::default();
+            text.add(init.holds(site.address()), site.len().into());
+            let kind = match site.first().kind {
+                _ if layout::is_branch(image, &site) => &mut kinds[0],
+                Kind::Branch { .. } => &mut kinds[0],
+                Kind::Code { .. } => &mut kinds[1],
+                Kind::Callback { .. } => &mut kinds[2],
+                Kind::Nops => &mut kinds[3],
+            };
+            kind.sites += 1;
+            kind.text += text;
+            here.site(&site);
+            there.site(&site);
+            let mut seen = Vec::new();
+            for arm in site.arms() {
+                let number = arm.record().term.cap;
+                let cap = caps.entry(number).or_insert_with(|| Group {
+                    cap: Some(number),
+                    ..Group::named(&names.label(number))
+                });
+                if !seen.contains(&number) {
+                    seen.push(number);
+                    cap.sites += 1;
+                    cap.text += text;
+                }
+                let (here, there) = (here.arm(&site, &arm), there.arm(&site, &arm));
+                for group in [&mut *kind, cap] {
+                    group.records += arm.records().len();
+                    group.here += here;
+                    group.there += there;
+                }
+            }
+        }
+        here.measure();
+        let kinds = kinds.into_iter().filter(|group| group.sites > 0);
+        Self {
+            version: VERSION,
+            kinds: kinds.collect(),
+            caps: caps.into_values().collect(),
+            here: here.layout(),
+            there: there.layout(),
+        }
+    }
+}

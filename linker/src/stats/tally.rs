@@ -1,0 +1,172 @@
+//! The sum over all sites, in one layout.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::image::Image;
+use crate::records::{Arm, Format, Kind, Records, Site, Table};
+
+use super::init::Init;
+use super::layout::{self, Cost};
+use super::model::{Bytes, Layout, Part, Split};
+
+const BRANCHES: &str = "alt_branches";
+const RECORDS: &str = "alt_records";
+const REPLACEMENTS: &str = "alt_replacements";
+const CALLBACKS: &str = "alt_callbacks";
+const PLAN: &str = "alt_plan";
+const LINUX: &str = ".altinstructions";
+const IN_TEXT: &str = "replacements in text";
+
+/// The size of a callback in `alt_callbacks`, and of a planned write in `alt_plan`. In bytes.
+const CALLBACK: u64 = 24;
+const WRITE: u64 = 12;
+
+/// What has been counted.
+pub(super) struct Tally<'a> {
+    image: &'a Image,
+    records: &'a Records,
+    init: &'a Init,
+    /// The layout that is counted.
+    format: Format,
+    /// Replacements and callbacks that have been.
+    seen: HashSet<u64>,
+    parts: BTreeMap<&'static str, Split>,
+}
+
+impl<'a> Tally<'a> {
+    pub fn new(image: &'a Image, records: &'a Records, init: &'a Init, format: Format) -> Self {
+        let names: &[_] = match format {
+            Format::Alt => &[BRANCHES, RECORDS, REPLACEMENTS, CALLBACKS, PLAN, IN_TEXT],
+            Format::Linux => &[LINUX, IN_TEXT],
+        };
+        Self {
+            image,
+            records,
+            init,
+            format,
+            seen: HashSet::new(),
+            parts: names.iter().map(|name| (*name, Split::default())).collect(),
+        }
+    }
+
+    /// What a site takes, whatever it becomes: our room for the plan.
+    pub fn site(&mut self, site: &Site<'_>) {
+        if self.format == Format::Alt {
+            self.add(PLAN, true, WRITE * u64::from(site.len() / 4));
+        }
+    }
+
+    /// What an arm takes.
+    pub fn arm(&mut self, site: &Site<'_>, arm: &Arm<'_>) -> Bytes {
+        let record = arm.record();
+        let cost = self.cost(site, arm);
+        let mut bytes = Bytes::default();
+        let table = match (self.format, cost.branch) {
+            (Format::Linux, _) => LINUX,
+            (Format::Alt, true) => BRANCHES,
+            (Format::Alt, false) => RECORDS,
+        };
+        let estimated = self.format != self.records.format;
+        // A layout that the image does not have is one with an init region.
+        let init = estimated || self.init.holds(record.at);
+        bytes.table = self.add(table, init, cost.table);
+        match record.kind {
+            Kind::Code { address, .. } if self.seen_before(address) => {}
+            Kind::Callback { address, .. } => {
+                if self.format == Format::Alt && !self.seen_before(address) {
+                    self.add(CALLBACKS, true, CALLBACK);
+                }
+            }
+            kind => {
+                let name = if cost.in_text { IN_TEXT } else { REPLACEMENTS };
+                let init = match kind {
+                    Kind::Code { address, .. } if !estimated => self.init.holds(address),
+                    // Beside the site.
+                    _ if cost.in_text => self.init.holds(record.site),
+                    _ => true,
+                };
+                bytes.replacements = self.add(name, init, cost.replacement);
+            }
+        }
+        bytes
+    }
+
+    fn cost(&self, site: &Site<'_>, arm: &Arm<'_>) -> Cost {
+        match (self.records.format, self.format) {
+            (Format::Alt, Format::Linux) => layout::linux(site, arm),
+            (Format::Linux, Format::Alt) => layout::ours(self.image, site, arm),
+            _ => self.as_it_is(arm),
+        }
+    }
+
+    fn as_it_is(&self, arm: &Arm<'_>) -> Cost {
+        let branch = matches!(arm.record().kind, Kind::Branch { .. });
+        let records = arm.records().len() as u64;
+        let (replacement, in_text) = match arm.record().kind {
+            // Linux has no table of them.
+            Kind::Code { address, len } => (
+                len.into(),
+                !self.records.replacements.range.contains(&address),
+            ),
+            _ => (0, self.format == Format::Linux),
+        };
+        Cost {
+            branch,
+            table: records * if branch { 8 } else { 12 },
+            replacement,
+            in_text,
+        }
+    }
+
+    /// Whether a replacement or callback has been counted. Linux has a replacement for each
+    /// record.
+    fn seen_before(&mut self, address: u64) -> bool {
+        let each = self.format == Format::Linux && self.records.format != Format::Linux;
+        !self.seen.insert(address) && !each
+    }
+
+    fn add(&mut self, name: &'static str, init: bool, bytes: u64) -> Split {
+        let mut split = Split::default();
+        split.add(init, bytes);
+        *self.parts.entry(name).or_default() += split;
+        split
+    }
+
+    /// Puts the sizes of the sections of the image in place of what its records come to.
+    pub fn measure(&mut self) {
+        let Records {
+            branches,
+            alternatives,
+            replacements,
+            callbacks,
+            plan,
+            ..
+        } = self.records;
+        let tables: &[&Table] = match self.format {
+            Format::Alt => &[branches, alternatives, replacements, callbacks, plan],
+            Format::Linux => &[alternatives],
+        };
+        for table in tables {
+            let mut split = Split::default();
+            split.add(self.init.holds(table.range.start), table.size());
+            self.parts.insert(table.name, split);
+        }
+    }
+
+    pub fn layout(self) -> Layout {
+        let mut total = Split::default();
+        for bytes in self.parts.values() {
+            total += *bytes;
+        }
+        let parts = self.parts.into_iter().map(|(name, bytes)| Part {
+            name,
+            in_file: name != PLAN,
+            bytes,
+        });
+        Layout {
+            format: self.format.to_string(),
+            parts: parts.collect(),
+            total,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! No Rust: the assembly of sites.s, as an object of its own.
+
+#![no_std]
+#![no_main]
+
+core::arch::global_asm!(include_str!("sites.s"), options(raw));
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
