@@ -44,7 +44,7 @@ pub enum CheckError {
 pub fn check_image(path: impl AsRef<Path>) -> Result<(), CheckError> {
     let path = path.as_ref();
     println!("cargo::rerun-if-changed={}", path.display());
-    let loaded = Loaded::open(path, None, None)?;
+    let loaded = Loaded::open(path, None, &[])?;
     let subject = Subject::new(&loaded.image, &loaded.records, &loaded.names)?;
     let findings = verify(&subject);
     for finding in &findings {

@@ -33,6 +33,8 @@ pub mod disasm;
 #[cfg(feature = "tool")]
 pub mod graph;
 #[cfg(feature = "tool")]
+mod hex;
+#[cfg(feature = "tool")]
 pub mod image;
 #[cfg(feature = "tool")]
 pub mod loaded;

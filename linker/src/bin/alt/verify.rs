@@ -1,14 +1,15 @@
 //! `alt verify`
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_linker::seal::Seal;
 use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
-use anstream::println;
 use clap::Args;
 
 use crate::Outcome;
 use crate::input::{Input, config, read_text};
+use crate::output;
 use crate::style;
 
 /// Checks an image by all rules.
@@ -45,32 +46,36 @@ impl Verify {
         };
         let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
         let findings = verify(&subject);
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&findings)?);
-            return Ok(findings.is_empty());
-        }
-        for finding in &findings {
-            show(finding);
-        }
-        let (sites, records) = (opened.records.sites().count(), opened.records.list().len());
-        let checked = format!(
-            "{sites} sites, {records} records, {} rules",
-            rules().count()
-        );
-        match findings.len() {
-            0 => println!("{}: {checked}", style::good("clean")),
-            found => println!("{}: {checked}", style::bad(format!("{found} findings"))),
-        }
-        Ok(findings.is_empty())
+        output::show(findings.is_empty(), |mut out| {
+            if self.json {
+                return output::json(&mut out, &findings);
+            }
+            for finding in &findings {
+                show(out, finding)?;
+            }
+            let (sites, records) = (opened.records.sites().count(), opened.records.list().len());
+            let checked = format!(
+                "{sites} sites, {records} records, {} rules",
+                rules().count()
+            );
+            match findings.len() {
+                0 => writeln!(out, "{}: {checked}", style::good("clean")),
+                found => writeln!(
+                    out,
+                    "{}: {checked}",
+                    style::bad(format!("{found} findings"))
+                ),
+            }
+        })
     }
 }
 
-fn show(finding: &Finding) {
+fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let severity = match finding.severity {
         Severity::Error => style::bad(finding.severity),
         Severity::Warning => style::doubtful(finding.severity),
     };
-    println!("{severity}[{}]: {}", finding.rule, finding.explanation);
+    writeln!(out, "{severity}[{}]: {}", finding.rule, finding.explanation)?;
     let mut place = Vec::new();
     if finding.address != 0 {
         place.push(format!("{:#x}", finding.address));
@@ -78,11 +83,11 @@ fn show(finding: &Finding) {
     place.extend(finding.symbol.clone());
     place.extend(finding.cap.as_ref().map(|cap| format!("cpucap {cap}")));
     if !place.is_empty() {
-        println!("  {} {}", style::dim("at:"), place.join(", "));
+        writeln!(out, "  {} {}", style::dim("at:"), place.join(", "))?;
     }
     for (index, step) in finding.path.iter().enumerate() {
         let word = if index == 0 { "from:" } else { "  to:" };
-        println!("  {} {step}", style::dim(word));
+        writeln!(out, "  {} {step}", style::dim(word))?;
     }
-    println!("  {} {}", style::dim("help:"), finding.advice);
+    writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
 }
