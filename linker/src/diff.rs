@@ -106,6 +106,15 @@ impl Comparison {
     }
 }
 
+/// What of the text is compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Sections that are not, by name.
+    pub skip: Vec<String>,
+    /// Sites, and nothing besides: where the kernel changes its text in other ways, too.
+    pub sites: bool,
+}
+
 /// Why there is nothing to compare.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -151,7 +160,7 @@ const VERSION: u32 = 1;
 
 /// Compares the text in a dump, of one or more pieces, with what it must be. All text that the
 /// dump holds is compared, sites or not; sections that it lacks entirely, given back after boot
-/// for one, are passed over, and so are those named in `skip`.
+/// for one, are passed over. `selection` leaves out more.
 ///
 /// # Errors
 /// The dump lacks a site of a section of which it has a part, or all of the text; or there is no
@@ -161,8 +170,9 @@ pub fn compare(
     records: &Records,
     expectation: &Expectation,
     dump: &[Memory<'_>],
-    skip: &[String],
+    selection: &Selection,
 ) -> Result<Comparison, DiffError> {
+    let skip = &selection.skip;
     for name in skip {
         let mut there = image.executable().map(|section| &section.name);
         if !there.any(|there| there == name) {
@@ -228,7 +238,7 @@ pub fn compare(
         let addresses = (section.range.start..).step_by(4);
         for (address, word) in addresses.zip(words).filter(|_| !counts.skipped) {
             let site = site_of.get(&address).copied();
-            if site.is_some_and(|site| left.contains(&site)) {
+            if site.map_or(selection.sites, |site| left.contains(&site)) {
                 continue;
             }
             let expected = changes.get(&address).copied();

@@ -6,10 +6,11 @@ use crate::names::CapNames;
 
 use super::{Caps, CapsError, without_cfg};
 
-/// What stands for the rule of a cap that has no entry: every cap of Linux's has such a function.
-const NO_ENTRY: &str = "matches";
-
 impl Caps {
+    /// What stands for the rule of a cap that has no entry, among the functions of an
+    /// [`Undecided`](super::Undecided) one; every cap of Linux's has such a function.
+    pub const NO_ENTRY: &'static str = "matches";
+
     /// The same caps with the numbers that `names` gives them: for a kernel such as Linux, which
     /// lists its caps in one place and describes them in another.
     ///
@@ -56,7 +57,7 @@ fn without_entry(name: &str) -> Cap {
         doc: String::new(),
         scope: Scope::System,
         kind: Kind::Feature,
-        rule: Rule::Custom(NO_ENTRY.to_owned()),
+        rule: Rule::Custom(Caps::NO_ENTRY.to_owned()),
         late: None,
         requires: Vec::new(),
         conflicts: Vec::new(),

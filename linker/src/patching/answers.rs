@@ -106,7 +106,8 @@ impl Answers {
     /// # Errors
     /// The text is no TOML, or an entry is no list of words.
     pub fn from_toml(text: &str) -> Result<Self, AnswerError> {
-        let table = DeTable::parse(text).map_err(|error| AnswerError::Syntax(error.to_string()))?;
+        let table = DeTable::parse(text)
+            .map_err(|error| AnswerError::Syntax(error.to_string().trim_end().into()))?;
         let mut answers = Self::default();
         for (key, value) in table.get_ref() {
             let name = key.get_ref().to_string();

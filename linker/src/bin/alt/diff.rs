@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use alt_linker::diff::{Comparison, Difference, Memory, compare};
+use alt_linker::diff::{Comparison, Difference, Memory, Selection, compare};
 use alt_linker::disasm;
 use clap::Args;
 
@@ -36,6 +36,10 @@ pub struct Diff {
     /// A section that is not compared, since the kernel has given its memory back: .init.text
     #[arg(long, value_name = "SECTION")]
     skip: Vec<String>,
+    /// Compare sites alone: where the kernel changes its text in other ways, as Linux does with
+    /// ftrace, jump labels and kprobes
+    #[arg(long)]
+    sites: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +49,7 @@ const EXAMPLES: &str = "\
 Examples:
   alt diff kernel --cpu cortex-a76 --dump memory.bin --base 0x40200000
   alt diff kernel --ids boot.log --dump low.bin --base 0x40200000 --dump high.bin --base 0x40300000
-  alt diff vmlinux --caps 0,1,5 --dump text.bin --base 0xffff800080000000 --skip .init.text
+  alt diff vmlinux --caps 0,1,5 --dump text.bin --base 0xffff800080000000 --sites --skip .init.text
 
 A dump, from the monitor of QEMU:
   pmemsave 0x40200000 0x100000 memory.bin
@@ -84,48 +88,53 @@ impl Diff {
             .map(|(base, bytes)| Memory { base: *base, bytes })
             .collect();
         let (image, records) = (&opened.image, &opened.records);
-        let report = compare(image, records, &expectation, &pieces, &self.skip)?;
+        let selection = Selection {
+            skip: self.skip.clone(),
+            sites: self.sites,
+        };
+        let report = compare(image, records, &expectation, &pieces, &selection)?;
         output::show(report.differences.is_empty(), |mut out| match self.json {
             true => output::json(&mut out, &report),
-            false => write(out, &report),
+            false => self.write(out, &report),
         })
     }
-}
 
-fn write(out: &mut dyn Write, report: &Comparison) -> io::Result<()> {
-    for difference in &report.differences {
-        one(out, difference)?;
-    }
-    for section in &report.sections {
-        if section.seems_other() {
-            writeln!(
-                out,
-                "{}: {} of {} words of {} differ; if the kernel has given it back, leave it out by --skip {}",
-                style::doubtful("note"),
-                section.differ,
-                section.compared,
-                section.name,
-                section.name,
-            )?;
+    fn write(&self, out: &mut dyn Write, report: &Comparison) -> io::Result<()> {
+        for difference in &report.differences {
+            one(out, difference)?;
         }
-        if section.compared == 0 && !section.skipped {
-            writeln!(
-                out,
-                "{}: nothing of {} is in the dump",
-                style::doubtful("note"),
-                section.name
-            )?;
+        for section in &report.sections {
+            if section.seems_other() {
+                writeln!(
+                    out,
+                    "{}: {} of {} words of {} differ; if the kernel has given it back, leave it out by --skip {}",
+                    style::doubtful("note"),
+                    section.differ,
+                    section.compared,
+                    section.name,
+                    section.name,
+                )?;
+            }
+            if section.compared == 0 && !section.skipped {
+                writeln!(
+                    out,
+                    "{}: nothing of {} is in the dump",
+                    style::doubtful("note"),
+                    section.name
+                )?;
+            }
         }
+        writeln!(
+            out,
+            "{} of {} words of {} differ, in {} sites and {} other places; {} callbacks not judged",
+            report.words,
+            report.compared,
+            if self.sites { "sites" } else { "text" },
+            report.sites(),
+            report.differences.len() - report.sites(),
+            report.left,
+        )
     }
-    writeln!(
-        out,
-        "{} of {} words of text differ, in {} sites and {} other places; {} callbacks not judged",
-        report.words,
-        report.compared,
-        report.sites(),
-        report.differences.len() - report.sites(),
-        report.left,
-    )
 }
 
 fn one(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {

@@ -14,6 +14,7 @@ use crate::style;
 
 /// Checks an image by all rules.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Verify {
     #[command(flatten)]
     input: Input,
@@ -27,6 +28,14 @@ pub struct Verify {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  alt verify kernel
+  alt verify kernel --json
+  alt verify vmlinux --cpucaps arch/arm64/tools/cpucaps
+
+Exit status: 0 nothing was found, 1 something was, 2 the image cannot be read.";
 
 impl Verify {
     pub fn run(&self) -> Outcome {

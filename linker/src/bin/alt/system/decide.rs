@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
-use alt_linker::caps::Caps;
+use alt_linker::caps::{Caps, Undecided};
 use alt_linker::loaded::Loaded;
 use alt_linker::records::Format;
 use alt_runtime::cap::{CapSet, CapTable, Rule, idregs::Register};
@@ -42,13 +42,12 @@ impl System {
         let open = caps.undecided().iter();
         let open: Vec<_> = open.filter(|cap| asked.contains(&cap.number)).collect();
         if let Some(first) = open.first() {
-            let reasons = open.iter().map(|cap| format!("\n  {cap}"));
+            let name = first.name;
             return Err(format!(
                 "what sites ask for cannot be told from ID registers:{}\n\
-                 say --assume {} or --assume '!{}' and so on; --assume '!*' stands for all that is left",
-                reasons.collect::<String>(),
-                first.name,
-                first.name,
+                 say --assume {name} or --assume '!{name}' and so on; --assume '!*' says that all \
+                 the rest is absent",
+                reasons(&open),
             )
             .into());
         }
@@ -74,6 +73,20 @@ impl System {
         }
         Ok(())
     }
+}
+
+/// Why these are open: a line for each, and one for those that have no entry.
+fn reasons(open: &[&Undecided]) -> String {
+    let (without, known): (Vec<&Undecided>, Vec<_>) = open
+        .iter()
+        .partition(|cap| cap.custom == [Caps::NO_ENTRY] && cap.cfg.is_none());
+    let mut text: String = known.iter().map(|cap| format!("\n  {cap}")).collect();
+    if !without.is_empty() {
+        let names: Vec<_> = without.iter().map(|cap| cap.name).collect();
+        text += "\n  the TOML file has no entry for ";
+        text += &names.join(", ");
+    }
+    text
 }
 
 /// The cpucaps that sites ask for, and those that these require.
