@@ -5,7 +5,7 @@ use alt_runtime::cap::{Cap, CapInfo, CapTable, Kind, LatePolicy, MAX_CAPS, Rule,
 use crate::caps::Caps;
 
 /// How much a name looks like another one that is offered for it; 1 is the same.
-const ALIKE: f64 = 0.85;
+const ALIKE: f64 = 0.6;
 
 /// How many names are offered for one that is unknown.
 const OFFERED: usize = 3;
@@ -119,7 +119,7 @@ impl CapNames {
         let likeness = |name: &str| match name.contains(&text) {
             // `LSE` for `HAS_LSE_ATOMICS`.
             true if text.len() >= 3 => 1.0,
-            _ => strsim::jaro_winkler(&text, name),
+            _ => strsim::normalized_damerau_levenshtein(&text, name),
         };
         let mut alike: Vec<_> = self
             .iter()
