@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, file_with, word};
 use crate::run::{Ran, finish};
 
 /// Set for the process that plays the build script: the image to check.
@@ -60,4 +60,33 @@ fn an_image_that_cannot_be_read_fails_the_build() {
     // It is built again when the image is there.
     let again = format!("cargo::rerun-if-changed={}", path.display());
     assert_eq!(to_cargo(&ran), [again]);
+}
+
+#[test]
+fn a_finding_fails_the_build() {
+    let Some(fixture) = Fixture::new("a_finding_fails_the_build") else {
+        return;
+    };
+    // A record of a branch asks for a cpucap that the image does not have.
+    let record = fixture.range("alt_branches").start;
+    let condition = word(&fixture.image, record + 4) & 0xffff_0000 | 200;
+    let broken = file_with(&fixture.image, [(record + 4, condition)]);
+    let broken = fixture.write("broken", broken);
+    let ran = build_script(&broken);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    let lines = to_cargo(&ran);
+    let errors: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("cargo::error="))
+        .collect();
+    assert!(
+        errors.iter().any(|line| line.contains(": [unknown-cap] ")),
+        "{lines:?}"
+    );
+    let path = broken.display();
+    let summary = format!(
+        "Error: {path}: {} errors; see above, or run `alt verify {path}`\n",
+        errors.len()
+    );
+    assert!(ran.stderr.contains(&summary), "{ran:?}");
 }
