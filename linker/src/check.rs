@@ -1,9 +1,12 @@
 //! An image checked from a build script.
 
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::loaded::{LoadError, Loaded};
 use crate::patching::HostError;
+use crate::verify::config::{Config, ConfigError};
 use crate::verify::{Finding, Severity, Subject, verify};
 
 /// Why an image must not be used.
@@ -16,6 +19,9 @@ pub enum CheckError {
     /// It has nothing that could be patched.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The rules file is not what it must be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Rules are broken. How many; cargo has been told which.
     #[error("{path}: {errors} errors; see above, or run `alt verify {path}`")]
     Findings {
@@ -42,16 +48,35 @@ pub enum CheckError {
 /// # Errors
 /// The image cannot be read, or a rule is broken that makes it unfit to boot.
 pub fn check_image(path: impl AsRef<Path>) -> Result<(), CheckError> {
-    let path = path.as_ref();
-    println!("cargo::rerun-if-changed={}", path.display());
-    let loaded = Loaded::open(path, None, None)?;
-    let subject = Subject::new(&loaded.image, &loaded.records, &loaded.names)?;
-    let findings = verify(&subject);
-    for finding in &findings {
-        tell_cargo(path, finding);
+    check(path.as_ref(), None)
+}
+
+/// The same, by the rules file of the kernel's author as well: `alt verify --rules`, see
+/// docs/verify.md.
+///
+/// # Errors
+/// As [`check_image`]; or the rules file cannot be read, or says what makes no sense.
+pub fn check_image_by(path: impl AsRef<Path>, rules: impl AsRef<Path>) -> Result<(), CheckError> {
+    check(path.as_ref(), Some(rules.as_ref()))
+}
+
+fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
+    for file in [Some(path), rules].into_iter().flatten() {
+        println!("cargo::rerun-if-changed={}", file.display());
     }
-    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-    match findings.iter().filter(is_error).count() {
+    let loaded = Loaded::open(path, None, &[])?;
+    let mut subject = Subject::new(&loaded.image, &loaded.records, &loaded.names)?;
+    if let [caps] = &loaded.caps[..] {
+        subject = subject.with_caps(Some(caps.table()));
+    }
+    if let Some(rules) = rules {
+        let text = fs::read_to_string(rules).map_err(|source| io_error(rules, source))?;
+        let name = rules.display().to_string();
+        subject = subject.with_config(Config::from_toml(&name, &text, &loaded.image)?);
+    }
+    let findings = verify(&subject);
+    let errors = tell_cargo(&mut io::stdout(), path, &findings);
+    match errors.map_err(|source| io_error(path, source))? {
         0 => Ok(()),
         errors => Err(CheckError::Findings {
             path: path.display().to_string(),
@@ -60,21 +85,78 @@ pub fn check_image(path: impl AsRef<Path>) -> Result<(), CheckError> {
     }
 }
 
-fn tell_cargo(path: &Path, finding: &Finding) {
-    let level = match finding.severity {
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    };
-    let place = match &finding.symbol {
-        Some(symbol) => format!("{symbol} ({:#x})", finding.address),
-        None => format!("{:#x}", finding.address),
-    };
-    // Cargo takes one line each.
-    println!(
-        "cargo::{level}={}: {place}: [{}] {}; {}",
-        path.display(),
-        finding.rule,
-        finding.explanation.replace('\n', " "),
-        finding.advice,
-    );
+fn io_error(path: &Path, source: io::Error) -> LoadError {
+    LoadError::Io {
+        path: path.into(),
+        source,
+    }
+}
+
+/// Writes a line for each finding, in the form that cargo understands; counts the errors.
+fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Finding]) -> io::Result<usize> {
+    for finding in findings {
+        let level = match finding.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        let place = match &finding.symbol {
+            Some(symbol) => format!("{symbol} ({:#x})", finding.address),
+            None => format!("{:#x}", finding.address),
+        };
+        let text = format!(
+            "{}: {place}: [{}] {}; {}",
+            path.display(),
+            finding.rule,
+            finding.explanation,
+            finding.advice,
+        );
+        // Cargo takes one line each.
+        writeln!(out, "cargo::{level}={}", text.replace('\n', " "))?;
+    }
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    Ok(errors.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_told_in_one_line_each() {
+        let finding = |severity, symbol: Option<&str>| Finding {
+            rule: "a-rule",
+            severity,
+            address: 0x4020_0010,
+            symbol: symbol.map(String::from),
+            cap: None,
+            explanation: "in two\nlines".into(),
+            advice: "do this",
+            path: Vec::new(),
+        };
+        let findings = [
+            finding(Severity::Error, Some("memcpy+0x10")),
+            finding(Severity::Warning, None),
+            finding(Severity::Error, None),
+        ];
+        let tell = |findings| {
+            let mut out = Vec::new();
+            let errors = tell_cargo(&mut out, Path::new("a kernel"), findings).unwrap();
+            (String::from_utf8(out).unwrap(), errors)
+        };
+        let (out, errors) = tell(&findings[..]);
+        assert_eq!(errors, 2);
+        let lines: Vec<_> = out.lines().collect();
+        let end = "[a-rule] in two lines; do this";
+        assert_eq!(
+            lines,
+            [
+                format!("cargo::error=a kernel: memcpy+0x10 (0x40200010): {end}"),
+                format!("cargo::warning=a kernel: 0x40200010: {end}"),
+                format!("cargo::error=a kernel: 0x40200010: {end}"),
+            ]
+        );
+        assert_eq!(tell(&findings[1..2]).1, 0);
+    }
 }

@@ -1,10 +1,11 @@
 //! A running kernel's text against what it must be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::image::Image;
+use crate::image::{self, Image};
 use crate::patching::Expectation;
 use crate::records::Records;
 
@@ -18,6 +19,10 @@ pub struct Memory<'a> {
 }
 
 impl Memory<'_> {
+    fn end(&self) -> u64 {
+        self.base.saturating_add(self.bytes.len() as u64)
+    }
+
     fn word(&self, address: u64) -> Option<u32> {
         let from = usize::try_from(address.checked_sub(self.base)?).ok()?;
         let bytes = self.bytes.get(from..from.checked_add(4)?)?;
@@ -29,10 +34,13 @@ impl Memory<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WrongWord {
     /// Its address, as linked.
+    #[serde(with = "crate::hex::address")]
     pub address: u64,
     /// What it must be.
+    #[serde(with = "crate::hex::word")]
     pub expected: u32,
     /// What it is.
+    #[serde(with = "crate::hex::word")]
     pub found: u32,
 }
 
@@ -40,20 +48,48 @@ pub struct WrongWord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The address of the site, or of the first word where it is none.
+    #[serde(with = "crate::hex::address")]
     pub address: u64,
-    /// The place as people name it.
-    pub symbol: Option<String>,
+    /// The function, or what else is nearest, and the bytes from its start: `memcpy+0x10`.
+    pub place: Option<String>,
     /// It is a site; else text that no record names.
     pub site: bool,
     /// The words.
     pub words: Vec<WrongWord>,
 }
 
+/// How much of a section was compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// Its name.
+    pub name: String,
+    /// It was not to be compared.
+    pub skipped: bool,
+    /// Its words.
+    pub words: usize,
+    /// Those that were compared. The others are not in the dump, or of sites that only a callback
+    /// can tell.
+    pub compared: usize,
+    /// Those that differ.
+    pub differ: usize,
+}
+
+impl Section {
+    /// So much of it differs that other memory must be there.
+    pub fn seems_other(&self) -> bool {
+        self.differ > self.compared / 2
+    }
+}
+
 /// What a comparison has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Comparison {
+    /// Version of the form of this document: counts up when a field changes its meaning or goes.
+    pub version: u32,
     /// Where it differs, by address.
     pub differences: Vec<Difference>,
+    /// The executable sections, by address.
+    pub sections: Vec<Section>,
     /// Words that differ.
     pub words: usize,
     /// Words that were compared.
@@ -70,114 +106,168 @@ impl Comparison {
     }
 }
 
+/// What of the text is compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Sections that are not, by name.
+    pub skip: Vec<String>,
+    /// Sites, and nothing besides: where the kernel changes its text in other ways, too.
+    pub sites: bool,
+}
+
 /// Why there is nothing to compare.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiffError {
     /// The dump is of other memory.
     #[error(
-        "the dump ({start:#x} to {end:#x}) holds none of the text, which begins at {text:#x}: \
-         is --base right?"
+        "the dump ({dump}) holds none of the text ({text}): is --base the address as linked, \
+         which is a virtual one in most kernels?"
     )]
     Elsewhere {
-        /// The first address of the dump.
-        start: u64,
-        /// The address behind it.
-        end: u64,
-        /// The first address of the text.
-        text: u64,
+        /// The addresses of the dump.
+        dump: String,
+        /// The addresses of the text.
+        text: String,
     },
     /// The dump ends, or begins, inside the text.
     #[error(
-        "the dump ({start:#x} to {end:#x}) lacks the site at {site:#x}: it must cover the text"
+        "the dump ({dump}) lacks the site at {site:#x} ({place}), but has other text of {section}: \
+         give the rest by one more --dump and --base, or leave the section out by --skip {section}"
     )]
     Partial {
-        /// The first address of the dump.
-        start: u64,
-        /// The address behind it.
-        end: u64,
+        /// The addresses of the dump.
+        dump: String,
         /// The first site that it lacks.
         site: u64,
+        /// The site as people name it.
+        place: String,
+        /// The section.
+        section: String,
+    },
+    /// There is no such section to leave out.
+    #[error("there is no executable section {name} to skip; there are {}", .there.join(", "))]
+    UnknownSection {
+        /// The name that was given.
+        name: String,
+        /// The names that there are.
+        there: Vec<String>,
     },
 }
 
-/// Compares the text in a dump with what it must be. All text that the dump holds is compared,
-/// sites or not; sections that it lacks entirely, given back after boot for one, are passed over.
+/// See [`Comparison::version`].
+const VERSION: u32 = 1;
+
+/// Compares the text in a dump, of one or more pieces, with what it must be. All text that the
+/// dump holds is compared, sites or not; sections that it lacks entirely, given back after boot
+/// for one, are passed over. `selection` leaves out more.
 ///
 /// # Errors
-/// The dump lacks a site of a section of which it has a part, or all of the text.
+/// The dump lacks a site of a section of which it has a part, or all of the text; or there is no
+/// section to skip.
 pub fn compare(
     image: &Image,
     records: &Records,
     expectation: &Expectation,
-    memory: Memory<'_>,
+    dump: &[Memory<'_>],
+    selection: &Selection,
 ) -> Result<Comparison, DiffError> {
-    let start = memory.base;
-    let end = start.saturating_add(memory.bytes.len() as u64);
-    let touched =
-        |section: &&crate::image::Section| section.range.start < end && start < section.range.end;
-    let Some(text) = image.executable().next().map(|first| first.range.start) else {
-        return Err(DiffError::Elsewhere {
-            start,
-            end,
-            text: 0,
-        });
-    };
-    if !image.executable().any(|section| touched(&section)) {
-        return Err(DiffError::Elsewhere { start, end, text });
+    let skip = &selection.skip;
+    for name in skip {
+        let mut there = image.executable().map(|section| &section.name);
+        if !there.any(|there| there == name) {
+            return Err(DiffError::UnknownSection {
+                name: name.clone(),
+                there: image.executable().map(|s| s.name.clone()).collect(),
+            });
+        }
     }
-    let changes: HashMap<u64, u32> = expectation
-        .changes
-        .iter()
-        .map(|change| (change.address, change.after))
+    let wanted: Vec<_> = image
+        .executable()
+        .filter(|section| !skip.contains(&section.name))
         .collect();
+    let is_held = |section: &image::Section| {
+        dump.iter()
+            .any(|piece| piece.base < section.range.end && section.range.start < piece.end())
+    };
+    if !wanted.iter().any(|section| is_held(section)) {
+        return Err(DiffError::Elsewhere {
+            dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
+            text: ranges(wanted.iter().map(|section| section.range.clone())),
+        });
+    }
     let mut site_of = HashMap::new();
     for site in records.sites() {
-        let section = image.section_at(site.address());
-        let inside = start <= site.range().start && site.range().end <= end;
-        if section.is_some_and(|section| touched(&section)) && !inside {
+        let mut words = site.range().step_by(4);
+        if let Some(section) = image.section_at(site.address())
+            && wanted.iter().any(|wanted| wanted.range == section.range)
+            && is_held(section)
+            && !words.all(|word| dump.iter().any(|piece| piece.word(word).is_some()))
+        {
             return Err(DiffError::Partial {
-                start,
-                end,
+                dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
                 site: site.address(),
+                place: image
+                    .place(site.address())
+                    .map_or_else(String::new, |place| place.to_string()),
+                section: section.name.clone(),
             });
         }
         site_of.extend(site.range().step_by(4).map(|word| (word, site.address())));
     }
-    let left: Vec<u64> = expectation.left.iter().map(|left| left.site).collect();
+    let changes = expectation.changes.iter();
+    let changes: HashMap<u64, u32> = changes.map(|c| (c.address, c.after)).collect();
+    let left: HashSet<u64> = expectation.left.iter().map(|left| left.site).collect();
     let mut comparison = Comparison {
+        version: VERSION,
         differences: Vec::new(),
+        sections: Vec::new(),
         words: 0,
         compared: 0,
         left: left.len(),
     };
-    for section in image.executable().filter(touched) {
+    for section in image.executable() {
         let (words, _) = image.contents(section).as_chunks::<4>();
-        for (address, word) in (section.range.start..).step_by(4).zip(words) {
-            let Some(found) = memory.word(address) else {
-                continue;
-            };
+        let mut counts = Section {
+            name: section.name.clone(),
+            skipped: skip.contains(&section.name),
+            words: words.len(),
+            compared: 0,
+            differ: 0,
+        };
+        let addresses = (section.range.start..).step_by(4);
+        for (address, word) in addresses.zip(words).filter(|_| !counts.skipped) {
             let site = site_of.get(&address).copied();
-            if site.is_some_and(|site| left.binary_search(&site).is_ok()) {
+            if site.map_or(selection.sites, |site| left.contains(&site)) {
                 continue;
             }
-            comparison.compared += 1;
             let expected = changes.get(&address).copied();
             let expected = expected.unwrap_or_else(|| u32::from_le_bytes(*word));
+            // Where pieces overlap, each of them counts.
+            let found = dump.iter().filter_map(|piece| piece.word(address));
+            let Some(found) = found.reduce(|a, b| if a == expected { b } else { a }) else {
+                continue;
+            };
+            counts.compared += 1;
             if found != expected {
-                comparison.add(
-                    image,
-                    site,
-                    WrongWord {
-                        address,
-                        expected,
-                        found,
-                    },
-                );
+                counts.differ += 1;
+                let word = WrongWord {
+                    address,
+                    expected,
+                    found,
+                };
+                comparison.add(image, site, word);
             }
         }
+        comparison.compared += counts.compared;
+        comparison.sections.push(counts);
     }
     Ok(comparison)
+}
+
+fn ranges(ranges: impl Iterator<Item = Range<u64>>) -> String {
+    let texts = ranges.map(|range| format!("{:#x} to {:#x}", range.start, range.end));
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 impl Comparison {
@@ -199,7 +289,7 @@ impl Comparison {
                 let address = site.unwrap_or(word.address);
                 self.differences.push(Difference {
                     address,
-                    symbol: image.place(address).map(|place| place.to_string()),
+                    place: image.place(address).map(|place| place.to_string()),
                     site: site.is_some(),
                     words: vec![word],
                 });

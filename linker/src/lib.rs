@@ -35,6 +35,8 @@ pub mod dump;
 #[cfg(feature = "tool")]
 pub mod graph;
 #[cfg(feature = "tool")]
+mod hex;
+#[cfg(feature = "tool")]
 pub mod image;
 #[cfg(feature = "tool")]
 pub mod listing;
@@ -60,5 +62,5 @@ pub mod verify;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 #[cfg(feature = "tool")]
-pub use check::{CheckError, check_image};
+pub use check::{CheckError, check_image, check_image_by};
 pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};

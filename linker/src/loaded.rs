@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use crate::caps::{Caps, CapsError};
 use crate::image::{Image, ImageError};
-use crate::names::CapNames;
+use crate::names::{CapNames, NamesError};
 use crate::records::{Format, Records, RecordsError};
 
 /// An image, its records and its cpucaps.
@@ -57,19 +57,37 @@ pub enum LoadError {
         /// What is wrong with them.
         source: CapsError,
     },
+    /// The TOML file of cpucaps has mistakes.
+    #[error(transparent)]
+    CapsFile(CapsError),
+    /// The list of cpucaps is none.
+    #[error("{}: {source}", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: NamesError,
+    },
+    /// More files of cpucaps than can be brought together.
+    #[error(
+        "the cpucaps are in {0} files; give one, or two: a list of names, which says the numbers, \
+         and a TOML file that says how they show in ID registers"
+    )]
+    CpucapsFiles(usize),
 }
 
 impl Loaded {
     /// Reads the image at `path`. What its cpucaps are it says itself, if it was made with
-    /// `cpucaps!`; a file at `cpucaps` has the last word: of the form of `cpucaps.toml` if that
-    /// is its extension, else of Linux's `arch/arm64/tools/cpucaps`.
+    /// `cpucaps!`; files have the last word. One at `cpucaps` is of the form of `cpucaps.toml` if
+    /// that is its extension, else of Linux's `arch/arm64/tools/cpucaps`. Of one of each, the
+    /// latter gives the numbers.
     ///
     /// # Errors
     /// A file cannot be read or is not what it should be.
     pub fn open(
         path: &Path,
         format: Option<Format>,
-        cpucaps: Option<&Path>,
+        cpucaps: &[PathBuf],
     ) -> Result<Self, LoadError> {
         let data = fs::read(path).map_err(io_error(path))?;
         let image = Image::parse(data).map_err(|source| LoadError::Image {
@@ -81,11 +99,11 @@ impl Loaded {
             source,
         })?;
         let (names, caps) = match cpucaps {
-            Some(path) => from_file(path)?,
-            None => from_image(&image).map_err(|source| LoadError::Caps {
+            [] => from_image(&image).map_err(|source| LoadError::Caps {
                 path: path.into(),
                 source,
             })?,
+            files => from_files(files)?,
         };
         Ok(Self {
             image,
@@ -107,17 +125,47 @@ fn from_image(image: &Image) -> Result<Cpucaps, CapsError> {
     Ok((names, caps))
 }
 
-fn from_file(path: &Path) -> Result<Cpucaps, LoadError> {
+fn from_files(paths: &[PathBuf]) -> Result<Cpucaps, LoadError> {
+    let (rules, lists): (Vec<_>, Vec<_>) = paths
+        .iter()
+        .partition(|path| path.extension().is_some_and(|end| end == "toml"));
+    match (&lists[..], &rules[..]) {
+        ([], [rules]) => {
+            let caps = rules_in(rules)?;
+            Ok((CapNames::from(&caps), vec![caps]))
+        }
+        ([list], []) => Ok((names_in(list)?, Vec::new())),
+        ([list], [rules]) => {
+            let names = names_in(list)?;
+            let caps = rules_in(rules)?.numbered_by(&names);
+            Ok((names, vec![caps.map_err(caps_error(rules))?]))
+        }
+        _ => Err(LoadError::CpucapsFiles(paths.len())),
+    }
+}
+
+fn names_in(path: &Path) -> Result<CapNames, LoadError> {
     let text = fs::read_to_string(path).map_err(io_error(path))?;
-    if path.extension().is_some_and(|end| end == "toml") {
-        let caps = Caps::from_toml(&path.display().to_string(), &text);
-        let caps = caps.map_err(|source| LoadError::Caps {
+    CapNames::from_linux(&text).map_err(|source| LoadError::Names {
+        path: path.into(),
+        source,
+    })
+}
+
+fn rules_in(path: &Path) -> Result<Caps, LoadError> {
+    let text = fs::read_to_string(path).map_err(io_error(path))?;
+    Caps::from_toml(&path.display().to_string(), &text).map_err(caps_error(path))
+}
+
+fn caps_error(path: &Path) -> impl Fn(CapsError) -> LoadError {
+    move |source| match source {
+        // Its texts begin with the file's name.
+        CapsError::File(_) => LoadError::CapsFile(source),
+        _ => LoadError::Caps {
             path: path.into(),
             source,
-        })?;
-        return Ok((CapNames::from(&caps), vec![caps]));
+        },
     }
-    Ok((CapNames::from_linux(&text), Vec::new()))
 }
 
 fn io_error(path: &Path) -> impl Fn(io::Error) -> LoadError {

@@ -13,10 +13,15 @@ use sha2::{Digest, Sha256};
 use crate::image::{Image, Section};
 use crate::records::{Kind, Records, Site};
 
+/// See [`Seal::version`].
+const VERSION: u32 = 1;
+
 /// What an image was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
+    /// Version of the form of this document: counts up when a field changes its meaning or goes.
+    pub version: u32,
     /// Everything that is loaded, without what belongs to a site.
     pub sections: Vec<SealedSection>,
     /// The sites: text, records and replacements.
@@ -30,6 +35,7 @@ pub struct SealedSection {
     /// Its name.
     pub name: String,
     /// Its first address.
+    #[serde(with = "crate::hex::address")]
     pub address: u64,
     /// Its size in bytes.
     pub size: u64,
@@ -42,6 +48,7 @@ pub struct SealedSection {
 #[serde(deny_unknown_fields)]
 pub struct SealedSite {
     /// Its address.
+    #[serde(with = "crate::hex::address")]
     pub address: u64,
     /// SHA-256 of its text, its records and their replacements, in hex.
     pub sha256: String,
@@ -53,6 +60,7 @@ impl Seal {
         let mut covered: Vec<_> = records.sites().flat_map(|site| ranges(&site)).collect();
         covered.sort_by_key(|range| range.start);
         Self {
+            version: VERSION,
             sections: image
                 .loaded()
                 .map(|section| SealedSection {
@@ -75,9 +83,16 @@ impl Seal {
     /// Reads a seal from JSON.
     ///
     /// # Errors
-    /// The parser's words on what is none.
+    /// The parser's words on what is none, or that it is of another version.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| format!("not a seal: {error}"))
+        let seal: Self =
+            serde_json::from_str(text).map_err(|error| format!("not a seal: {error}"))?;
+        match seal.version {
+            VERSION => Ok(seal),
+            other => Err(format!(
+                "a seal of version {other}, and this `alt` knows version {VERSION}: take it again"
+            )),
+        }
     }
 }
 

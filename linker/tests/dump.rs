@@ -69,7 +69,7 @@ impl Fixture {
         let image = Image::parse(fs::read(&self.image).unwrap()).unwrap();
         let records = Records::find(&image, None).unwrap();
         let names = fs::read_to_string(self.dir.path().join("caps")).unwrap();
-        (image, records, CapNames::from_linux(&names))
+        (image, records, CapNames::from_linux(&names).unwrap())
     }
 
     fn dump(&self, cap: Option<&str>, site: Option<&str>) -> Result<Dump, DumpError> {

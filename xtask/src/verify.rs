@@ -11,6 +11,10 @@ use std::{
 /// The packages that are kernels.
 const GUESTS: [&str; 2] = ["kernel-demo", "quickstart"];
 
+/// Whether an ADRP comes to stand at the end of a page is chance. Only with what the erratum needs
+/// around it does it matter, and that is a rule of its own.
+const ALLOWED: [&str; 2] = ["--allow", "adrp-at-page-end"];
+
 /// Builds each guest in each profile and checks it.
 pub(crate) fn run() -> Outcome {
     setup::ensure_target()?;
@@ -19,20 +23,29 @@ pub(crate) fn run() -> Outcome {
     for package in GUESTS {
         for profile in Profile::ALL {
             let image = guest::build(package, profile)?;
-            anstream::print!(
-                "{} ",
-                style::heading(format!("{package}, {}:", profile.name()))
+            anstream::println!(
+                "{}",
+                style::heading(format!("{package}, {}", profile.name()))
             );
-            clean &= verify(&alt, package, &image)?;
+            clean &= run_alt(&alt, "verify", package, &image, &ALLOWED)?;
         }
     }
+    let image = guest::build("kernel-demo", Profile::Release)?;
+    anstream::println!("{}", style::heading("kernel-demo, changed at random"));
+    clean &= run_alt(&alt, "mutate", "kernel-demo", &image, &[])?;
     Ok(clean)
 }
 
-/// Runs `alt verify`, by the rules file of the package if it has one.
-fn verify(alt: &Path, package: &str, image: &Path) -> io::Result<bool> {
+/// Runs `alt` on an image, by the rules file of the package if it has one.
+fn run_alt(
+    alt: &Path,
+    subcommand: &str,
+    package: &str,
+    image: &Path,
+    more: &[&str],
+) -> io::Result<bool> {
     let mut command = Command::new(alt);
-    command.arg("verify").arg(image);
+    command.arg(subcommand).arg(image).args(more);
     let rules = workspace().join(package).join("alt-rules.toml");
     if rules.exists() {
         command.arg("--rules").arg(rules);

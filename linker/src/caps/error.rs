@@ -2,6 +2,8 @@
 
 use alt_runtime::cap::DetectError;
 
+use crate::names::or_meant;
+
 /// The cpucaps of a kernel cannot be read or decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +36,14 @@ pub enum CapsError {
         name: String,
         /// The names of which something is undecided.
         undecided: Vec<&'static str>,
+    },
+    /// A cap that is described is not in the list that gives the numbers.
+    #[error("[{name}] is not in the list of cpucaps{}", or_meant(.nearest))]
+    NotListed {
+        /// Its name.
+        name: String,
+        /// Names of the list that look like it.
+        nearest: Vec<String>,
     },
     /// A word of the kernel command line looks like an override and cannot be obeyed.
     #[error("kernel command line, {word}: {why}")]

@@ -26,6 +26,7 @@
 mod detect;
 mod error;
 pub mod ids;
+mod renumber;
 mod section;
 mod table;
 mod undecided;

@@ -1,6 +1,6 @@
 //! What the user knows about callbacks: the words that they leave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alt_runtime::Insn;
 use toml::de::{DeTable, DeValue};
@@ -53,6 +53,14 @@ pub enum AnswerError {
         /// The bits that stay.
         keep: u32,
     },
+    /// There is no such callback, and no such site of one.
+    #[error("`{name}` is neither a callback of a record nor a site of one{}", listed(.there))]
+    NotThere {
+        /// The entry.
+        name: String,
+        /// The callbacks that there are.
+        there: Vec<String>,
+    },
     /// A site has another length.
     #[error("`{name}` gives {given} words, the site at {site:#x} has {len}")]
     Length {
@@ -65,6 +73,13 @@ pub enum AnswerError {
         /// How many instructions it has.
         len: usize,
     },
+}
+
+fn listed(callbacks: &[String]) -> String {
+    match callbacks {
+        [] => "; the image has none".into(),
+        _ => format!("; the callbacks are {}", callbacks.join(", ")),
+    }
 }
 
 impl Answers {
@@ -91,7 +106,8 @@ impl Answers {
     /// # Errors
     /// The text is no TOML, or an entry is no list of words.
     pub fn from_toml(text: &str) -> Result<Self, AnswerError> {
-        let table = DeTable::parse(text).map_err(|error| AnswerError::Syntax(error.to_string()))?;
+        let table = DeTable::parse(text)
+            .map_err(|error| AnswerError::Syntax(error.to_string().trim_end().into()))?;
         let mut answers = Self::default();
         for (key, value) in table.get_ref() {
             let name = key.get_ref().to_string();
@@ -121,6 +137,32 @@ impl Answers {
         self.words.insert(name.into(), words);
     }
 
+    /// Whether each entry is about some site of a callback, given by its place and the name of
+    /// the callback.
+    pub(super) fn check(
+        &self,
+        image: &Image,
+        sites: impl Iterator<Item = (u64, String)>,
+    ) -> Result<(), AnswerError> {
+        if self.words.is_empty() {
+            return Ok(());
+        }
+        let (mut known, mut there) = (BTreeSet::new(), BTreeSet::new());
+        for (site, callback) in sites {
+            known.extend(image.place(site).map(|place| place.to_string()));
+            known.insert(short(&callback).to_owned());
+            known.insert(callback.clone());
+            there.insert(callback);
+        }
+        match self.words.keys().find(|name| !known.contains(*name)) {
+            None => Ok(()),
+            Some(name) => Err(AnswerError::NotThere {
+                name: name.clone(),
+                there: there.into_iter().collect(),
+            }),
+        }
+    }
+
     /// The words for a site; `None` when nothing is known. What is said of the site itself comes
     /// before what is said of its callback.
     pub(super) fn for_site(
@@ -131,8 +173,7 @@ impl Answers {
         original: &[u32],
     ) -> Result<Option<Vec<Insn>>, AnswerError> {
         let place = image.place(site.address()).map(|place| place.to_string());
-        let short = callback.rsplit("::").next().unwrap_or(callback);
-        let names = [place.as_deref(), Some(callback), Some(short)];
+        let names = [place.as_deref(), Some(callback), Some(short(callback))];
         let entry = names
             .into_iter()
             .flatten()
@@ -155,6 +196,11 @@ impl Answers {
                 .collect(),
         ))
     }
+}
+
+/// The last part of a path.
+fn short(callback: &str) -> &str {
+    callback.rsplit("::").next().unwrap_or(callback)
 }
 
 /// A word of the file: a number, or a pair of numbers.

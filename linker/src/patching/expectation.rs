@@ -183,6 +183,14 @@ fn callback_words(
     present: &CapSet,
     answers: &Answers,
 ) -> Result<HashMap<u64, Vec<Insn>>, AnswerError> {
+    let callbacks = records
+        .list()
+        .iter()
+        .filter_map(|record| match record.kind {
+            Kind::Callback { address, .. } => Some((record.site, callback_name(image, address))),
+            _ => None,
+        });
+    answers.check(image, callbacks)?;
     let mut words = HashMap::new();
     for site in records.sites() {
         let Some(arm) = site.winner(present) else {

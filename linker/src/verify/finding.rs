@@ -31,6 +31,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// Where: a site, an instruction, a table. 0 where it is about the whole image.
+    #[serde(serialize_with = "crate::hex::address::serialize")]
     pub address: u64,
     /// The place as people name it.
     pub symbol: Option<String>,

@@ -16,13 +16,15 @@ pub struct Input {
     /// A linked arm64 image: an ELF file with its sections
     #[arg(value_name = "IMAGE")]
     pub path: PathBuf,
-    /// The format of its records, where the image does not tell
+    /// The format of its records: alt-runtime's, or Linux's .altinstructions. Needed only where
+    /// the image has both
     #[arg(long, value_enum)]
     format: Option<FormatName>,
-    /// Its cpucaps: a TOML file, or a list in the form of Linux's arch/arm64/tools/cpucaps. An
-    /// image made with `cpucaps!` has them in itself
+    /// Its cpucaps: a file in the form of cpucaps.toml if it is called *.toml, else a list of
+    /// names in the form of Linux's arch/arm64/tools/cpucaps. An image made with `cpucaps!` has
+    /// them in itself. Of one file of each form, the list gives the numbers
     #[arg(long, value_name = "FILE")]
-    cpucaps: Option<PathBuf>,
+    cpucaps: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,7 +40,7 @@ impl Input {
             FormatName::Alt => Format::Alt,
             FormatName::Linux => Format::Linux,
         });
-        Ok(Loaded::open(&self.path, format, self.cpucaps.as_deref())?)
+        Ok(Loaded::open(&self.path, format, &self.cpucaps)?)
     }
 }
 
@@ -61,11 +63,7 @@ pub fn read_text(path: &Path) -> Result<String, Box<dyn Error>> {
     fs::read_to_string(path).map_err(|error| named(path, error))
 }
 
-/// Writes a file.
-pub fn write(path: &Path, data: &[u8]) -> Result<(), Box<dyn Error>> {
-    fs::write(path, data).map_err(|error| named(path, error))
-}
-
-fn named(path: &Path, error: io::Error) -> Box<dyn Error> {
+/// What went wrong with a file, and which.
+pub fn named(path: &Path, error: io::Error) -> Box<dyn Error> {
     format!("{}: {error}", path.display()).into()
 }

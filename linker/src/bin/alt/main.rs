@@ -25,12 +25,24 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "alt",
     version,
-    after_help = "Exit status: 0 all is well, 1 findings, 2 the input cannot be read."
+    after_help = AFTER_HELP
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+const AFTER_HELP: &str = "\
+Examples:
+  alt verify kernel
+  alt apply kernel --cpu cortex-a76 -o kernel-a76
+  alt diff kernel --cpu cortex-a76 --dump memory.bin --base 0x40200000
+
+`alt COMMAND --help` has more of them.
+
+Exit status: 0 all is well, 1 something was found, 2 the command could not do its work, and says
+why on standard error.
+Colours are for terminals; NO_COLOR=1 turns them off.";
 
 #[derive(Subcommand)]
 enum Command {

@@ -1,18 +1,21 @@
 //! `alt verify`
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_linker::seal::Seal;
 use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
-use anstream::println;
 use clap::Args;
+use serde::Serialize;
 
 use crate::Outcome;
 use crate::input::{Input, config, read_text};
+use crate::output;
 use crate::style;
 
 /// Checks an image by all rules.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Verify {
     #[command(flatten)]
     input: Input,
@@ -22,9 +25,36 @@ pub struct Verify {
     /// What the author demands of this image: regions, the init region, code that runs early
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// A rule that may be broken; may be given several times
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    allow: Vec<&'static str>,
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  alt verify kernel
+  alt verify kernel --json
+  alt verify vmlinux --cpucaps arch/arm64/tools/cpucaps
+
+Exit status: 0 nothing was found, 1 something was, 2 the image cannot be read.";
+
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Counts up when a field goes or changes its meaning.
+    version: u32,
+    sites: usize,
+    records: usize,
+    findings: &'a [Finding],
+}
+
+/// The rule of this name.
+fn rule(id: &str) -> Result<&'static str, String> {
+    let known = rules().map(|rule| rule.id).find(|known| *known == id);
+    known.ok_or_else(|| "there is no such rule; docs/verify.md lists them".into())
 }
 
 impl Verify {
@@ -44,33 +74,46 @@ impl Verify {
             _ => subject,
         };
         let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
-        let findings = verify(&subject);
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&findings)?);
-            return Ok(findings.is_empty());
-        }
-        for finding in &findings {
-            show(finding);
-        }
-        let (sites, records) = (opened.records.sites().count(), opened.records.list().len());
-        let checked = format!(
-            "{sites} sites, {records} records, {} rules",
-            rules().count()
-        );
-        match findings.len() {
-            0 => println!("{}: {checked}", style::good("clean")),
-            found => println!("{}: {checked}", style::bad(format!("{found} findings"))),
-        }
-        Ok(findings.is_empty())
+        let mut findings = verify(&subject);
+        findings.retain(|finding| !self.allow.contains(&finding.rule));
+        let counts = (opened.records.sites().count(), opened.records.list().len());
+        output::show(findings.is_empty(), |mut out| {
+            if self.json {
+                let (sites, records) = counts;
+                let document = Document {
+                    version: 1,
+                    sites,
+                    records,
+                    findings: &findings,
+                };
+                return output::json(&mut out, &document);
+            }
+            for finding in &findings {
+                show(out, finding)?;
+            }
+            let (sites, records) = counts;
+            let checked = format!(
+                "{sites} sites, {records} records, {} rules",
+                rules().count()
+            );
+            match findings.len() {
+                0 => writeln!(out, "{}: {checked}", style::good("clean")),
+                found => writeln!(
+                    out,
+                    "{}: {checked}",
+                    style::bad(format!("{found} findings"))
+                ),
+            }
+        })
     }
 }
 
-fn show(finding: &Finding) {
+fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let severity = match finding.severity {
         Severity::Error => style::bad(finding.severity),
         Severity::Warning => style::doubtful(finding.severity),
     };
-    println!("{severity}[{}]: {}", finding.rule, finding.explanation);
+    writeln!(out, "{severity}[{}]: {}", finding.rule, finding.explanation)?;
     let mut place = Vec::new();
     if finding.address != 0 {
         place.push(format!("{:#x}", finding.address));
@@ -78,11 +121,11 @@ fn show(finding: &Finding) {
     place.extend(finding.symbol.clone());
     place.extend(finding.cap.as_ref().map(|cap| format!("cpucap {cap}")));
     if !place.is_empty() {
-        println!("  {} {}", style::dim("at:"), place.join(", "));
+        writeln!(out, "  {} {}", style::dim("at:"), place.join(", "))?;
     }
     for (index, step) in finding.path.iter().enumerate() {
         let word = if index == 0 { "from:" } else { "  to:" };
-        println!("  {} {step}", style::dim(word));
+        writeln!(out, "  {} {step}", style::dim(word))?;
     }
-    println!("  {} {}", style::dim("help:"), finding.advice);
+    writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
 }

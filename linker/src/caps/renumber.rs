@@ -1,0 +1,66 @@
+//! The numbers of one file, the rules of another.
+
+use alt_cpucaps::{Cap, Kind, Rule, Scope, Table};
+
+use crate::names::CapNames;
+
+use super::{Caps, CapsError, without_cfg};
+
+impl Caps {
+    /// What stands for the rule of a cap that has no entry, among the functions of an
+    /// [`Undecided`](super::Undecided) one; every cap of Linux's has such a function.
+    pub const NO_ENTRY: &'static str = "matches";
+
+    /// The same caps with the numbers that `names` gives them: for a kernel such as Linux, which
+    /// lists its caps in one place and describes them in another.
+    ///
+    /// A name of the list that has no entry here is [undecided](Self::undecided).
+    ///
+    /// # Errors
+    /// [`CapsError::NotListed`] if the list lacks one of the caps.
+    pub fn numbered_by(&self, names: &CapNames) -> Result<Self, CapsError> {
+        let place = |index: usize| -> Option<usize> {
+            let cap = self.model.caps.get(index)?;
+            names.iter().position(|name| name == cap.name)
+        };
+        for (index, cap) in self.model.caps.iter().enumerate() {
+            if place(index).is_none() {
+                return Err(CapsError::NotListed {
+                    name: cap.name.clone(),
+                    nearest: names.nearest(&cap.name),
+                });
+            }
+        }
+        let others = |indices: &[usize]| indices.iter().filter_map(|index| place(*index)).collect();
+        let caps = names.iter().map(|name| {
+            let known = self.model.caps.iter().find(|cap| cap.name == name);
+            known.map_or_else(
+                || without_entry(name),
+                |cap| Cap {
+                    requires: others(&cap.requires),
+                    conflicts: others(&cap.conflicts),
+                    ..cap.clone()
+                },
+            )
+        });
+        let model = Table {
+            caps: caps.collect(),
+        };
+        let possible = model.caps.iter().map(without_cfg).collect();
+        Ok(Self::new(self.text.clone(), model, possible))
+    }
+}
+
+fn without_entry(name: &str) -> Cap {
+    Cap {
+        name: name.to_owned(),
+        doc: String::new(),
+        scope: Scope::System,
+        kind: Kind::Feature,
+        rule: Rule::Custom(Caps::NO_ENTRY.to_owned()),
+        late: None,
+        requires: Vec::new(),
+        conflicts: Vec::new(),
+        cfg: None,
+    }
+}

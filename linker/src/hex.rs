@@ -1,0 +1,30 @@
+//! Addresses and words in JSON: strings in hexadecimal. Numbers of JSON would not do, since many
+//! programs read them as floating point, which loses the low bits of a kernel's addresses.
+
+/// An address: `"0xffff800080010000"`.
+pub(crate) mod address {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{address:#x}"))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(from)?;
+        let digits = text
+            .strip_prefix("0x")
+            .filter(|digits| !digits.starts_with('+'));
+        digits
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no address such as 0x40200000")))
+    }
+}
+
+/// A word of the text: `"0xd503201f"`.
+pub(crate) mod word {
+    use serde::Serializer;
+
+    pub(crate) fn serialize<S: Serializer>(word: &u32, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{word:#010x}"))
+    }
+}

@@ -1,0 +1,19 @@
+//! The program `alt`, as its user sees it: one module for each command.
+
+#![cfg(feature = "tool")]
+
+#[path = "../../../alt-runtime/tests/common/cross.rs"]
+mod cross;
+#[path = "../linux/mod.rs"]
+mod linux;
+
+mod apply;
+mod build_script;
+mod diff;
+mod fixture;
+mod input;
+mod run;
+mod seal;
+mod system;
+mod upstream;
+mod verify;
