@@ -27,13 +27,9 @@ fn a_rule_can_be_allowed_to_be_broken() {
     let seal = fixture.write("seal", "{\"version\": 1, \"sections\": [], \"sites\": []}");
     let sealed = ["verify", image, "--seal", seal.to_str().unwrap()];
     let allowed = [&sealed[..], &["--allow", "sealed-site"]].concat();
-    let out = alt(allowed.iter().copied()).found();
-    assert!(
-        !out.contains("sealed-site") && out.contains("sealed-section"),
-        "{out}"
-    );
-    let allowed = [&allowed[..], &["--allow", "sealed-section"]].concat();
-    assert!(alt(allowed.iter().copied()).clean().starts_with("clean: "));
+    alt(sealed).found();
+    let out = alt(allowed.iter().copied()).clean();
+    assert!(out.starts_with("clean: "), "{out}");
     let unknown = [&sealed[..], &["--allow", "no-such-rule"]].concat();
     alt(unknown.iter().copied()).refused(&["there is no such rule"]);
 }
