@@ -57,8 +57,7 @@ pub struct SealedSite {
 impl Seal {
     /// Takes the seal of an image.
     pub fn of(image: &Image, records: &Records) -> Self {
-        let mut covered: Vec<_> = records.sites().flat_map(|site| ranges(&site)).collect();
-        covered.sort_by_key(|range| range.start);
+        let covered = merged(records.sites().flat_map(|site| ranges(&site)).collect());
         Self {
             version: VERSION,
             sections: image
@@ -113,6 +112,19 @@ fn ranges<'a>(site: &Site<'a>) -> impl Iterator<Item = Range<u64>> + use<'a> {
     std::iter::once(text).chain(parts)
 }
 
+/// The same addresses in ranges that do not touch, by address.
+fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        if touches {
+            last.end = last.end.max(next.end);
+        }
+        touches
+    });
+    ranges
+}
+
 fn site_digest(image: &Image, site: &Site<'_>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for range in ranges(site) {
@@ -126,7 +138,9 @@ fn site_digest(image: &Image, site: &Site<'_>) -> [u8; 32] {
 fn section_digest(image: &Image, section: &Section, covered: &[Range<u64>]) -> [u8; 32] {
     let mut bytes = image.contents(section).to_vec();
     let end = section.range.end;
-    for range in covered.iter().take_while(|range| range.start < end) {
+    let from = covered.partition_point(|range| range.end <= section.range.start);
+    let here = covered.iter().skip(from);
+    for range in here.take_while(|range| range.start < end) {
         for address in range.start.max(section.range.start)..range.end.min(end) {
             let index = usize::try_from(address - section.range.start).ok();
             if let Some(byte) = index.and_then(|index| bytes.get_mut(index)) {

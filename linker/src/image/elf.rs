@@ -1,5 +1,7 @@
 //! From the bytes of an ELF file to an [`Image`].
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use object::elf::{self, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
@@ -12,6 +14,13 @@ type Header = FileHeader64<LittleEndian>;
 type Sections<'a> = SectionTable<'a, Header>;
 
 const LE: LittleEndian = LittleEndian;
+
+/// The longest name of a symbol, in bytes: far more than any compiler makes.
+const MAX_NAME: usize = 1 << 16;
+
+/// Addresses behind this are those of no section: kernels leave the last page unused, since
+/// small negative numbers are errors there. So an address a few words on does not wrap either.
+const LAST_PAGE: u64 = 0xffff_ffff_ffff_f000;
 
 pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
     check_identity(&data)?;
@@ -34,10 +43,11 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
         .iter()
         .map(|header| section(&table, header, bytes))
         .collect::<Result<Vec<_>, _>>()?;
-    check_file_ranges(&sections)?;
+    check_file_ranges(header, &sections)?;
     let loaded = loaded(&sections)?;
-    let symbols = symbols(&table, &sections, bytes)?;
-    let (relocations, pointers) = relocations(&table, &sections, bytes)?;
+    let mut names = Names::new(bytes.len());
+    let symbols = symbols(&table, &sections, bytes, &mut names)?;
+    let (relocations, pointers) = relocations(&table, &sections, bytes, &mut names)?;
     Ok(Image {
         entry: header.e_entry.get(LE),
         sections,
@@ -66,6 +76,35 @@ fn check_identity(data: &[u8]) -> Result<(), ImageError> {
     Ok(())
 }
 
+/// The names that have been copied out of a file. Tables of strings may share bytes, so that a
+/// small file can have names without end.
+struct Names {
+    /// How many bytes of them there may still be.
+    left: usize,
+}
+
+impl Names {
+    /// As many times the length of the file as no linker comes near to.
+    const TIMES: usize = 16;
+
+    fn new(file: usize) -> Self {
+        Self {
+            left: file.saturating_mul(Self::TIMES),
+        }
+    }
+
+    fn copy(&mut self, name: &[u8]) -> Result<String, ImageError> {
+        if name.len() > MAX_NAME {
+            return Err(ImageError::Name(name.len()));
+        }
+        self.left = self
+            .left
+            .checked_sub(name.len())
+            .ok_or(ImageError::Names(Self::TIMES))?;
+        Ok(String::from_utf8_lossy(name).into_owned())
+    }
+}
+
 fn truncated(what: &str) -> impl Fn(object::read::Error) -> ImageError {
     move |error| ImageError::Truncated(format!("{what}: {error}"))
 }
@@ -82,11 +121,12 @@ fn section(
     let (kind, flags) = (header.sh_type(LE), header.sh_flags(LE));
     let (address, size) = (header.sh_addr(LE), header.sh_size(LE));
     let null = kind == elf::SHT_NULL;
-    let loaded = flags.contains(SHF_ALLOC) && !null;
-    let Some(end) = address.checked_add(size).filter(|_| !null) else {
-        if null {
-            return Ok(Section::null());
-        }
+    let loaded = flags.contains(SHF_ALLOC);
+    if null {
+        return Ok(Section::null());
+    }
+    let end = address.checked_add(size).filter(|end| *end <= LAST_PAGE);
+    let Some(end) = end else {
         return Err(ImageError::Wraps {
             section: name,
             address,
@@ -122,17 +162,45 @@ fn file_range(offset: u64, size: u64, len: usize) -> Option<Range<usize>> {
     (end <= len).then_some(start..end)
 }
 
-/// No two sections share bytes of the file: one would change with the other.
-fn check_file_ranges(sections: &[Section]) -> Result<(), ImageError> {
-    let mut ranges: Vec<_> = sections.iter().filter(|s| s.has_bytes()).collect();
-    ranges.sort_by_key(|section| section.file.start);
-    match ranges
-        .windows(2)
-        .find(|pair| pair[1].file.start < pair[0].file.end)
-    {
-        Some(pair) => Err(overlap(pair, pair[1].file.start as u64)),
-        None => Ok(()),
+/// No two sections share bytes of the file, nor one with the headers: one would change with the
+/// other.
+fn check_file_ranges(header: &Header, sections: &[Section]) -> Result<(), ImageError> {
+    let headers = |start: u64, size: u16, count: usize| {
+        let size = u64::from(size).saturating_mul(count as u64);
+        start..start.saturating_add(size)
+    };
+    let programs = headers(
+        header.e_phoff.get(LE),
+        header.e_phentsize.get(LE),
+        header.e_phnum.get(LE).into(),
+    );
+    let table = headers(
+        header.e_shoff.get(LE),
+        header.e_shentsize.get(LE),
+        sections.len(),
+    );
+    let sections = sections.iter().filter(|section| section.has_bytes());
+    let sections = sections.map(|section| {
+        let Range { start, end } = section.file;
+        (start as u64..end as u64, section.name.as_str())
+    });
+    let headers = [
+        (0..size_of::<Header>() as u64, "(the ELF header)"),
+        (programs, "(the program headers)"),
+        (table, "(the section headers)"),
+    ];
+    let mut ranges: Vec<_> = headers.into_iter().chain(sections).collect();
+    ranges.retain(|(range, _)| !range.is_empty());
+    ranges.sort_by_key(|(range, _)| range.start);
+    for pair in ranges.windows(2) {
+        let [(first, first_name), (second, second_name)] = pair else {
+            continue;
+        };
+        if second.start < first.end {
+            return Err(overlap(first_name, second_name, second.start));
+        }
     }
+    Ok(())
 }
 
 /// The loaded sections by address, which do not overlap.
@@ -147,21 +215,27 @@ fn loaded(sections: &[Section]) -> Result<Vec<usize>, ImageError> {
     for pair in loaded.windows(2) {
         let pair = [&sections[pair[0]], &sections[pair[1]]];
         if pair[1].range.start < pair[0].range.end {
-            return Err(overlap(&pair, pair[1].range.start));
+            let [first, second] = pair;
+            return Err(overlap(&first.name, &second.name, second.range.start));
         }
     }
     Ok(loaded)
 }
 
-fn overlap(pair: &[&Section], at: u64) -> ImageError {
+fn overlap(first: &str, second: &str, at: u64) -> ImageError {
     ImageError::Overlap {
-        first: pair[0].name.clone(),
-        second: pair[1].name.clone(),
+        first: first.into(),
+        second: second.into(),
         at,
     }
 }
 
-fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Symbols, ImageError> {
+fn symbols(
+    table: &Sections<'_>,
+    sections: &[Section],
+    data: &[u8],
+    names: &mut Names,
+) -> Result<Symbols, ImageError> {
     let (mut symbols, mut mapping) = (Vec::new(), Vec::new());
     let read = table
         .symbols(LE, data, elf::SHT_SYMTAB)
@@ -196,7 +270,7 @@ fn symbols(table: &Sections<'_>, sections: &[Section], data: &[u8]) -> Result<Sy
             continue;
         }
         symbols.push(Symbol {
-            name: String::from_utf8_lossy(name).into_owned(),
+            name: names.copy(name)?,
             range: start..start.saturating_add(symbol.st_size(LE)),
             function: kind == elf::STT_FUNC,
             absolute: index == elf::SHN_ABS,
@@ -222,8 +296,10 @@ fn relocations(
     table: &Sections<'_>,
     sections: &[Section],
     data: &[u8],
+    names: &mut Names,
 ) -> Result<(Vec<Relocation>, Vec<Relocation>), ImageError> {
     let (mut relocations, mut pointers) = (Vec::new(), Vec::new());
+    let mut tables = HashMap::new();
     for header in table.iter() {
         let target = sections.get(header.sh_info(LE) as usize);
         let for_loader = header.sh_flags(LE).contains(SHF_ALLOC);
@@ -237,9 +313,14 @@ fn relocations(
         if link == SectionIndex(0) {
             continue;
         }
-        let symbols = table
-            .symbol_table_by_index(LE, data, link)
-            .map_err(truncated("the symbols of a relocation section"))?;
+        let symbols = match tables.entry(link.0) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(
+                table
+                    .symbol_table_by_index(LE, data, link)
+                    .map_err(truncated("the symbols of a relocation section"))?,
+            ),
+        };
         for row in rows {
             let symbol = Rela::symbol(row, LE, false);
             let (value, name) = match symbol {
@@ -258,7 +339,7 @@ fn relocations(
                         elf::STT_SECTION => own.map_or(0, |section| section.range.start),
                         _ => symbol.st_value(LE),
                     };
-                    (value, String::from_utf8_lossy(name).into_owned())
+                    (value, names.copy(name)?)
                 }
             };
             let relocation = Relocation {

@@ -35,15 +35,27 @@ pub enum ImageError {
         /// Its size in bytes.
         size: u64,
     },
-    /// The addresses of a section go beyond the address space.
-    #[error("section {section} at {address:#x} does not fit into the address space")]
+    /// The addresses of a section go beyond the address space, or into its last page.
+    #[error(
+        "section {section} at {address:#x} does not fit into the address space, whose last page \
+         belongs to no image"
+    )]
     Wraps {
         /// Its name.
         section: String,
         /// Its address.
         address: u64,
     },
-    /// Two sections lie at the same addresses, or share bytes of the file.
+    /// A symbol has a name that no compiler made. Its length in bytes.
+    #[error("a symbol has a name of {0} bytes: the table of strings is damaged")]
+    Name(usize),
+    /// The names of symbols together are this many times as long as the file.
+    #[error(
+        "the names of the symbols are more than {0} times as long as the file: the symbol table \
+         is damaged"
+    )]
+    Names(usize),
+    /// Two sections lie at the same addresses, or share bytes of the file, be it with its headers.
     #[error("sections {first} and {second} overlap at {at:#x}")]
     Overlap {
         /// The name of the one that begins first.

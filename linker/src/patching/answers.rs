@@ -111,10 +111,13 @@ impl Answers {
         let mut answers = Self::default();
         for (key, value) in table.get_ref() {
             let name = key.get_ref().to_string();
-            let line = 1 + text[..value.span().start].matches('\n').count();
+            let line = || {
+                let before = text.get(..value.span().start).unwrap_or(text);
+                1 + before.matches('\n').count()
+            };
             let shape = || AnswerError::Shape {
                 name: name.clone(),
-                line,
+                line: line(),
             };
             let entries = value.get_ref().as_array().ok_or_else(shape)?;
             let words = entries.iter().map(|entry| word(entry.get_ref()));
@@ -122,7 +125,7 @@ impl Answers {
             if let Some(word) = words.iter().find(|word| word.value & word.keep != 0) {
                 return Err(AnswerError::Bits {
                     name,
-                    line,
+                    line: line(),
                     value: word.value,
                     keep: word.keep,
                 });

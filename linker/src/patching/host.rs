@@ -28,7 +28,7 @@ pub enum HostError {
     /// Instructions are words.
     #[error("the text begins at {0:#x}, which is no multiple of 4")]
     MisalignedText(u64),
-    /// More than 1 GiB from the first executable section to the last.
+    /// More than 256 MiB from the first executable section to the last.
     #[error("the executable sections span {0:#x} bytes; this is not the text of one image")]
     TextTooLarge(u64),
     /// A table has no bytes.
@@ -76,8 +76,8 @@ impl Host {
     fn alt(image: &Image, records: &Records, text: (u64, Vec<u32>)) -> Result<Self, HostError> {
         let (words, _) = records.replacements.bytes(image)?.as_chunks::<4>();
         let words = words.iter().map(|word| u32::from_ne_bytes(*word));
-        let callbacks = usize::try_from(records.callbacks.size()).unwrap_or_default();
-        let callbacks = vec![answer(); callbacks / size_of::<Callback>()];
+        let callbacks = records.callbacks.bytes(image)?.len() / size_of::<Callback>();
+        let callbacks = vec![answer(); callbacks];
         Ok(Self {
             text,
             branches: (

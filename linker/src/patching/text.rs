@@ -4,8 +4,9 @@ use crate::image::Image;
 
 use super::HostError;
 
-/// Text that spans more than this is not the text of one image. In bytes.
-const MAX_SPAN: u64 = 1 << 30;
+/// Text that spans more than this is not the text of one image: from the middle, a B reaches all
+/// of it (Arm ARM C6.2.26: ±128 MiB). In bytes.
+const MAX_SPAN: u64 = 256 << 20;
 
 /// The address of the first executable section, and all words from there to the end of the last
 /// one, as they are in memory. Between sections they are 0.

@@ -70,7 +70,7 @@ impl File<'_> {
                 "qemu" => qemu = Some(string.to_owned()),
                 "cpu" => cpu = Some(string.to_owned()),
                 "machine" => machine = Some(string.to_owned()),
-                register => registers.add(self.at(key.span()), register, string)?,
+                register => registers.add(|| self.at(key.span()), register, string)?,
             }
         }
         Ok(registers.machine().map(|found| Machine {

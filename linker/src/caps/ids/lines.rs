@@ -12,7 +12,7 @@ pub fn read(name: &str, text: &str) -> Result<Option<Machine>, IdsError> {
     }
     let mut registers = Registers::default();
     for (line, content) in (1..).zip(text.lines()) {
-        let at = At {
+        let at = || At {
             file: name.to_owned(),
             line,
         };
@@ -23,7 +23,7 @@ pub fn read(name: &str, text: &str) -> Result<Option<Machine>, IdsError> {
                 Some(given) => Some(given),
                 None => {
                     let text = content.trim().to_owned();
-                    return Err(IdsError::NotALine { at, text });
+                    return Err(IdsError::NotALine { at: at(), text });
                 }
             },
         };

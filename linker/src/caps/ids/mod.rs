@@ -74,9 +74,11 @@ struct Registers {
 
 impl Registers {
     /// Takes in what stands in the file.
-    fn add(&mut self, at: At, name: &str, number: &str) -> Result<(), IdsError> {
+    ///
+    /// `at` is asked only if something is wrong: to find the line takes a walk over the text.
+    fn add(&mut self, at: impl Fn() -> At, name: &str, number: &str) -> Result<(), IdsError> {
         let Some(register) = Register::from_name(name) else {
-            let name = name.to_owned();
+            let (at, name) = (at(), name.to_owned());
             return Err(IdsError::UnknownRegister { at, name });
         };
         let digits = number.strip_prefix("0x").filter(|digits| {
@@ -86,14 +88,14 @@ impl Registers {
         let Some(value) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
             let number = number.to_owned();
             return Err(IdsError::BadNumber {
-                at,
+                at: at(),
                 register,
                 number,
             });
         };
         if self.given.iter().any(|(other, _)| *other == register) {
             return Err(IdsError::Duplicate {
-                at,
+                at: at(),
                 name: register.name().to_owned(),
             });
         }

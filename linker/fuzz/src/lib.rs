@@ -1,0 +1,187 @@
+//! What the fuzz targets of `alt-linker` do, one function each; `linker/tests/fuzz.rs` runs the
+//! same functions over the corpus, without a fuzzer.
+//!
+//! A target takes any bytes. It must neither panic nor ask for much more memory than the input
+//! is long; and where the library accepts the input, its parts must agree.
+
+mod limit;
+
+use alt_linker::caps::{Caps, ids};
+use alt_linker::diff::{Memory, compare};
+use alt_linker::image::Image;
+use alt_linker::names::CapNames;
+use alt_linker::patching::{Answers, Expectation, Word};
+use alt_linker::records::{Format, Kind, Records};
+use alt_linker::seal::Seal;
+use alt_linker::verify::{Subject, verify};
+use alt_runtime::cap::{Cap, CapSet};
+
+/// A target: its name, which is that of its folder in the corpus, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them. A new input format gets a function here, a file in `fuzz_targets`, a `[[bin]]`
+/// and a folder with seeds.
+pub const TARGETS: &[Target] = &[
+    ("image", image),
+    ("linux", linux),
+    ("cpucaps", cpucaps),
+    ("ids", ids),
+    ("answers", answers),
+    ("seal", seal),
+    ("section", section),
+];
+
+/// An ELF file with records of `alt-runtime`, or of either format.
+pub fn image(data: &[u8]) {
+    whole(data, None);
+}
+
+/// An ELF file with records of Linux.
+pub fn linux(data: &[u8]) {
+    whole(data, Some(Format::Linux));
+}
+
+/// A file `cpucaps.toml`.
+pub fn cpucaps(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let names = CapNames::from_linux(text);
+    for number in 0..4 {
+        names.label(number);
+    }
+    let _ = alt_linker::cpucaps_inc(text);
+    if let Ok(mut caps) = Caps::from_toml("cpucaps.toml", text) {
+        decide(&mut caps);
+    }
+}
+
+/// The bytes of the section `.alt_cpucaps`.
+pub fn section(data: &[u8]) {
+    for mut caps in Caps::from_section(data).unwrap_or_default() {
+        decide(&mut caps);
+    }
+}
+
+/// A file with ID registers, for `--ids`.
+pub fn ids(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    match ids::read("ids", text) {
+        Ok(machines) => {
+            assert!(!machines.is_empty(), "a file without machines is an error");
+            for machine in machines {
+                let _ = machine.to_string();
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty(), "an error says something"),
+    }
+}
+
+/// A file of what callbacks leave, for `--callbacks`.
+pub fn answers(data: &[u8]) {
+    if let Ok(text) = str::from_utf8(data)
+        && let Err(error) = Answers::from_toml(text)
+    {
+        assert!(!error.to_string().is_empty(), "an error says something");
+    }
+}
+
+/// A seal in JSON, for `--seal`.
+pub fn seal(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(seal) = Seal::from_json(text) {
+        let json = serde_json::to_string(&seal).expect("a seal is JSON");
+        assert_eq!(Seal::from_json(&json).as_ref(), Ok(&seal));
+    }
+}
+
+/// Detects with what is undecided assumed to be there, as with `--assume`.
+fn decide(caps: &mut Caps) {
+    let undecided: Vec<_> = caps.undecided().iter().map(|cap| cap.name).collect();
+    for name in undecided {
+        assert_eq!(caps.assume(name, true), Ok(()), "{name} was undecided");
+    }
+    assert_eq!(caps.undecided(), []);
+    let max = ids::builtin("max").expect("a CPU of QEMU's");
+    let _ = caps.detect(&max.ids, "arm64.nolse cpu1.id_aa64isar0.atomic=0");
+}
+
+/// All that `alt` does with an image.
+fn whole(data: &[u8], format: Option<Format>) {
+    let Ok(image) = Image::parse(data.to_vec()) else {
+        return;
+    };
+    let Ok(records) = Records::find(&image, format) else {
+        return;
+    };
+    let names = CapNames::default();
+    let seal = Seal::of(&image, &records);
+    let subject = Subject::new(&image, &records, &names).sealed(Some(&seal));
+    let changed = verify(&subject)
+        .into_iter()
+        .find(|finding| finding.rule.starts_with("sealed-"));
+    assert_eq!(changed, None, "an image is as it was sealed");
+
+    let even = (0..64).map(|number| Cap::new(2 * number, true)).collect();
+    for present in [CapSet::EMPTY, CapSet::ALL, even] {
+        for answers in [Answers::none(), nops(&image, &records)] {
+            apply(&image, &records, &present, &answers);
+        }
+    }
+}
+
+/// Answers every callback by NOPs.
+fn nops(image: &Image, records: &Records) -> Answers {
+    let mut answers = Answers::none();
+    let nop = Word {
+        value: 0xd503_201f,
+        keep: 0,
+    };
+    for record in records.list() {
+        if let Kind::Callback { address, .. } = record.kind {
+            let name = alt_linker::patching::callback_name(image, address);
+            let words = usize::try_from(record.site_len / 4).unwrap_or_default();
+            answers.set(name, vec![nop; words]);
+        }
+    }
+    answers
+}
+
+/// Patches; what is written is what was announced, and is found in memory again.
+fn apply(image: &Image, records: &Records, present: &CapSet, answers: &Answers) {
+    let table = names_of_all();
+    let expected = match Expectation::new(image, records, table, present, answers) {
+        Ok(expected) => expected,
+        Err(error) => {
+            assert!(!error.to_string().is_empty(), "an error says something");
+            return;
+        }
+    };
+    let Ok(patched) = expected.write(image) else {
+        return;
+    };
+    let after = Image::parse(patched.clone()).expect("patching changes no header");
+    for change in &expected.changes {
+        assert_eq!(image.word(change.address), Some(change.before));
+        assert_eq!(after.word(change.address), Some(change.after));
+    }
+    for section in image.executable() {
+        let memory = Memory {
+            base: section.range.start,
+            bytes: &patched[section.file.clone()],
+        };
+        if let Ok(comparison) = compare(image, records, &expected, memory) {
+            assert_eq!(comparison.words, 0, "{}", section.name);
+        }
+    }
+}
+
+/// A table of all numbers, made once: it is leaked.
+fn names_of_all() -> &'static alt_runtime::cap::CapTable {
+    static TABLE: std::sync::OnceLock<&alt_runtime::cap::CapTable> = std::sync::OnceLock::new();
+    TABLE.get_or_init(|| CapNames::default().table())
+}
