@@ -1,6 +1,7 @@
 //! The one door to building, running and testing this workspace: `cargo xtask --help`.
 
 mod demo;
+mod fuzz;
 mod setup;
 mod sizes;
 mod style;
@@ -28,6 +29,14 @@ struct Arguments {
 enum Task {
     /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
     Demo(DemoArguments),
+    /// Fuzzes the file formats that `alt` reads, by libFuzzer; needs a C++ compiler.
+    Fuzz {
+        /// How long each target runs, in seconds.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// One target: a file of linker/fuzz/fuzz_targets. All without it.
+        target: Option<String>,
+    },
     /// Shows what the sites of the demo kernel cost, in bytes.
     Sizes {
         /// Of the unoptimised kernel.
@@ -81,6 +90,7 @@ type Outcome = Result<bool, Box<dyn Error>>;
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
         Task::Sizes { dev: false } => sizes::run(Profile::Release),
         Task::Sweep => sweep::run(),
