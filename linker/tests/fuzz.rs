@@ -16,6 +16,7 @@ use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation};
 use alt_linker::records::{Format, Records};
 use alt_linker::seal::Seal;
+use alt_linker::verify::config::Config;
 use alt_runtime::cap::CapSet;
 use targets::{TARGETS, Target};
 
@@ -55,6 +56,10 @@ fn seeds_are_accepted() {
         ("ids", |data| ids::read("", text(data)).is_ok()),
         ("answers", |data| Answers::from_toml(text(data)).is_ok()),
         ("seal", |data| Seal::from_json(text(data)).is_ok()),
+        ("rules", |data| {
+            let good = include_bytes!("../fuzz/corpus/image/good").to_vec();
+            Config::from_toml("", text(data), &Image::parse(good).unwrap()).is_ok()
+        }),
         ("section", |data| Caps::from_section(data).is_ok()),
     ];
     for (name, accepted) in accepts {
