@@ -152,8 +152,8 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> io::Result
     }
     anstream::eprintln!("{}", log.trim_end());
     let new = inputs(&crashes)?;
-    let new = new.iter().filter(|path| !known.contains(path));
-    let input = new.last().or(known.last());
+    let mut new = new.iter().filter(|path| !known.contains(path));
+    let input = new.next_back().or(known.last());
     let input = input.map_or_else(|| "INPUT".into(), |path| path.display().to_string());
     anstream::eprintln!(
         "{}: {target} fails on {input}\n\
