@@ -63,6 +63,11 @@ fn names(word: u32, address: u64) -> Option<String> {
     if let Some(text) = system_alias(word) {
         return Some(text);
     }
+    // Scalar shifts by immediate with immh of 0 are unallocated (Arm ARM, SSHR and SHL, scalar); disarm64 takes
+    // them for shifts, and subtracts too much.
+    if word & 0xdff8_0400 == 0x5f00_0400 {
+        return None;
+    }
     let opcode = disarm64::decoder::decode(word)?;
     let mut text = String::new();
     disarm64::format_insn::format_insn_pc(address, &mut text, &opcode).ok()?;
@@ -179,6 +184,23 @@ mod tests {
         for (word, text) in KNOWN {
             assert_eq!(instruction(*word, 0x4020_0000), *text, "{word:#010x}");
         }
+    }
+
+    /// Shifts by immediate of SIMD and FP, with every size, none included.
+    #[test]
+    fn shifts_of_every_size() {
+        for fields in 0..1_u32 << 15 {
+            // Q or scalar, U, immh, immb, opcode.
+            let (q, u, scalar) = (fields & 1, fields >> 1 & 1, fields >> 2 & 1);
+            let (immediate, opcode) = (fields >> 3 & 0x7f, fields >> 10 & 0x1f);
+            let class = if scalar == 1 {
+                0x5f00_0400
+            } else {
+                0x0f00_0400 | q << 30
+            };
+            instruction(class | u << 29 | immediate << 16 | opcode << 11, 0x1000);
+        }
+        assert_eq!(instruction(0x5f00_5400, 0), ".inst 0x5f005400");
     }
 
     #[test]
