@@ -9,7 +9,7 @@ mod limit;
 use std::io;
 
 use alt_linker::caps::{Caps, ids};
-use alt_linker::diff::{Memory, compare};
+use alt_linker::diff::{Memory, Selection, compare};
 use alt_linker::dump::{Dump, Filter};
 use alt_linker::image::Image;
 use alt_linker::names::CapNames;
@@ -52,9 +52,8 @@ pub fn cpucaps(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let names = CapNames::from_linux(text);
-    for number in 0..4 {
-        names.label(number);
+    if let Ok(names) = CapNames::from_linux(text) {
+        names.nearest("LSE");
     }
     let _ = alt_linker::cpucaps_inc(text);
     if let Ok(mut caps) = Caps::from_toml("cpucaps.toml", text) {
@@ -210,7 +209,8 @@ fn apply(image: &Image, records: &Records, present: &CapSet, answers: &Answers) 
             base: section.range.start,
             bytes: &patched[section.file.clone()],
         };
-        if let Ok(comparison) = compare(image, records, &expected, memory) {
+        let all = Selection::default();
+        if let Ok(comparison) = compare(image, records, &expected, &[memory], &all) {
             assert_eq!(comparison.words, 0, "{}", section.name);
         }
     }

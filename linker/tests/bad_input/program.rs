@@ -224,7 +224,7 @@ fn other_files_with_mistakes() {
     );
     apply(
         &["--caps", "1,FOO"],
-        "there is no cpucap FOO among the 5 of this image",
+        "there is no cpucap FOO; there are A, B, C, D, E",
     );
     apply(&["--cpu", "pentium"], "no built-in CPU `pentium`");
     let error = folder.refused(&["verify", "good", "--seal", "seal"]);
