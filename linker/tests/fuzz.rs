@@ -49,7 +49,8 @@ fn each_target_has_seeds_and_passes_them() {
 /// A seed that the code refuses at the door leads no further.
 #[test]
 fn seeds_are_accepted() {
-    let accepts: &[(&str, fn(&[u8]) -> bool)] = &[
+    type Accepts = (&'static str, fn(&[u8]) -> bool);
+    let accepts: &[Accepts] = &[
         ("image", |data| expectation(data, None)),
         ("linux", |data| expectation(data, Some(Format::Linux))),
         ("cpucaps", |data| Caps::from_toml("", text(data)).is_ok()),
