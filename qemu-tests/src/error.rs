@@ -127,6 +127,9 @@ pub enum Error {
         /// What is in its way.
         problem: String,
     },
+    /// A mutant could not be made.
+    #[error(transparent)]
+    Mutant(#[from] crate::mutants::Error),
     /// A file or process operation of the host failed.
     #[error("{what}: {source}")]
     Io {

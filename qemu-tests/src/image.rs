@@ -180,6 +180,17 @@ impl Image {
             })
     }
 
+    /// The addresses of the function whose demangled path ends in `name`.
+    pub fn function(&self, name: &str) -> Option<Range<u64>> {
+        let is_it = |symbol: &&Symbol| {
+            let path = format!("{:#}", rustc_demangle::demangle(&symbol.name));
+            let start = path.strip_suffix(name);
+            symbol.text && start.is_some_and(|start| start.is_empty() || start.ends_with("::"))
+        };
+        let found = self.symbols.iter().find(is_it);
+        found.map(|symbol| symbol.range.clone())
+    }
+
     /// The function an address is in; failing that, the nearest symbol before it in its section.
     pub fn place(&self, address: u64) -> Option<Place> {
         let before = &self.symbols[..self

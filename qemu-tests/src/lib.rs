@@ -24,6 +24,7 @@ mod launch;
 mod log;
 mod machine;
 mod memory;
+pub mod mutants;
 pub mod observe;
 mod process;
 mod qemu;

@@ -1,6 +1,7 @@
 //! The one door to building, running and testing this workspace: `cargo xtask --help`.
 
 mod demo;
+mod mutants;
 mod setup;
 mod sizes;
 mod style;
@@ -28,6 +29,12 @@ struct Arguments {
 enum Task {
     /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
     Demo(DemoArguments),
+    /// Leaves steps out of the patching routine, one at a time, and shows which observer notices.
+    Mutants {
+        /// Shows what each observer noticed first.
+        #[arg(long, short)]
+        verbose: bool,
+    },
     /// Shows what the sites of the demo kernel cost, in bytes.
     Sizes {
         /// Of the unoptimised kernel.
@@ -81,6 +88,7 @@ type Outcome = Result<bool, Box<dyn Error>>;
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Mutants { verbose } => mutants::run(verbose),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
         Task::Sizes { dev: false } => sizes::run(Profile::Release),
         Task::Sweep => sweep::run(),
