@@ -107,3 +107,6 @@ impl Monitored<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
