@@ -97,7 +97,10 @@ fn what_is_not_executed_is_found_in_the_end() {
     // Stores of other kinds; each is found where it begins, once by line.
     let stores: [(&[u32], &[u64]); 3] = [
         // mov x0, #0x300000; msr cpacr_el1, x0; isb; str q0, [x3, #0x130]
-        (&[0xd2a0_0600, 0xd518_1040, 0xd503_3fdf, 0x3d80_4c60], &[0x130]),
+        (
+            &[0xd2a0_0600, 0xd518_1040, 0xd503_3fdf, 0x3d80_4c60],
+            &[0x130],
+        ),
         (&[0xa913_9064], &[0x138, 0x140]), // stp x4, x4, [x3, #0x138]: two lines
         // add x6, x3, #0x148; dc zva, x6: the block around it
         (&[0x9105_2066, 0xd50b_7426], &[0x140]),
