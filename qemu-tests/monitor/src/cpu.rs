@@ -12,8 +12,6 @@ use crate::state::{self, State};
 pub struct Cpu {
     /// The guest runs on it.
     pub online: bool,
-    /// It has run on it.
-    pub started: bool,
     /// Its caches, as the guest is told.
     pub caches: Caches,
     /// Where the guest wants it to begin, and its X0.
@@ -34,7 +32,6 @@ impl Cpu {
     /// One that does not run.
     pub const OFF: Self = Self {
         online: false,
-        started: false,
         caches: Caches::new(0),
         entry: [0; 2],
         writable: [None; 2],
@@ -116,7 +113,6 @@ pub fn start(cpu: usize) -> Result<Frame, Reason> {
     let ctr = override_of(cpu, layout::CTR_EL0).unwrap_or(read!("ctr_el0"));
     state.cpus[cpu] = Cpu {
         online: true,
-        started: true,
         caches: Caches::new(ctr),
         entry,
         ..Cpu::OFF

@@ -2,11 +2,11 @@
 //! judged before the CPU executes it, alone.
 
 use el2_monitor::insn::{Exclusive, is_wait};
-use el2_monitor::layout::{Kind, Listed, MAX_CPUS, Reason};
+use el2_monitor::layout::{Kind, Listed, Reason};
 use el2_monitor::words::{PAGE, State as WordState, Word, line};
 
 use crate::boot::Frame;
-use crate::cpu::{Cpu, is_text};
+use crate::cpu::is_text;
 use crate::pages::WATCHED;
 use crate::registers::{execute, read, write};
 use crate::stage2::{self, Rights};
@@ -150,17 +150,13 @@ impl State {
 
     /// Notes each line of a page that may be stale for the CPU, and forgets about it.
     fn left(&mut self, cpu: usize, frame: &Frame, page: u64) {
-        let Cpu { caches, online, .. } = self.cpus[cpu];
+        let caches = self.cpus[cpu].caches;
         let mut offset = 0;
         while offset < PAGE {
             let Some(slot) = self.pages.get(page) else {
                 return;
             };
-            let mut word = slot.page.word(offset);
-            if !online {
-                // Its instruction cache will be empty when it comes back.
-                word = word.started(cpu);
-            }
+            let word = slot.page.word(offset);
             let is_text = !slot.is_loaded() || is_text(page + offset);
             if let Some(state) = word.state(cpu, caches).filter(|_| is_text) {
                 let (start, end) = line(page + offset, caches.instruction_line);
@@ -183,11 +179,10 @@ impl State {
             *to = slot.address;
             count += 1;
         }
-        for cpu in 0..MAX_CPUS {
-            if self.cpus[cpu].started {
-                for page in &pages[..count] {
-                    self.left(cpu, &nowhere, *page);
-                }
+        // A CPU that is off may have been refused for what it lacks.
+        for cpu in self.online() {
+            for page in &pages[..count] {
+                self.left(cpu, &nowhere, *page);
             }
         }
     }
