@@ -8,6 +8,8 @@ use crate::state::{Locked, SYSTEM_OFF, State};
 const CPU_OFF: u64 = 0x8400_0002;
 const CPU_ON_32: u64 = 0x8400_0003;
 const CPU_ON: u64 = 0xc400_0003;
+/// PSCI's return value for what is no CPU.
+const INVALID_PARAMETERS: u64 = -2_i64 as u64;
 const SYSTEM_RESET: u64 = 0x8400_0009;
 
 /// Answers HVC and SMC alike: as for any guest of `virt`, the device tree names one of the two.
@@ -17,7 +19,12 @@ pub fn call(mut state: Locked, cpu: usize, frame: &mut Frame) -> Result<Locked, 
         CPU_ON | CPU_ON_32 => {
             let other = (x[1] & 0xff) as usize;
             let is_ours = x[1] >> 8 == 0 && other < MAX_CPUS;
-            if is_ours && !state.cpus[other].online {
+            // No CPU gets to EL2 but by way of the monitor.
+            if !is_ours {
+                frame.x[0] = INVALID_PARAMETERS;
+                return Ok(state);
+            }
+            if !state.cpus[other].online {
                 let state: &mut State = &mut state;
                 state.cpus[other].entry = [x[2], x[3]];
                 for slot in state.pages.iter_mut() {
