@@ -1,5 +1,5 @@
 //! The parts of the monitor that compute on values, for the target and for the host: the
-//! [layout](layout) of what the two tell each other, the [model](words) of a word of text, and
+//! [`layout`] of what the two tell each other, the [model](words) of a word of text, and
 //! what has to be known of [instructions](insn).
 #![no_std]
 
