@@ -121,6 +121,15 @@ pub enum Error {
         /// How cargo ended, or what it did not deliver.
         problem: String,
     },
+    /// The monitor at EL2 could not do its work.
+    #[error("the monitor at EL2: {problem}")]
+    Monitor {
+        /// What is in its way.
+        problem: String,
+    },
+    /// A mutant could not be made.
+    #[error(transparent)]
+    Mutant(#[from] crate::mutants::Error),
     /// A file or process operation of the host failed.
     #[error("{what}: {source}")]
     Io {

@@ -18,6 +18,7 @@ pub struct Image {
     file: Vec<u8>,
     sections: Vec<Section>,
     segments: Vec<Range<u64>>,
+    entry: u64,
     /// By address, then by size.
     symbols: Vec<Symbol>,
 }
@@ -112,6 +113,7 @@ impl Image {
             path: path.to_owned(),
             sections,
             segments,
+            entry: elf.entry(),
             symbols,
             file,
         })
@@ -120,6 +122,11 @@ impl Image {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The address of the first instruction.
+    pub fn entry(&self) -> u64 {
+        self.entry
     }
 
     /// The file's bytes.
@@ -171,6 +178,17 @@ impl Image {
                 path: self.path.clone(),
                 symbol: name.into(),
             })
+    }
+
+    /// The addresses of the function whose demangled path ends in `name`.
+    pub fn function(&self, name: &str) -> Option<Range<u64>> {
+        let is_it = |symbol: &&Symbol| {
+            let path = format!("{:#}", rustc_demangle::demangle(&symbol.name));
+            let start = path.strip_suffix(name);
+            symbol.text && start.is_some_and(|start| start.is_empty() || start.ends_with("::"))
+        };
+        let found = self.symbols.iter().find(is_it);
+        found.map(|symbol| symbol.range.clone())
     }
 
     /// The function an address is in; failing that, the nearest symbol before it in its section.
@@ -246,6 +264,7 @@ mod tests {
             file: b"abc".to_vec(),
             sections: Vec::new(),
             segments: Vec::new(),
+            entry: 0,
             symbols: Vec::new(),
         };
         // FIPS 180-2, appendix B.1.

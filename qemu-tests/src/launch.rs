@@ -14,6 +14,10 @@ use std::{
 };
 use tempfile::TempDir;
 
+mod monitored;
+
+pub use monitored::{Monitored, MonitoredRun};
+
 /// Symbol of the guest's result: four little-endian `u32`.
 const OUTCOME: &str = "demo_outcome";
 
@@ -101,7 +105,7 @@ impl<'a> Launch<'a> {
     /// has no `demo_outcome`. What the guest says in `demo_outcome` is no error here.
     pub fn run(&self, qemu: &Qemu) -> Result<Run> {
         let outcome_at = self.image.symbol(OUTCOME)?;
-        let mut session = Session::start(self, qemu)?;
+        let mut session = Session::start(self, qemu, None)?;
         let before = session.capture(&self.capture)?;
         session.run_to_end(self.timeout)?;
         let after = session.capture(&self.capture)?;
@@ -147,7 +151,11 @@ struct Guest<'a> {
 
 impl<'a> Session<'a> {
     /// Starts QEMU with the guest loaded and its CPUs stopped.
-    fn start(launch: &Launch<'a>, qemu: &Qemu) -> Result<Self> {
+    fn start(launch: &Launch<'a>, qemu: &Qemu, files: Option<monitored::Files>) -> Result<Self> {
+        let (kernel, more) = match files {
+            Some(files) => (files.kernel, files.args),
+            None => (launch.image.path().to_owned(), Vec::new()),
+        };
         let files = TempDir::new().map_err(Error::io("creating a temporary directory"))?;
         let stderr = File::create(files.path().join(STDERR))
             .map_err(Error::io("creating a file for QEMU's messages"))?;
@@ -159,7 +167,8 @@ impl<'a> Session<'a> {
             .arg("-serial")
             .arg(format!("file:{}", files.path().join(SERIAL).display()))
             .arg("-kernel")
-            .arg(launch.image.path())
+            .arg(kernel)
+            .args(more)
             .stderr(stderr);
         let (process, commands, output) =
             Process::spawn(&mut command).map_err(Error::io("starting QEMU"))?;

@@ -38,6 +38,16 @@ pub(crate) fn tail(log: &[LogLine]) -> String {
     }
 }
 
+/// The lines of a guest that writes plain text.
+pub(crate) fn text(serial: &[u8]) -> Vec<LogLine> {
+    let text = String::from_utf8_lossy(serial);
+    let line = |line: &str| LogLine {
+        level: None,
+        message: line.into(),
+    };
+    text.lines().map(line).collect()
+}
+
 /// Decodes the bytes of a serial line (defmt's default encoding, rzCOBS).
 ///
 /// A frame that cannot be decoded becomes an error line, and decoding goes on behind it: a damaged

@@ -2,6 +2,7 @@
 
 mod demo;
 mod fuzz;
+mod mutants;
 mod setup;
 mod sizes;
 mod style;
@@ -36,6 +37,12 @@ enum Task {
         seconds: u32,
         /// One target: a file of linker/fuzz/fuzz_targets. All without it.
         target: Option<String>,
+    },
+    /// Leaves steps out of the patching routine, one at a time, and shows which observer notices.
+    Mutants {
+        /// Shows what each observer noticed first.
+        #[arg(long, short)]
+        verbose: bool,
     },
     /// Shows what the sites of the demo kernel cost, in bytes.
     Sizes {
@@ -91,6 +98,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+        Task::Mutants { verbose } => mutants::run(verbose),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
         Task::Sizes { dev: false } => sizes::run(Profile::Release),
         Task::Sweep => sweep::run(),

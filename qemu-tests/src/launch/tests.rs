@@ -198,7 +198,7 @@ fn command_that_qemu_refuses_is_named() {
     let (_directory, path) = tiny::Tiny::new(OFF).write();
     let image = Image::open(&path).unwrap();
     let launch = Launch::new(&image, Machine::new("cortex-a57"));
-    let mut session = Session::start(&launch, &qemu).unwrap();
+    let mut session = Session::start(&launch, &qemu, None).unwrap();
     let result = session.execute("no-such-command", json!({}));
     assert!(
         matches!(&result, Err(Error::Qmp { command, .. }) if command == "no-such-command"),

@@ -28,8 +28,9 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     let clippy = ["clippy", "--workspace", "--all-targets"];
     total += check("clippy", cargo().args(clippy).args(deny))?;
     let clippy = ["clippy", "--package", "kernel-demo", "--package"];
-    let clippy = [&clippy[..], &["demo-module", "--target", TARGET]].concat();
-    total += check("clippy of the kernel", cargo().args(clippy).args(deny))?;
+    let more = ["demo-module", "--package", "el2-monitor"];
+    let clippy = [&clippy[..], &more, &["--target", TARGET]].concat();
+    total += check("clippy of the guests", cargo().args(clippy).args(deny))?;
     let doc = ["doc", "--workspace", "--no-deps"];
     total += check("doc", cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
 

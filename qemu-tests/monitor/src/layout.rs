@@ -1,0 +1,222 @@
+//! What the host tells the monitor and what the monitor leaves for the host, in memory.
+//!
+//! Both sides use these types; all numbers are little-endian, as is the guest.
+
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+
+/// Where the host puts a [`Config`]: guest physical, below the monitor itself.
+pub const CONFIG: u64 = 0x4df0_0000;
+/// First byte of a [`Config`]; something else means that the host has put none.
+pub const MAGIC: u64 = 0x3155_5047_464e_4f43;
+/// At most so many CPUs: the state of a word has one bit for each.
+pub const MAX_CPUS: usize = 8;
+/// At most so many ranges of text.
+pub const MAX_TEXTS: usize = 32;
+/// At most so many ID registers that differ from the CPU's own, over all CPUs.
+pub const MAX_OVERRIDES: usize = 256;
+/// At most so many violations are listed.
+pub const MAX_VIOLATIONS: usize = 64;
+
+/// What the monitor is to do.
+#[repr(C)]
+#[derive(Clone, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct Config {
+    /// [`MAGIC`].
+    pub magic: u64,
+    /// Where the guest is entered at EL1.
+    pub entry: u64,
+    /// Its X0.
+    pub argument: u64,
+    /// How many of `texts` there are.
+    pub text_count: u64,
+    /// What the loader has put there to be executed: start and end, physical.
+    pub texts: [[u64; 2]; MAX_TEXTS],
+    /// How many of `overrides` there are.
+    pub override_count: u64,
+    /// ID registers.
+    pub overrides: [Override; MAX_OVERRIDES],
+}
+
+/// An ID register of a CPU as the guest sees it.
+#[repr(C)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct Override {
+    /// Number of the CPU.
+    pub cpu: u32,
+    /// Which, by [`register`].
+    pub register: u32,
+    /// Its value.
+    pub value: u64,
+}
+
+/// The number of a system register: its encoding as in MRS, bits \[20:5\].
+pub const fn register(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
+    op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+}
+
+/// Main ID register.
+pub const MIDR_EL1: u32 = register(3, 0, 0, 0, 0);
+/// Revision ID register.
+pub const REVIDR_EL1: u32 = register(3, 0, 0, 0, 6);
+/// Cache type register.
+pub const CTR_EL0: u32 = register(3, 3, 0, 0, 1);
+
+/// Kinds of cache maintenance, as counted: index into [`Report::operations`].
+#[repr(usize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// DC CVAU
+    CleanToUnification,
+    /// DC CVAC, CVAP, CVADP
+    Clean,
+    /// DC CIVAC
+    CleanInvalidate,
+    /// DC IVAC
+    Invalidate,
+    /// DC ISW, CSW, CISW
+    SetWay,
+    /// IC IVAU
+    InstructionLine,
+    /// IC IALLU
+    InstructionAll,
+    /// IC IALLUIS
+    InstructionAllShared,
+}
+
+/// Number of kinds of cache maintenance.
+pub const OPERATIONS: usize = 8;
+
+/// The monitor runs, or the run was ended by something else than the guest.
+pub const RUNNING: u64 = 0;
+/// The guest has switched off.
+pub const ENDED: u64 = 1;
+/// The monitor gave up; see [`Report::fatal`].
+pub const GAVE_UP: u64 = 2;
+
+/// What the monitor saw.
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct Report {
+    /// [`RUNNING`], [`ENDED`] or [`GAVE_UP`].
+    pub status: u64,
+    /// Why the monitor gave up.
+    pub fatal: Fatal,
+    /// Violations, those that are not listed included.
+    pub found: u64,
+    /// The first of them.
+    pub list: [Listed; MAX_VIOLATIONS],
+    /// Cache maintenance by CPU and [`Operation`].
+    pub operations: [[u64; OPERATIONS]; MAX_CPUS],
+    /// Stores to watched pages, by CPU.
+    pub stores: [u64; MAX_CPUS],
+    /// Instructions executed one by one, by CPU.
+    pub steps: [u64; MAX_CPUS],
+}
+
+/// Something that the monitor cannot handle.
+#[repr(C)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct Fatal {
+    /// A [`Reason`] as a number.
+    pub reason: u64,
+    /// Number of the CPU.
+    pub cpu: u64,
+    /// ESR_EL2.
+    pub syndrome: u64,
+    /// ELR_EL2.
+    pub pc: u64,
+    /// FAR_EL2.
+    pub address: u64,
+}
+
+/// Why the monitor gives up.
+#[repr(u64)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No [`Config`], or one that makes no sense.
+    Config = 1,
+    /// An exception that the monitor does not expect.
+    Exception = 2,
+    /// The guest touched memory that it does not have: the monitor's own, for one.
+    Memory = 3,
+    /// More pages of text than the monitor can watch.
+    Pages = 4,
+    /// The monitor itself failed.
+    Panic = 5,
+}
+
+/// A violation as the monitor notes it.
+#[repr(C)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
+pub struct Listed {
+    /// A [`Kind`] as a number.
+    pub kind: u32,
+    /// Number of the CPU.
+    pub cpu: u32,
+    /// The [`State`](crate::words::State) as a number.
+    pub state: u32,
+    /// Bytes of the line that the CPU was told of.
+    pub line: u32,
+    /// Virtual address of the instruction.
+    pub pc: u64,
+    /// Physical address that it is about; for [`Kind::Unmapped`] the virtual one.
+    pub address: u64,
+}
+
+/// What a violation consists in.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An instruction was executed that may be stale.
+    Executed = 1,
+    /// Text was left in a state in which it may be stale, and not executed so far.
+    Left = 2,
+    /// The operand of a DC or IC is not mapped: a real CPU takes an abort.
+    Unmapped = 3,
+}
+
+impl Report {
+    /// One that says nothing.
+    pub const EMPTY: Self = Self {
+        status: RUNNING,
+        fatal: Fatal {
+            reason: 0,
+            cpu: 0,
+            syndrome: 0,
+            pc: 0,
+            address: 0,
+        },
+        found: 0,
+        list: [Listed {
+            kind: 0,
+            cpu: 0,
+            state: 0,
+            line: 0,
+            pc: 0,
+            address: 0,
+        }; MAX_VIOLATIONS],
+        operations: [[0; OPERATIONS]; MAX_CPUS],
+        stores: [0; MAX_CPUS],
+        steps: [0; MAX_CPUS],
+    };
+
+    /// Notes a violation, if there is room for it; counts it in any case.
+    pub fn note(&mut self, violation: Listed) {
+        let next = usize::try_from(self.found).unwrap_or(usize::MAX);
+        if let Some(entry) = self.list.get_mut(next) {
+            *entry = violation;
+        }
+        self.found += 1;
+    }
+}
+
+impl Config {
+    /// One without text and with no override.
+    pub fn new(entry: u64, argument: u64) -> Self {
+        let mut config = Self::new_zeroed();
+        config.magic = MAGIC;
+        config.entry = entry;
+        config.argument = argument;
+        config
+    }
+}

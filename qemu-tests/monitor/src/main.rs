@@ -1,0 +1,42 @@
+//! A monitor at EL2 that watches how a guest at EL1 maintains the caches of its own text.
+//!
+//! QEMU emulates no caches, so a missing DC or IC never shows. The monitor keeps the
+//! [state](el2_monitor::words) that real caches would have: it traps all cache maintenance,
+//! write-protects text at stage 2 to see each store, through whichever alias, and executes pages
+//! with words that may be stale one instruction at a time, judging each. What it sees it leaves
+//! in memory; the host reads it when the guest is off. `docs/observers.md` says more.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod boot;
+#[cfg(target_os = "none")]
+mod cpu;
+#[cfg(target_os = "none")]
+mod exclusive;
+#[cfg(target_os = "none")]
+mod firmware;
+#[cfg(target_os = "none")]
+mod guest;
+#[cfg(target_os = "none")]
+mod idregs;
+#[cfg(target_os = "none")]
+mod maintenance;
+#[cfg(target_os = "none")]
+mod pages;
+#[cfg(target_os = "none")]
+mod registers;
+#[cfg(target_os = "none")]
+mod stage2;
+#[cfg(target_os = "none")]
+mod state;
+#[cfg(target_os = "none")]
+mod step;
+#[cfg(target_os = "none")]
+mod store;
+#[cfg(target_os = "none")]
+mod trap;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("el2-monitor runs on aarch64-unknown-none: use `cargo xtask mutants`");
+}

@@ -1,0 +1,114 @@
+//! What all CPUs share, under one lock: the monitor is small and in no hurry.
+
+use core::cell::UnsafeCell;
+use core::ops::{Deref, DerefMut};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use el2_monitor::layout::{self, Fatal, MAX_CPUS, Reason, Report};
+
+use crate::boot::{smc, this_cpu};
+use crate::cpu::Cpu;
+use crate::pages::Pages;
+use crate::registers::{execute, read};
+use crate::stage2::Stage2;
+
+/// PSCI SYSTEM_OFF.
+pub const SYSTEM_OFF: u64 = 0x8400_0008;
+
+/// Everything.
+pub struct State {
+    pub cpus: [Cpu; MAX_CPUS],
+    pub pages: Pages,
+    pub stage2: Stage2,
+    /// Counts stores to text and cache maintenance: as long as there are any, text is being
+    /// changed.
+    pub changes: u64,
+}
+
+struct Shared(UnsafeCell<State>);
+// SAFETY: reached through the lock only.
+unsafe impl Sync for Shared {}
+
+static LOCK: AtomicBool = AtomicBool::new(false);
+static STATE: Shared = Shared(UnsafeCell::new(State {
+    cpus: [const { Cpu::OFF }; MAX_CPUS],
+    pages: Pages::NONE,
+    stage2: Stage2::NONE,
+    changes: 0,
+}));
+
+/// Read by the host, which finds it by its name.
+#[repr(transparent)]
+struct Shown(UnsafeCell<Report>);
+// SAFETY: written under the lock only, but for the last words of a CPU that gives up.
+unsafe impl Sync for Shown {}
+
+#[unsafe(no_mangle)]
+static monitor_report: Shown = Shown(UnsafeCell::new(Report::EMPTY));
+
+/// The state, as long as this lives.
+pub struct Locked(());
+
+/// Waits for the other CPUs to be done with the state.
+pub fn lock() -> Locked {
+    while LOCK.swap(true, Ordering::Acquire) {
+        // QEMU may run all CPUs in one thread: let the next one run.
+        execute!("yield");
+    }
+    Locked(())
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        LOCK.store(false, Ordering::Release);
+    }
+}
+
+impl Deref for Locked {
+    type Target = State;
+    fn deref(&self) -> &State {
+        // SAFETY: the lock is held.
+        unsafe { &*STATE.0.get() }
+    }
+}
+
+impl DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut State {
+        // SAFETY: the lock is held, and this is its only guard.
+        unsafe { &mut *STATE.0.get() }
+    }
+}
+
+impl State {
+    /// What the host reads in the end.
+    pub fn report(&mut self) -> &mut Report {
+        // SAFETY: the lock is held, since there is a reference to the state.
+        unsafe { &mut *monitor_report.0.get() }
+    }
+
+    /// The CPUs that run, by number.
+    pub fn online(&self) -> impl Iterator<Item = usize> + use<> {
+        let online: [bool; MAX_CPUS] = core::array::from_fn(|cpu| self.cpus[cpu].online);
+        (0..MAX_CPUS).filter(move |cpu| online[*cpu])
+    }
+}
+
+/// Says why the run ends here, and ends it.
+pub fn give_up(reason: Reason, pc: u64) -> ! {
+    let report = monitor_report.0.get();
+    let (syndrome, address) = (read!("esr_el2"), read!("far_el2"));
+    // SAFETY: whoever holds the lock can at worst spoil this last message.
+    unsafe {
+        (*report).fatal = Fatal {
+            reason: reason as u64,
+            cpu: this_cpu() as u64,
+            syndrome,
+            pc,
+            address,
+        };
+        (*report).status = layout::GAVE_UP;
+    }
+    loop {
+        smc(&mut [SYSTEM_OFF, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,397 @@
+//! Patchers with one step left out or wrong, to see whether the observers notice.
+//!
+//! A mutant is a copy of an image in which some instructions of the patching routine are
+//! replaced. The product's source knows nothing of it. Each instruction is found by its kind;
+//! where the routine has changed so that it is not found, there is an error and no mutant.
+
+mod judge;
+mod routine;
+
+pub use judge::{Verdict, real};
+
+use crate::observe::Monitor;
+use crate::{Image, Machine};
+use alt_idregs::Register;
+use routine::{Pattern, Routine};
+use std::fmt;
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+/// Who may notice that something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Observer {
+    /// The [monitor at EL2](crate::observe): cache maintenance, while the kernel runs.
+    Monitor,
+    /// The coherence plugin: barriers as well, while the kernel runs; QEMU with plugin API 4.
+    Plugin,
+    /// [`sequence`]: the order of the instructions in the file.
+    Sequence,
+}
+
+impl fmt::Display for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Monitor => "monitor",
+            Self::Plugin => "plugin",
+            Self::Sequence => "sequence",
+        })
+    }
+}
+
+/// One way to spoil the patcher.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutant {
+    /// For the command line: `dc-left-out`.
+    pub name: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+    /// Those that must notice, each by itself.
+    pub observers: &'static [Observer],
+    /// CPU 1 says that it needs DC, CPU 0 that it does not. Only the monitor can make them so.
+    pub unequal: bool,
+    spoil: Spoil,
+}
+
+type Spoil = fn(&Image) -> Result<Routine<'_>, Error>;
+
+/// Why there is no such mutant of an image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A function is not there.
+    #[error("the image has no function {name}; was it renamed?")]
+    NoRoutine {
+        /// The end of its path.
+        name: &'static str,
+    },
+    /// An instruction is not there.
+    #[error("{routine} has no instruction `{pattern}` number {n}; adapt the mutants to it")]
+    NoPattern {
+        /// The function.
+        routine: &'static str,
+        /// The instruction.
+        pattern: &'static str,
+        /// Which of those that match, from 0.
+        n: usize,
+    },
+    /// The instruction is in no section of the file.
+    #[error("the image's file does not hold its text")]
+    NoPlace,
+    /// The copy cannot be written or read.
+    #[error("the copy of the image cannot be used: {0}")]
+    Copy(String),
+}
+
+/// A spoilt copy of an image; its file goes with this value.
+#[derive(Debug)]
+pub struct Spoilt {
+    image: Image,
+    _folder: TempDir,
+}
+
+impl Spoilt {
+    /// The copy.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+}
+
+impl Mutant {
+    /// The bytes of the image's file, spoilt.
+    ///
+    /// # Errors
+    /// The routine is not what this mutant expects.
+    pub fn apply(&self, image: &Image) -> Result<Vec<u8>, Error> {
+        (self.spoil)(image)?.file()
+    }
+
+    /// The same as an image that can be launched.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply); [`Error::Copy`] if the file cannot be written.
+    pub fn spoil(&self, image: &Image) -> Result<Spoilt, Error> {
+        let bytes = self.apply(image)?;
+        let copy = |problem: &dyn std::fmt::Display| Error::Copy(problem.to_string());
+        let folder = TempDir::new().map_err(|why| copy(&why))?;
+        let name = image.path().file_name().unwrap_or("image".as_ref());
+        let path = folder.path().join(Path::new(name));
+        fs::write(&path, bytes).map_err(|why| copy(&why))?;
+        let image = Image::open(&path).map_err(|why| copy(&why))?;
+        Ok(Spoilt {
+            image,
+            _folder: folder,
+        })
+    }
+
+    /// A machine on which the mutant matters: its caches need every step, and so few words are
+    /// patched that the instruction cache is invalidated by line.
+    pub fn machine(&self) -> Machine {
+        Machine::new("cortex-a53").smp(2)
+    }
+
+    /// What the monitor does there.
+    pub fn monitor(&self) -> Monitor {
+        if self.unequal {
+            unequal_caches()
+        } else {
+            Monitor::new()
+        }
+    }
+}
+
+/// CPU 0 with CTR_EL0.IDC, CPU 1 without; else they are a Cortex-A53.
+pub fn unequal_caches() -> Monitor {
+    const CORTEX_A53: u64 = 0x8444_8004;
+    const IDC: u64 = 1 << 28;
+    Monitor::new()
+        .register(0, Register::CTR_EL0, CORTEX_A53 | IDC)
+        .register(1, Register::CTR_EL0, CORTEX_A53)
+}
+
+/// The routine that writes text.
+const COMMIT: &str = "arch::commit::commit";
+/// The routine in which the other CPUs wait.
+const ATTEND: &str = "arch::attend::attend";
+
+// The words are what GNU as makes of the text beside them.
+const NOP: u32 = 0xd503_201f;
+const ANY_REGISTER: u32 = 0xffff_ffe0;
+const DC_CVAU: Pattern = Pattern::new("dc cvau", ANY_REGISTER, 0xd50b_7b20);
+const DC_CIVAC: Pattern = Pattern::new("dc civac", ANY_REGISTER, 0xd50b_7e20);
+const IC_IVAU: Pattern = Pattern::new("ic ivau", ANY_REGISTER, 0xd50b_7520);
+const IC_IALLUIS: Pattern = Pattern::new("ic ialluis", !0, 0xd508_711f);
+const DSB_ISH: Pattern = Pattern::new("dsb ish", !0, 0xd503_3b9f);
+const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
+/// `bic xD, xN, xM`, which rounds an address down to its line.
+const BIC: Pattern = Pattern::new("bic x, x, x", 0xffe0_fc00, 0x8a20_0000);
+/// The walk over the words: `ldr w11, [x10], #imm`, and what follows in the loop that cleans.
+const NEXT_WORD: Pattern = Pattern::new("ldr w11, [x10], #", 0xffe0_0fff, 0xb840_054b);
+const ROUND: Pattern = Pattern::new("bic x11, x11, x5", !0, 0x8a25_016b);
+const SAME_LINE: Pattern = Pattern::new("cmp x11, x13", !0, 0xeb0d_017f);
+const KEEP_LINE: Pattern = Pattern::new("mov x13, x11", !0, 0xaa0b_03ed);
+const COUNT_LINE: Pattern = Pattern::new("add x14, x14, #1", !0, 0x9100_05ce);
+const UNLESS_CLEAN: Pattern = Pattern::new("tbnz w7, #0", 0xfff8_001f, 0x3700_0007);
+const ADDRESS: Pattern = Pattern::new("add x11, x4, x11", !0, 0x8b0b_008b);
+/// `tbz w7, #3`: by line, unless all at once.
+const BY_LINE: Pattern = Pattern::new("tbz w7, #3", 0xfff8_001f, 0x3618_0007);
+
+const MONITOR: &[Observer] = &[Observer::Monitor, Observer::Plugin];
+const MONITOR_ALONE: &[Observer] = &[Observer::Monitor];
+const ALL_THREE: &[Observer] = &[Observer::Monitor, Observer::Plugin, Observer::Sequence];
+const BARRIER: &[Observer] = &[Observer::Plugin, Observer::Sequence];
+
+/// All mutants.
+pub fn all() -> &'static [Mutant] {
+    const fn mutant(
+        name: &'static str,
+        what: &'static str,
+        observers: &'static [Observer],
+        spoil: Spoil,
+    ) -> Mutant {
+        Mutant {
+            name,
+            what,
+            observers,
+            unequal: false,
+            spoil,
+        }
+    }
+    const ALL: &[Mutant] = &[
+        mutant("no-dc", "no DC", ALL_THREE, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            routine.set_all(DC_CVAU, NOP)?;
+            routine.set_all(DC_CIVAC, NOP)?;
+            Ok(routine)
+        }),
+        mutant("dc-next-line", "DC of the line behind", MONITOR, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            let round = routine.nth(ROUND, 0, 0)?;
+            // With all bits of the line added, every word but a line's first is in the next.
+            routine.set(round, 0x8b05_016b); // add x11, x11, x5
+            Ok(routine)
+        }),
+        mutant(
+            "dc-offset",
+            "DC of the offset in place of the address",
+            MONITOR,
+            |image| {
+                let mut routine = Routine::find(image, COMMIT)?;
+                let next = routine.nth(NEXT_WORD, 0, 0)?;
+                let address = routine.nth(ADDRESS, next, 0)?;
+                routine.set(address, 0xaa0b_03eb); // mov x11, x11
+                Ok(routine)
+            },
+        ),
+        mutant(
+            "dc-first-line",
+            "DC of only the first line of a site that spans two",
+            MONITOR,
+            |image| {
+                let mut routine = Routine::find(image, COMMIT)?;
+                let round = routine.nth(ROUND, 0, 0)?;
+                let same = routine.nth(SAME_LINE, round, 0)?;
+                let keep = routine.nth(KEEP_LINE, same, 0)?;
+                // X13 becomes the end of the word before: its successor is skipped.
+                routine.set(round, 0xeb0d_017f); // cmp x11, x13
+                routine.set(same, 0x9100_116d); // add x13, x11, #4
+                routine.set(keep, NOP);
+                Ok(routine)
+            },
+        ),
+        mutant(
+            "no-first-dsb",
+            "no DSB between DC and IC",
+            BARRIER,
+            |image| {
+                let mut routine = Routine::find(image, COMMIT)?;
+                let clean = routine.nth(DC_CVAU, 0, 0)?;
+                let barrier = routine.nth(DSB_ISH, clean, 0)?;
+                routine.set(barrier, NOP);
+                Ok(routine)
+            },
+        ),
+        mutant("no-ic", "no IC", ALL_THREE, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            routine.set_all(IC_IVAU, NOP)?;
+            routine.set_all(IC_IALLUIS, NOP)?;
+            Ok(routine)
+        }),
+        mutant("neither", "neither DC nor IC", ALL_THREE, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            for pattern in [DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS] {
+                routine.set_all(pattern, NOP)?;
+            }
+            Ok(routine)
+        }),
+        mutant("ic-before-dc", "IC before DC", ALL_THREE, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            let all = routine.nth(BY_LINE, 0, 0)?;
+            // Both are by line, and change places.
+            routine.set(all, branch_like(routine.word(all)));
+            let ic = routine.nth(IC_IVAU, 0, 0)?;
+            let register = routine.word(ic) & 31;
+            routine.set(ic, DC_CVAU.bits | register);
+            routine.set_all(DC_CVAU, IC_IVAU.bits | register)?;
+            routine.set_all(DC_CIVAC, IC_IVAU.bits | register)?;
+            Ok(routine)
+        }),
+        mutant("no-second-dsb", "no DSB after IC", BARRIER, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            let invalidate = routine.nth(IC_IVAU, 0, 0)?;
+            let barrier = routine.nth(DSB_ISH, invalidate, 0)?;
+            routine.set(barrier, NOP);
+            Ok(routine)
+        }),
+        mutant("no-isb", "no ISB on the patching CPU", BARRIER, |image| {
+            let mut routine = Routine::find(image, COMMIT)?;
+            routine.set_all(ISB, NOP)?;
+            Ok(routine)
+        }),
+        mutant(
+            "no-isb-elsewhere",
+            "no ISB on a secondary before it leaves the rendezvous",
+            BARRIER,
+            |image| {
+                let mut routine = Routine::find(image, ATTEND)?;
+                routine.set_all(ISB, NOP)?;
+                Ok(routine)
+            },
+        ),
+        mutant(
+            "line-too-large",
+            "line sizes taken as 4 times too large",
+            MONITOR,
+            |image| {
+                let mut routine = Routine::find(image, COMMIT)?;
+                for n in 0..2 {
+                    let round = routine.nth(BIC, 0, n)?;
+                    // The addresses are those of words, so the two lowest bits are 0 anyway.
+                    routine.set(round, routine.word(round) | 2 << 10); // …, lsl #2
+                }
+                Ok(routine)
+            },
+        ),
+        Mutant {
+            unequal: true,
+            ..mutant(
+                "idc-of-one",
+                "IDC of the patching CPU honoured though another lacks it",
+                MONITOR_ALONE,
+                |image| {
+                    let mut routine = Routine::find(image, COMMIT)?;
+                    let count = routine.nth(COUNT_LINE, 0, 0)?;
+                    let unless = routine.nth(UNLESS_CLEAN, count, 0)?;
+                    // The lines go uncounted: nobody checks that here.
+                    routine.set(count, 0xd53b_0030); // mrs x16, ctr_el0
+                    let to = routine.word(unless) & 0x0007_ffe0;
+                    routine.set(unless, 0x37e0_0010 | to); // tbnz w16, #28, to
+                    Ok(routine)
+                },
+            )
+        },
+        mutant(
+            "no-dc-loaded",
+            "no DC of a loaded module",
+            MONITOR,
+            |image| {
+                let mut text = Routine::all_but(image, &[COMMIT])?;
+                text.set_all(DC_CVAU, NOP)?;
+                text.set_all(DC_CIVAC, NOP)?;
+                Ok(text)
+            },
+        ),
+        mutant(
+            "no-ic-loaded",
+            "no IC of a loaded module",
+            MONITOR,
+            |image| {
+                let mut text = Routine::all_but(image, &[COMMIT])?;
+                text.set_all(IC_IVAU, NOP)?;
+                Ok(text)
+            },
+        ),
+    ];
+    ALL
+}
+
+/// `b` to where this `tbz` leads.
+fn branch_like(tbz: u32) -> u32 {
+    let words = ((tbz << 13) as i32) >> 18;
+    0x1400_0000 | words as u32 & 0x03ff_ffff
+}
+
+/// Checks the order of the steps in the file: what neither the monitor nor a run on QEMU can
+/// see. The routines are straight enough for it: their steps stand in the order in which they
+/// are executed, and each branch over one of them is a decision that CTR_EL0 justifies.
+///
+/// # Errors
+/// What stands where something else is expected.
+pub fn sequence(image: &Image) -> Result<(), String> {
+    let steps = |name, patterns: &[Pattern]| -> Result<Vec<&'static str>, String> {
+        let routine = Routine::find(image, name).map_err(|why| why.to_string())?;
+        let name = |word| patterns.iter().find(|pattern| pattern.matches(word));
+        let steps = routine.words().filter_map(name).map(|pattern| pattern.name);
+        Ok(steps.collect())
+    };
+    let kinds = [DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB];
+    let expected: [(&'static str, &[Pattern]); 2] = [
+        (
+            COMMIT,
+            &[
+                DC_CVAU, DC_CIVAC, DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB,
+            ],
+        ),
+        (ATTEND, &[ISB]),
+    ];
+    for (name, expected) in expected {
+        let found = steps(name, &kinds)?;
+        let expected: Vec<_> = expected.iter().map(|pattern| pattern.name).collect();
+        if found != expected {
+            return Err(format!(
+                "{name}: {}; expected: {}",
+                found.join(", "),
+                expected.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}

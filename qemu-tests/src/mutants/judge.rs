@@ -1,0 +1,80 @@
+//! What the observers say of a mutant, and of the patcher as it is.
+
+use super::{Mutant, Observer, sequence, unequal_caches};
+use crate::observe::Monitor;
+use crate::{Error, Image, Launch, Machine, MonitoredRun, Qemu, Result, Status};
+
+/// What the observers say of a mutant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Who noticed, and what first.
+    pub noticed: Vec<(Observer, String)>,
+    /// Who had to notice and did not.
+    pub missed: Vec<Observer>,
+    /// Who was not asked.
+    pub absent: Vec<Observer>,
+}
+
+impl Verdict {
+    /// Whether nobody noticed, or somebody who had to did not.
+    pub fn survives(&self) -> bool {
+        self.noticed.is_empty() || !self.missed.is_empty()
+    }
+}
+
+impl Mutant {
+    /// Asks the observers that there are. The plugin is not among them: its runs are its own.
+    ///
+    /// # Errors
+    /// The mutant cannot be made of this image, or the guest does not come to its end.
+    pub fn judge(&self, image: &Image, qemu: &Qemu) -> Result<Verdict> {
+        let spoilt = self.spoil(image)?;
+        let mut verdict = Verdict::default();
+        for observer in self.observers {
+            let said = match observer {
+                Observer::Monitor => run(spoilt.image(), self.machine(), self.monitor(), qemu)?
+                    .seen
+                    .violations
+                    .first()
+                    .map(ToString::to_string),
+                Observer::Sequence => sequence(spoilt.image()).err(),
+                Observer::Plugin => {
+                    verdict.absent.push(*observer);
+                    continue;
+                }
+            };
+            match said {
+                Some(said) => verdict.noticed.push((*observer, said)),
+                None => verdict.missed.push(*observer),
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+/// What the observers say against the patcher as it is, on the machines of the mutants.
+///
+/// # Errors
+/// The guest does not come to its end, or not to a good one: then nothing follows from silence.
+pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
+    let mut said: Vec<_> = sequence(image)
+        .err()
+        .map(|problem| (Observer::Sequence, problem))
+        .into_iter()
+        .collect();
+    for monitor in [Monitor::new(), unequal_caches()] {
+        let run = run(image, Machine::new("cortex-a53").smp(2), monitor, qemu)?;
+        if run.outcome.map(|outcome| outcome.status) != Some(Status::Ok) {
+            return Err(Error::Monitor {
+                problem: "the guest failed under it; see its log".into(),
+            });
+        }
+        let violations = run.seen.violations.iter();
+        said.extend(violations.map(|found| (Observer::Monitor, found.to_string())));
+    }
+    Ok(said)
+}
+
+fn run(image: &Image, machine: Machine, monitor: Monitor, qemu: &Qemu) -> Result<MonitoredRun> {
+    Launch::new(image, machine).under_monitor(monitor).run(qemu)
+}

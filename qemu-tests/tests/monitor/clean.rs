@@ -1,0 +1,116 @@
+//! The patcher as it is: all three passes of a run, that at boot, the last one, and that of the
+//! module.
+
+use qemu_tests::observe::{Monitor, Observation, Operation};
+use qemu_tests::{Image, Launch, Machine, MonitoredRun, Profile, Status, guest, skip};
+
+use crate::{Result, kernel as build, qemu};
+
+/// Models with each kind of caches that QEMU has: lines of 64 and 256 bytes, with IDC, with DIC
+/// as well, and with errata that ask for more.
+pub const MODELS: [&str; 10] = [
+    "cortex-a53",
+    "cortex-a53,midr=0x410fd030", // r0p0: clean and invalidate
+    "cortex-a72",
+    "cortex-a76",
+    "neoverse-n1",
+    "a64fx",
+    "max",
+    "cortex-a710",
+    "neoverse-v1",
+    "neoverse-n2,midr=0x413fd0c0", // a Neoverse N1 r3p0: DIC is not to be relied on
+];
+
+/// Nothing was found, and there was something to find it in.
+pub fn check(run: &MonitoredRun) -> Result<()> {
+    let log = || format!("{:#?}", run.log);
+    if run.outcome.map(|outcome| outcome.status) != Some(Status::Ok) {
+        return Err(log().into());
+    }
+    let seen = &run.seen;
+    if seen.found != 0 {
+        let lines: Vec<_> = seen.violations.iter().map(ToString::to_string).collect();
+        return Err(format!("{} violations:\n{}", seen.found, lines.join("\n")).into());
+    }
+    for pass in ["boot-scope pass: ", "report branches=", "module text="] {
+        if !run.log.iter().any(|line| line.message.starts_with(pass)) {
+            return Err(format!("no `{pass}` in {}", log()).into());
+        }
+    }
+    // Each word that was patched is a store.
+    match seen.stores[0] {
+        0..100 => Err(format!("only {} stores to text", seen.stores[0]).into()),
+        _ => Ok(()),
+    }
+}
+
+fn cleans(seen: &Observation) -> u64 {
+    seen.total(Operation::CleanToUnification) + seen.total(Operation::CleanInvalidate)
+}
+
+fn invalidations(seen: &Observation) -> u64 {
+    seen.total(Operation::InstructionLine) + seen.total(Operation::InstructionAllShared)
+}
+
+pub fn kernel(cpu: &'static str, count: u32) -> Result<()> {
+    let machine = Machine::new(cpu).smp(count);
+    if !qemu()?.has_cpu(machine.model()) {
+        skip::because(&format!(
+            "clean::{cpu}::{count}: QEMU {} has no {}",
+            qemu()?.version(),
+            machine.model()
+        ));
+        return Ok(());
+    }
+    let image = build(Profile::Release)?;
+    let run = Launch::new(&image, machine)
+        .under_monitor(Monitor::new())
+        .run(qemu()?)?;
+    check(&run)?;
+    if cleans(&run.seen) == 0 {
+        return Err("no DC, though the boot CPU does not know the others".into());
+    }
+    // CTR_EL0.DIC of the models by their manuals; QEMU's `max` differs by version.
+    let dic = match cpu {
+        "neoverse-v1" => Some(true),
+        "max" => None,
+        _ => Some(false),
+    };
+    if dic.is_some_and(|dic| dic != (invalidations(&run.seen) == 0)) {
+        return Err(format!("{} invalidations", invalidations(&run.seen)).into());
+    }
+    Ok(())
+}
+
+/// The other build profiles of the kernel.
+pub fn profile(profile: Profile) -> Result<()> {
+    let image = build(profile)?;
+    let run = Launch::new(&image, Machine::new("cortex-a76").smp(2))
+        .under_monitor(Monitor::new())
+        .run(qemu()?)?;
+    check(&run)
+}
+
+/// A kernel whose text is its own alias.
+pub fn quickstart() -> Result<()> {
+    let image = Image::open(&guest::build("quickstart", Profile::Release)?)?;
+    let run = Launch::new(&image, Machine::new("cortex-a76"))
+        .under_monitor(Monitor::new())
+        .run(qemu()?)?;
+    let log: Vec<_> = run.log.iter().map(|line| line.message.as_str()).collect();
+    let expected = [
+        "2 of 2 sites rewritten: 8 words in 2 cache lines",
+        "counted to 42",
+    ];
+    let seen = &run.seen;
+    let counts = [
+        seen.stores[0],
+        cleans(seen),
+        invalidations(seen),
+        seen.found,
+    ];
+    match log == expected && counts == [8, 2, 2, 0] {
+        true => Ok(()),
+        false => Err(format!("{log:#?}\n{counts:?}\n{:#?}", seen.violations).into()),
+    }
+}

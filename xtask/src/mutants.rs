@@ -1,0 +1,66 @@
+//! `cargo xtask mutants`: patchers with a step left out or wrong, and who notices.
+
+use crate::{Outcome, setup, style};
+use anstream::println;
+use qemu_tests::mutants::{self, Observer};
+use qemu_tests::{Image, Profile, guest};
+
+/// Judges the patcher as it is, then each mutant; `verbose` shows what was noticed first.
+pub(crate) fn run(verbose: bool) -> Outcome {
+    let qemu = setup::ensure()?;
+    let image = Image::open(&guest::build("kernel-demo", Profile::Release)?)?;
+
+    let said = mutants::real(&image, &qemu)?;
+    let is_clean = said.is_empty();
+    line(
+        "(none)",
+        "the patcher as it is",
+        &match is_clean {
+            true => style::good("clean: monitor, sequence"),
+            false => style::bad("NOT clean"),
+        },
+    );
+    for (observer, what) in &said {
+        println!("    {observer}: {what}");
+    }
+
+    let (mut survivors, mut not_asked) = (0, 0);
+    for mutant in mutants::all() {
+        let verdict = mutant.judge(&image, &qemu)?;
+        let names = |observers: &mut dyn Iterator<Item = &Observer>| {
+            let names: Vec<_> = observers.map(ToString::to_string).collect();
+            names.join(", ")
+        };
+        let by = names(&mut verdict.noticed.iter().map(|(observer, _)| observer));
+        let mut result = match verdict.survives() {
+            false => style::good(format!("caught: {by}")),
+            true => style::bad(format!(
+                "SURVIVES: not noticed by {}",
+                names(&mut verdict.missed.iter())
+            )),
+        };
+        survivors += usize::from(verdict.survives());
+        if !verdict.absent.is_empty() {
+            not_asked += 1;
+            let note = "; plugin not judged here: needs QEMU with plugin API 4";
+            result += &style::faint(note);
+        }
+        line(mutant.name, mutant.what, &result);
+        if verbose {
+            for (observer, what) in &verdict.noticed {
+                println!("    {observer}: {what}");
+            }
+        }
+    }
+    println!(
+        "\nmutants: {} caught={} survive={survivors} real={} without-plugin={not_asked}",
+        mutants::all().len(),
+        mutants::all().len() - survivors,
+        if is_clean { "clean" } else { "NOT-clean" },
+    );
+    Ok(is_clean && survivors == 0)
+}
+
+fn line(name: &str, what: &str, result: &str) {
+    println!("{name:16}  {what:58}  {result}");
+}
