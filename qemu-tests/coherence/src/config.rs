@@ -99,7 +99,7 @@ mod tests {
     fn configuration_is_read_as_it_was_written() {
         let config = Config {
             report: "/tmp/report, with a comma".into(),
-            watch: vec![0x4000_0000..0x5000_0000],
+            watch: vec![0x4000_0000..0x5000_0000, 0..8],
             regions: [
                 ("commit".to_owned(), Region::Within(8..16)),
                 ("pass".to_owned(), Region::Between(4, 8)),

@@ -90,7 +90,9 @@ pub struct End {
     pub regions: BTreeMap<String, Counts>,
     /// Different violations; more than there are lines if they were too many.
     pub violations: u64,
-    /// Words stored into text, each time counted.
+    /// Instructions of the text that QEMU has translated; without any, nothing was watched.
+    pub translated: u64,
+    /// Stores into text.
     pub stores: u64,
     /// Executions of words that had been written.
     pub executions: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coherence::{Address, Cache, Config, Counts, End, Judge, Kind, Op, Region};
@@ -113,6 +114,9 @@ impl Observer {
         if let Some(known) = self.instructions.get(&(address, physical, word)) {
             return known;
         }
+        if physical.is_some_and(|physical| is_in(&self.config.text, physical)) {
+            self.end.translated += 1;
+        }
         let numbers = |chosen: &dyn Fn(&Region) -> bool| {
             let numbers = self.regions.iter().enumerate();
             let numbers = numbers.filter(|(_, (_, region, _))| chosen(region));
@@ -123,13 +127,12 @@ impl Observer {
         let begins =
             numbers(&|region| matches!(region, Region::Between(from, _) if *from == address));
         let ends = numbers(&|region| matches!(region, Region::Between(_, to) if *to == address));
-        let mut routines = self.config.routines.iter();
         let instruction = Box::leak(Box::new(Instruction {
             address,
             physical,
             op: Op::decode(word),
             word,
-            is_promised: routines.any(|range| range.contains(&address)),
+            is_promised: is_in(&self.config.routines, address),
             within,
             begins,
             ends,
@@ -278,7 +281,7 @@ impl Observer {
         if !self.memory.is_watched(physical) {
             return;
         }
-        let is_text = self.config.text.iter().any(|text| text.contains(&physical));
+        let is_text = is_in(&self.config.text, physical);
         self.end.stores += u64::from(is_text);
         let is_promised = is_text && instruction.is_promised;
         judge.store(cpu, Address(address), physical, size, is_promised);
@@ -294,6 +297,10 @@ impl Observer {
             .collect::<BTreeMap<_, _>>();
         self.report.end(end);
     }
+}
+
+fn is_in(ranges: &[Range<u64>], address: u64) -> bool {
+    ranges.iter().any(|range| range.contains(&address))
 }
 
 /// The caches of the system: as given, or as the CPU says.
