@@ -82,3 +82,6 @@ impl Coherence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub enum Kind {
     DcIvac,
     /// Any operation by set and way: of no use for coherency with other CPUs.
     DcSetWay,
-    /// Write zeros to a block.
+    /// Write zeros to a block: not taken for a store, since zeros are no instructions.
     DcZva,
     /// Invalidate instructions by address, on all CPUs.
     IcIvau,
@@ -118,5 +118,80 @@ fn barrier(option: u32) -> Option<Kind> {
         _ if is_local => Some(Kind::DsbWeak),
         0b10 => Some(Kind::DsbStores),
         _ => Some(Kind::Dsb),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Kind::*;
+
+    // The words are what the assembler of LLVM makes of the text beside them.
+    const OPS: &[(u32, Kind, Option<u8>)] = &[
+        (0xd50b_7b25, DcCvau, Some(5)),   // dc cvau, x5
+        (0xd50b_7b3f, DcCvau, Some(31)),  // dc cvau, xzr
+        (0xd50b_7a25, DcCvac, Some(5)),   // dc cvac, x5
+        (0xd50b_7c28, DcCvap, Some(8)),   // dc cvap, x8
+        (0xd50b_7d28, DcCvadp, Some(8)),  // dc cvadp, x8
+        (0xd50b_7e25, DcCivac, Some(5)),  // dc civac, x5
+        (0xd508_7627, DcIvac, Some(7)),   // dc ivac, x7
+        (0xd508_7647, DcSetWay, Some(7)), // dc isw, x7
+        (0xd508_7a47, DcSetWay, Some(7)), // dc csw, x7
+        (0xd508_7e47, DcSetWay, Some(7)), // dc cisw, x7
+        (0xd50b_7427, DcZva, Some(7)),    // dc zva, x7
+        (0xd50b_7487, DcZva, Some(7)),    // dc gzva, x7
+        (0xd50b_7525, IcIvau, Some(5)),   // ic ivau, x5
+        (0xd508_751f, IcIallu, None),     // ic iallu
+        (0xd508_711f, IcIalluis, None),   // ic ialluis
+        (0xd503_3b9f, Dsb, None),         // dsb ish
+        (0xd503_3f9f, Dsb, None),         // dsb sy
+        (0xd503_339f, Dsb, None),         // dsb osh
+        (0xd503_3e3f, Dsb, None),         // dsb synxs
+        (0xd503_3a3f, Dsb, None),         // dsb ishnxs
+        (0xd503_3a9f, DsbStores, None),   // dsb ishst
+        (0xd503_379f, DsbWeak, None),     // dsb nsh
+        (0xd503_363f, DsbWeak, None),     // dsb nshnxs
+        (0xd503_399f, DsbWeak, None),     // dsb ishld
+        (0xd503_3d9f, DsbWeak, None),     // dsb ld
+        (0xd503_3fdf, Isb, None),         // isb
+        (0xd69f_03e0, Eret, None),        // eret
+        (0xd69f_0bff, Eret, None),        // eretaa
+        (0xd69f_0fff, Eret, None),        // eretab
+        (0xd400_0001, Exception, None),   // svc #0
+        (0xd400_0022, Exception, None),   // hvc #1
+        (0xd400_0043, Exception, None),   // smc #2
+        (0xd420_0060, Exception, None),   // brk #3
+        (0xd518_c003, Vbar, Some(3)),     // msr vbar_el1, x3
+        (0xd51d_c003, Vbar, Some(3)),     // msr vbar_el12, x3
+        (0xd51c_c003, Vbar, Some(3)),     // msr vbar_el2, x3
+        (0xd51e_c003, Vbar, Some(3)),     // msr vbar_el3, x3
+    ];
+
+    const OTHERS: &[u32] = &[
+        0xd503_201f, // nop
+        0xd503_309f, // ssbb
+        0xd503_349f, // pssbb
+        0xd503_3bbf, // dmb ish
+        0xd45e_0000, // hlt #0xf000
+        0xd50b_7467, // dc gva, x7
+        0xd508_7807, // at s1e1r, x7
+        0xd508_8327, // tlbi vae1is, x7
+        0xd65f_03c0, // ret
+        0,
+    ];
+
+    #[test]
+    fn operations_are_told_apart() {
+        for (word, kind, register) in OPS {
+            let (kind, register) = (*kind, *register);
+            assert_eq!(Op::decode(*word), Some(Op { kind, register }), "{word:#x}");
+        }
+    }
+
+    #[test]
+    fn other_instructions_are_none() {
+        for word in OTHERS {
+            assert_eq!(Op::decode(*word), None, "{word:#x}");
+        }
     }
 }

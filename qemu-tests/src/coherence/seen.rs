@@ -133,7 +133,7 @@ mod tests {
     use crate::tiny::{TEXT, Tiny};
 
     const END: &str = r#"{"end":{"cpus":[{"instructions":0,"ops":{"isb":2}}],"regions":{},"violations":1,"translated":9,"stores":1,"executions":3,"untranslated":0}}"#;
-    const VIOLATION: &str = r#"{"violation":{"when":"executed","cpu":1,"pc":1075838980,"word":1075838980,"missing":"synchronise","stored_by":0,"stored_at":549831575556}}"#;
+    const VIOLATION: &str = r#"{"violation":{"when":"executed","cpu":1,"pc":1075838980,"word":1075838980,"missing":"synchronise","stored_by":0,"stored_at":550831652868}}"#;
 
     fn parse(text: &str) -> Result<Seen> {
         let (_directory, path) = Tiny::new(&[]).write();
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(
             seen.violations[0].to_string(),
             "CPU 1 executed tiny::entry+0x4 at 0x40200004, the word at 0x40200004 that CPU 0 \
-             stored through 0x8004a1a544: no ISB on the executing CPU after the last DSB"
+             stored through 0x8040200004: no ISB on the executing CPU after the last DSB"
         );
     }
 

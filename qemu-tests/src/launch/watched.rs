@@ -4,6 +4,7 @@ use super::{Launch, OUTCOME, Outcome, Run, Session};
 use crate::{
     Error, Qemu, Result,
     coherence::{Coherence, Plugin, Seen},
+    qmp::Silence,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -74,7 +75,11 @@ impl Watched<'_> {
 impl Session<'_> {
     /// Lets QEMU end by itself: only then do plugins write the end of what they report.
     fn quit(&mut self) -> Result<()> {
-        self.execute("quit", json!({}))?;
+        match self.qmp.execute("quit", json!({})) {
+            // It may be gone before it has answered.
+            Ok(_) | Err(Silence::Closed) => {}
+            Err(why) => return Err(self.guest.failure(why)),
+        }
         let ended = self.guest.process.wait();
         ended.map_err(Error::io("waiting for QEMU"))?;
         Ok(())

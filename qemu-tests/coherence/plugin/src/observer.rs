@@ -159,6 +159,15 @@ impl Observer {
         });
         let pc = Address(instruction.address);
 
+        // First, so that an interrupt that was pending until the routine let it in does not stand
+        // for the routine's ISB.
+        let was_in_routine = std::mem::replace(&mut state.is_in_routine, instruction.is_promised);
+        if was_in_routine && !instruction.is_promised {
+            for violation in judge.answer(cpu, pc) {
+                self.report.violation(violation);
+            }
+        }
+
         // A CPU that comes out of reset has fetched nothing before.
         let is_first = !std::mem::replace(&mut state.has_started, true);
         let is_exception = instruction.may_be_vector()
@@ -168,13 +177,6 @@ impl Observer {
             });
         if is_first || is_exception {
             judge.synchronise(cpu);
-        }
-
-        let was_in_routine = std::mem::replace(&mut state.is_in_routine, instruction.is_promised);
-        if was_in_routine && !instruction.is_promised {
-            for violation in judge.answer(cpu, pc) {
-                self.report.violation(violation);
-            }
         }
 
         if let Some(physical) = instruction.physical
@@ -233,7 +235,6 @@ impl Observer {
                 | Kind::DcCvap
                 | Kind::DcCvadp
                 | Kind::DcCivac
-                | Kind::DcZva
                 | Kind::IcIvau
         );
         let physical = match self.memory.translate(operand) {
@@ -248,13 +249,6 @@ impl Observer {
             Kind::DcCvau | Kind::DcCvac | Kind::DcCvap | Kind::DcCvadp | Kind::DcCivac => {
                 judge.clean(cpu, physical);
             }
-            Kind::DcZva => {
-                let registers = state.registers.as_ref();
-                let size = registers.and_then(|registers| registers.read("DCZID_EL0"));
-                let size = 4 << (size.unwrap_or(4) & 0xf);
-                let (operand, physical) = (operand & !(size - 1), physical & !(size - 1));
-                self.stored(cpu, instruction, operand, physical, size);
-            }
             Kind::IcIvau => judge.invalidate(cpu, Address(operand), physical),
             Kind::IcIallu => judge.invalidate_all(cpu, false),
             Kind::IcIalluis => judge.invalidate_all(cpu, true),
@@ -262,7 +256,7 @@ impl Observer {
             Kind::DsbStores => judge.barrier(cpu, false),
             Kind::Isb | Kind::Eret | Kind::Exception => judge.synchronise(cpu),
             Kind::Vbar => state.vectors[(instruction.word >> 16 & 7) as usize] = Some(operand),
-            Kind::DcIvac | Kind::DcSetWay | Kind::DsbWeak => {}
+            Kind::DcIvac | Kind::DcSetWay | Kind::DcZva | Kind::DsbWeak => {}
         }
     }
 
