@@ -53,6 +53,14 @@ pub enum Kind {
     Vbar,
 }
 
+impl Kind {
+    /// Whether it cleans a line by its address.
+    pub fn is_clean(self) -> bool {
+        use Kind::*;
+        matches!(self, DcCvau | DcCvac | DcCvap | DcCvadp | DcCivac)
+    }
+}
+
 impl Op {
     /// Decodes an instruction; `None` for the many that are no concern of this crate.
     pub fn decode(word: u32) -> Option<Self> {

@@ -72,10 +72,10 @@ pub enum Missing {
 /// Instructions by kind.
 pub type Ops = BTreeMap<Kind, u64>;
 
-/// What was counted in a range of addresses, or everywhere.
+/// What was counted in a region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Instructions, of which all others are a part; 0 where they are not counted.
+    /// Instructions, of which all others are a part.
     pub instructions: u64,
     /// Of these, what [`Kind`] names.
     pub ops: Ops,
@@ -85,7 +85,7 @@ pub struct Counts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// Operations of each CPU.
-    pub cpus: Vec<Counts>,
+    pub cpus: Vec<Ops>,
     /// What was asked for by name, of all CPUs together.
     pub regions: BTreeMap<String, Counts>,
     /// Different violations; more than there are lines if they were too many.
@@ -102,29 +102,29 @@ pub struct End {
 }
 
 impl Counts {
-    fn sum(&self, kinds: &[Kind]) -> u64 {
-        kinds.iter().filter_map(|kind| self.ops.get(kind)).sum()
+    fn sum(&self, is_counted: impl Fn(Kind) -> bool) -> u64 {
+        let counted = self.ops.iter().filter(|(kind, _)| is_counted(**kind));
+        counted.map(|(_, count)| count).sum()
     }
 
     /// Cleans by line.
     pub fn cleans(&self) -> u64 {
-        use Kind::*;
-        self.sum(&[DcCvau, DcCvac, DcCvap, DcCvadp, DcCivac])
+        self.sum(Kind::is_clean)
     }
 
     /// Invalidations of the instruction cache, of a line or of all.
     pub fn invalidations(&self) -> u64 {
-        self.sum(&[Kind::IcIvau, Kind::IcIallu, Kind::IcIalluis])
+        self.sum(|kind| matches!(kind, Kind::IcIvau | Kind::IcIallu | Kind::IcIalluis))
     }
 
     /// DSBs of all kinds.
     pub fn dsbs(&self) -> u64 {
-        self.sum(&[Kind::Dsb, Kind::DsbStores, Kind::DsbWeak])
+        self.sum(|kind| matches!(kind, Kind::Dsb | Kind::DsbStores | Kind::DsbWeak))
     }
 
     /// ISBs.
     pub fn isbs(&self) -> u64 {
-        self.sum(&[Kind::Isb])
+        self.sum(|kind| kind == Kind::Isb)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The plugin's report, in the words of the image's symbols.
 
-use super::{Counts, Missing, When};
+use super::{Counts, Missing, Ops, When};
 use crate::{Error, Image, Result};
 use coherence::{End, Line};
 use std::{collections::BTreeMap, fmt, fs, path::Path};
@@ -12,8 +12,8 @@ pub struct Seen {
     pub violations: Vec<Violation>,
     /// All of them, by number.
     pub found: u64,
-    /// Operations of each CPU; their instructions are not counted.
-    pub cpus: Vec<Counts>,
+    /// Operations of each CPU.
+    pub cpus: Vec<Ops>,
     /// Instructions and operations by name of a region: what was asked for, and `commit` and
     /// `attend`, the routines of `alt-runtime`, as far as the image has them.
     pub regions: BTreeMap<String, Counts>,
@@ -130,9 +130,10 @@ impl fmt::Display for Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coherence::Kind;
     use crate::tiny::{TEXT, Tiny};
 
-    const END: &str = r#"{"end":{"cpus":[{"instructions":0,"ops":{"isb":2}}],"regions":{},"violations":1,"translated":9,"stores":1,"executions":3,"untranslated":0}}"#;
+    const END: &str = r#"{"end":{"cpus":[{"isb":2}],"regions":{},"violations":1,"translated":9,"stores":1,"executions":3,"untranslated":0}}"#;
     const VIOLATION: &str = r#"{"violation":{"when":"executed","cpu":1,"pc":1075838980,"word":1075838980,"missing":"synchronise","stored_by":0,"stored_at":550831652868}}"#;
 
     fn parse(text: &str) -> Result<Seen> {
@@ -145,7 +146,7 @@ mod tests {
         assert_eq!(TEXT, 1_075_838_976);
         let seen = parse(&format!("{VIOLATION}\n{END}\n")).unwrap();
         assert_eq!((seen.found, seen.executions), (1, 3));
-        assert_eq!(seen.cpus[0].isbs(), 2);
+        assert_eq!(seen.cpus[0][&Kind::Isb], 2);
         assert_eq!(
             seen.violations[0].to_string(),
             "CPU 1 executed tiny::entry+0x4 at 0x40200004, the word at 0x40200004 that CPU 0 \

@@ -11,11 +11,17 @@
 #[cfg(target_os = "linux")]
 mod api;
 #[cfg(target_os = "linux")]
+mod attention;
+#[cfg(target_os = "linux")]
+mod instruction;
+#[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
 mod observer;
 #[cfg(target_os = "linux")]
 mod plugin;
+#[cfg(target_os = "linux")]
+mod regions;
 #[cfg(target_os = "linux")]
 mod registers;
 #[cfg(target_os = "linux")]

@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use coherence::Config;
 
 use crate::api;
-use crate::observer::{Attention, Instruction, Observer};
+use crate::attention::Attention;
+use crate::instruction::Instruction;
+use crate::observer::Observer;
 use crate::registers::Registers;
 
 static PLUGIN: OnceLock<Plugin> = OnceLock::new();
