@@ -3,6 +3,7 @@
 use crate::{
     guest::Profile,
     log::{LogLine, tail},
+    qemu::Version,
 };
 use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
 
@@ -130,6 +131,20 @@ pub enum Error {
     /// A mutant could not be made.
     #[error(transparent)]
     Mutant(#[from] crate::mutants::Error),
+    /// The QEMU at hand cannot load the coherence plugin.
+    #[error("QEMU {version} cannot load the coherence plugin: {problem}")]
+    NoPlugin {
+        /// Its version.
+        version: Version,
+        /// Why not.
+        problem: String,
+    },
+    /// The coherence plugin did not see all that it must, or its report is damaged.
+    #[error("the coherence plugin: {problem}")]
+    Coherence {
+        /// What was in its way.
+        problem: String,
+    },
     /// A file or process operation of the host failed.
     #[error("{what}: {source}")]
     Io {

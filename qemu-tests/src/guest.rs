@@ -89,16 +89,23 @@ pub fn workspace() -> &'static Path {
 }
 
 fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {
-    let failed = |problem: String| Error::Build {
+    let arguments = ["--bin", package, "--target", TARGET];
+    let messages = cargo_build(package, profile, &arguments)?;
+    executable(&messages, package).ok_or_else(|| Error::Build {
         package: package.into(),
         profile,
-        problem,
-    };
+        problem: format!("it has no binary `{package}`"),
+    })
+}
+
+/// Builds a package with further arguments, and returns cargo's messages, one JSON object per
+/// line.
+pub(crate) fn cargo_build(package: &str, profile: Profile, arguments: &[&str]) -> Result<String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(workspace())
         .args(["build", "--message-format", "json-render-diagnostics"])
-        .args(["--package", package, "--bin", package])
-        .args(["--target", TARGET, "--profile", profile.name()])
+        .args(["--package", package, "--profile", profile.name()])
+        .args(arguments)
         .arg("--target-dir")
         .arg(target_dir())
         .env("DEFMT_LOG", "info")
@@ -110,10 +117,13 @@ fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {
         .output()
         .map_err(Error::io("running cargo"))?;
     if !output.status.success() {
-        return Err(failed(output.status.to_string()));
+        return Err(Error::Build {
+            package: package.into(),
+            profile,
+            problem: output.status.to_string(),
+        });
     }
-    executable(&String::from_utf8_lossy(&output.stdout), package)
-        .ok_or_else(|| failed(format!("it has no binary `{package}`")))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Own directory below the target directory: the cargo that runs this holds a lock on its own.

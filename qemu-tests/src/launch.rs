@@ -15,8 +15,10 @@ use std::{
 use tempfile::TempDir;
 
 mod monitored;
+mod watched;
 
 pub use monitored::{Monitored, MonitoredRun};
+pub use watched::{Watched, WatchedRun};
 
 /// Symbol of the guest's result: four little-endian `u32`.
 const OUTCOME: &str = "demo_outcome";

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+pub mod coherence;
 pub mod compare;
 mod error;
 pub mod facts;
@@ -38,7 +39,7 @@ pub use alt_linker::disasm;
 pub use error::{Error, Result};
 pub use guest::Profile;
 pub use image::{Image, Place, Section};
-pub use launch::{Launch, Monitored, MonitoredRun, Outcome, Run, Status};
+pub use launch::{Launch, Monitored, MonitoredRun, Outcome, Run, Status, Watched, WatchedRun};
 pub use log::{Level, LogLine};
 pub use machine::Machine;
 pub use memory::Memory;

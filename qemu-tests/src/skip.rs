@@ -3,7 +3,7 @@
 //! Rust's test runners know no test that skips itself: it passes, silently. So it says so here,
 //! and `cargo xtask test` counts it as skipped and shows the reason.
 
-use crate::{Error, Qemu, guest};
+use crate::{Error, Qemu, coherence::Plugin, guest};
 use std::{
     env,
     fs::OpenOptions,
@@ -61,6 +61,21 @@ pub fn without_guests(test: &str) -> bool {
         "{test}: {missing}; `cargo xtask test` installs it"
     ));
     true
+}
+
+/// Whether the coherence plugin cannot be used here: no guest can be built or run, or QEMU cannot
+/// load it. Says so, and that `test` does not run.
+pub fn without_coherence(test: &str) -> bool {
+    if without_guests(test) {
+        return true;
+    }
+    match Qemu::find().and_then(|qemu| Plugin::find(&qemu)) {
+        Err(error @ Error::NoPlugin { .. }) => {
+            because(&format!("{test}: {error}"));
+            true
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

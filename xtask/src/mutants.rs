@@ -2,6 +2,7 @@
 
 use crate::{Outcome, setup, style};
 use anstream::println;
+use qemu_tests::coherence::Plugin;
 use qemu_tests::mutants::{self, Observer};
 use qemu_tests::{Image, Profile, guest};
 
@@ -16,6 +17,7 @@ pub(crate) fn run(verbose: bool) -> Outcome {
         "(none)",
         "the patcher as it is",
         &match is_clean {
+            true if Plugin::find(&qemu).is_ok() => style::good("clean: monitor, plugin, sequence"),
             true => style::good("clean: monitor, sequence"),
             false => style::bad("NOT clean"),
         },

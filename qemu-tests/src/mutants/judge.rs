@@ -1,8 +1,9 @@
 //! What the observers say of a mutant, and of the patcher as it is.
 
 use super::{Mutant, Observer, sequence, unequal_caches};
+use crate::coherence::Coherence;
 use crate::observe::Monitor;
-use crate::{Error, Image, Launch, Machine, MonitoredRun, Qemu, Result, Status};
+use crate::{Error, Image, Launch, Machine, MonitoredRun, Qemu, Result, Status, WatchedRun};
 
 /// What the observers say of a mutant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl Verdict {
 }
 
 impl Mutant {
-    /// Asks the observers that there are. The plugin is not among them: its runs are its own.
+    /// Asks the observers that there are. The plugin is there where QEMU can load it.
     ///
     /// # Errors
     /// The mutant cannot be made of this image, or the guest does not come to its end.
@@ -38,10 +39,13 @@ impl Mutant {
                     .first()
                     .map(ToString::to_string),
                 Observer::Sequence => sequence(spoilt.image()).err(),
-                Observer::Plugin => {
-                    verdict.absent.push(*observer);
-                    continue;
-                }
+                Observer::Plugin => match watch(spoilt.image(), self.machine(), qemu)? {
+                    Some(watched) => watched.seen.violations.first().map(ToString::to_string),
+                    None => {
+                        verdict.absent.push(*observer);
+                        continue;
+                    }
+                },
             };
             match said {
                 Some(said) => verdict.noticed.push((*observer, said)),
@@ -72,9 +76,28 @@ pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
         let violations = run.seen.violations.iter();
         said.extend(violations.map(|found| (Observer::Monitor, found.to_string())));
     }
+    if let Some(watched) = watch(image, Machine::new("cortex-a53").smp(2), qemu)? {
+        if watched.run.outcome.status != Status::Ok {
+            return Err(Error::Coherence {
+                problem: "the guest failed under it; see its log".into(),
+            });
+        }
+        let violations = watched.seen.violations.iter();
+        said.extend(violations.map(|found| (Observer::Plugin, found.to_string())));
+    }
     Ok(said)
 }
 
 fn run(image: &Image, machine: Machine, monitor: Monitor, qemu: &Qemu) -> Result<MonitoredRun> {
     Launch::new(image, machine).under_monitor(monitor).run(qemu)
+}
+
+/// A run under the plugin, where QEMU can load it.
+fn watch(image: &Image, machine: Machine, qemu: &Qemu) -> Result<Option<WatchedRun>> {
+    let watched = Launch::new(image, machine).watched_by(Coherence::new());
+    match watched.run(qemu) {
+        Ok(watched) => Ok(Some(watched)),
+        Err(Error::NoPlugin { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
 }

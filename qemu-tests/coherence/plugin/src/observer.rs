@@ -1,0 +1,239 @@
+//! What the guest does, as the judge has to hear it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::{io, mem};
+
+use coherence::{Address, Cache, Config, End, Judge, Kind, Op, Ops};
+
+use crate::instruction::Instruction;
+use crate::memory::Memory;
+use crate::regions::{Open, Regions};
+use crate::registers::Registers;
+use crate::report::Report;
+
+/// What is known of a CPU.
+struct Cpu {
+    registers: Option<Registers>,
+    cache: Option<Cache>,
+    has_started: bool,
+    is_in_routine: bool,
+    /// Values of its vector base registers, by the low bits of their encoding.
+    vectors: [Option<u64>; 8],
+    open: Open,
+    ops: Ops,
+}
+
+/// All that is observed. A CPU comes here for what [`Instruction::is_plain`] does not rule out.
+pub struct Observer {
+    pub memory: Memory,
+    pub report: Report,
+    cpus: Vec<Cpu>,
+    config: Config,
+    regions: Regions,
+    /// Made when the first instruction is executed: only then CTR_EL0 can be read.
+    judge: Option<Judge>,
+    instructions: HashMap<(u64, Option<u64>, u32), &'static Instruction>,
+    end: End,
+}
+
+impl Observer {
+    pub fn new(config: Config, cpus: usize) -> io::Result<Self> {
+        let regions = Regions::new(&config.regions);
+        let cpu = |_| Cpu {
+            registers: None,
+            cache: None,
+            has_started: false,
+            is_in_routine: false,
+            vectors: [None; 8],
+            open: regions.none_open(),
+            ops: Ops::new(),
+        };
+        Ok(Self {
+            memory: Memory::new(config.watch.clone()),
+            report: Report::create(&config.report)?,
+            cpus: (0..cpus).map(cpu).collect(),
+            regions,
+            judge: None,
+            instructions: HashMap::new(),
+            end: End::default(),
+            config,
+        })
+    }
+
+    pub fn set_registers(&mut self, cpu: u32, registers: Registers) {
+        if let Some(cpu) = self.cpus.get_mut(cpu as usize) {
+            cpu.cache = registers.read("CTR_EL0").map(Cache::new);
+            cpu.registers = Some(registers);
+        }
+    }
+
+    /// The instruction `word` at a virtual address, which is at `host` in QEMU's memory.
+    pub fn translated(
+        &mut self,
+        address: u64,
+        host: Option<u64>,
+        word: u32,
+    ) -> &'static Instruction {
+        let physical = host.map(|host| self.memory.locate(address, host));
+        let physical = physical.filter(|physical| self.memory.is_watched(*physical));
+        if let Some(known) = self.instructions.get(&(address, physical, word)) {
+            return known;
+        }
+        if physical.is_some_and(|physical| is_in(&self.config.text, physical)) {
+            self.end.translated += 1;
+        }
+        let instruction = Box::leak(Box::new(Instruction {
+            address,
+            physical,
+            op: Op::decode(word),
+            word,
+            is_promised: is_in(&self.config.routines, address),
+            regions: self.regions.marks(address),
+            written: self.memory.written(physical.unwrap_or(u64::MAX)),
+        }));
+        let key = (address, physical, word);
+        self.instructions.insert(key, instruction);
+        instruction
+    }
+
+    /// `cpu` executes an instruction. Says whether it pays attention to the next ones.
+    pub fn executed(&mut self, cpu: u32, instruction: &Instruction) -> bool {
+        if self.judge.is_none() {
+            self.judge = Some(Judge::new(self.cpus.len(), self.cache()));
+        }
+        let (Some(judge), Some(state)) = (&mut self.judge, self.cpus.get_mut(cpu as usize)) else {
+            return false;
+        };
+        let pc = Address(instruction.address);
+
+        // First, so that an interrupt that was pending until the routine let it in does not stand
+        // for the routine's ISB.
+        let was_in_routine = mem::replace(&mut state.is_in_routine, instruction.is_promised);
+        if was_in_routine && !instruction.is_promised {
+            for violation in judge.answer(cpu, pc) {
+                self.report.violation(violation);
+            }
+        }
+        if state.is_synchronised_by_coming_to(instruction) {
+            judge.synchronise(cpu);
+        }
+        if let Some(physical) = instruction.physical
+            && instruction.is_written()
+        {
+            self.end.executions += 1;
+            if let Some(violation) = judge.execute(cpu, pc, physical) {
+                self.report.violation(violation);
+            }
+        }
+
+        let kind = instruction.op.map(|op| op.kind);
+        self.regions
+            .count(&instruction.regions, &mut state.open, kind);
+        let attention = state.is_in_routine || state.open.is_any();
+        if let Some(op) = instruction.op {
+            *state.ops.entry(op.kind).or_default() += 1;
+            self.operate(cpu, op, instruction);
+        }
+        attention
+    }
+
+    /// The caches of the system: as given, or as the CPUs say.
+    fn cache(&mut self) -> Cache {
+        let given: Vec<_> = self.config.ctr.iter().map(|ctr| Cache::new(*ctr)).collect();
+        let own = self.cpus.iter().filter_map(|cpu| cpu.cache);
+        let of_all = match given.is_empty() {
+            true => own.reduce(Cache::meet),
+            false => given.into_iter().reduce(Cache::meet),
+        };
+        of_all.unwrap_or_else(|| {
+            self.report.problem("CTR_EL0 cannot be read".into());
+            Cache::new(0)
+        })
+    }
+
+    /// Does what the instruction does to the caches and to the order of things.
+    fn operate(&mut self, cpu: u32, op: Op, instruction: &Instruction) {
+        let (Some(state), Some(judge)) = (self.cpus.get_mut(cpu as usize), &mut self.judge) else {
+            return;
+        };
+        let operand = op.register.map(|number| {
+            let registers = state.registers.as_ref();
+            registers.and_then(|registers| registers.general(number))
+        });
+        let operand = match operand {
+            None => 0,
+            Some(Some(value)) => value,
+            Some(None) => {
+                let problem = "the general-purpose registers cannot be read";
+                return self.report.problem(problem.into());
+            }
+        };
+        let is_by_address = op.kind.is_clean() || op.kind == Kind::IcIvau;
+        let physical = match self.memory.translate(operand) {
+            _ if !is_by_address => 0,
+            Some(physical) => physical,
+            None => {
+                self.end.untranslated += 1;
+                return;
+            }
+        };
+        match op.kind {
+            kind if kind.is_clean() => judge.clean(cpu, physical),
+            Kind::IcIvau => judge.invalidate(cpu, Address(operand), physical),
+            Kind::IcIallu => judge.invalidate_all(cpu, false),
+            Kind::IcIalluis => judge.invalidate_all(cpu, true),
+            Kind::Dsb => judge.barrier(cpu, true),
+            Kind::DsbStores => judge.barrier(cpu, false),
+            Kind::Isb | Kind::Eret | Kind::Exception => judge.synchronise(cpu),
+            Kind::Vbar => state.vectors[(instruction.word >> 16 & 7) as usize] = Some(operand),
+            // The others change nothing here.
+            _ => {}
+        }
+    }
+
+    /// `cpu` has stored bytes.
+    pub fn stored(
+        &mut self,
+        cpu: u32,
+        instruction: &Instruction,
+        address: u64,
+        physical: u64,
+        size: u64,
+    ) {
+        let Some(judge) = &mut self.judge else {
+            return;
+        };
+        if !self.memory.is_watched(physical) {
+            return;
+        }
+        let is_text = is_in(&self.config.text, physical);
+        self.end.stores += u64::from(is_text);
+        let is_promised = is_text && instruction.is_promised;
+        judge.store(cpu, Address(address), physical, size, is_promised);
+        self.memory.store(physical, size);
+    }
+
+    pub fn end(&mut self) {
+        let mut end = std::mem::take(&mut self.end);
+        let cpus = self.cpus.iter();
+        end.cpus = cpus.map(|cpu| cpu.ops.clone()).collect();
+        end.regions = self.regions.counts();
+        self.report.end(end);
+    }
+}
+
+impl Cpu {
+    /// Whether a context synchronisation event has led here. A CPU that comes out of reset has
+    /// fetched nothing before.
+    fn is_synchronised_by_coming_to(&mut self, instruction: &Instruction) -> bool {
+        let is_first = !mem::replace(&mut self.has_started, true);
+        let is_entry = |base: &u64| instruction.address.wrapping_sub(*base) < 0x800;
+        let mut vectors = self.vectors.iter().flatten();
+        is_first || instruction.may_be_vector() && vectors.any(is_entry)
+    }
+}
+
+fn is_in(ranges: &[Range<u64>], address: u64) -> bool {
+    ranges.iter().any(|range| range.contains(&address))
+}

@@ -1,0 +1,121 @@
+//! What the plugin is told: a file of JSON, named by its argument `config`.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What to watch, and where to report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The file that the report is written to.
+    pub report: PathBuf,
+    /// Physical addresses that are watched: all from which instructions may be executed.
+    pub watch: Vec<Range<u64>>,
+    /// Those of them that are the text of the image.
+    pub text: Vec<Range<u64>>,
+    /// Virtual addresses of routines that answer for words of `text` when they return.
+    pub routines: Vec<Range<u64>>,
+    /// Where to count, by name.
+    pub regions: BTreeMap<String, Region>,
+    /// CTR_EL0 of each CPU; of some, if others have the same. Empty: what the CPUs have.
+    pub ctr: Vec<u64>,
+}
+
+/// Instructions to count, by virtual address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Region {
+    /// Those at these addresses.
+    Within(Range<u64>),
+    /// All that a CPU executes from one address on until it comes to another one: calls and
+    /// interrupts count. The last one does not.
+    Between(u64, u64),
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not what this crate writes.
+    #[error("{path}: {source}", path = path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        source: serde_json::Error,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no configuration.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
+            path: path.into(),
+            source,
+        })?;
+        serde_json::from_str(&text).map_err(|source| ConfigError::Json {
+            path: path.into(),
+            source,
+        })
+    }
+
+    /// Writes a file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ConfigError> {
+        let text = serde_json::to_string(self).map_err(|source| ConfigError::Json {
+            path: path.into(),
+            source,
+        })?;
+        fs::write(path, text).map_err(|source| ConfigError::Io {
+            path: path.into(),
+            source,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_is_read_as_it_was_written() {
+        let config = Config {
+            report: "/tmp/report, with a comma".into(),
+            watch: vec![0x4000_0000..0x5000_0000, 0..8],
+            regions: [
+                ("commit".to_owned(), Region::Within(8..16)),
+                ("pass".to_owned(), Region::Between(4, 8)),
+            ]
+            .into(),
+            ctr: vec![u64::MAX],
+            ..Config::default()
+        };
+        let path = std::env::temp_dir().join(format!("coherence-{}", std::process::id()));
+        config.write(&path).unwrap();
+        let read = Config::read(&path);
+        fs::write(&path, "{}").unwrap();
+        let incomplete = Config::read(&path);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(read.unwrap(), config);
+        assert!(matches!(incomplete, Err(ConfigError::Json { .. })));
+        assert!(matches!(Config::read(&path), Err(ConfigError::Io { .. })));
+    }
+}

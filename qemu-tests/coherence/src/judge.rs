@@ -1,0 +1,231 @@
+//! The judge: all written words, and what each CPU has done since.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cache, Missing, Violation, When,
+    word::{Reach, Word},
+};
+
+const WORD: u64 = 4;
+const PAGE: u64 = 4096;
+
+/// A virtual address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(pub u64);
+
+/// Told what the CPUs do, in the order in which they do it. Says what must not have been.
+#[derive(Debug)]
+pub struct Judge {
+    cache: Cache,
+    cpus: Vec<Cpu>,
+    /// By physical address.
+    words: HashMap<u64, Word>,
+    /// Counts what happens.
+    now: u64,
+    /// The last time at which a promised word became complete, and that word.
+    promise: Option<(u64, u64)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Cpu {
+    /// Time of the last context synchronisation event.
+    synced: u64,
+    /// Words that the next DSB may bring forward.
+    waiting: Vec<u64>,
+    /// Words that it has promised and not answered for yet.
+    promised: Vec<u64>,
+}
+
+impl Judge {
+    /// A judge of a system with so many CPUs and these caches.
+    pub fn new(cpus: usize, cache: Cache) -> Self {
+        Self {
+            cache,
+            cpus: vec![Cpu::default(); cpus],
+            words: HashMap::new(),
+            now: 0,
+            promise: None,
+        }
+    }
+
+    /// `cpu` has stored `size` bytes through the virtual address `at`. With `is_promised`, it
+    /// did so in a routine that makes the words visible before it returns.
+    pub fn store(&mut self, cpu: u32, at: Address, physical: u64, size: u64, is_promised: bool) {
+        self.now += 1;
+        let Some(state) = self.cpus.get_mut(cpu as usize) else {
+            return;
+        };
+        let first = physical & !(WORD - 1);
+        for word in (first..physical.saturating_add(size)).step_by(WORD as usize) {
+            let at = Address(at.0.wrapping_add(word.wrapping_sub(physical)));
+            let new = Word::new(cpu, at, is_promised);
+            let old = self.words.insert(word, new);
+            let waits = old.is_some_and(|old| old.is_stored() && old.stored_by == cpu);
+            if !self.cache.needs_clean && !waits {
+                state.waiting.push(word);
+            }
+            if is_promised {
+                state.promised.push(word);
+            }
+        }
+    }
+
+    /// `cpu` has cleaned the data cache line with this physical address.
+    pub fn clean(&mut self, cpu: u32, physical: u64) {
+        self.now += 1;
+        let line = self.cache.data_line;
+        self.each(cpu, physical, line, Word::clean);
+    }
+
+    /// `cpu` has invalidated the instruction cache line of a virtual and physical address.
+    pub fn invalidate(&mut self, cpu: u32, at: Address, physical: u64) {
+        self.now += 1;
+        let reach = match self.cache.is_virtually_indexed {
+            true => Reach::Page(at.0 / PAGE),
+            false => Reach::All,
+        };
+        let cache = self.cache;
+        self.each(cpu, physical, cache.instruction_line, |word| {
+            word.invalidate(reach, &cache)
+        });
+    }
+
+    /// `cpu` has invalidated its whole instruction cache, or that of all CPUs.
+    pub fn invalidate_all(&mut self, cpu: u32, is_broadcast: bool) {
+        self.now += 1;
+        let reach = match is_broadcast {
+            true => Reach::All,
+            false => Reach::Local,
+        };
+        let Some(state) = self.cpus.get_mut(cpu as usize) else {
+            return;
+        };
+        for (address, word) in &mut self.words {
+            if word.stored_by == cpu && word.invalidate(reach, &self.cache) {
+                state.waiting.push(*address);
+            }
+        }
+    }
+
+    /// `cpu` has executed a DSB, for all accesses or for stores only, inner shareable at least.
+    pub fn barrier(&mut self, cpu: u32, is_full: bool) {
+        self.now += 1;
+        let (now, cache) = (self.now, self.cache);
+        let Some(state) = self.cpus.get_mut(cpu as usize) else {
+            return;
+        };
+        let (words, promise) = (&mut self.words, &mut self.promise);
+        state.waiting.retain(|address| {
+            let Some(word) = words.get_mut(address).filter(|word| word.stored_by == cpu) else {
+                return false;
+            };
+            let waits = word.barrier(is_full, &cache, now);
+            if word.is_promised && word.completed() == Some(now) {
+                *promise = Some((now, *address));
+            }
+            waits
+        });
+    }
+
+    /// A context synchronisation event on `cpu`.
+    pub fn synchronise(&mut self, cpu: u32) {
+        self.now += 1;
+        if let Some(state) = self.cpus.get_mut(cpu as usize) {
+            state.synced = self.now;
+        }
+    }
+
+    /// Whether a word has been stored, so that its execution has to be judged.
+    pub fn is_written(&self, physical: u64) -> bool {
+        self.words.contains_key(&(physical & !(WORD - 1)))
+    }
+
+    /// `cpu` executes the word at this virtual and physical address.
+    pub fn execute(&self, cpu: u32, pc: Address, physical: u64) -> Option<Violation> {
+        let address = physical & !(WORD - 1);
+        let word = self.words.get(&address)?;
+        let missing = self.missing(cpu, word, Some(pc.0 / PAGE))?;
+        Some(violation(When::Executed, cpu, pc, address, word, missing))
+    }
+
+    /// `cpu` has returned to `pc` from a routine that answers for its words, and for those that
+    /// others have stored while it was held in it. The first word of each kind of fault.
+    pub fn answer(&mut self, cpu: u32, pc: Address) -> Vec<Violation> {
+        let mut found: Vec<Violation> = Vec::new();
+        let Some(state) = self.cpus.get_mut(cpu as usize) else {
+            return found;
+        };
+        let mut addresses = std::mem::take(&mut state.promised);
+        addresses.sort_unstable();
+        addresses.dedup();
+        for address in addresses {
+            let Some(word) = self.words.get(&address) else {
+                continue;
+            };
+            if let Some(missing) = self.missing(cpu, word, None)
+                && !found.iter().any(|other| other.missing == missing)
+            {
+                found.push(violation(When::Returned, cpu, pc, address, word, missing));
+            }
+        }
+        // What the CPU itself has stored has been judged; what others have, counts when it is
+        // complete: before, they are still at it.
+        if found.is_empty()
+            && let Some((time, address)) = self.promise
+            && let Some(word) = self.words.get(&address)
+            && word.completed() == Some(time)
+            && let Some(missing) = self.missing(cpu, word, None)
+        {
+            found.push(violation(When::Returned, cpu, pc, address, word, missing));
+        }
+        found
+    }
+
+    fn missing(&self, cpu: u32, word: &Word, page: Option<u64>) -> Option<Missing> {
+        let synced = self.cpus.get(cpu as usize)?.synced;
+        word.missing(cpu, page, synced, &self.cache)
+    }
+
+    /// Does `step` to the words of a line that `cpu` has stored: what other CPUs have stored,
+    /// it may not have seen yet.
+    fn each(&mut self, cpu: u32, physical: u64, line: u64, step: impl Fn(&mut Word) -> bool) {
+        let Some(state) = self.cpus.get_mut(cpu as usize) else {
+            return;
+        };
+        let first = physical & !(line - 1);
+        for address in (first..first + line).step_by(WORD as usize) {
+            if let Some(word) = self.words.get_mut(&address)
+                && word.stored_by == cpu
+                && step(word)
+            {
+                state.waiting.push(address);
+            }
+        }
+    }
+}
+
+fn violation(
+    when: When,
+    cpu: u32,
+    pc: Address,
+    address: u64,
+    word: &Word,
+    missing: Missing,
+) -> Violation {
+    Violation {
+        when,
+        cpu,
+        pc: pc.0,
+        word: address,
+        missing,
+        stored_by: word.stored_by,
+        stored_at: word.stored_at,
+    }
+}
+
+#[cfg(test)]
+mod tests;

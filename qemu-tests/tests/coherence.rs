@@ -1,0 +1,301 @@
+//! The patcher under the coherence plugin: clean as it is, and caught with any step left out.
+
+use object::{Object, ObjectSection};
+use qemu_tests::coherence::{Coherence, Missing, Violation, When};
+use qemu_tests::facts::{self, Fact};
+use qemu_tests::mutants::{self, Observer};
+use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, WatchedRun, guest};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Models whose caches differ: two levels of clean, VIPT and PIPT, lines of 64 and 256 bytes,
+/// IDC and DIC.
+const MODELS: [&str; 9] = [
+    "cortex-a53",
+    "cortex-a57",
+    "cortex-a76",
+    "neoverse-n1",
+    "a64fx",
+    "cortex-a710",
+    "neoverse-v1",
+    "neoverse-n2",
+    "max",
+];
+
+fn kernel(profile: Profile) -> Image {
+    Image::open(&guest::build("kernel-demo", profile).unwrap()).unwrap()
+}
+
+fn watch(image: &Image, machine: Machine, coherence: Coherence) -> WatchedRun {
+    let launch = Launch::new(image, machine).watched_by(coherence);
+    launch.run(&Qemu::find().unwrap()).unwrap()
+}
+
+/// Boots the kernel and asks that nothing is said against it: boot-scope pass, last pass, a module.
+#[track_caller]
+fn must_be_clean(image: &Image, machine: Machine) -> WatchedRun {
+    let what = format!("{machine:?}");
+    let watched = watch(image, machine, Coherence::new());
+    let WatchedRun { run, seen } = &watched;
+    assert_eq!(run.outcome.status, Status::Ok, "{what}: {:#?}", run.log);
+    assert_eq!((&seen.violations[..], seen.found), (&[][..], 0), "{what}");
+    assert_eq!(seen.untranslated, 0, "{what}");
+    // It has looked: every pass stores, and what was stored is executed.
+    assert!(seen.stores >= u64::from(run.outcome.patched), "{what}");
+    assert!(seen.executions > 100, "{what}: {}", seen.executions);
+    let has_module = facts::read(&run.log).any(|fact| {
+        matches!(fact, Fact::Check(check) if check.name == "module" && check.failure.is_none())
+    });
+    assert!(has_module, "{what}: {:#?}", run.log);
+    watched
+}
+
+fn clean_with(smp: u32) {
+    let (image, qemu) = (kernel(Profile::Release), Qemu::find().unwrap());
+    for model in MODELS.iter().filter(|model| qemu.has_cpu(model)) {
+        must_be_clean(&image, Machine::new(*model).smp(smp));
+    }
+}
+
+#[test]
+fn patcher_is_clean_with_one_cpu() {
+    if !qemu_tests::skip::without_coherence("patcher_is_clean_with_one_cpu") {
+        clean_with(1);
+    }
+}
+
+#[test]
+fn patcher_is_clean_with_two_cpus() {
+    if !qemu_tests::skip::without_coherence("patcher_is_clean_with_two_cpus") {
+        clean_with(2);
+    }
+}
+
+#[test]
+fn patcher_is_clean_with_four_cpus() {
+    if !qemu_tests::skip::without_coherence("patcher_is_clean_with_four_cpus") {
+        clean_with(4);
+    }
+}
+
+#[test]
+fn patcher_is_clean_in_every_profile() {
+    if qemu_tests::skip::without_coherence("patcher_is_clean_in_every_profile") {
+        return;
+    }
+    for profile in Profile::ALL {
+        must_be_clean(&kernel(profile), Machine::new("cortex-a53").smp(2));
+    }
+}
+
+/// The clean and invalidate of old Cortex-A53.
+#[test]
+fn clean_to_coherency_is_a_clean() {
+    if qemu_tests::skip::without_coherence("clean_to_coherency_is_a_clean") {
+        return;
+    }
+    let machine = Machine::new("cortex-a53,midr=0x410fd030").smp(2);
+    let watched = must_be_clean(&kernel(Profile::Release), machine);
+    let ops = &watched.seen.regions["commit"].ops;
+    use qemu_tests::coherence::Kind::{DcCivac, DcCvau};
+    assert!(ops[&DcCivac] > 0 && !ops.contains_key(&DcCvau), "{ops:?}");
+}
+
+/// What the plugin counts in the routine, against what the guest says it has cleaned, and
+/// against CTR_EL0.
+#[test]
+fn operations_of_the_routine_are_counted() {
+    if qemu_tests::skip::without_coherence("operations_of_the_routine_are_counted") {
+        return;
+    }
+    let image = kernel(Profile::Release);
+    let watched = must_be_clean(&image, Machine::new("cortex-a76"));
+    let commit = &watched.seen.regions["commit"];
+    // Three passes, one of which is undone once: the wrong alias, boot scope, the rest; and the
+    // module. Each walk has two DSBs and an ISB.
+    assert_eq!((commit.dsbs(), commit.isbs()), (10, 5), "{commit:?}");
+    let lines = facts::read(&watched.run.log).find_map(|fact| match fact {
+        Fact::Report(text) => text.rsplit_once("lines=")?.1.parse().ok(),
+        _ => None,
+    });
+    let lines: u64 = lines.unwrap_or_else(|| panic!("no lines in {:#?}", watched.run.log));
+    // The lines of the boot-scope and the last pass; the others do not say theirs.
+    assert!(commit.cleans() > lines, "{commit:?}, {lines} lines");
+    let again = must_be_clean(&image, Machine::new("cortex-a76"));
+    assert_eq!(&again.seen.regions["commit"], commit);
+
+    // DIC.
+    if Qemu::find().unwrap().has_cpu("neoverse-n2") {
+        let watched = must_be_clean(&image, Machine::new("neoverse-n2"));
+        assert_eq!(watched.seen.regions["commit"].invalidations(), 0);
+    }
+}
+
+/// The patcher honours IDC and DIC of its own CPUs, where those of another one need each step.
+/// The boot-scope pass cleans in any case.
+#[test]
+fn caches_of_another_cpu_need_more() {
+    if qemu_tests::skip::without_coherence("caches_of_another_cpu_need_more") {
+        return;
+    }
+    const NEITHER: u64 = 0x8444_c004;
+    let (image, qemu) = (kernel(Profile::Release), Qemu::find().unwrap());
+    for (model, ctr, expected) in [
+        (
+            "neoverse-n2",
+            0xb444_c004,
+            [Missing::Clean, Missing::Invalidate].as_slice(),
+        ),
+        ("cortex-a710", 0x9444_c004, &[Missing::Clean]),
+    ] {
+        if !qemu.has_cpu(model) {
+            continue;
+        }
+        let with = |ctr: &[u64]| -> BTreeSet<_> {
+            let machine = Machine::new(model).smp(2);
+            let seen = watch(&image, machine, Coherence::new().ctr(ctr)).seen;
+            seen.violations.iter().map(|found| found.missing).collect()
+        };
+        assert_eq!(with(&[ctr]), BTreeSet::new(), "{model}");
+        assert_eq!(
+            with(&[ctr, NEITHER]),
+            expected.iter().copied().collect(),
+            "{model}"
+        );
+    }
+}
+
+const IC_IALLUIS: u32 = 0xd508_711f;
+const IC_IALLU: u32 = 0xd508_751f;
+const DSB_ISH: u32 = 0xd503_3b9f;
+const DSB_ISHST: u32 = 0xd503_3a9f;
+const DSB_NSH: u32 = 0xd503_379f;
+
+/// A copy of the image in which an instruction of the patching routine, the `n`th such word from
+/// 0, is another one.
+fn altered(image: &Image, word: u32, n: usize, becomes: u32) -> (tempfile::TempDir, Image) {
+    let range = image.function("arch::commit::commit").unwrap();
+    let mut found = range.step_by(4).filter(|address| {
+        let bytes = image.bytes(*address, 4).unwrap();
+        u32::from_le_bytes(bytes.try_into().unwrap()) == word
+    });
+    let address = found.nth(n).unwrap();
+    let elf = object::File::parse(image.file()).unwrap();
+    let mut sections = elf.sections();
+    let section = sections.find(|section| {
+        section.address() <= address && address - section.address() < section.size()
+    });
+    let section = section.unwrap();
+    let offset = section.file_range().unwrap().0 + address - section.address();
+    let mut file = image.file().to_owned();
+    file[offset as usize..][..4].copy_from_slice(&becomes.to_le_bytes());
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("altered");
+    fs::write(&path, file).unwrap();
+    let image = Image::open(&path).unwrap();
+    (folder, image)
+}
+
+/// All mutants that the plugin must notice, and what it must say of them.
+#[test]
+fn mutants_are_caught_for_what_they_lack() {
+    if qemu_tests::skip::without_coherence("mutants_are_caught_for_what_they_lack") {
+        return;
+    }
+    let image = kernel(Profile::Release);
+    let mut count = 0;
+    for mutant in mutants::all() {
+        if !mutant.observers.contains(&Observer::Plugin) {
+            continue;
+        }
+        count += 1;
+        let expected = match mutant.name {
+            "no-first-dsb" => Missing::BarrierAfterClean,
+            "no-ic" | "no-ic-loaded" => Missing::Invalidate,
+            "ic-before-dc" => Missing::InvalidateAfterClean,
+            "no-second-dsb" => Missing::BarrierAfterInvalidate,
+            "no-isb" | "no-isb-elsewhere" => Missing::Synchronise,
+            _ => Missing::Clean,
+        };
+        let spoilt = mutant.spoil(&image).unwrap();
+        let seen = watch(spoilt.image(), mutant.machine(), Coherence::new()).seen;
+        let is_expected = |found: &Violation| found.missing == expected;
+        assert!(
+            !seen.violations.is_empty() && seen.violations.iter().all(is_expected),
+            "{}: {:#?}",
+            mutant.name,
+            seen.violations
+        );
+    }
+    assert!(count >= 11, "only {count} mutants are for the plugin");
+}
+
+/// What only the plugin can tell: steps that are there, but reach too little.
+#[test]
+fn steps_that_reach_too_little_are_caught() {
+    if qemu_tests::skip::without_coherence("steps_that_reach_too_little_are_caught") {
+        return;
+    }
+    let image = kernel(Profile::Release);
+    for (word, n, becomes, expected) in [
+        (DSB_ISH, 0, DSB_ISHST, Missing::BarrierAfterClean),
+        (DSB_ISH, 1, DSB_ISHST, Missing::BarrierAfterInvalidate),
+        (DSB_ISH, 1, DSB_NSH, Missing::BarrierAfterInvalidate),
+        (IC_IALLUIS, 0, IC_IALLU, Missing::InvalidateEverywhere),
+    ] {
+        let (_folder, image) = altered(&image, word, n, becomes);
+        // So many words are patched there that the instruction cache is invalidated at once.
+        let seen = watch(&image, Machine::new("cortex-a76").smp(2), Coherence::new()).seen;
+        let is_expected = |found: &Violation| found.missing == expected;
+        assert!(
+            !seen.violations.is_empty() && seen.violations.iter().all(is_expected),
+            "{expected}: {:#?}",
+            seen.violations
+        );
+    }
+}
+
+/// The ISB on each CPU is its own: who lacks it is named.
+#[test]
+fn missing_isb_is_laid_to_the_right_cpu() {
+    if qemu_tests::skip::without_coherence("missing_isb_is_laid_to_the_right_cpu") {
+        return;
+    }
+    let image = kernel(Profile::Release);
+    for (name, cpu) in [("no-isb", 0), ("no-isb-elsewhere", 1)] {
+        let mutant = mutants::all().iter().find(|mutant| mutant.name == name);
+        let spoilt = mutant.unwrap().spoil(&image).unwrap();
+        let machine = Machine::new("cortex-a53").smp(2);
+        let seen = watch(spoilt.image(), machine, Coherence::new()).seen;
+        let returned = |found: &&Violation| found.when == When::Returned;
+        let found: Vec<_> = seen.violations.iter().filter(returned).collect();
+        assert!(!found.is_empty(), "{name}");
+        for found in found {
+            let place = found.place.as_deref();
+            assert_eq!((found.cpu, found.stored_by), (cpu, 0), "{name}: {found}");
+            assert_eq!(found.missing, Missing::Synchronise, "{found}");
+            assert!(place.is_some(), "{found}");
+            // Through the alias, which is elsewhere.
+            assert_ne!(found.stored_at, found.word, "{found}");
+        }
+    }
+}
+
+/// An invalidation by the alias: right where the cache is indexed physically, wrong where not.
+#[test]
+fn invalidation_by_the_alias_is_told_apart() {
+    if qemu_tests::skip::without_coherence("invalidation_by_the_alias_is_told_apart") {
+        return;
+    }
+    let image = kernel(Profile::Release);
+    // `add x11, x4, x11` before the IC is the second one: x3 has the alias.
+    let (_folder, image) = altered(&image, 0x8b0b_008b, 1, 0x8b0b_006b);
+    let missing = |cpu: &str| {
+        let seen = watch(&image, Machine::new(cpu), Coherence::new()).seen;
+        let mut missing: Vec<_> = seen.violations.iter().map(|found| found.missing).collect();
+        missing.dedup();
+        missing
+    };
+    assert_eq!(missing("cortex-a57"), []);
+    assert_eq!(missing("cortex-a53"), [Missing::InvalidateByAddress]);
+}
