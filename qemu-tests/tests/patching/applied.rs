@@ -38,7 +38,7 @@ pub fn is_what_runs(
     match expected.iter().zip(found).position(|(a, b)| a != b) {
         None => Ok(()),
         Some(offset) => {
-            let address = text.range.start + offset as u64 & !3;
+            let address = (text.range.start + offset as u64) & !3;
             let place = applied.place(address).map(|place| place.to_string());
             Err(format!("applied and patched text differ at {address:#x} {place:?}").into())
         }
