@@ -2,7 +2,7 @@
 
 mod summary;
 
-use crate::{Outcome, setup, style};
+use crate::{Outcome, setup, style, verify};
 use qemu_tests::{
     guest::{TARGET, workspace},
     skip,
@@ -33,6 +33,9 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     total += check("clippy of the guests", cargo().args(clippy).args(deny))?;
     let doc = ["doc", "--workspace", "--no-deps"];
     total += check("doc", cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+
+    heading("verify");
+    total += Count::one(verify::run()?);
 
     // The tests that skip themselves say so in this file.
     let reasons = tempfile::NamedTempFile::new()?;
