@@ -16,6 +16,7 @@
 //! ```
 
 pub mod compare;
+pub mod console;
 mod error;
 pub mod facts;
 pub mod guest;
