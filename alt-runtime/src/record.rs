@@ -63,6 +63,13 @@ impl Condition {
         self.0 & Self::CAP
     }
 
+    /// Number of the cpucap, if that is all the condition asks for: with NOT or AND it is
+    /// a number that no cpucap has.
+    #[inline]
+    pub(crate) const fn plain_cap(self) -> usize {
+        (self.0 & (Self::CAP | Self::AND | Self::NOT)) as usize
+    }
+
     /// The term holds when the cpucap is absent.
     #[inline]
     pub const fn is_negated(self) -> bool {

@@ -79,7 +79,7 @@ enum Top {
     Reserved,
 }
 
-static TOPS: [Top; 256] = {
+const TOPS: [Top; 256] = {
     let mut tops = [Top::Ordinary; 256];
     let mut byte = 0;
     while byte < tops.len() {
@@ -125,7 +125,25 @@ pub(super) enum Found {
     Unknown,
 }
 
+/// The top bytes of which all words are [`Class::NotRelative`].
+static ORDINARY: [bool; 256] = {
+    let mut ordinary = [false; 256];
+    let mut byte = 0;
+    while byte < ordinary.len() {
+        ordinary[byte] = matches!(TOPS[byte], Top::Ordinary);
+        byte += 1;
+    }
+    ordinary
+};
+
 impl Insn {
+    /// Whether the word is told to be [`Class::NotRelative`] at first sight: most are.
+    #[inline]
+    pub(crate) fn is_ordinary(self) -> bool {
+        let [top, ..] = self.0.to_be_bytes();
+        ORDINARY[usize::from(top)]
+    }
+
     /// What the word's own address means to it.
     #[inline]
     #[must_use]

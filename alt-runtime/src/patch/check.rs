@@ -44,5 +44,5 @@ fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> R
         return computed::find(region, at, record).map(|_| ());
     }
     let replacement = Replacement::new(region, at, record, site)?;
-    (0..record.site_len).try_for_each(|index| replacement.word(index).map(|_| ()))
+    replacement.words().try_for_each(|word| word.map(|_| ()))
 }

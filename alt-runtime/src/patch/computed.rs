@@ -50,9 +50,9 @@ impl Computed {
         Ok(Self(new))
     }
 
-    /// The word for the site's instruction `index`, below its length.
-    pub fn word(&self, index: u8) -> Insn {
-        self.0.get(usize::from(index)).copied().unwrap_or(Insn::NOP)
+    /// The words of the site.
+    pub fn words(&self) -> impl Iterator<Item = Result<Insn, Reason>> {
+        self.0.iter().copied().map(Ok)
     }
 }
 

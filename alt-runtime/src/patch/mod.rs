@@ -17,8 +17,11 @@ mod computed;
 mod decision;
 mod error;
 mod plan;
+mod records;
 mod replacement;
 mod site;
+mod states;
+mod walk;
 
 pub use alias::WritableAlias;
 pub use census::{Census, Count};

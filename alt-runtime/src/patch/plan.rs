@@ -5,13 +5,14 @@ use core::mem::MaybeUninit;
 use core::slice;
 
 use crate::arch::Write;
-use crate::cap::CapTable;
 use crate::insn::Insn;
 use crate::patch::computed::Computed;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::patch::replacement::Replacement;
-use crate::patch::site::{Record, Site, sites};
+use crate::patch::site::error;
+use crate::patch::states::States;
+use crate::patch::walk::{Arm, Walk};
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::Region;
 
@@ -80,40 +81,31 @@ impl<'p> Plan<'p> {
         decision: Decision<'_>,
         room: &'p mut [MaybeUninit<Write>],
     ) -> Result<Self, PlanError> {
-        let mut planner = Planner {
-            region,
-            table: decision.table,
-            previous: region.text.range().start,
-            end: region.text.range().start,
-            room,
-            len: 0,
-            report: Report::default(),
-        };
-        let mut branches = sites(region.branches, decision);
-        let mut alternatives = sites(region.alternatives, decision);
-        let mut branch = branches.next_site(|_| ())?;
-        let mut alternative = alternatives.next_site(|_| ())?;
-        loop {
-            // Both tables are sorted: merged, the text is walked once.
-            let is_branch = match (&branch, &alternative) {
-                (None, None) => break,
-                (Some(b), Some(a)) => b.address <= a.address,
-                (b, None) => b.is_some(),
-                (None, _) => false,
-            };
-            if is_branch {
-                branch.map_or(Ok(()), |site| planner.branch(&site))?;
-                branch = branches.next_site(|_| ())?;
-            } else {
-                alternative.map_or(Ok(()), |site| planner.alternative(&site))?;
-                alternative = alternatives.next_site(|_| ())?;
+        let states = States::new(decision);
+        let mut walk = Walk::new(region, decision, &states);
+        let mut writer = Writer::new(region, room);
+        while let Some(arm) = walk.next_arm()? {
+            match arm {
+                Arm::Branch(site, record) => writer
+                    .branch(site, record)
+                    .map_err(|reason| error(decision.table, site, record.condition, reason))?,
+                Arm::Alternative(site, at, record) => writer
+                    .alternative(site, at, record)
+                    .map_err(|reason| error(decision.table, site, record.condition, reason))?,
             }
         }
-        let Planner {
-            room, len, report, ..
-        } = planner;
-        // SAFETY: the planner has initialised the first `len` entries.
-        let writes = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), len) };
+        let words = writer.words();
+        let report = Report {
+            branches: walk.branches.sites(),
+            alternatives: walk.alternatives.sites(),
+            pending: walk.pending,
+            applied: writer.applied,
+            rewritten: writer.applied - writer.unchanged,
+            words: u32::try_from(words).unwrap_or(u32::MAX),
+            lines: 0,
+        };
+        // SAFETY: the writer has initialised the first `words` entries.
+        let writes = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), words) };
         Ok(Self { writes, report })
     }
 
@@ -128,140 +120,96 @@ impl<'p> Plan<'p> {
     }
 }
 
-struct Planner<'a, 'p> {
+/// Turns arms into writes.
+struct Writer<'a, 'p> {
     region: &'a Region<'a>,
-    table: &'a CapTable,
-    /// Where the site before begins and ends.
-    previous: u64,
-    end: u64,
-    room: &'p mut [MaybeUninit<Write>],
-    len: usize,
-    report: Report,
+    /// All the room there is, in entries.
+    size: usize,
+    /// What is left of it.
+    room: slice::IterMut<'p, MaybeUninit<Write>>,
+    applied: u32,
+    /// Those of them that change nothing.
+    unchanged: u32,
 }
 
-impl Planner<'_, '_> {
-    fn branch(&mut self, site: &Site<'_, BranchRecord>) -> Result<(), PlanError> {
-        self.report.branches += 1;
-        self.report.pending += u32::from(!site.is_decided);
-        self.place(site)?;
-        if let Some((_, record)) = site.chosen {
-            self.rewrite_branch(site.address, record)
-                .map_err(|reason| site.error(self.table, reason))?;
+impl<'a, 'p> Writer<'a, 'p> {
+    fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
+        Self {
+            region,
+            size: room.len(),
+            room: room.iter_mut(),
+            applied: 0,
+            unchanged: 0,
         }
+    }
+
+    /// Number of writes so far.
+    fn words(&self) -> usize {
+        self.size - self.room.len()
+    }
+
+    #[inline(always)]
+    fn branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
+        let (found, new) = branch_words(self.region, site, record)?;
+        let changed = self.write(site, found, new)?;
+        self.count(changed);
         Ok(())
     }
 
-    fn alternative(&mut self, site: &Site<'_, AlternativeRecord>) -> Result<(), PlanError> {
-        self.report.alternatives += 1;
-        self.report.pending += u32::from(!site.is_decided);
-        self.place(site)?;
-        if let Some((at, record)) = site.chosen {
-            let computes = record.condition.is_callback() && record.replacement_len != 0;
-            let rewritten = if computes {
-                self.compute_alternative(site.address, at, record)
-            } else {
-                self.rewrite_alternative(site.address, at, record)
-            };
-            rewritten.map_err(|reason| site.error(self.table, reason))?;
-        }
-        Ok(())
-    }
-
-    /// Checks that the site lies in the text, behind the one before.
-    fn place<R: Record>(&mut self, site: &Site<'_, R>) -> Result<(), PlanError> {
-        let (address, len) = (site.address, site.first.len());
-        let previous = self.previous;
-        let reason = if address % 4 != 0 {
-            Reason::MisalignedSite
-        } else if len == 0 {
-            Reason::ZeroLength
-        } else if !self.region.text.contains(address, len.into()) {
-            Reason::SiteOutsideText { len }
-        } else if address < previous {
-            Reason::Unsorted { previous }
-        } else if address < self.end {
-            Reason::Overlap { previous }
+    #[inline(always)]
+    fn alternative(
+        &mut self,
+        site: u64,
+        at: u64,
+        record: &AlternativeRecord,
+    ) -> Result<(), Reason> {
+        let computes = record.condition.is_callback() && record.replacement_len != 0;
+        let changed = if computes {
+            // Out of line, so that only a callback takes the stack that it needs.
+            let computed = Computed::new(self.region, at, record, site)?;
+            self.rewrite(site, record.site_len, computed.words())?
         } else {
-            self.previous = address;
-            // A text may end at the top of the address space.
-            self.end = address.wrapping_add(4 * u64::from(len));
-            return Ok(());
+            let replacement = Replacement::new(self.region, at, record, site)?;
+            self.rewrite(site, record.site_len, replacement.words())?
         };
-        Err(site.error(self.table, reason))
-    }
-
-    fn rewrite_branch(&mut self, address: u64, record: &BranchRecord) -> Result<(), Reason> {
-        let (found, new) = branch_words(self.region, address, record)?;
-        self.report.applied += 1;
-        self.report.rewritten += u32::from(self.write(address, found, new)?);
+        self.count(changed);
         Ok(())
     }
 
-    fn rewrite_alternative(
-        &mut self,
-        address: u64,
-        at: u64,
-        record: &AlternativeRecord,
-    ) -> Result<(), Reason> {
-        let replacement = Replacement::new(self.region, at, record, address)?;
-        self.rewrite(address, record.site_len, |index| replacement.word(index))
+    fn count(&mut self, changed: bool) {
+        self.applied += 1;
+        self.unchanged += u32::from(!changed);
     }
 
-    // Out of line, so that only a callback takes the stack that it needs.
-    #[inline(never)]
-    fn compute_alternative(
-        &mut self,
-        address: u64,
-        at: u64,
-        record: &AlternativeRecord,
-    ) -> Result<(), Reason> {
-        let computed = Computed::new(self.region, at, record, address)?;
-        self.rewrite(address, record.site_len, |index| Ok(computed.word(index)))
-    }
-
-    /// Plans the words of a site.
-    #[inline]
+    /// Plans the words of a site; says whether one changes.
+    #[inline(always)]
     fn rewrite(
         &mut self,
-        address: u64,
+        site: u64,
         len: u8,
-        word: impl Fn(u8) -> Result<Insn, Reason>,
-    ) -> Result<(), Reason> {
-        let mut changed = false;
-        for index in 0..len {
-            let new = word(index)?;
-            let at = address.wrapping_add(4 * u64::from(index));
-            let found = self.found(at)?;
-            changed |= self.write(at, found, new)?;
+        new: impl Iterator<Item = Result<Insn, Reason>>,
+    ) -> Result<bool, Reason> {
+        let old = self.region.text.part(site, len);
+        let old = old.ok_or(Reason::SiteOutsideText { len })?;
+        let (mut at, mut changed) = (site, false);
+        for (old, new) in old.iter().zip(new) {
+            changed |= self.write(at, old, new?)?;
+            at = at.wrapping_add(4);
         }
-        self.report.applied += 1;
-        self.report.rewritten += u32::from(changed);
-        Ok(())
-    }
-
-    fn found(&self, address: u64) -> Result<Insn, Reason> {
-        self.region
-            .text
-            .get(address)
-            .ok_or(Reason::SiteOutsideText { len: 1 })
+        Ok(changed)
     }
 
     /// Plans one word; says whether it changes.
+    #[inline(always)]
     fn write(&mut self, address: u64, old: Insn, new: Insn) -> Result<bool, Reason> {
         if old == new {
             return Ok(false);
         }
         let text = self.region.text.range().start;
-        let (Some(entry), Ok(offset)) =
-            (self.room.get_mut(self.len), u32::try_from(address - text))
-        else {
-            return Err(Reason::PlanTooSmall {
-                room: self.room.len(),
-            });
-        };
+        let too_small = Reason::PlanTooSmall { room: self.size };
+        let offset = u32::try_from(address.wrapping_sub(text)).map_err(|_| too_small)?;
+        let entry = self.room.next().ok_or(too_small)?;
         entry.write(Write::new(offset, old, new));
-        self.len += 1;
-        self.report.words += 1;
         Ok(true)
     }
 }
@@ -273,7 +221,7 @@ pub(super) fn branch_words(
     record: &BranchRecord,
 ) -> Result<(Insn, Insn), Reason> {
     let target = address.wrapping_add_signed(4 * i64::from(record.displacement));
-    if !region.text.contains(target, 1) {
+    if region.text.part(target, 1).is_none() {
         return Err(Reason::BranchOutsideText { target });
     }
     // 16 bits of displacement are always within reach of a B.

@@ -12,12 +12,9 @@ const MAX_NOPS: u8 = 3;
 /// A replacement that has been found to lie where it should.
 pub(super) struct Replacement<'a> {
     region: &'a Region<'a>,
-    /// What holds the replacement.
     words: Words<'a>,
     site: u64,
     site_len: u8,
-    start: u64,
-    len: u8,
 }
 
 /// The site of `records` that shares a word with `start..end`.
@@ -55,51 +52,46 @@ impl<'a> Replacement<'a> {
                 replacement: len,
             });
         }
-        let mut words = region.replacements;
-        if !is_nops && !words.contains(start, len.into()) {
-            // One that must stay near its function is in the text.
-            words = region.text;
-            if !words.contains(start, len.into()) {
-                return Err(Reason::ReplacementOutside { replacement: start });
-            }
-            let end = start.wrapping_add(4 * u64::from(len));
-            if let Some(site) = overlapped(region.branches, start, end)
-                .or_else(|| overlapped(region.alternatives, start, end))
-            {
-                return Err(Reason::ReplacementOverlaps {
-                    replacement: start,
-                    site,
-                });
-            }
-        }
+        let words = if is_nops {
+            Words::new(start, &[])
+        } else if let Some(words) = region.replacements.part(start, len) {
+            words
+        } else {
+            near(region, start, len)?
+        };
         Ok(Self {
             region,
             words,
             site,
             site_len,
-            start,
-            len,
         })
     }
 
-    /// The word for the site's instruction `index`, below `site_len`.
+    /// The words of the site, as they must be: those of the replacement, re-aimed, and
+    /// what fills up the rest.
     #[inline]
-    pub fn word(&self, index: u8) -> Result<Insn, Reason> {
-        if index < self.len {
-            self.moved(index)
-        } else {
-            Ok(self.padding(index))
-        }
+    pub fn words(&self) -> impl Iterator<Item = Result<Insn, Reason>> {
+        let aimed = (0..).zip(self.words.iter()).map(|(index, word)| {
+            if word.is_ordinary() {
+                Ok(word)
+            } else {
+                self.aimed(index, word)
+            }
+        });
+        aimed.chain((self.len()..self.site_len).map(|index| Ok(self.padding(index))))
     }
 
-    fn moved(&self, index: u8) -> Result<Insn, Reason> {
-        let from = self.start.wrapping_add(4 * u64::from(index));
-        let to = self.site.wrapping_add(4 * u64::from(index));
-        let Some(word) = self.words.get(from) else {
-            return Err(Reason::ReplacementOutside {
-                replacement: self.start,
-            });
-        };
+    /// Length in instructions, at most that of the site.
+    #[inline]
+    fn len(&self) -> u8 {
+        self.words.len() as u8
+    }
+
+    /// The word of the replacement at `index`, as it must be at the site.
+    fn aimed(&self, index: u8, word: Insn) -> Result<Insn, Reason> {
+        let offset = 4 * u64::from(index);
+        let start = self.words.range().start;
+        let (from, to) = (start.wrapping_add(offset), self.site.wrapping_add(offset));
         match word.classify() {
             Class::NotRelative => return Ok(word),
             Class::Relative(relative) if relative.form != Form::Adrp => {
@@ -107,9 +99,9 @@ impl<'a> Replacement<'a> {
                 // A target within the replacement, its end included, moves along:
                 // the end means "go on after the site". Data among instructions
                 // would be taken for instructions, so literals are left out.
-                let offset = target.wrapping_sub(self.start);
+                let offset = target.wrapping_sub(start);
                 let loads = matches!(relative.form, Form::Ldr | Form::Ldrsw | Form::LdrSimd);
-                if offset <= 4 * u64::from(self.len) && !loads {
+                if offset <= 4 * u64::from(self.len()) && !loads {
                     return Ok(word);
                 }
                 if self.region.replacements.holds(target) {
@@ -129,11 +121,29 @@ impl<'a> Replacement<'a> {
     /// NOPs up to the end of the site; many of them are branched over.
     fn padding(&self, index: u8) -> Insn {
         let rest = self.site_len - index;
-        if index == self.len && rest > MAX_NOPS {
+        if index == self.len() && rest > MAX_NOPS {
             // At most 255 instructions forward, so always in reach.
             Insn::branch(0, 4 * u64::from(rest)).unwrap_or(Insn::NOP)
         } else {
             Insn::NOP
         }
+    }
+}
+
+/// The words of a replacement that must stay near its function, and is in the text.
+#[cold]
+fn near<'a>(region: &Region<'a>, start: u64, len: u8) -> Result<Words<'a>, Reason> {
+    let Some(words) = region.text.part(start, len) else {
+        return Err(Reason::ReplacementOutside { replacement: start });
+    };
+    let end = start.wrapping_add(4 * u64::from(len));
+    let site = overlapped(region.branches, start, end)
+        .or_else(|| overlapped(region.alternatives, start, end));
+    match site {
+        Some(site) => Err(Reason::ReplacementOverlaps {
+            replacement: start,
+            site,
+        }),
+        None => Ok(words),
     }
 }
