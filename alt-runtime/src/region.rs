@@ -112,6 +112,16 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// The word at an index; `None` behind the last one.
+    #[inline(always)]
+    pub(crate) fn nth(&self, index: u8) -> Option<Insn> {
+        let index = usize::from(index);
+        // SAFETY: `index` is inside by the check, and the constructor's contract makes
+        // the word readable and changed only as a whole.
+        let word = (index < self.len).then(|| unsafe { self.start.add(index).read_volatile() });
+        word.map(|word| Insn(u32::from_le(word)))
+    }
+
     /// The words, each read when its turn comes.
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Insn> + use<'a> {

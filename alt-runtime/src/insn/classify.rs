@@ -79,7 +79,7 @@ enum Top {
     Reserved,
 }
 
-const TOPS: [Top; 256] = {
+static TOPS: [Top; 256] = {
     let mut tops = [Top::Ordinary; 256];
     let mut byte = 0;
     while byte < tops.len() {
@@ -125,23 +125,32 @@ pub(super) enum Found {
     Unknown,
 }
 
-/// The top bytes of which all words are [`Class::NotRelative`].
-static ORDINARY: [bool; 256] = {
-    let mut ordinary = [false; 256];
+/// What [`Insn::is_ordinary`] asks of each top byte: 0, nothing; 1, that the word is none
+/// of [`SIGNS_PC`]; 2, the rest.
+static SIGHT: [u8; 256] = {
+    let mut sight = [2; 256];
     let mut byte = 0;
-    while byte < ordinary.len() {
-        ordinary[byte] = matches!(TOPS[byte], Top::Ordinary);
+    while byte < sight.len() {
+        sight[byte] = match top(byte as u8) {
+            Top::Ordinary => 0,
+            Top::SignsPc => 1,
+            _ => 2,
+        };
         byte += 1;
     }
-    ordinary
+    sight
 };
 
 impl Insn {
-    /// Whether the word is told to be [`Class::NotRelative`] at first sight: most are.
-    #[inline]
+    /// Whether the word is [`Class::NotRelative`], in few steps, since most are.
+    #[inline(always)]
     pub(crate) fn is_ordinary(self) -> bool {
         let [top, ..] = self.0.to_be_bytes();
-        ORDINARY[usize::from(top)]
+        match SIGHT[usize::from(top)] {
+            0 => true,
+            1 => !SIGNS_PC.iter().any(|&signing| self.matches(signing)),
+            _ => false,
+        }
     }
 
     /// What the word's own address means to it.

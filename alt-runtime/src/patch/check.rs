@@ -4,9 +4,10 @@ use crate::cap::{CapSet, CapTable};
 use crate::patch::computed;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
-use crate::patch::plan::{Plan, branch_words};
+use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
+use crate::patch::writer::branch_words;
 use crate::record::AlternativeRecord;
 use crate::region::Region;
 
@@ -44,5 +45,5 @@ fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> R
         return computed::find(region, at, record).map(|_| ());
     }
     let replacement = Replacement::new(region, at, record, site)?;
-    replacement.words().try_for_each(|word| word.map(|_| ()))
+    (0..record.site_len).try_for_each(|index| replacement.word(index).map(|_| ()))
 }

@@ -22,6 +22,7 @@ mod replacement;
 mod site;
 mod states;
 mod walk;
+mod writer;
 
 pub use alias::WritableAlias;
 pub use census::{Census, Count};

@@ -5,15 +5,11 @@ use core::mem::MaybeUninit;
 use core::slice;
 
 use crate::arch::Write;
-use crate::insn::Insn;
-use crate::patch::computed::Computed;
 use crate::patch::decision::Decision;
-use crate::patch::error::{PlanError, Reason};
-use crate::patch::replacement::Replacement;
-use crate::patch::site::error;
+use crate::patch::error::PlanError;
 use crate::patch::states::States;
-use crate::patch::walk::{Arm, Walk};
-use crate::record::{AlternativeRecord, BranchRecord};
+use crate::patch::walk::Walk;
+use crate::patch::writer::Writer;
 use crate::region::Region;
 
 /// What a pass found and did.
@@ -84,17 +80,8 @@ impl<'p> Plan<'p> {
         let states = States::new(decision);
         let mut walk = Walk::new(region, decision, &states);
         let mut writer = Writer::new(region, room);
-        while let Some(arm) = walk.next_arm()? {
-            match arm {
-                Arm::Branch(site, record) => writer
-                    .branch(site, record)
-                    .map_err(|reason| error(decision.table, site, record.condition, reason))?,
-                Arm::Alternative(site, at, record) => writer
-                    .alternative(site, at, record)
-                    .map_err(|reason| error(decision.table, site, record.condition, reason))?,
-            }
-        }
-        let words = writer.words();
+        walk.run(&mut writer)?;
+        let words = writer.words;
         let report = Report {
             branches: walk.branches.sites(),
             alternatives: walk.alternatives.sites(),
@@ -118,125 +105,4 @@ impl<'p> Plan<'p> {
     pub fn report(&self) -> Report {
         self.report
     }
-}
-
-/// Turns arms into writes.
-struct Writer<'a, 'p> {
-    region: &'a Region<'a>,
-    /// All the room there is, in entries.
-    size: usize,
-    /// What is left of it.
-    room: slice::IterMut<'p, MaybeUninit<Write>>,
-    applied: u32,
-    /// Those of them that change nothing.
-    unchanged: u32,
-}
-
-impl<'a, 'p> Writer<'a, 'p> {
-    fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
-        Self {
-            region,
-            size: room.len(),
-            room: room.iter_mut(),
-            applied: 0,
-            unchanged: 0,
-        }
-    }
-
-    /// Number of writes so far.
-    fn words(&self) -> usize {
-        self.size - self.room.len()
-    }
-
-    #[inline(always)]
-    fn branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
-        let (found, new) = branch_words(self.region, site, record)?;
-        let changed = self.write(site, found, new)?;
-        self.count(changed);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn alternative(
-        &mut self,
-        site: u64,
-        at: u64,
-        record: &AlternativeRecord,
-    ) -> Result<(), Reason> {
-        let computes = record.condition.is_callback() && record.replacement_len != 0;
-        let changed = if computes {
-            // Out of line, so that only a callback takes the stack that it needs.
-            let computed = Computed::new(self.region, at, record, site)?;
-            self.rewrite(site, record.site_len, computed.words())?
-        } else {
-            let replacement = Replacement::new(self.region, at, record, site)?;
-            self.rewrite(site, record.site_len, replacement.words())?
-        };
-        self.count(changed);
-        Ok(())
-    }
-
-    fn count(&mut self, changed: bool) {
-        self.applied += 1;
-        self.unchanged += u32::from(!changed);
-    }
-
-    /// Plans the words of a site; says whether one changes.
-    #[inline(always)]
-    fn rewrite(
-        &mut self,
-        site: u64,
-        len: u8,
-        new: impl Iterator<Item = Result<Insn, Reason>>,
-    ) -> Result<bool, Reason> {
-        let old = self.region.text.part(site, len);
-        let old = old.ok_or(Reason::SiteOutsideText { len })?;
-        let (mut at, mut changed) = (site, false);
-        for (old, new) in old.iter().zip(new) {
-            changed |= self.write(at, old, new?)?;
-            at = at.wrapping_add(4);
-        }
-        Ok(changed)
-    }
-
-    /// Plans one word; says whether it changes.
-    #[inline(always)]
-    fn write(&mut self, address: u64, old: Insn, new: Insn) -> Result<bool, Reason> {
-        if old == new {
-            return Ok(false);
-        }
-        let text = self.region.text.range().start;
-        let too_small = Reason::PlanTooSmall { room: self.size };
-        let offset = u32::try_from(address.wrapping_sub(text)).map_err(|_| too_small)?;
-        let entry = self.room.next().ok_or(too_small)?;
-        entry.write(Write::new(offset, old, new));
-        Ok(true)
-    }
-}
-
-/// What the site of a branch holds, and what it becomes.
-pub(super) fn branch_words(
-    region: &Region<'_>,
-    address: u64,
-    record: &BranchRecord,
-) -> Result<(Insn, Insn), Reason> {
-    let target = address.wrapping_add_signed(4 * i64::from(record.displacement));
-    if region.text.part(target, 1).is_none() {
-        return Err(Reason::BranchOutsideText { target });
-    }
-    // 16 bits of displacement are always within reach of a B.
-    let Ok(branch) = Insn::branch(address, target) else {
-        return Err(Reason::BranchOutsideText { target });
-    };
-    let (expected, new) = if record.condition.is_likely() {
-        (branch, Insn::NOP)
-    } else {
-        (Insn::NOP, branch)
-    };
-    let found = region.text.get(address);
-    let found = found.ok_or(Reason::SiteOutsideText { len: 1 })?;
-    if found != expected && found != new {
-        return Err(Reason::UnexpectedWord { found, expected });
-    }
-    Ok((found, new))
 }

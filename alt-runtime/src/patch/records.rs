@@ -1,6 +1,6 @@
 //! Walking a table by its records.
 
-use core::{mem, slice};
+use core::slice;
 
 use crate::patch::site::Record;
 use crate::patch::states::{State, States};
@@ -17,38 +17,56 @@ const FAR: u64 = !0xff_fffc;
 #[derive(Clone)]
 pub(super) struct Records<'a, R> {
     all: &'a [R],
+    /// The next record and those after it. It never becomes empty: at the end of the
+    /// table the last record stays, and for an empty table there is one of no meaning.
     rest: slice::Iter<'a, R>,
-    /// Address of the next record.
-    at: u64,
-    /// Site of the next record; [`NOWHERE`] if there is none.
+    /// What the address at which a record is linked has more than that where it is.
+    bias: u64,
+    /// Site of the next record; [`NOWHERE`] at the end of the table.
     site: u64,
+    is_over: bool,
     /// Records so far that are further arms of the site of the record before.
     arms: usize,
 }
 
-/// A site of the most usual kind.
+/// A site of the most usual kind, and the record that applies to it.
 pub(super) struct Plain<'a, R> {
+    pub site: u64,
+    pub record: &'a R,
     /// Address of the record.
     pub at: u64,
-    pub record: &'a R,
-    /// Where the site ends.
-    pub end: u64,
-    /// Whether the record applies.
-    pub applies: bool,
+}
+
+/// What a brief look at a record tells.
+pub(super) enum Brief<'a, R> {
+    /// The site stays as it is, and has been passed over.
+    Passed,
+    /// A later pass decides; the site has been passed over.
+    Pending,
+    /// The record applies, and has been taken.
+    Applies(Plain<'a, R>),
+    /// A close look is needed.
+    Unclear,
 }
 
 impl<'a, R: Record> Records<'a, R> {
     pub fn new(table: Table<'a, R>) -> Self {
         let (at, all) = table.into_parts();
-        let rest = all.iter();
-        let site = all.first().map_or(NOWHERE, |first| first.site(at));
+        let first = all.first();
         Self {
             all,
-            rest,
-            at,
-            site,
+            rest: if all.is_empty() { R::NONE } else { all }.iter(),
+            bias: at.wrapping_sub(all.as_ptr() as u64),
+            site: first.map_or(NOWHERE, |first| first.site(at)),
+            is_over: first.is_none(),
             arms: 0,
         }
+    }
+
+    /// Address of the next record.
+    #[inline(always)]
+    fn at(&self) -> u64 {
+        (self.rest.as_slice().as_ptr() as u64).wrapping_add(self.bias)
     }
 
     /// Site of the next record; if there is none, higher than the address of any site.
@@ -58,35 +76,43 @@ impl<'a, R: Record> Records<'a, R> {
     }
 
     /// The next record, and its address.
-    #[inline]
     pub fn peek(&self) -> Option<(u64, &'a R)> {
-        Some((self.at, self.rest.as_slice().first()?))
+        let next = self.rest.as_slice().first()?;
+        (!self.is_over).then_some((self.at(), next))
     }
 
     /// Goes on to the record after the next one.
-    #[inline]
     pub fn advance(&mut self) {
-        if self.rest.next().is_some() {
-            self.at = self.at.wrapping_add(size_of::<R>() as u64);
-            let site = self.peek().map(|(at, record)| record.site(at));
-            self.site = site.unwrap_or(NOWHERE);
+        if let Some(after) = self.rest.as_slice().get(1) {
+            self.rest.next();
+            self.site = after.site(self.at());
+        } else {
+            self.site = NOWHERE;
+            self.is_over = true;
         }
     }
 
     /// The record before the next one, and its site.
     pub fn before(&self) -> Option<(u64, &'a R)> {
-        let record = self.all[..self.all.len() - self.rest.len()].last()?;
-        let at = self.at.wrapping_sub(size_of::<R>() as u64);
+        let size = size_of::<R>() as u64;
+        let (index, at) = match self.is_over {
+            true => (self.all.len().checked_sub(1)?, self.at()),
+            false => {
+                let index = (self.all.len() - self.rest.len()).checked_sub(1)?;
+                (index, self.at().wrapping_sub(size))
+            }
+        };
+        let record = self.all.get(index)?;
         Some((record.site(at), record))
     }
 
     /// Site of the last record; [`NOWHERE`] if there is none.
     pub fn last_site(&self) -> u64 {
-        let before = self.rest.len().saturating_sub(1) * size_of::<R>();
-        let last = self.rest.as_slice().last();
-        last.map_or(NOWHERE, |last| {
-            last.site(self.at.wrapping_add(before as u64))
-        })
+        let Some(last) = self.all.last() else {
+            return NOWHERE;
+        };
+        let before = (self.rest.len() - 1) * size_of::<R>();
+        last.site(self.at().wrapping_add(before as u64))
     }
 
     /// Notes that a record is a further arm of the site of the record before.
@@ -100,53 +126,63 @@ impl<'a, R: Record> Records<'a, R> {
         u32::try_from(self.all.len() - self.arms).unwrap_or(u32::MAX)
     }
 
-    /// Takes the next record, if nothing about it is out of the ordinary: its site lies
-    /// behind `end` and not behind `stop`, its condition is one cpucap of which it is
-    /// known, and if that is present, the record is the only one of its site.
+    /// Looks at the next record, whether all about it is as usual: its site lies behind
+    /// `end` and not behind `stop`; its condition is one cpucap of which it is known; if
+    /// that is present, no other record is of this site. If so, sets `end` to the end of
+    /// the site and goes on.
     ///
-    /// This finds no fault. A record that it does not take has to be looked at closely,
-    /// as has a further arm of a site that was taken here, where it did not apply.
+    /// This finds no fault, and may meet a further arm of a site that it passed over
+    /// before: all that is left to a close look.
     ///
     /// # Safety
     /// `stop` must not be above the site of the last record of the table.
     #[inline(always)]
-    pub unsafe fn take_plain(
-        &mut self,
-        states: &States,
-        end: u64,
-        stop: u64,
-    ) -> Option<Plain<'a, R>> {
+    pub unsafe fn look(&mut self, states: &States, end: &mut u64, stop: u64) -> Brief<'a, R> {
         let site = self.site;
-        if site >= stop {
-            return None;
-        }
-        // SAFETY: the site of the last record is not below `stop`, and NOWHERE is not
-        // either, so there is this record and one after it.
-        let (record, next) = unsafe {
-            let rest = self.rest.as_slice();
-            (rest.get_unchecked(0), rest.get_unchecked(1))
-        };
-        let state = states.of_plain(record.condition())?;
+        // SAFETY: there is always one.
+        let record = unsafe { self.rest.as_slice().get_unchecked(0) };
         let end_of_site = site.wrapping_add(4 * u64::from(record.len()));
-        if site.wrapping_sub(end) & FAR != 0 || !record.is_below(end_of_site, stop) {
-            return None;
+        // Without short cuts, these become one branch.
+        let is_in_place = (site < stop)
+            & (site.wrapping_sub(*end) & FAR == 0)
+            & record.is_below(end_of_site, stop);
+        if !is_in_place {
+            return Brief::Unclear;
         }
-        let next_at = self.at.wrapping_add(size_of::<R>() as u64);
-        let next_site = next.site(next_at);
-        let applies = match state {
-            State::Absent => false,
-            State::Present if next_site != site => true,
-            _ => return None,
+        let Some(state) = states.of_plain(record.condition()) else {
+            return Brief::Unclear;
         };
+        if state == State::Absent {
+            *end = end_of_site;
+            // SAFETY: the site of the last record is not below `stop`.
+            unsafe { self.step() };
+            return Brief::Passed;
+        }
+        let (rest, at) = (self.rest.clone(), self.at());
         // SAFETY: as above.
-        unsafe { self.rest.next().unwrap_unchecked() };
-        let at = mem::replace(&mut self.at, next_at);
-        self.site = next_site;
-        Some(Plain {
-            at,
-            record,
-            end: end_of_site,
-            applies,
-        })
+        unsafe { self.step() };
+        if self.site == site || state == State::Unknown {
+            (self.rest, self.site) = (rest, site);
+            return Brief::Unclear;
+        }
+        *end = end_of_site;
+        match state {
+            State::Pending => Brief::Pending,
+            _ => Brief::Applies(Plain { site, record, at }),
+        }
+    }
+
+    /// Goes on to the record after the next one.
+    ///
+    /// # Safety
+    /// There must be one.
+    #[inline(always)]
+    unsafe fn step(&mut self) {
+        // SAFETY: the caller's promise; the next record is always there.
+        let after = unsafe {
+            self.rest.next().unwrap_unchecked();
+            self.rest.as_slice().get_unchecked(0)
+        };
+        self.site = after.site(self.at());
     }
 }

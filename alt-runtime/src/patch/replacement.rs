@@ -67,18 +67,14 @@ impl<'a> Replacement<'a> {
         })
     }
 
-    /// The words of the site, as they must be: those of the replacement, re-aimed, and
-    /// what fills up the rest.
-    #[inline]
-    pub fn words(&self) -> impl Iterator<Item = Result<Insn, Reason>> {
-        let aimed = (0..).zip(self.words.iter()).map(|(index, word)| {
-            if word.is_ordinary() {
-                Ok(word)
-            } else {
-                self.aimed(index, word)
-            }
-        });
-        aimed.chain((self.len()..self.site_len).map(|index| Ok(self.padding(index))))
+    /// The word for the site's instruction `index`, below its length.
+    #[inline(always)]
+    pub fn word(&self, index: u8) -> Result<Insn, Reason> {
+        match self.words.nth(index) {
+            Some(word) if word.is_ordinary() => Ok(word),
+            Some(word) => self.aimed(index, word),
+            None => Ok(self.padding(index)),
+        }
     }
 
     /// Length in instructions, at most that of the site.
@@ -88,6 +84,7 @@ impl<'a> Replacement<'a> {
     }
 
     /// The word of the replacement at `index`, as it must be at the site.
+    #[inline(never)]
     fn aimed(&self, index: u8, word: Insn) -> Result<Insn, Reason> {
         let offset = 4 * u64::from(index);
         let start = self.words.range().start;

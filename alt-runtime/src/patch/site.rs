@@ -7,7 +7,9 @@ use crate::patch::states::{State, States};
 use crate::record::{AlternativeRecord, BranchRecord, Condition};
 
 /// What both kinds of record have.
-pub(super) trait Record {
+pub(super) trait Record: Sized + 'static {
+    /// One record of no meaning.
+    const NONE: &'static [Self];
     /// Address of the site, of a record at `at`.
     fn site(&self, at: u64) -> u64;
     fn condition(&self) -> Condition;
@@ -18,6 +20,11 @@ pub(super) trait Record {
 }
 
 impl Record for BranchRecord {
+    const NONE: &'static [Self] = &[Self {
+        site: 0,
+        condition: Condition::from_bits(0),
+        displacement: 0,
+    }];
     #[inline]
     fn site(&self, at: u64) -> u64 {
         self.site_address(at)
@@ -38,6 +45,13 @@ impl Record for BranchRecord {
 }
 
 impl Record for AlternativeRecord {
+    const NONE: &'static [Self] = &[Self {
+        site: 0,
+        replacement: 0,
+        condition: Condition::from_bits(0),
+        site_len: 0,
+        replacement_len: 0,
+    }];
     #[inline]
     fn site(&self, at: u64) -> u64 {
         self.site_address(at)
@@ -52,7 +66,7 @@ impl Record for AlternativeRecord {
     }
     #[inline]
     fn is_below(&self, end: u64, stop: u64) -> bool {
-        self.site_len != 0 && end <= stop
+        (self.site_len != 0) & (end <= stop)
     }
 }
 

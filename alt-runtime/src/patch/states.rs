@@ -44,7 +44,7 @@ impl States {
 
     /// The state of the cpucap if a condition asks for nothing else: one cpucap, to be
     /// present.
-    #[inline]
+    #[inline(always)]
     pub fn of_plain(&self, condition: Condition) -> Option<State> {
         self.0.get(condition.plain_cap()).copied()
     }

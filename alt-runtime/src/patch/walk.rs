@@ -3,9 +3,10 @@
 use crate::cap::CapTable;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
-use crate::patch::records::{Plain, Records};
+use crate::patch::records::{Brief, Plain, Records};
 use crate::patch::site::{Record, Site, error};
 use crate::patch::states::States;
+use crate::patch::writer::Writer;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Words};
 
@@ -13,10 +14,25 @@ use crate::region::{Region, Words};
 const TOP: u64 = u64::MAX - (1 << 32);
 
 /// An arm that wins, and the address of its site.
-pub(super) enum Arm<'a> {
+enum Arm<'a> {
     Branch(u64, &'a BranchRecord),
     /// The second address is that of the record.
     Alternative(u64, u64, &'a AlternativeRecord),
+}
+
+impl Arm<'_> {
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, writer: &mut Writer<'_, '_>, table: &CapTable) -> Result<(), PlanError> {
+        match *self {
+            Self::Branch(site, record) => writer
+                .branch(site, record)
+                .map_err(|why| error(table, site, record.condition, why)),
+            Self::Alternative(site, at, record) => writer
+                .alternative(site, at, record)
+                .map_err(|why| error(table, site, record.condition, why)),
+        }
+    }
 }
 
 /// Both tables, merged: they are sorted, so that the text is walked once. Finds all that
@@ -58,49 +74,61 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The next arm that wins; none when the tables are at their end.
+    /// Tells `writer` the arms that win.
     ///
     /// # Errors
-    /// The first site, in the order of the walk, with a fault.
+    /// The first site, in the order of the walk, with a fault, or that `writer` refuses.
     #[inline(always)]
-    pub fn next_arm(&mut self) -> Result<Option<Arm<'a>>, PlanError> {
+    pub fn run(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), PlanError> {
+        let table = self.table;
         loop {
-            let (end, stop, states) = (self.end, self.stop, self.states);
             if self.branches.site() <= self.alternatives.site() {
-                let site = self.branches.site();
                 // SAFETY: `stop` is not above the last site.
-                let plain = unsafe { self.branches.take_plain(states, end, stop) };
-                if let Some(Plain { record, end, applies, .. }) = plain {
-                    self.end = end;
-                    if applies {
-                        return Ok(Some(Arm::Branch(site, record)));
+                match unsafe { self.branches.look(self.states, &mut self.end, self.stop) } {
+                    Brief::Passed => continue,
+                    Brief::Pending => {
+                        self.pending += 1;
+                        continue;
                     }
-                    continue;
+                    Brief::Applies(Plain { site, record, .. }) => {
+                        let written = writer.branch(site, record);
+                        written.map_err(|why| error(table, site, record.condition, why))?;
+                        continue;
+                    }
+                    Brief::Unclear => {}
                 }
             } else {
-                let site = self.alternatives.site();
                 // SAFETY: `stop` is not above the last site.
-                let plain = unsafe { self.alternatives.take_plain(states, end, stop) };
-                if let Some(Plain { at, record, end, applies }) = plain {
-                    self.end = end;
-                    if applies {
-                        return Ok(Some(Arm::Alternative(site, at, record)));
+                match unsafe {
+                    self.alternatives
+                        .look(self.states, &mut self.end, self.stop)
+                } {
+                    Brief::Passed => continue,
+                    Brief::Pending => {
+                        self.pending += 1;
+                        continue;
                     }
-                    continue;
+                    Brief::Applies(Plain { site, record, at }) => {
+                        let written = writer.alternative(site, at, record);
+                        written.map_err(|why| error(table, site, record.condition, why))?;
+                        continue;
+                    }
+                    Brief::Unclear => {}
                 }
             }
             // By value: the usual case keeps all this in registers.
             let (walk, next) = self.clone().next_site()?;
             *self = walk;
             match next {
-                Next::Arm(arm) => return Ok(Some(arm)),
+                Next::Arm(arm) => arm.tell(writer, table)?,
                 Next::Nothing => {}
-                Next::End => return Ok(None),
+                Next::End => return Ok(()),
             }
         }
     }
 
     /// Looks closely at the next site, which may be of any kind.
+    #[cold]
     #[inline(never)]
     fn next_site(mut self) -> Result<(Self, Next<'a>), PlanError> {
         let (branch, alternative) = (self.branches.peek(), self.alternatives.peek());
@@ -124,7 +152,9 @@ impl<'a> Walk<'a> {
                 Some(end) => self.end = end,
                 None => self.alternatives.count_arm(),
             }
-            let site = self.alternatives.next_site(self.table, self.states, |_| ())?;
+            let site = self
+                .alternatives
+                .next_site(self.table, self.states, |_| ())?;
             self.next(site, Arm::Alternative)
         };
         Ok((self, next))
