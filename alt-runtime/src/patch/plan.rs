@@ -57,8 +57,8 @@ impl fmt::Display for Report {
 /// The writes of one pass over one region, in address order.
 #[derive(Debug)]
 pub struct Plan<'p> {
-    writes: &'p mut [Write],
-    report: Report,
+    pub(super) writes: &'p mut [Write],
+    pub(super) report: Report,
 }
 
 impl<'p> Plan<'p> {

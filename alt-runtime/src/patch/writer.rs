@@ -126,7 +126,7 @@ impl<'a, 'p> Writer<'a, 'p> {
         let old = self.region.text.part(site, len);
         let old = old.ok_or(Reason::SiteOutsideText { len })?;
         let mut offset = self.offset(site);
-        for (index, old) in (0u8..).zip(old.iter()) {
+        for (old, index) in old.iter().zip(0..) {
             let new = word(index)?;
             if old != new {
                 self.push(offset, old, new)?;
