@@ -80,14 +80,29 @@ impl<'a> Words<'a> {
     /// The word at `address`; `None` outside.
     #[inline]
     pub fn get(&self, address: u64) -> Option<Insn> {
+        self.word(self.index(address)?)
+    }
+
+    /// The index of the word at `address`; `None` outside.
+    #[inline(always)]
+    pub(crate) const fn index(&self, address: u64) -> Option<usize> {
         // Rotated, an offset that is no multiple of 4 is higher than any index.
         let index = address.wrapping_sub(self.address).rotate_right(2);
-        if index >= self.len as u64 {
+        if index < self.len as u64 {
+            Some(index as usize)
+        } else {
+            None
+        }
+    }
+
+    /// The word with this index; `None` behind the last one.
+    #[inline(always)]
+    pub(crate) fn word(&self, index: usize) -> Option<Insn> {
+        if index >= self.len {
             return None;
         }
-        let index = index as usize;
-        // SAFETY: `index` is inside by the check above, and the constructor's
-        // contract makes the word readable and changed only as a whole.
+        // SAFETY: `index` is inside, and the constructor's contract makes the word
+        // readable and changed only as a whole.
         let word = unsafe { self.start.add(index).read_volatile() };
         // Instructions are little-endian whatever the data endianness
         // (Arm ARM B2.9.1).
@@ -110,16 +125,6 @@ impl<'a> Words<'a> {
             len: count as usize,
             memory: PhantomData,
         })
-    }
-
-    /// The word at an index; `None` behind the last one.
-    #[inline(always)]
-    pub(crate) fn nth(&self, index: u8) -> Option<Insn> {
-        let index = usize::from(index);
-        // SAFETY: `index` is inside by the check, and the constructor's contract makes
-        // the word readable and changed only as a whole.
-        let word = (index < self.len).then(|| unsafe { self.start.add(index).read_volatile() });
-        word.map(|word| Insn(u32::from_le(word)))
     }
 
     /// The words, each read when its turn comes.

@@ -152,23 +152,58 @@ impl<'a, R: Record> Records<'a, R> {
         let Some(state) = states.of_plain(record.condition()) else {
             return Brief::Unclear;
         };
-        if state == State::Absent {
-            *end = end_of_site;
-            // SAFETY: the site of the last record is not below `stop`.
-            unsafe { self.step() };
-            return Brief::Passed;
-        }
-        let (rest, at) = (self.rest.clone(), self.at());
-        // SAFETY: as above.
-        unsafe { self.step() };
-        if self.site == site || state == State::Unknown {
-            (self.rest, self.site) = (rest, site);
-            return Brief::Unclear;
-        }
-        *end = end_of_site;
         match state {
-            State::Pending => Brief::Pending,
-            _ => Brief::Applies(Plain { site, record, at }),
+            State::Absent => {
+                *end = end_of_site;
+                // SAFETY: the site of the last record is not below `stop`.
+                unsafe { self.step() };
+                Brief::Passed
+            }
+            State::Present => {
+                let at = self.at();
+                // SAFETY: as above.
+                if !unsafe { self.step_to_other() } {
+                    return Brief::Unclear;
+                }
+                *end = end_of_site;
+                Brief::Applies(Plain { site, record, at })
+            }
+            State::Pending => {
+                // SAFETY: as above.
+                if !unsafe { self.step_to_other() } {
+                    return Brief::Unclear;
+                }
+                *end = end_of_site;
+                Brief::Pending
+            }
+            State::Unknown => Brief::Unclear,
+        }
+    }
+
+    /// Goes on to the record after the next one, if it is of another site; says whether
+    /// it is.
+    ///
+    /// # Safety
+    /// There must be one.
+    #[inline(always)]
+    unsafe fn step_to_other(&mut self) -> bool {
+        let site = self.site;
+        // SAFETY: the caller's promise.
+        unsafe { self.step() };
+        if self.site == site {
+            self.step_back();
+            return false;
+        }
+        true
+    }
+
+    /// Goes back by a record. What was before is not kept for that: it would have to be
+    /// for each record.
+    #[cold]
+    fn step_back(&mut self) {
+        let next = self.all.len() - self.rest.len();
+        if let Some(rest) = self.all.get(next.saturating_sub(1)..) {
+            self.rest = rest.iter();
         }
     }
 

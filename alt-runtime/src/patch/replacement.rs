@@ -67,10 +67,21 @@ impl<'a> Replacement<'a> {
         })
     }
 
+    /// One that is as long as its site, and among the replacements.
+    #[inline]
+    pub fn found(region: &'a Region<'a>, start: u64, len: u8, site: u64) -> Option<Self> {
+        Some(Self {
+            region,
+            words: region.replacements.part(start, len)?,
+            site,
+            site_len: len,
+        })
+    }
+
     /// The word for the site's instruction `index`, below its length.
     #[inline(always)]
     pub fn word(&self, index: u8) -> Result<Insn, Reason> {
-        match self.words.nth(index) {
+        match self.words.word(index.into()) {
             Some(word) if word.is_ordinary() => Ok(word),
             Some(word) => self.aimed(index, word),
             None => Ok(self.padding(index)),
@@ -84,35 +95,37 @@ impl<'a> Replacement<'a> {
     }
 
     /// The word of the replacement at `index`, as it must be at the site.
-    #[inline(never)]
-    fn aimed(&self, index: u8, word: Insn) -> Result<Insn, Reason> {
+    #[inline]
+    pub fn aimed(&self, index: u8, word: Insn) -> Result<Insn, Reason> {
         let offset = 4 * u64::from(index);
         let start = self.words.range().start;
         let (from, to) = (start.wrapping_add(offset), self.site.wrapping_add(offset));
-        match word.classify() {
+        let refuse = |error| Reason::CannotMove { index, word, error };
+        let relative = match word.classify() {
             Class::NotRelative => return Ok(word),
-            Class::Relative(relative) if relative.form != Form::Adrp => {
-                let target = relative.target(from);
-                // A target within the replacement, its end included, moves along:
-                // the end means "go on after the site". Data among instructions
-                // would be taken for instructions, so literals are left out.
-                let offset = target.wrapping_sub(start);
-                let loads = matches!(relative.form, Form::Ldr | Form::Ldrsw | Form::LdrSimd);
-                if offset <= 4 * u64::from(self.len()) && !loads {
-                    return Ok(word);
-                }
-                if self.region.replacements.holds(target) {
-                    return Err(Reason::TargetsReplacements {
-                        index,
-                        word,
-                        target,
-                    });
-                }
+            Class::Relative(relative) => relative,
+            _ => return word.relocate(from, to).map_err(refuse),
+        };
+        if relative.form != Form::Adrp {
+            let target = relative.target(from);
+            // A target within the replacement, its end included, moves along:
+            // the end means "go on after the site". Data among instructions
+            // would be taken for instructions, so literals are left out.
+            let offset = target.wrapping_sub(start);
+            let loads = matches!(relative.form, Form::Ldr | Form::Ldrsw | Form::LdrSimd);
+            if offset <= 4 * u64::from(self.len()) && !loads {
+                return Ok(word);
             }
-            _ => {}
+            if self.region.replacements.holds(target) {
+                return Err(Reason::TargetsReplacements {
+                    index,
+                    word,
+                    target,
+                });
+            }
         }
-        word.relocate(from, to)
-            .map_err(|error| Reason::CannotMove { index, word, error })
+        word.aim(relative, from, to)
+            .map_err(|error| refuse(error.into()))
     }
 
     /// NOPs up to the end of the site; many of them are branched over.

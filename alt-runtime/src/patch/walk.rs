@@ -26,10 +26,10 @@ impl Arm<'_> {
     fn tell(&self, writer: &mut Writer<'_, '_>, table: &CapTable) -> Result<(), PlanError> {
         match *self {
             Self::Branch(site, record) => writer
-                .branch(site, record)
+                .rewrite_branch(site, record)
                 .map_err(|why| error(table, site, record.condition, why)),
             Self::Alternative(site, at, record) => writer
-                .alternative(site, at, record)
+                .rewrite_alternative(site, at, record)
                 .map_err(|why| error(table, site, record.condition, why)),
         }
     }
@@ -91,8 +91,9 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                     Brief::Applies(Plain { site, record, .. }) => {
-                        let written = writer.branch(site, record);
-                        written.map_err(|why| error(table, site, record.condition, why))?;
+                        if writer.flip(site, record).is_none() {
+                            Arm::Branch(site, record).tell(writer, table)?;
+                        }
                         continue;
                     }
                     Brief::Unclear => {}
@@ -109,8 +110,9 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                     Brief::Applies(Plain { site, record, at }) => {
-                        let written = writer.alternative(site, at, record);
-                        written.map_err(|why| error(table, site, record.condition, why))?;
+                        if writer.copy(site, at, record).is_none() {
+                            Arm::Alternative(site, at, record).tell(writer, table)?;
+                        }
                         continue;
                     }
                     Brief::Unclear => {}

@@ -36,9 +36,38 @@ impl<'a, 'p> Writer<'a, 'p> {
         }
     }
 
-    /// The site of a branch.
+    /// Does all for the site of a branch in the usual case, that it holds what the record
+    /// implies. In any other case, nothing has been done.
     #[inline(always)]
-    pub fn branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
+    pub fn flip(&mut self, site: u64, record: &BranchRecord) -> Option<()> {
+        let text = &self.region.text;
+        let index = text.index(site)?;
+        let displacement = i64::from(record.displacement);
+        if !text.holds(site.wrapping_add_signed(4 * displacement)) {
+            return None;
+        }
+        let found = text.word(index)?;
+        let branch = Insn::branch(0, (4 * displacement) as u64).ok()?;
+        let (expected, new) = match record.condition.is_likely() {
+            true => (branch, Insn::NOP),
+            false => (Insn::NOP, branch),
+        };
+        if found != expected {
+            return None;
+        }
+        let offset = self.offset(site);
+        self.room
+            .get_mut(self.words)?
+            .write(Write::new(offset, found, new));
+        self.words += 1;
+        self.applied += 1;
+        Some(())
+    }
+
+    /// Does all for the site of a branch.
+    #[cold]
+    #[inline(never)]
+    pub fn rewrite_branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
         let (old, new) = branch_words(self.region, site, record)?;
         self.applied += 1;
         if old == new {
@@ -48,25 +77,11 @@ impl<'a, 'p> Writer<'a, 'p> {
         self.push(self.offset(site), old, new)
     }
 
-    /// The site of an alternative, whose record is at `at`.
+    /// Does all for the site of an alternative, whose record is at `at`, in the most usual
+    /// case: the replacement is as long as the site, and each of its words differs from
+    /// what is there. In any other case, nothing has been done.
     #[inline(always)]
-    pub fn alternative(
-        &mut self,
-        site: u64,
-        at: u64,
-        record: &AlternativeRecord,
-    ) -> Result<(), Reason> {
-        if self.copy(site, at, record).is_some() {
-            return Ok(());
-        }
-        self.rewrite(site, at, record)
-    }
-
-    /// Does it all in the most usual case: the replacement is as long as the site, its
-    /// words need not be re-aimed, and each differs from what is there. In any other case,
-    /// nothing has been done.
-    #[inline(always)]
-    fn copy(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Option<()> {
+    pub fn copy(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Option<()> {
         let len = record.site_len;
         if record.condition.is_callback() || record.replacement_len != len || len == 0 {
             return None;
@@ -77,8 +92,12 @@ impl<'a, 'p> Writer<'a, 'p> {
         let end = self.words + usize::from(len);
         let mut offset = self.offset(site);
         let room = self.room.get_mut(self.words..end)?;
-        for (entry, (old, new)) in room.iter_mut().zip(old.iter().zip(new.iter())) {
-            if !new.is_ordinary() || old == new {
+        for (entry, (old, word)) in room.iter_mut().zip(old.iter().zip(new.iter())) {
+            let new = match word.is_ordinary() {
+                true => word,
+                false => aimed(self.region, (start, len), site, offset, word)?,
+            };
+            if old == new {
                 return None;
             }
             entry.write(Write::new(offset, old, new));
@@ -89,8 +108,15 @@ impl<'a, 'p> Writer<'a, 'p> {
         Some(())
     }
 
+    /// Does all for the site of an alternative, whose record is at `at`.
+    #[cold]
     #[inline(never)]
-    fn rewrite(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Result<(), Reason> {
+    pub fn rewrite_alternative(
+        &mut self,
+        site: u64,
+        at: u64,
+        record: &AlternativeRecord,
+    ) -> Result<(), Reason> {
         if record.condition.is_callback() && record.replacement_len != 0 {
             return self.compute(site, at, record);
         }
@@ -157,8 +183,24 @@ impl<'a, 'p> Writer<'a, 'p> {
     }
 }
 
+/// A word of the replacement with this start and length, re-aimed to where it goes; none if
+/// it cannot be.
+#[cold]
+#[inline(never)]
+fn aimed(
+    region: &Region<'_>,
+    (start, len): (u64, u8),
+    site: u64,
+    offset: u32,
+    word: Insn,
+) -> Option<Insn> {
+    let to = region.text.range().start.wrapping_add(offset.into());
+    let index = (to.wrapping_sub(site) / 4) as u8;
+    let replacement = Replacement::found(region, start, len, site)?;
+    replacement.aimed(index, word).ok()
+}
+
 /// What the site of a branch holds, and what it becomes.
-#[inline(always)]
 pub(super) fn branch_words(
     region: &Region<'_>,
     site: u64,
