@@ -63,11 +63,10 @@ impl Condition {
         self.0 & Self::CAP
     }
 
-    /// Number of the cpucap, if that is all the condition asks for: with NOT or AND it is
-    /// a number that no cpucap has.
+    /// All but what kind of site it is; bits 0 to 16 are 0.
     #[inline]
-    pub(crate) const fn plain_cap(self) -> usize {
-        (self.0 & (Self::CAP | Self::AND | Self::NOT)) as usize
+    pub(crate) const fn plain(self) -> u32 {
+        (self.0 as u32) << 17
     }
 
     /// The term holds when the cpucap is absent.

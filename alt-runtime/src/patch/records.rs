@@ -149,16 +149,13 @@ impl<'a, R: Record> Records<'a, R> {
         if !is_in_place {
             return Brief::Unclear;
         }
-        let Some(state) = states.of_plain(record.condition()) else {
-            return Brief::Unclear;
-        };
-        match state {
-            State::Absent => {
-                *end = end_of_site;
-                // SAFETY: the site of the last record is not below `stop`.
-                unsafe { self.step() };
-                Brief::Passed
-            }
+        if states.is_absent(record.condition()) {
+            *end = end_of_site;
+            // SAFETY: the site of the last record is not below `stop`.
+            unsafe { self.step() };
+            return Brief::Passed;
+        }
+        match states.of_plain(record.condition()) {
             State::Present => {
                 let at = self.at();
                 // SAFETY: as above.
@@ -176,7 +173,7 @@ impl<'a, R: Record> Records<'a, R> {
                 *end = end_of_site;
                 Brief::Pending
             }
-            State::Unknown => Brief::Unclear,
+            State::Absent | State::Unknown => Brief::Unclear,
         }
     }
 
