@@ -334,7 +334,7 @@ mod tests {
         let [most, few] = [Caps::Most, Caps::Few].map(|caps| Table::new(1_000, caps, 0x4020_0000));
         assert_eq!(most.applied + few.applied, 1_000);
         // The two sets are disjoint, so their words add up to those of all sites.
-        let words = shape::scaled(1_000).iter().map(|kind| kind.words());
+        let words = shape::scaled(1_000).into_iter().map(|kind| kind.words());
         assert_eq!(
             most.words + few.words,
             words.map(usize::from).sum::<usize>()
