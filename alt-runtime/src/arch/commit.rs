@@ -113,28 +113,23 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         // Clean each line once. The words are in address order, so a line's
         // words are neighbours.
         "22: mov x10, x1",
-        "mov x13, xzr",            // where the line at hand ends, from the text's start
+        "mov x13, #-1",            // no line has this address
         "mov x14, xzr",            // lines
-        "sub x15, x5, x4",
-        "add x15, x15, #1",
-        "cmp x1, x2",
+        "23: cmp x10, x2",
         "b.hs 26f",
-        "23: ldr w11, [x10], #{size}",
-        "cmp x11, x13",
-        "b.hs 25f",
-        "24: cmp x10, x2",
-        "b.lo 23b",
-        "b 26f",
-        "25: add x11, x4, x11",
+        "ldr w11, [x10], #{size}",
+        "add x11, x4, x11",
         "bic x11, x11, x5",
-        "add x13, x11, x15",
+        "cmp x11, x13",
+        "b.eq 23b",
+        "mov x13, x11",
         "add x14, x14, #1",
-        "tbnz x7, #{no_clean}, 24b",
-        "tbnz x7, #{to_coherency}, 2f",
+        "tbnz x7, #{no_clean}, 23b",
+        "tbnz x7, #{to_coherency}, 24f",
         "dc cvau, x11",
-        "b 24b",
-        "2: dc civac, x11",
-        "b 24b",
+        "b 23b",
+        "24: dc civac, x11",
+        "b 23b",
         // The stores or cleans are complete before anything is invalidated
         // (Arm ARM B2.4.4).
         "26: dsb ish",
