@@ -63,6 +63,12 @@ impl Condition {
         self.0 & Self::CAP
     }
 
+    /// All but what kind of site it is; bits 0 to 16 are 0.
+    #[inline]
+    pub(crate) const fn plain(self) -> u32 {
+        (self.0 as u32) << 17
+    }
+
     /// The term holds when the cpucap is absent.
     #[inline]
     pub const fn is_negated(self) -> bool {

@@ -48,6 +48,12 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Number of words.
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     /// The addresses of the words.
     #[inline]
     pub const fn range(&self) -> Range<u64> {
@@ -74,16 +80,63 @@ impl<'a> Words<'a> {
     /// The word at `address`; `None` outside.
     #[inline]
     pub fn get(&self, address: u64) -> Option<Insn> {
-        if !self.contains(address, 1) {
+        self.word(self.index(address)?)
+    }
+
+    /// The index of the word at `address`; `None` outside.
+    #[inline(always)]
+    pub(crate) const fn index(&self, address: u64) -> Option<usize> {
+        // Rotated, an offset that is no multiple of 4 is higher than any index.
+        let index = address.wrapping_sub(self.address).rotate_right(2);
+        if index < self.len as u64 {
+            Some(index as usize)
+        } else {
+            None
+        }
+    }
+
+    /// The word with this index; `None` behind the last one.
+    #[inline(always)]
+    pub(crate) fn word(&self, index: usize) -> Option<Insn> {
+        if index >= self.len {
             return None;
         }
-        let index = (address.wrapping_sub(self.address) / 4) as usize;
-        // SAFETY: `index` is inside by the check above, and the constructor's
-        // contract makes the word readable and changed only as a whole.
+        // SAFETY: `index` is inside, and the constructor's contract makes the word
+        // readable and changed only as a whole.
         let word = unsafe { self.start.add(index).read_volatile() };
         // Instructions are little-endian whatever the data endianness
         // (Arm ARM B2.9.1).
         Some(Insn(u32::from_le(word)))
+    }
+
+    /// `count` words at `address`; `None` if they are not inside.
+    #[inline]
+    pub(crate) const fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
+        let index = address.wrapping_sub(self.address).rotate_right(2);
+        // The sum cannot overflow: a rotated offset that is no multiple of 4 aside, the
+        // index has at most 62 bits.
+        if index >= 1 << 62 || index + count as u64 > self.len as u64 {
+            return None;
+        }
+        Some(Words {
+            address,
+            // SAFETY: the words are inside, by the check above.
+            start: unsafe { self.start.add(index as usize) },
+            len: count as usize,
+            memory: PhantomData,
+        })
+    }
+
+    /// The words, each read when its turn comes.
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Insn> + use<'a> {
+        let start = self.start;
+        (0..self.len).map(move |index| {
+            // SAFETY: `index` is inside, and the constructor's contract makes the word
+            // readable and changed only as a whole.
+            let word = unsafe { start.add(index).read_volatile() };
+            Insn(u32::from_le(word))
+        })
     }
 
     /// The first word, as mapped now.
@@ -105,6 +158,12 @@ impl<'a, R> Table<'a, R> {
     /// `records`, linked at `address`.
     pub const fn new(address: u64, records: &'a [R]) -> Self {
         Self { address, records }
+    }
+
+    /// The address and the records.
+    #[inline]
+    pub(crate) const fn into_parts(self) -> (u64, &'a [R]) {
+        (self.address, self.records)
     }
 
     /// The records, and the address of each.

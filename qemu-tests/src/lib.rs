@@ -17,6 +17,7 @@
 
 pub mod coherence;
 pub mod compare;
+pub mod console;
 mod error;
 pub mod facts;
 pub mod guest;

@@ -1,5 +1,6 @@
 //! The one door to building, running and testing this workspace: `cargo xtask --help`.
 
+mod bench;
 mod demo;
 mod fuzz;
 mod mutants;
@@ -12,7 +13,7 @@ mod verify;
 
 use clap::{Args, Parser, Subcommand};
 use qemu_tests::Profile;
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
 #[derive(Parser)]
@@ -28,6 +29,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Counts what checks, operations and a pass cost, in instructions and bytes, beside
+    /// the same by other means.
+    Bench(BenchArguments),
     /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
     Demo(DemoArguments),
     /// Fuzzes the file formats that `alt` reads, by libFuzzer; needs a C++ compiler.
@@ -64,6 +68,16 @@ enum Task {
 }
 
 #[derive(Args)]
+struct BenchArguments {
+    /// Prints the numbers as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Where to write the plot of the cost over the size of the table.
+    #[arg(long, value_name = "FILE", default_value = "target/bench.svg")]
+    plot: PathBuf,
+}
+
+#[derive(Args)]
 struct DemoArguments {
     /// CPU model of QEMU, with properties: `max,pauth=off`, `cortex-a53,midr=0x410fd030`.
     #[arg(long, default_value = "cortex-a76")]
@@ -96,6 +110,7 @@ type Outcome = Result<bool, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Task::Mutants { verbose } => mutants::run(verbose),

@@ -15,9 +15,9 @@ use super::{Maintenance, Write};
 #[repr(C)]
 pub struct Job {
     /// 0: the writes, in address order.
-    pub writes: *const Write,
+    pub writes: *mut Write,
     /// 8: one past the last of them.
-    pub end: *const Write,
+    pub end: *mut Write,
     /// 16: where the first word of the text can be written.
     pub alias: *mut u32,
     /// 24: where it is executed.
@@ -54,13 +54,13 @@ const MAX_LINE_INVALIDATIONS: usize = 256;
 
 impl Job {
     /// The job of committing `writes`.
-    pub fn new(writes: &[Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
+    pub fn new(writes: &mut [Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
         let mut flags = Flags::empty();
         flags.set(Flags::NO_CLEAN, how.no_clean);
         flags.set(Flags::NO_INVALIDATE, how.no_invalidate);
         flags.set(Flags::TO_COHERENCY, how.clean_to_coherency);
         flags.set(Flags::ALL_AT_ONCE, writes.len() > MAX_LINE_INVALIDATIONS);
-        let range = writes.as_ptr_range();
+        let range = writes.as_mut_ptr_range();
         Self {
             writes: range.start,
             end: range.end,
@@ -79,7 +79,8 @@ impl Job {
 /// fetch, and reads them back where they are executed. If one differs, does the
 /// same with the old words.
 ///
-/// Returns null, or the write whose word did not read back.
+/// Returns null, or the write whose word did not read back; the old words and the new
+/// have changed places in all writes then.
 ///
 /// # Safety
 /// `job` must describe writable and readable memory as its fields say, and no
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "ldr x7, [x0, #48]",       // flags
         "sub x5, x5, #1",
         "sub x6, x6, #1",
-        "mov x8, #{after}",          // which word of a write
+        "mov x8, xzr",             // whether the old words are being put back
         "mov x9, xzr",             // the answer
         // An interrupt handler may hold sites: none until all words agree.
         "mrs x17, daif",
@@ -102,13 +103,12 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
 
         // Commit.
         "20: mov x10, x1",
-        "21: cmp x10, x2",
+        "cmp x1, x2",
         "b.hs 22f",
-        "ldr w11, [x10]",
-        "ldr w12, [x10, x8]",
+        "21: ldp w11, w12, [x10], #{size}",
         "str w12, [x3, x11]",
-        "add x10, x10, #{size}",
-        "b 21b",
+        "cmp x10, x2",
+        "b.lo 21b",
 
         // Clean each line once. The words are in address order, so a line's
         // words are neighbours.
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "ic ialluis",
         "b 28f",
         "27: mov x10, x1",
-        "mov x13, #-1",
+        "mov x13, #-1",            // no line has this address
         "2: cmp x10, x2",
         "b.hs 28f",
         "ldr w11, [x10], #{size}",
@@ -157,20 +157,26 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
 
         // Verify, through the mapping that is executed.
         "mov x10, x1",
-        "30: cmp x10, x2",
+        "cmp x1, x2",
         "b.hs 32f",
-        "ldr w11, [x10]",
-        "ldr w12, [x10, x8]",
+        "30: ldp w11, w12, [x10], #{size}",
         "ldr w11, [x4, x11]",
         "cmp w11, w12",
         "b.ne 31f",
+        "cmp x10, x2",
+        "b.lo 30b",
+        "b 32f",
+        // Not what was written: once, put the old words back. The writes are turned
+        // round for that, and stay so.
+        "31: cbnz x8, 32f",
+        "mov x8, #1",
+        "sub x9, x10, #{size}",
+        "mov x10, x1",
+        "2: ldp w11, w12, [x10, #{after}]",
+        "stp w12, w11, [x10, #{after}]",
         "add x10, x10, #{size}",
-        "b 30b",
-        // Not what was written: once, put the old words back.
-        "31: cmp x8, #{before}",
-        "b.eq 32f",
-        "mov x8, #{before}",
-        "mov x9, x10",
+        "cmp x10, x2",
+        "b.lo 2b",
         "b 20b",
 
         "32: str x14, [x0, #56]",
@@ -182,7 +188,6 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         to_coherency = const Flags::TO_COHERENCY.bits().trailing_zeros(),
         all_at_once = const Flags::ALL_AT_ONCE.bits().trailing_zeros(),
         size = const size_of::<Write>(),
-        before = const core::mem::offset_of!(Write, before),
         after = const core::mem::offset_of!(Write, after),
     )
 }
@@ -197,4 +202,6 @@ const _: () = {
     assert!(core::mem::offset_of!(Job, flags) == 48);
     assert!(core::mem::offset_of!(Job, lines) == 56);
     assert!(core::mem::offset_of!(Write, offset) == 0);
+    assert!(core::mem::offset_of!(Write, after) == 4);
+    assert!(core::mem::offset_of!(Write, before) == 8);
 };

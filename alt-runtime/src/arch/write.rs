@@ -13,8 +13,8 @@ pub struct Write {
     pub offset: u32,
     // Both words as they are in memory: instructions are little-endian whatever
     // the data endianness (Arm ARM B2.9.1).
-    pub(super) before: u32,
     pub(super) after: u32,
+    pub(super) before: u32,
 }
 
 const _: () = assert!(size_of::<Write>() == 12);
@@ -24,8 +24,8 @@ impl Write {
     pub const fn new(offset: u32, before: Insn, after: Insn) -> Self {
         Self {
             offset,
-            before: before.0.to_le(),
             after: after.0.to_le(),
+            before: before.0.to_le(),
         }
     }
 

@@ -125,7 +125,34 @@ pub(super) enum Found {
     Unknown,
 }
 
+/// What [`Insn::is_ordinary`] asks of each top byte: 0, nothing; 1, that the word is none
+/// of [`SIGNS_PC`]; 2, the rest.
+static SIGHT: [u8; 256] = {
+    let mut sight = [2; 256];
+    let mut byte = 0;
+    while byte < sight.len() {
+        sight[byte] = match top(byte as u8) {
+            Top::Ordinary => 0,
+            Top::SignsPc => 1,
+            _ => 2,
+        };
+        byte += 1;
+    }
+    sight
+};
+
 impl Insn {
+    /// Whether the word is [`Class::NotRelative`], in few steps, since most are.
+    #[inline(always)]
+    pub(crate) fn is_ordinary(self) -> bool {
+        let [top, ..] = self.0.to_be_bytes();
+        match SIGHT[usize::from(top)] {
+            0 => true,
+            1 => !SIGNS_PC.iter().any(|&signing| self.matches(signing)),
+            _ => false,
+        }
+    }
+
     /// What the word's own address means to it.
     #[inline]
     #[must_use]

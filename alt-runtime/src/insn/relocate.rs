@@ -2,9 +2,7 @@
 
 use core::{error, fmt};
 
-use super::classify::Found;
-use super::form::Row;
-use super::{Form, Insn};
+use super::{Class, Form, Insn, Relative};
 
 /// A target is too far away for the form of instruction that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,25 +39,23 @@ impl Insn {
     /// [`MoveError`] says why the word cannot be moved there.
     #[inline]
     pub fn relocate(self, from: u64, to: u64) -> Result<Self, MoveError> {
-        match self.find() {
-            Found::NotRelative => Ok(self),
-            Found::Row(row) => self.move_row(row, from, to),
-            Found::SignsPc => Err(MoveError::SignsPc(self)),
-            Found::Unknown => Err(MoveError::Unknown(self)),
+        match self.classify() {
+            Class::NotRelative => Ok(self),
+            Class::Relative(relative) => Ok(self.aim(relative, from, to)?),
+            Class::SignsPc => Err(MoveError::SignsPc(self)),
+            Class::Unknown => Err(MoveError::Unknown(self)),
         }
     }
 
-    /// Moves a word that is of the form of `row`.
-    fn move_row(self, row: &Row, from: u64, to: u64) -> Result<Self, MoveError> {
-        let moved = row.form.origin(from).wrapping_sub(row.form.origin(to)) as i64;
-        let displacement = row.immediate.read(self.0).wrapping_add(moved);
-        match row.immediate.write(self.0, displacement) {
+    /// Moves a word that has been found to be `relative`.
+    #[inline]
+    pub(crate) fn aim(self, relative: Relative, from: u64, to: u64) -> Result<Self, OutOfReach> {
+        let Relative { form, displacement } = relative;
+        let moved = form.origin(from).wrapping_sub(form.origin(to)) as i64;
+        let displacement = displacement.wrapping_add(moved);
+        match form.immediate().write(self.0, displacement) {
             Some(word) => Ok(Self(word)),
-            None => Err(OutOfReach {
-                form: row.form,
-                displacement,
-            }
-            .into()),
+            None => Err(OutOfReach { form, displacement }),
         }
     }
 }

@@ -3,7 +3,9 @@
 use crate::cap::{CapSet, MAX_CAPS};
 use crate::patch::decision::Decision;
 use crate::patch::error::PlanError;
-use crate::patch::site::{Record, sites};
+use crate::patch::records::Records;
+use crate::patch::site::Record;
+use crate::patch::states::States;
 use crate::region::{Region, Table};
 
 /// The sites of one cpucap.
@@ -40,10 +42,10 @@ impl Census {
         records: Table<'_, R>,
         decision: Decision<'_>,
     ) -> Result<(), PlanError> {
-        let mut sites = sites(records, decision);
+        let (mut records, states) = (Records::new(records), States::new(decision));
         loop {
             let mut seen = CapSet::EMPTY;
-            let Some(site) = sites.next_site(|number| {
+            let Some(site) = records.next_site(decision.table, &states, |number| {
                 if let Some(info) = decision.table.get(number) {
                     seen.insert(info.cap);
                 }

@@ -4,9 +4,10 @@ use crate::cap::{CapSet, CapTable};
 use crate::patch::computed;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
-use crate::patch::plan::{Plan, branch_words};
+use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
+use crate::patch::writer::branch_words;
 use crate::record::AlternativeRecord;
 use crate::region::Region;
 

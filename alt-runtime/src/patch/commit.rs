@@ -23,9 +23,9 @@ impl Plan<'_> {
         how: &Maintenance,
         alias: &mut A,
     ) -> Result<Report, PatchError<A::Error>> {
-        let mut report = self.report();
+        let Self { writes, mut report } = self;
         let writable = alias.open(region.text.range()).map_err(PatchError::Alias)?;
-        let mut job = Job::new(self.writes(), writable, region.text.as_ptr(), how);
+        let mut job = Job::new(writes, writable, region.text.as_ptr(), how);
         // SAFETY: the alias is open on the region's text, whose bounds the plan
         // respects; the caller answers for the other CPUs.
         let failed = unsafe { arch::commit(&mut job) };
@@ -34,7 +34,8 @@ impl Plan<'_> {
         if let Some(write) = unsafe { failed.as_ref() } {
             return Err(PatchError::ReadBack(ReadBackError {
                 address: region.text.range().start + u64::from(write.offset),
-                expected: write.after(),
+                // They have changed places.
+                expected: write.before(),
             }));
         }
         report.lines = u32::try_from(job.lines).unwrap_or(u32::MAX);

@@ -7,13 +7,12 @@ use crate::record::AlternativeRecord;
 use crate::region::Region;
 
 /// The longest site.
-const MAX_LEN: usize = u8::MAX as usize;
+pub(super) const MAX_LEN: usize = u8::MAX as usize;
 
-/// What a callback makes of a site. About 1 KiB, and as much again while it is
-/// computed.
-pub(super) struct Computed([Insn; MAX_LEN]);
+/// What a callback makes of a site of at most so many words.
+pub(super) struct Computed<const LEN: usize>([Insn; LEN]);
 
-impl Computed {
+impl<const LEN: usize> Computed<LEN> {
     /// Calls the callback that `record` names, which is at `at` and for the site at
     /// `site`, and calls it again on its own answer.
     pub fn new(
@@ -25,7 +24,7 @@ impl Computed {
         let len = usize::from(record.site_len);
         let callback = find(region, at, record)?;
 
-        let mut old = [Insn::NOP; MAX_LEN];
+        let mut old = [Insn::NOP; LEN];
         for (index, word) in (0..record.site_len).zip(&mut old) {
             *word = region
                 .text
@@ -33,7 +32,11 @@ impl Computed {
                 .ok_or(Reason::SiteOutsideText { len: 1 })?;
         }
         let mut new = old;
-        let (before, after) = (&mut old[..len], &mut new[..len]);
+        let (Some(before), Some(after)) = (old.get_mut(..len), new.get_mut(..len)) else {
+            return Err(Reason::SiteOutsideText {
+                len: record.site_len,
+            });
+        };
         call(callback, site, before, after)?;
         for (index, &word) in (0..record.site_len).zip(after.iter()) {
             if matches!(word.classify(), Class::Unknown | Class::SignsPc) {

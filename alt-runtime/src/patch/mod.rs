@@ -17,8 +17,12 @@ mod computed;
 mod decision;
 mod error;
 mod plan;
+mod records;
 mod replacement;
 mod site;
+mod states;
+mod walk;
+mod writer;
 
 pub use alias::WritableAlias;
 pub use census::{Census, Count};

@@ -12,12 +12,9 @@ const MAX_NOPS: u8 = 3;
 /// A replacement that has been found to lie where it should.
 pub(super) struct Replacement<'a> {
     region: &'a Region<'a>,
-    /// What holds the replacement.
     words: Words<'a>,
     site: u64,
     site_len: u8,
-    start: u64,
-    len: u8,
 }
 
 /// The site of `records` that shares a word with `start..end`.
@@ -55,85 +52,108 @@ impl<'a> Replacement<'a> {
                 replacement: len,
             });
         }
-        let mut words = region.replacements;
-        if !is_nops && !words.contains(start, len.into()) {
-            // One that must stay near its function is in the text.
-            words = region.text;
-            if !words.contains(start, len.into()) {
-                return Err(Reason::ReplacementOutside { replacement: start });
-            }
-            let end = start.wrapping_add(4 * u64::from(len));
-            if let Some(site) = overlapped(region.branches, start, end)
-                .or_else(|| overlapped(region.alternatives, start, end))
-            {
-                return Err(Reason::ReplacementOverlaps {
-                    replacement: start,
-                    site,
-                });
-            }
-        }
+        let words = if is_nops {
+            Words::new(start, &[])
+        } else if let Some(words) = region.replacements.part(start, len) {
+            words
+        } else {
+            near(region, start, len)?
+        };
         Ok(Self {
             region,
             words,
             site,
             site_len,
-            start,
-            len,
         })
     }
 
-    /// The word for the site's instruction `index`, below `site_len`.
+    /// One that is as long as its site, and among the replacements.
     #[inline]
+    pub fn found(region: &'a Region<'a>, start: u64, len: u8, site: u64) -> Option<Self> {
+        Some(Self {
+            region,
+            words: region.replacements.part(start, len)?,
+            site,
+            site_len: len,
+        })
+    }
+
+    /// The word for the site's instruction `index`, below its length.
+    #[inline(always)]
     pub fn word(&self, index: u8) -> Result<Insn, Reason> {
-        if index < self.len {
-            self.moved(index)
-        } else {
-            Ok(self.padding(index))
+        match self.words.word(index.into()) {
+            Some(word) if word.is_ordinary() => Ok(word),
+            Some(word) => self.aimed(index, word),
+            None => Ok(self.padding(index)),
         }
     }
 
-    fn moved(&self, index: u8) -> Result<Insn, Reason> {
-        let from = self.start.wrapping_add(4 * u64::from(index));
-        let to = self.site.wrapping_add(4 * u64::from(index));
-        let Some(word) = self.words.get(from) else {
-            return Err(Reason::ReplacementOutside {
-                replacement: self.start,
-            });
-        };
-        match word.classify() {
+    /// Length in instructions, at most that of the site.
+    #[inline]
+    fn len(&self) -> u8 {
+        self.words.len() as u8
+    }
+
+    /// The word of the replacement at `index`, as it must be at the site.
+    #[inline]
+    pub fn aimed(&self, index: u8, word: Insn) -> Result<Insn, Reason> {
+        let offset = 4 * u64::from(index);
+        let start = self.words.range().start;
+        let (from, to) = (start.wrapping_add(offset), self.site.wrapping_add(offset));
+        let refuse = |error| Reason::CannotMove { index, word, error };
+        let relative = match word.classify() {
             Class::NotRelative => return Ok(word),
-            Class::Relative(relative) if relative.form != Form::Adrp => {
-                let target = relative.target(from);
-                // A target within the replacement, its end included, moves along:
-                // the end means "go on after the site". Data among instructions
-                // would be taken for instructions, so literals are left out.
-                let offset = target.wrapping_sub(self.start);
-                let loads = matches!(relative.form, Form::Ldr | Form::Ldrsw | Form::LdrSimd);
-                if offset <= 4 * u64::from(self.len) && !loads {
-                    return Ok(word);
-                }
-                if self.region.replacements.holds(target) {
-                    return Err(Reason::TargetsReplacements {
-                        index,
-                        word,
-                        target,
-                    });
-                }
+            Class::Relative(relative) => relative,
+            _ => return word.relocate(from, to).map_err(refuse),
+        };
+        if relative.form != Form::Adrp {
+            let target = relative.target(from);
+            // A target within the replacement, its end included, moves along:
+            // the end means "go on after the site". Data among instructions
+            // would be taken for instructions, so literals are left out.
+            let offset = target.wrapping_sub(start);
+            let loads = matches!(relative.form, Form::Ldr | Form::Ldrsw | Form::LdrSimd);
+            if offset <= 4 * u64::from(self.len()) && !loads {
+                return Ok(word);
             }
-            _ => {}
+            if self.region.replacements.holds(target) {
+                return Err(Reason::TargetsReplacements {
+                    index,
+                    word,
+                    target,
+                });
+            }
         }
-        word.relocate(from, to)
-            .map_err(|error| Reason::CannotMove { index, word, error })
+        word.aim(relative, from, to)
+            .map_err(|error| refuse(error.into()))
     }
 
     /// NOPs up to the end of the site; many of them are branched over.
     fn padding(&self, index: u8) -> Insn {
         let rest = self.site_len - index;
-        if index == self.len && rest > MAX_NOPS {
+        if index == self.len() && rest > MAX_NOPS {
             // At most 255 instructions forward, so always in reach.
             Insn::branch(0, 4 * u64::from(rest)).unwrap_or(Insn::NOP)
         } else {
             Insn::NOP
         }
+    }
+}
+
+/// The words of a replacement that must stay near its function, and is in the text.
+#[cold]
+fn near<'a>(region: &Region<'a>, start: u64, len: u8) -> Result<Words<'a>, Reason> {
+    let Some(words) = region.text.part(start, len) else {
+        return Err(Reason::ReplacementOutside { replacement: start });
+    };
+    let end = start.wrapping_add(4 * u64::from(len));
+    let site = overlapped(region.branches, start, end)
+        .or_else(|| overlapped(region.alternatives, start, end));
+    match site {
+        Some(site) => Err(Reason::ReplacementOverlaps {
+            replacement: start,
+            site,
+        }),
+        None => Ok(words),
     }
 }

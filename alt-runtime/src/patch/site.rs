@@ -1,21 +1,30 @@
 //! From records to sites: the arms of one site together, and the one that wins.
 
 use crate::cap::CapTable;
-use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
+use crate::patch::records::Records;
+use crate::patch::states::{State, States};
 use crate::record::{AlternativeRecord, BranchRecord, Condition};
-use crate::region::Table;
 
 /// What both kinds of record have.
-pub(super) trait Record {
+pub(super) trait Record: Sized + 'static {
+    /// One record of no meaning.
+    const NONE: &'static [Self];
     /// Address of the site, of a record at `at`.
     fn site(&self, at: u64) -> u64;
     fn condition(&self) -> Condition;
     /// Length of the site in instructions.
     fn len(&self) -> u8;
+    /// Whether a site that begins below `stop`, and is not empty, also ends there.
+    fn is_below(&self, end: u64, stop: u64) -> bool;
 }
 
 impl Record for BranchRecord {
+    const NONE: &'static [Self] = &[Self {
+        site: 0,
+        condition: Condition::from_bits(0),
+        displacement: 0,
+    }];
     #[inline]
     fn site(&self, at: u64) -> u64 {
         self.site_address(at)
@@ -28,9 +37,21 @@ impl Record for BranchRecord {
     fn len(&self) -> u8 {
         1
     }
+    #[inline]
+    fn is_below(&self, _: u64, _: u64) -> bool {
+        // Aligned, it does: `stop` is aligned, or a place where no site can end.
+        true
+    }
 }
 
 impl Record for AlternativeRecord {
+    const NONE: &'static [Self] = &[Self {
+        site: 0,
+        replacement: 0,
+        condition: Condition::from_bits(0),
+        site_len: 0,
+        replacement_len: 0,
+    }];
     #[inline]
     fn site(&self, at: u64) -> u64 {
         self.site_address(at)
@@ -43,13 +64,15 @@ impl Record for AlternativeRecord {
     fn len(&self) -> u8 {
         self.site_len
     }
+    #[inline]
+    fn is_below(&self, end: u64, stop: u64) -> bool {
+        (self.site_len != 0) & (end <= stop)
+    }
 }
 
 /// One site and the arm that applies to it.
 pub(super) struct Site<'a, R> {
     pub address: u64,
-    /// The first record of the site, for what all arms share.
-    pub first: &'a R,
     /// All cpucaps that the arms ask for are decided; if not, a later pass has the
     /// site.
     pub is_decided: bool,
@@ -57,15 +80,8 @@ pub(super) struct Site<'a, R> {
     pub chosen: Option<(u64, &'a R)>,
 }
 
-impl<R: Record> Site<'_, R> {
-    /// An error about this site, blamed on the arm that wins or the first one.
-    pub fn error(&self, table: &CapTable, reason: Reason) -> PlanError {
-        let record = self.chosen.map_or(self.first, |(_, record)| record);
-        error(table, self.address, record.condition(), reason)
-    }
-}
-
 /// An error about the record of a site.
+#[cold]
 pub(super) fn error(
     table: &CapTable,
     site: u64,
@@ -82,57 +98,32 @@ pub(super) fn error(
     }
 }
 
-/// Walks a table site by site.
-pub(super) struct Sites<'a, R: 'a, I: Iterator<Item = (u64, &'a R)>> {
-    records: core::iter::Peekable<I>,
-    decision: Decision<'a>,
-}
-
-/// The sites of `records`, with the arms that win under `decision`.
-pub(super) fn sites<'a, R: Record + 'a>(
-    records: Table<'a, R>,
-    decision: Decision<'a>,
-) -> Sites<'a, R, impl Iterator<Item = (u64, &'a R)>> {
-    Sites {
-        records: records.iter().peekable(),
-        decision,
-    }
-}
-
-impl<'a, R: Record + 'a, I: Iterator<Item = (u64, &'a R)>> Sites<'a, R, I> {
-    /// The next record, if it is of the site at `address`.
-    fn next_of(&mut self, address: u64) -> Option<(u64, &'a R)> {
-        self.records
-            .next_if(|(at, record)| record.site(*at) == address)
-    }
-
-    /// The next site; `seen` is told each cpucap that its arms ask for.
+impl<'a, R: Record> Records<'a, R> {
+    /// The next site, with all its arms; `seen` is told each cpucap that they ask for.
+    #[inline]
     pub fn next_site(
         &mut self,
+        table: &CapTable,
+        states: &States,
         mut seen: impl FnMut(u16),
     ) -> Result<Option<Site<'a, R>>, PlanError> {
-        let Decision {
-            table,
-            present,
-            decided,
-        } = self.decision;
         // The first record of the conjunction at hand, and whether that holds so far.
-        let Some(mut arm) = self.records.next() else {
+        let Some(mut arm) = self.peek() else {
             return Ok(None);
         };
         let mut holds = true;
-        let (address, first) = (arm.1.site(arm.0), arm.1);
+        let (address, first) = (self.site(), arm.1);
         let mut site = Site {
             address,
-            first,
             is_decided: true,
             chosen: None,
         };
         let mut record = first;
         loop {
             let term = record.condition();
+            let state = states.of(term);
             let refuse = |reason| error(table, address, term, reason);
-            if usize::from(term.cap()) >= table.len() {
+            if state == State::Unknown {
                 return Err(refuse(Reason::UnknownCap));
             }
             if record.len() != first.len() {
@@ -142,9 +133,15 @@ impl<'a, R: Record + 'a, I: Iterator<Item = (u64, &'a R)>> Sites<'a, R, I> {
                 }));
             }
             seen(term.cap());
-            site.is_decided &= decided.contains_number(term.cap());
-            holds &= present.contains_number(term.cap()) != term.is_negated();
-            let next = self.next_of(address);
+            site.is_decided &= state != State::Pending;
+            holds &= (state == State::Present) != term.is_negated();
+            self.advance();
+            let next = if self.site() == address {
+                self.count_arm();
+                self.peek()
+            } else {
+                None
+            };
             if term.and_next() {
                 record = next.ok_or_else(|| refuse(Reason::DanglingAnd))?.1;
                 continue;

@@ -3,6 +3,7 @@
 mod callbacks;
 mod errors;
 mod image;
+mod long;
 mod other_address;
 mod reach;
 mod words;

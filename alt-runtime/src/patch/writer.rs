@@ -1,0 +1,229 @@
+//! From arms to planned writes.
+
+use core::mem::MaybeUninit;
+
+use crate::arch::Write;
+use crate::insn::Insn;
+use crate::patch::computed::{Computed, MAX_LEN};
+use crate::patch::error::Reason;
+use crate::patch::replacement::Replacement;
+use crate::record::{AlternativeRecord, BranchRecord};
+use crate::region::Region;
+
+/// Turns arms into writes.
+pub(super) struct Writer<'a, 'p> {
+    region: &'a Region<'a>,
+    /// Memory for the writes.
+    room: &'p mut [MaybeUninit<Write>],
+    /// Number of writes so far.
+    pub words: usize,
+    /// Arms so far.
+    pub applied: u32,
+    /// Those of them that change nothing.
+    pub unchanged: u32,
+}
+
+impl<'a, 'p> Writer<'a, 'p> {
+    pub fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
+        // A write has 32 bits for its place.
+        let is_short = region.text.len() <= 1 << 30;
+        Self {
+            region,
+            room: if is_short { room } else { &mut [] },
+            words: 0,
+            applied: 0,
+            unchanged: 0,
+        }
+    }
+
+    /// Does all for the site of a branch in the usual case, that it holds what the record
+    /// implies. In any other case, nothing has been done.
+    #[inline(always)]
+    pub fn flip(&mut self, site: u64, record: &BranchRecord) -> Option<()> {
+        let text = &self.region.text;
+        let index = text.index(site)?;
+        let displacement = i64::from(record.displacement);
+        if !text.holds(site.wrapping_add_signed(4 * displacement)) {
+            return None;
+        }
+        let found = text.word(index)?;
+        let branch = Insn::branch(0, (4 * displacement) as u64).ok()?;
+        let (expected, new) = match record.condition.is_likely() {
+            true => (branch, Insn::NOP),
+            false => (Insn::NOP, branch),
+        };
+        if found != expected {
+            return None;
+        }
+        let offset = self.offset(site);
+        self.room
+            .get_mut(self.words)?
+            .write(Write::new(offset, found, new));
+        self.words += 1;
+        self.applied += 1;
+        Some(())
+    }
+
+    /// Does all for the site of a branch.
+    #[cold]
+    #[inline(never)]
+    pub fn rewrite_branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
+        let (old, new) = branch_words(self.region, site, record)?;
+        self.applied += 1;
+        if old == new {
+            self.unchanged += 1;
+            return Ok(());
+        }
+        self.push(self.offset(site), old, new)
+    }
+
+    /// Does all for the site of an alternative, whose record is at `at`, in the most usual
+    /// case: the replacement is as long as the site, and each of its words differs from
+    /// what is there. In any other case, nothing has been done.
+    #[inline(always)]
+    pub fn copy(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Option<()> {
+        let len = record.site_len;
+        if record.condition.is_callback() || record.replacement_len != len || len == 0 {
+            return None;
+        }
+        let start = record.replacement_address(at);
+        let new = self.region.replacements.part(start, len)?;
+        let old = self.region.text.part(site, len)?;
+        let end = self.words + usize::from(len);
+        let mut offset = self.offset(site);
+        let room = self.room.get_mut(self.words..end)?;
+        for (entry, (old, word)) in room.iter_mut().zip(old.iter().zip(new.iter())) {
+            let new = match word.is_ordinary() {
+                true => word,
+                false => aimed(self.region, (start, len), site, offset, word)?,
+            };
+            if old == new {
+                return None;
+            }
+            entry.write(Write::new(offset, old, new));
+            offset = offset.wrapping_add(4);
+        }
+        self.words = end;
+        self.applied += 1;
+        Some(())
+    }
+
+    /// Does all for the site of an alternative, whose record is at `at`.
+    #[cold]
+    #[inline(never)]
+    pub fn rewrite_alternative(
+        &mut self,
+        site: u64,
+        at: u64,
+        record: &AlternativeRecord,
+    ) -> Result<(), Reason> {
+        if record.condition.is_callback() && record.replacement_len != 0 {
+            return self.compute(site, at, record);
+        }
+        let replacement = Replacement::new(self.region, at, record, site)?;
+        self.write(site, record.site_len, |index| replacement.word(index))
+    }
+
+    // Out of line, so that only a callback takes the stack that it needs.
+    #[inline(never)]
+    fn compute(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Result<(), Reason> {
+        // Most are short.
+        match record.site_len {
+            0..=8 => {
+                let computed = Computed::<8>::new(self.region, at, record, site)?;
+                self.write(site, record.site_len, |index| Ok(computed.word(index)))
+            }
+            _ => {
+                let computed = Computed::<MAX_LEN>::new(self.region, at, record, site)?;
+                self.write(site, record.site_len, |index| Ok(computed.word(index)))
+            }
+        }
+    }
+
+    /// Plans the words of a site.
+    #[inline]
+    fn write(
+        &mut self,
+        site: u64,
+        len: u8,
+        word: impl Fn(u8) -> Result<Insn, Reason>,
+    ) -> Result<(), Reason> {
+        let words = self.words;
+        let old = self.region.text.part(site, len);
+        let old = old.ok_or(Reason::SiteOutsideText { len })?;
+        let mut offset = self.offset(site);
+        for (old, index) in old.iter().zip(0..) {
+            let new = word(index)?;
+            if old != new {
+                self.push(offset, old, new)?;
+            }
+            offset = offset.wrapping_add(4);
+        }
+        self.applied += 1;
+        self.unchanged += u32::from(self.words == words);
+        Ok(())
+    }
+
+    /// Where a site is in the text, which has 4 GiB at most where there is any room.
+    #[inline(always)]
+    fn offset(&self, site: u64) -> u32 {
+        site.wrapping_sub(self.region.text.range().start) as u32
+    }
+
+    #[inline(always)]
+    fn push(&mut self, offset: u32, old: Insn, new: Insn) -> Result<(), Reason> {
+        let Some(entry) = self.room.get_mut(self.words) else {
+            return Err(Reason::PlanTooSmall {
+                room: self.room.len(),
+            });
+        };
+        entry.write(Write::new(offset, old, new));
+        self.words += 1;
+        Ok(())
+    }
+}
+
+/// A word of the replacement with this start and length, re-aimed to where it goes; none if
+/// it cannot be.
+#[cold]
+#[inline(never)]
+fn aimed(
+    region: &Region<'_>,
+    (start, len): (u64, u8),
+    site: u64,
+    offset: u32,
+    word: Insn,
+) -> Option<Insn> {
+    let to = region.text.range().start.wrapping_add(offset.into());
+    let index = (to.wrapping_sub(site) / 4) as u8;
+    let replacement = Replacement::found(region, start, len, site)?;
+    replacement.aimed(index, word).ok()
+}
+
+/// What the site of a branch holds, and what it becomes.
+pub(super) fn branch_words(
+    region: &Region<'_>,
+    site: u64,
+    record: &BranchRecord,
+) -> Result<(Insn, Insn), Reason> {
+    let outside = Reason::SiteOutsideText { len: 1 };
+    let found = region.text.get(site).ok_or(outside)?;
+    let displacement = i64::from(record.displacement);
+    let target = site.wrapping_add_signed(4 * displacement);
+    if !region.text.holds(target) {
+        return Err(Reason::BranchOutsideText { target });
+    }
+    // 16 bits of displacement are always within reach of a B.
+    let Ok(branch) = Insn::branch(site, target) else {
+        return Err(Reason::BranchOutsideText { target });
+    };
+    let (expected, new) = if record.condition.is_likely() {
+        (branch, Insn::NOP)
+    } else {
+        (Insn::NOP, branch)
+    };
+    if found != expected && found != new {
+        return Err(Reason::UnexpectedWord { found, expected });
+    }
+    Ok((found, new))
+}

@@ -1,0 +1,87 @@
+//! The table to patch, which the host has loaded beside the image.
+
+use core::mem::MaybeUninit;
+use core::slice;
+
+use alt_runtime::Write;
+use alt_runtime::cap::CapSet;
+use alt_runtime::record::{AlternativeRecord, BranchRecord};
+use alt_runtime::region::{Region, Table, Words};
+
+use crate::checks::cpucaps::TABLE;
+
+/// Where the host puts it.
+const ADDRESS: usize = 0x4400_0000;
+/// What it begins with; a run without a table has zeros there.
+const MAGIC: u64 = 0x616c_7462_656e_6368;
+
+/// A region and what is to be made of it.
+pub struct Case {
+    /// The region.
+    pub region: Region<'static>,
+    /// Room for its plan.
+    pub room: &'static mut [MaybeUninit<Write>],
+    /// The cpucaps to be taken for present.
+    pub present: CapSet,
+}
+
+/// Addresses and numbers of elements.
+#[repr(C)]
+struct Header {
+    magic: u64,
+    text: [u64; 2],
+    branches: [u64; 2],
+    alternatives: [u64; 2],
+    replacements: [u64; 2],
+    room: [u64; 2],
+    present: [u64; 4],
+}
+
+/// The case, if there is one. To be called once.
+pub fn load() -> Option<Case> {
+    // SAFETY: mapped memory, of which zeros are a value as well.
+    let header = unsafe { &*(ADDRESS as *const Header) };
+    if header.magic != MAGIC {
+        return None;
+    }
+    let present = TABLE
+        .iter()
+        .map(|info| info.cap)
+        .filter(|cap| {
+            let number = usize::from(cap.number());
+            header.present[number / 64] >> (number % 64) & 1 != 0
+        })
+        .collect();
+    // SAFETY: the host says where it has put what, and nothing else lies there.
+    unsafe {
+        Some(Case {
+            region: Region {
+                text: words(header.text),
+                branches: table::<BranchRecord>(header.branches),
+                alternatives: table::<AlternativeRecord>(header.alternatives),
+                replacements: words(header.replacements),
+                callbacks: Table::new(
+                    &raw const crate::pass::BENCH_CALLBACK as u64,
+                    slice::from_ref(&crate::pass::BENCH_CALLBACK),
+                ),
+            },
+            room: slice::from_raw_parts_mut(header.room[0] as *mut _, header.room[1] as usize),
+            present,
+        })
+    }
+}
+
+/// # Safety
+/// As for [`Words::from_raw`].
+unsafe fn words([address, len]: [u64; 2]) -> Words<'static> {
+    // SAFETY: the caller's promise.
+    unsafe { Words::from_raw(address, address as *const u32, len as usize) }
+}
+
+/// # Safety
+/// There must be so many records.
+unsafe fn table<R>([address, len]: [u64; 2]) -> Table<'static, R> {
+    // SAFETY: the caller's promise.
+    let records = unsafe { slice::from_raw_parts(address as *const R, len as usize) };
+    Table::new(address, records)
+}

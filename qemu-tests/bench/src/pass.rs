@@ -1,0 +1,113 @@
+//! A pass over a table: check, plan, and commit with its verification.
+
+use core::convert::Infallible;
+use core::mem::{self, MaybeUninit};
+
+use alt_runtime::cap::{CapSet, IdRegs};
+use alt_runtime::patch::{Decision, PatchError, Plan, PlanError, Report, check};
+use alt_runtime::region::{Region, Words};
+use alt_runtime::{CallbackError, Insn, Maintenance, Site, Write, callback};
+
+use crate::board::Alias;
+use crate::case::Case;
+use crate::checks::cpucaps::TABLE;
+use crate::counter::{count, report};
+
+callback! {
+    /// As Linux's for hypervisor addresses: five instructions, by the registers that the
+    /// site has.
+    #[unsafe(no_mangle)]
+    pub static BENCH_CALLBACK = hyp_address;
+}
+
+fn hyp_address(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    let (Some(first), [mask, down, low, high, up]) = (site.words().first(), words) else {
+        return Err(CallbackError::Failed("the site has not five instructions"));
+    };
+    let (rd, rn) = (first.rd(), first.rn());
+    *mask = Insn::and_immediate(rd, rn, (1 << 39) - 1)?;
+    *down = Insn::ror(rd, rd, 39)?;
+    *low = Insn::add_immediate(rd, rd, 0x123, 0)?;
+    *high = Insn::add_immediate(rd, rd, 0x456, 12)?;
+    *up = Insn::ror(rd, rd, 25)?;
+    Ok(())
+}
+
+/// What the steps hand on.
+struct Steps<'c> {
+    region: &'c Region<'c>,
+    decision: Decision<'c>,
+    room: &'c mut [MaybeUninit<Write>],
+    how: Maintenance,
+    plan: Option<Result<Plan<'c>, PlanError>>,
+    result: Option<Result<Report, PatchError<Infallible>>>,
+}
+
+extern "C" fn check_all(steps: &mut Steps<'_>) {
+    if let Err(why) = check(steps.region, steps.decision.table) {
+        steps.plan = Some(Err(why));
+    }
+}
+
+extern "C" fn plan(steps: &mut Steps<'_>) {
+    let room = mem::take(&mut steps.room);
+    steps.plan = Some(Plan::new(steps.region, steps.decision, room));
+}
+
+extern "C" fn commit(steps: &mut Steps<'_>) {
+    steps.result = Some(match steps.plan.take() {
+        // SAFETY: the plan is of this region, which nobody executes; one CPU.
+        Some(Ok(plan)) => unsafe { plan.commit(steps.region, &steps.how, &mut Alias) },
+        Some(Err(why)) => Err(PatchError::Plan(why)),
+        None => return,
+    });
+}
+
+/// Counts the steps of a pass over the table of `case`.
+pub fn run(case: Case) {
+    let Case {
+        region,
+        room,
+        present,
+    } = case;
+    let mut steps = Steps {
+        region: &region,
+        decision: Decision {
+            table: &TABLE,
+            present: &present,
+            decided: &CapSet::ALL,
+        },
+        room,
+        how: Maintenance::new(&IdRegs::read()),
+        plan: None,
+        result: None,
+    };
+    report("pass check", count(check_all, &mut steps));
+    if let Some(Err(why)) = steps.plan {
+        panic!("{why}");
+    }
+    report("pass plan", count(plan, &mut steps));
+    report("pass commit", count(commit, &mut steps));
+    match steps.result {
+        Some(Ok(done)) => {
+            report("pass applied", done.applied.into());
+            report("pass rewritten", done.rewritten.into());
+            report("pass sites", done.sites().into());
+            report("pass words", done.words.into());
+            report("pass lines", done.lines.into());
+        }
+        Some(Err(why)) => panic!("{why}"),
+        None => panic!("there was no plan"),
+    }
+    report("pass text", digest(&region.text));
+}
+
+/// FNV-1a over whole words: the host knows what the text has to be.
+fn digest(text: &Words<'_>) -> u64 {
+    let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
+    for address in text.range().step_by(4) {
+        let word = text.get(address).map_or(0, |word| word.0);
+        digest = (digest ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
+    }
+    digest
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask bench`: exact counts, never seconds. The same on every host, and in every
+//! run on one toolchain.
+
+mod bytes;
+mod fit;
+mod guest;
+mod json;
+mod measure;
+mod plot;
+mod random;
+mod report;
+mod shape;
+mod table;
+mod trace;
+
+use crate::{BenchArguments, Outcome, Profile, setup};
+use qemu_tests::{Image, guest as build};
+use table::Caps;
+
+/// Builds the guest, counts, prints, plots.
+pub(crate) fn run(arguments: &BenchArguments) -> Outcome {
+    let qemu = setup::ensure()?;
+    let open = |package| Image::open(&build::build(package, Profile::Release)?);
+    let (image, kernel) = (open("bench-guest")?, open("kernel-demo")?);
+    let measured = measure::all(&qemu, &image, &kernel)?;
+
+    // A count that differs from run to run would be no count.
+    for caps in [Caps::Most, Caps::Few] {
+        let again = measure::case(&qemu, &image, 1_000, caps)?;
+        if measured.case(1_000, caps) != Some(&again) {
+            return Err(format!("two runs differ: {again:?} in the second one").into());
+        }
+    }
+
+    if let Some(directory) = arguments.plot.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    plot::write(&measured, &arguments.plot)?;
+    if arguments.json {
+        println!("{:#}", json::of(&measured));
+    } else {
+        report::print(&measured);
+        anstream::println!("plot: {}", arguments.plot.display());
+        anstream::println!("{}", report::summary(&measured)?);
+    }
+    Ok(true)
+}

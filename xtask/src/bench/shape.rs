@@ -1,0 +1,135 @@
+//! What the sites of a table are: how many of each kind and length.
+//!
+//! The counts are those of a distribution's arm64 kernel, Linux 6.12. It has 24,427 records
+//! of three kinds that can be told apart, and 95 more of which only the length is known: here
+//! they are callbacks, the dearest kind. To make 25,000, there are 478 further branches.
+
+use super::random::Random;
+
+/// What a site holds and what it becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// A B that becomes NOP.
+    LikelyBranch,
+    /// A NOP that becomes B.
+    UnlikelyBranch,
+    /// NOPs that become instructions. In words.
+    NopsToCode(u8),
+    /// Instructions that become others. In words.
+    CodeToCode(u8),
+    /// An instruction that becomes a B to somewhere else.
+    CodeToBranch,
+    /// Instructions that a callback computes: five.
+    Callback,
+}
+
+/// Words of a callback's site.
+pub(crate) const CALLBACK_WORDS: u8 = 5;
+
+/// Records of the largest table.
+pub(crate) const RECORDS: usize = 25_000;
+
+/// How many of each kind a distribution's kernel has.
+pub(crate) const LINUX: [(Kind, usize); 14] = [
+    (Kind::LikelyBranch, 15_982),
+    (Kind::UnlikelyBranch, 478),
+    (Kind::NopsToCode(1), 1_797),
+    (Kind::CodeToBranch, 1_653),
+    (Kind::CodeToCode(1), 6_762 - 1_797 - 1_653),
+    (Kind::CodeToCode(2), 100),
+    (Kind::CodeToCode(3), 45),
+    (Kind::CodeToCode(4), 1_283),
+    (Kind::CodeToCode(5), 302 - 95),
+    (Kind::Callback, 95),
+    (Kind::CodeToCode(6), 37),
+    (Kind::CodeToCode(10), 9),
+    (Kind::CodeToCode(16), 1),
+    (Kind::CodeToCode(37), 1),
+];
+
+impl Kind {
+    /// Length of the site in words.
+    pub(crate) fn words(self) -> u8 {
+        match self {
+            Self::LikelyBranch | Self::UnlikelyBranch | Self::CodeToBranch => 1,
+            Self::NopsToCode(words) | Self::CodeToCode(words) => words,
+            Self::Callback => CALLBACK_WORDS,
+        }
+    }
+}
+
+/// The kinds of `records` sites in the proportions of [`LINUX`], in an order that is always
+/// the same but has no pattern.
+pub(crate) fn scaled(records: usize) -> Vec<Kind> {
+    let all: Vec<Kind> = LINUX
+        .iter()
+        .flat_map(|&(kind, count)| std::iter::repeat_n(kind, count))
+        .collect();
+    // Evenly spread over the list by kinds, so that each has its share.
+    let mut kinds: Vec<Kind> = (0..records)
+        .map(|i| all[(2 * i + 1) * all.len() / (2 * records)])
+        .collect();
+    Random::new(records as u64).shuffle(&mut kinds);
+    kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_branch(kind: Kind) -> bool {
+        matches!(kind, Kind::LikelyBranch | Kind::UnlikelyBranch)
+    }
+
+    fn count(kinds: &[Kind], is: impl Fn(Kind) -> bool) -> usize {
+        kinds.iter().filter(|&&kind| is(kind)).count()
+    }
+
+    // The numbers of the distribution's kernel, written down a second time.
+    #[test]
+    fn largest_table_has_the_shape_of_linux() {
+        let kinds = scaled(RECORDS);
+        assert_eq!(kinds.len(), 25_000);
+        assert_eq!(count(&kinds, |kind| kind == Kind::LikelyBranch), 15_982);
+        assert_eq!(
+            count(&kinds, |kind| matches!(kind, Kind::NopsToCode(_))),
+            1_797
+        );
+        let code = |kind| matches!(kind, Kind::CodeToCode(_) | Kind::CodeToBranch);
+        assert_eq!(count(&kinds, code), 6_648);
+        assert_eq!(count(&kinds, |kind| kind == Kind::CodeToBranch), 1_653);
+        let bytes = [
+            (4, 6_762),
+            (8, 100),
+            (12, 45),
+            (16, 1_283),
+            (20, 302),
+            (24, 37),
+            (40, 9),
+            (64, 1),
+            (148, 1),
+        ];
+        for (bytes, expected) in bytes {
+            let long = |kind: Kind| !is_branch(kind) && 4 * u32::from(kind.words()) == bytes;
+            assert_eq!(count(&kinds, long), expected, "sites of {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn smaller_tables_have_the_same_proportions() {
+        for records in [10, 100, 1_000, 10_000] {
+            let kinds = scaled(records);
+            assert_eq!(kinds.len(), records);
+            let likely = count(&kinds, |kind| kind == Kind::LikelyBranch);
+            let expected = 15_982 * records / 25_000;
+            assert!(likely.abs_diff(expected) <= 1, "{likely} of {records}");
+        }
+    }
+
+    #[test]
+    fn order_has_no_pattern_and_is_always_the_same() {
+        let kinds = scaled(1_000);
+        assert!(!kinds.is_sorted());
+        assert_eq!(kinds, scaled(1_000));
+    }
+}

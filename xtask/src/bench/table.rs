@@ -1,0 +1,361 @@
+//! A table to patch: text, records and replacements as bytes, and what must come of them.
+//!
+//! The records are written here by the description of the layout in docs/records.md, and the
+//! expected text by the architecture: nothing of alt-runtime judges itself.
+
+use super::{
+    random::Random,
+    shape::{self, Kind},
+};
+use std::collections::BTreeSet;
+
+/// Where the guest looks for it; bench-guest/src/case.rs has the same two numbers.
+pub(crate) const ADDRESS: u64 = 0x4400_0000;
+const MAGIC: u64 = 0x616c_7462_656e_6368;
+
+/// The part of the cpucaps that are present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caps {
+    /// Seven of eight.
+    Most,
+    /// One of eight.
+    Few,
+    /// None: every record is skipped.
+    None,
+}
+
+impl Caps {
+    pub(crate) const ALL: [Self; 3] = [Self::Most, Self::Few, Self::None];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Most => "most",
+            Self::Few => "few",
+            Self::None => "none",
+        }
+    }
+
+    fn has(self, cap: u16) -> bool {
+        match self {
+            Self::Most => !cap.is_multiple_of(8),
+            Self::Few => cap.is_multiple_of(8),
+            Self::None => false,
+        }
+    }
+}
+
+/// cpucaps.toml has some more.
+const CAPS: u16 = 64;
+
+const NOP: u32 = 0xd503_201f;
+
+/// Instructions that are not PC-relative, from GNU as: ldadd, mrs, dsb, stlr, and, ldr, msr,
+/// add, stp.
+const PLAIN: [u32; 9] = [
+    0xf821_0002,
+    0xd538_4100,
+    0xd503_3b9f,
+    0xc89f_fc01,
+    0x9240_1c20,
+    0xf940_0820,
+    0xd500_409f,
+    0x8b03_0041,
+    0xa9bf_07e0,
+];
+
+/// What bench-guest's callback makes of a site for x3 and x5, from GNU as.
+const COMPUTED: [u32; 5] = [
+    0x9240_98a3,
+    0x93c3_9c63,
+    0x9104_8c63,
+    0x9151_5863,
+    0x93c3_6463,
+];
+/// The site: `and x3, x5, #1` and NOPs.
+const TO_COMPUTE: [u32; 5] = [0x9240_00a3, NOP, NOP, NOP, NOP];
+
+/// One case for the guest.
+pub(crate) struct Table {
+    /// To be loaded at [`ADDRESS`].
+    pub(crate) bytes: Vec<u8>,
+    /// Records whose cpucap is present.
+    pub(crate) applied: usize,
+    /// Words that must change.
+    pub(crate) words: usize,
+    /// Cache lines of 64 bytes that hold them, by address.
+    pub(crate) lines: BTreeSet<u64>,
+    /// FNV-1a over the words of the text as it must be.
+    pub(crate) digest: u64,
+    /// Bytes of the records and replacements.
+    pub(crate) size: usize,
+}
+
+impl Table {
+    /// A table of so many records, for cpucaps to be present. `callback` is the address of
+    /// the guest's.
+    pub(crate) fn new(records: usize, caps: Caps, callback: u64) -> Self {
+        let kinds = shape::scaled(records);
+        let mut random = Random::new(0);
+        let mut image = Image::new(&kinds, &mut random);
+        for (kind, index) in kinds.iter().zip(image.sites.clone()) {
+            image.site(*kind, index, caps, &mut random);
+        }
+        image.finish(records, caps, callback)
+    }
+}
+
+/// A record that is not at its address yet.
+struct Record {
+    /// Index of the site's first word.
+    site: usize,
+    /// Index of the first word of the replacement; none for a callback.
+    replacement: Option<usize>,
+    condition: u16,
+    words: u8,
+}
+
+struct Image {
+    /// Index of the first word of each site.
+    sites: Vec<usize>,
+    text: Vec<u32>,
+    expected: Vec<u32>,
+    /// Site, condition and displacement.
+    branches: Vec<(usize, u16, i16)>,
+    alternatives: Vec<Record>,
+    replacements: Vec<u32>,
+    /// Words of replacements that are a B: index, and the word of the text it goes to.
+    external: Vec<(usize, usize)>,
+    applied: usize,
+}
+
+/// The word of a B over so many words.
+fn branch(words: i64) -> u32 {
+    0x1400_0000 | words as u32 & 0x03ff_ffff
+}
+
+impl Image {
+    /// Text with sites at irregular distances, 32 words apart on average.
+    fn new(kinds: &[Kind], random: &mut Random) -> Self {
+        let mut end = 0;
+        let sites = kinds
+            .iter()
+            .map(|kind| {
+                let site = end + random.below(64) as usize;
+                end = site + usize::from(kind.words());
+                site
+            })
+            .collect();
+        let text: Vec<u32> = (0..end + 64).map(|i| PLAIN[i % PLAIN.len()]).collect();
+        Self {
+            sites,
+            expected: text.clone(),
+            text,
+            branches: Vec::new(),
+            alternatives: Vec::new(),
+            replacements: Vec::new(),
+            external: Vec::new(),
+            applied: 0,
+        }
+    }
+
+    /// Another word of the text, near `site`.
+    fn target(&self, site: usize, random: &mut Random) -> usize {
+        let near = (site + random.below(400) as usize).saturating_sub(200);
+        let near = near.min(self.text.len() - 1);
+        if near == site { near + 1 } else { near }
+    }
+
+    fn site(&mut self, kind: Kind, site: usize, caps: Caps, random: &mut Random) {
+        let cap = random.below(CAPS.into()) as u16;
+        let applies = caps.has(cap);
+        self.applied += usize::from(applies);
+        let words = kind.words();
+        let range = site..site + usize::from(words);
+        let (old, new) = match kind {
+            Kind::LikelyBranch | Kind::UnlikelyBranch => {
+                let target = self.target(site, random);
+                let displacement = target as i64 - site as i64;
+                let is_likely = kind == Kind::LikelyBranch;
+                let condition = cap | u16::from(is_likely) << 15;
+                self.branches.push((site, condition, displacement as i16));
+                match is_likely {
+                    true => (vec![branch(displacement)], vec![NOP]),
+                    false => (vec![NOP], vec![branch(displacement)]),
+                }
+            }
+            Kind::NopsToCode(_) | Kind::CodeToCode(_) => {
+                let mut new: Vec<u32> = (0..words)
+                    .map(|_| PLAIN[random.below(PLAIN.len() as u64) as usize])
+                    .collect();
+                let old = match kind {
+                    Kind::NopsToCode(_) => vec![NOP; usize::from(words)],
+                    _ => self.text[range.clone()].to_vec(),
+                };
+                // Each word changes, so that what is counted is all there is.
+                for (new, old) in new.iter_mut().zip(&old) {
+                    if new == old {
+                        *new = 0xd280_0000; // mov x0, #0
+                    }
+                }
+                self.alternative(site, cap, words, &new);
+                (old, new)
+            }
+            Kind::CodeToBranch => {
+                let target = self.target(site, random);
+                self.external.push((self.replacements.len(), target));
+                self.alternative(site, cap, words, &[0]);
+                let new = branch(target as i64 - site as i64);
+                (vec![self.text[site]], vec![new])
+            }
+            Kind::Callback => {
+                self.alternatives.push(Record {
+                    site,
+                    replacement: None,
+                    condition: cap | 1 << 15,
+                    words,
+                });
+                (TO_COMPUTE.to_vec(), COMPUTED.to_vec())
+            }
+        };
+        let now = if applies { &new } else { &old };
+        self.expected[range.clone()].copy_from_slice(now);
+        self.text[range].copy_from_slice(&old);
+    }
+
+    fn alternative(&mut self, site: usize, cap: u16, words: u8, new: &[u32]) {
+        self.alternatives.push(Record {
+            site,
+            replacement: Some(self.replacements.len()),
+            condition: cap,
+            words,
+        });
+        self.replacements.extend(new);
+    }
+
+    /// Gives everything its address, one page after the other, and the header in front.
+    fn finish(mut self, records: usize, caps: Caps, callback: u64) -> Table {
+        let page = |bytes: u64| bytes.next_multiple_of(4096);
+        let text = ADDRESS + 4096;
+        let branches = text + page(4 * self.text.len() as u64);
+        let alternatives = branches + page(8 * self.branches.len() as u64);
+        let replacements = alternatives + page(12 * self.alternatives.len() as u64);
+        let room = replacements + page(4 * self.replacements.len() as u64);
+        let word = |start: u64, index: usize| start + 4 * index as u64;
+        for &(index, target) in &self.external {
+            let distance = word(text, target) as i64 - word(replacements, index) as i64;
+            self.replacements[index] = branch(distance / 4);
+        }
+
+        let mut bytes = vec![0; (room - ADDRESS) as usize];
+        let mut put = |address: u64, value: &[u8]| {
+            let at = (address - ADDRESS) as usize;
+            bytes[at..at + value.len()].copy_from_slice(value);
+        };
+        // Offsets count from the field that holds them.
+        let relative = |to: u64, field: u64| (to.wrapping_sub(field) as i32).to_le_bytes();
+        let of_sites: usize = self
+            .alternatives
+            .iter()
+            .map(|record| usize::from(record.words))
+            .sum();
+        let header = [
+            MAGIC,
+            text,
+            self.text.len() as u64,
+            branches,
+            self.branches.len() as u64,
+            alternatives,
+            self.alternatives.len() as u64,
+            replacements,
+            self.replacements.len() as u64,
+            room,
+            (self.branches.len() + of_sites) as u64,
+            (0..CAPS).fold(0, |set, cap| set | u64::from(caps.has(cap)) << cap),
+        ];
+        for (i, value) in header.iter().enumerate() {
+            put(ADDRESS + 8 * i as u64, &value.to_le_bytes());
+        }
+        for (i, value) in self.text.iter().enumerate() {
+            put(word(text, i), &value.to_le_bytes());
+        }
+        for (i, value) in self.replacements.iter().enumerate() {
+            put(word(replacements, i), &value.to_le_bytes());
+        }
+        for (i, &(site, condition, displacement)) in self.branches.iter().enumerate() {
+            let at = branches + 8 * i as u64;
+            put(at, &relative(word(text, site), at));
+            put(at + 4, &condition.to_le_bytes());
+            put(at + 6, &displacement.to_le_bytes());
+        }
+        for (i, record) in self.alternatives.iter().enumerate() {
+            let at = alternatives + 12 * i as u64;
+            let replacement = record
+                .replacement
+                .map_or(callback, |index| word(replacements, index));
+            put(at, &relative(word(text, record.site), at));
+            put(at + 4, &relative(replacement, at + 4));
+            put(at + 8, &record.condition.to_le_bytes());
+            put(at + 10, &[record.words, record.words]);
+        }
+        debug_assert_eq!(self.branches.len() + self.alternatives.len(), records);
+
+        let changed = || {
+            let pairs = self.text.iter().zip(&self.expected).enumerate();
+            pairs.filter(|(_, (old, new))| old != new).map(|(i, _)| i)
+        };
+        Table {
+            applied: self.applied,
+            words: changed().count(),
+            lines: changed().map(|i| word(text, i) & !63).collect(),
+            digest: digest(&self.expected),
+            size: 8 * self.branches.len()
+                + 12 * self.alternatives.len()
+                + 4 * self.replacements.len(),
+            bytes,
+        }
+    }
+}
+
+/// FNV-1a over whole words.
+fn digest(words: &[u32]) -> u64 {
+    words.iter().fold(0xcbf2_9ce4_8422_2325, |digest, &word| {
+        (digest ^ u64::from(word)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_of_a_present_cap_changes_its_words() {
+        let none = Table::new(1_000, Caps::None, 0x4020_0000);
+        assert_eq!((none.applied, none.words, none.lines.len()), (0, 0, 0));
+        let [most, few] = [Caps::Most, Caps::Few].map(|caps| Table::new(1_000, caps, 0x4020_0000));
+        assert_eq!(most.applied + few.applied, 1_000);
+        // The two sets are disjoint, so their words add up to those of all sites.
+        let words = shape::scaled(1_000).into_iter().map(|kind| kind.words());
+        assert_eq!(
+            most.words + few.words,
+            words.map(usize::from).sum::<usize>()
+        );
+        assert!((800..950).contains(&most.applied), "{}", most.applied);
+        assert!(most.lines.len() <= most.words);
+    }
+
+    #[test]
+    fn cases_differ_in_nothing_but_what_is_present() {
+        let [most, few] = [Caps::Most, Caps::Few].map(|caps| Table::new(100, caps, 0x4020_0000));
+        let present = 11 * 8..12 * 8;
+        assert_ne!(most.bytes[present.clone()], few.bytes[present.clone()]);
+        assert_eq!(most.bytes[..present.start], few.bytes[..present.start]);
+        assert_eq!(most.bytes[present.end..], few.bytes[present.end..]);
+        assert_ne!(most.digest, few.digest);
+    }
+
+    #[test]
+    fn branches_are_as_an_assembler_writes_them() {
+        // b .+12, b .-32
+        assert_eq!((branch(3), branch(-8)), (0x1400_0003, 0x17ff_fff8));
+    }
+}
