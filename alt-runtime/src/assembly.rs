@@ -39,6 +39,13 @@ macro_rules! asm_macros {
             ".set .Lalt_part, 0\n",
             ".set .Lalt_near, 0\n",
             ".set ALT_NOT, 1 << 14\n",
+            // Lengths are known only where the text becomes an object. Before that LLVM
+            // reads it for the names of symbols (thin LTO, also that among the units of
+            // one crate), and there, as in `--emit=asm`, an `.if` on a length is an error.
+            // This symbol tells the two apart: only in an object does a local common
+            // symbol get its place, and so become defined, at once.
+            ".local .Lalt_lengths\n",
+            ".comm .Lalt_lengths, 0, 1\n",
             //
             ".macro alternative_begin place\n",
             ".if .Lalt_part\n",
@@ -145,13 +152,23 @@ macro_rules! asm_macros {
             ".purgem __alt_arm_records\n",
             ".else\n",
             "9066:\n",
+            ".ifdef .Lalt_lengths\n",
             ".if 9066b - 9065b\n",
             ".error \"the instructions after alternative_nops or alternative_cb belong to no arm\"\n",
             ".endif\n",
+            ".else\n",
+            "__alt_refuse 9066b - 9065b != 0\n",
             ".endif\n",
+            ".endif\n",
+            ".endm\n",
+            // For the assembler of what `--emit=asm` writes: moves back, which is an
+            // error, if the condition holds.
+            ".macro __alt_refuse condition:vararg\n",
+            ".org . - ((\\condition) & 1)\n",
             ".endm\n",
             //
             ".macro __alt_default_check\n",
+            ".ifdef .Lalt_lengths\n",
             ".if 9062b - 9061b == 0\n",
             ".error \"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"\n",
             ".elseif (9062b - 9061b) % 4\n",
@@ -159,9 +176,13 @@ macro_rules! asm_macros {
             ".elseif 9062b - 9061b > 4 * 255\n",
             ".error \"the default has more than the 255 instructions of a site: move them into a function and make the site a branch\"\n",
             ".endif\n",
+            ".else\n",
+            "__alt_refuse (9062b - 9061b == 0) | ((9062b - 9061b) % 4 != 0) | (9062b - 9061b > 4 * 255)\n",
+            ".endif\n",
             ".endm\n",
             //
             ".macro __alt_arm_check\n",
+            ".ifdef .Lalt_lengths\n",
             ".if 9064b - 9063b == 0\n",
             ".error \"no instruction of this arm was assembled: to do nothing write `nop`, or use alternative_nops\"\n",
             ".elseif (9064b - 9063b) % 4\n",
@@ -170,9 +191,11 @@ macro_rules! asm_macros {
             ".altmacro\n",
             "__alt_longer %((9064b - 9063b) / 4), %((9062b - 9061b) / 4)\n",
             ".noaltmacro\n",
-            ".else\n",
-            "__alt_arm_records\n",
             ".endif\n",
+            ".else\n",
+            "__alt_refuse (9064b - 9063b == 0) | ((9064b - 9063b) % 4 != 0) | (9064b - 9063b > 9062b - 9061b)\n",
+            ".endif\n",
+            "__alt_arm_records\n",
             ".endm\n",
             ".macro __alt_longer new, old\n",
             ".error \"the arm has \\new instructions, the default \\old: pad the default with `nop`, or shorten the arm\"\n",

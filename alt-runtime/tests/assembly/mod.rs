@@ -1,6 +1,8 @@
 //! The site macros in assembly make the records that those in Rust make, by LLVM's
 //! assembler and by GNU as.
 
+mod lto;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,10 +80,10 @@ fn assemble(dir: &Path, text: &str) -> Output {
         .unwrap()
 }
 
-fn compile(cross: &Cross, source: &Path, object: &Path, text: &str) -> Output {
+fn compile(cross: &Cross, emit: &str, source: &Path, object: &Path, text: &str) -> Output {
     cross
         .rustc()
-        .args(["--crate-type=lib", "--emit=obj", "-o"])
+        .args(["--crate-type=lib", &format!("--emit={emit}"), "-o"])
         .arg(object)
         .arg(source)
         .env("TEXT", text)
@@ -156,7 +158,7 @@ fn records_are_those_of_the_rust_macros() {
     };
     for source in ["rust.rs", "global.rs"] {
         let object = dir.join(source).with_extension("o");
-        let output = compile(&cross, &fixture(source), &object, "");
+        let output = compile(&cross, "obj", &fixture(source), &object, "");
         assert!(output.status.success(), "{output:?}");
         judge(&object, source);
     }
@@ -176,7 +178,7 @@ fn branches_go_to_their_labels() {
     }
     if let Some(cross) = Cross::new(test) {
         let object = dir.join("llvm.o");
-        let output = compile(&cross, &fixture("global.rs"), &object, "");
+        let output = compile(&cross, "obj", &fixture("global.rs"), &object, "");
         assert!(output.status.success(), "{output:?}");
         objects.push(object);
     }
@@ -285,7 +287,7 @@ fn mistakes_are_explained() {
             assert!(error.contains(message), "GNU as: {text}: {error}");
         }
         if let Some(cross) = &cross {
-            let output = compile(cross, &fixture("text.rs"), &dir.join("text.o"), text);
+            let output = compile(cross, "obj", &fixture("text.rs"), &dir.join("text.o"), text);
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success(), "{text}");
             assert!(error.contains(message), "rustc: {text}: {error}");
@@ -333,7 +335,7 @@ fn examples_of_the_document_assemble() {
     let numbers = fs::read_to_string(dir.join("cpucaps.inc")).unwrap();
     let text = asm.replace(".include \"cpucaps.inc\"", &numbers);
     let text = text.replace(".include \"alternative.s\"\n", "");
-    let output = compile(&cross, &fixture("text.rs"), &object, &text);
+    let output = compile(&cross, "obj", &fixture("text.rs"), &object, &text);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(sites(&object), of_file);
 
@@ -346,7 +348,7 @@ fn examples_of_the_document_assemble() {
     for (text, expected) in rust.iter().zip(expected) {
         let source = dir.join("example.rs");
         fs::write(&source, format!("#![no_std]\n{text}")).unwrap();
-        let output = compile(&cross, &source, &object, "");
+        let output = compile(&cross, "obj", &source, &object, "");
         assert!(output.status.success(), "{output:?}");
         assert_eq!(sites(&object), expected);
     }

@@ -41,8 +41,7 @@ impl Fixture {
             .arg("-o")
             .arg(&path)
             .env("CARGO_MANIFEST_DIR", &sources)
-            // One unit: LLVM prepares several for thin LTO, and then the macros do not assemble.
-            .args(["-Copt-level=2", "-Ccodegen-units=1", "-Cpanic=abort", "-L"])
+            .args(["-Copt-level=2", "-Cpanic=abort", "-L"])
             .arg(dir.path());
         let script = sources.join("kernel.ld");
         rustc.arg(format!("-Clink-arg=-T{}", script.display()));
