@@ -20,47 +20,36 @@
 //! Linux's. This part needs the feature `tool`, which is on by default.
 
 mod assembly;
-#[cfg(feature = "tool")]
-pub mod caps;
-#[cfg(feature = "tool")]
-mod check;
-#[cfg(feature = "tool")]
-pub mod code;
-#[cfg(feature = "tool")]
-pub mod diff;
-#[cfg(feature = "tool")]
-pub mod disasm;
-#[cfg(feature = "tool")]
-pub mod dump;
-#[cfg(feature = "tool")]
-pub mod graph;
-#[cfg(feature = "tool")]
-mod hex;
-#[cfg(feature = "tool")]
-pub mod image;
-#[cfg(feature = "tool")]
-pub mod listing;
-#[cfg(feature = "tool")]
-pub mod loaded;
-#[cfg(feature = "tool")]
-pub mod mutate;
-#[cfg(feature = "tool")]
-pub mod names;
-#[cfg(feature = "tool")]
-pub mod patching;
-#[cfg(feature = "tool")]
-pub mod records;
 mod scripts;
-#[cfg(feature = "tool")]
-pub mod seal;
-#[cfg(feature = "tool")]
-pub mod stats;
-#[cfg(feature = "tool")]
-pub mod style;
-#[cfg(feature = "tool")]
-pub mod verify;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
-#[cfg(feature = "tool")]
-pub use check::{CheckError, check_image, check_image_by};
 pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};
+
+// A group, so that what needs the feature is said once; the files are not in a folder of it.
+#[cfg(feature = "tool")]
+#[path = "."]
+mod tool {
+    pub mod caps;
+    pub(crate) mod check;
+    pub mod code;
+    pub mod diff;
+    pub mod disasm;
+    pub mod dump;
+    pub mod graph;
+    pub(crate) mod hex;
+    pub mod image;
+    pub mod listing;
+    pub mod loaded;
+    pub mod mutate;
+    pub mod names;
+    pub mod patching;
+    pub mod records;
+    pub mod seal;
+    pub mod stats;
+    pub mod style;
+    pub mod verify;
+
+    pub use check::{CheckError, check_image, check_image_by};
+}
+#[cfg(feature = "tool")]
+pub use tool::*;
