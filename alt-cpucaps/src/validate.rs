@@ -102,14 +102,12 @@ fn cap(entry: &mut Entry<'_, '_>, name: &str) -> Option<Cap> {
         "add `detect = { field = \"REGISTER.Field\", min = 1 }`",
     );
     let rule = detect.and_then(|value| rules::rule(value, entry.problems));
-    let late = match entry.optional("late") {
-        Some(value) => Some(late(value, scope, entry.problems)?),
-        None => None,
-    };
-    let cfg = match entry.optional("cfg") {
-        Some(value) => Some(cfg(value, entry.problems)?),
-        None => None,
-    };
+    let late = entry
+        .optional("late")
+        .map(|value| late(value, scope, entry.problems));
+    let cfg = entry
+        .optional("cfg")
+        .map(|value| cfg(value, entry.problems));
     if let (Some(Scope::System), Some(rule), Some(value)) = (scope, &rule, detect)
         && reads_midr(rule)
     {
@@ -127,10 +125,10 @@ fn cap(entry: &mut Entry<'_, '_>, name: &str) -> Option<Cap> {
         scope: scope?,
         kind: kind?,
         rule: rule?,
-        late,
+        late: late.unwrap_or_default(),
         requires: Vec::new(),
         conflicts: Vec::new(),
-        cfg,
+        cfg: cfg.unwrap_or_default(),
     })
 }
 
