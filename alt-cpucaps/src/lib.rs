@@ -53,11 +53,5 @@ pub fn check(name: &str, text: &str) -> Result<Table, Vec<String>> {
     let source = Source::new(name, text);
     parse::parse(text)
         .and_then(|document| validate::validate(&document))
-        .map_err(|mut problems| {
-            problems.sort_by_key(|problem| problem.span.start);
-            problems
-                .iter()
-                .map(|problem| source.render(problem))
-                .collect()
-        })
+        .map_err(|problems| source.render_all(problems))
 }

@@ -76,23 +76,35 @@ pub fn check_requirements(links: &[Links], names: &[&str], problems: &mut Proble
         conflicts,
     } in links
     {
+        let name = names[*number];
+        let mut needed = Vec::new();
         for link in requires {
             let reached = reachable(link.to, links);
             if reached.contains(number) {
-                let (name, to) = (names[*number], names[link.to]);
+                let to = names[link.to];
                 problems.add(Problem::new(
                     link.span.clone(),
                     format!("`{name}` requires `{to}`, which requires `{name}` again"),
                 ));
             }
-            for conflict in conflicts
-                .iter()
-                .filter(|conflict| reached.contains(&conflict.to))
-            {
-                let (name, other) = (names[*number], names[conflict.to]);
+            needed.extend(reached);
+        }
+        for conflict in conflicts {
+            if needed.contains(&conflict.to) {
+                let other = names[conflict.to];
                 problems.add(Problem::new(
                     conflict.span.clone(),
                     format!("`{name}` can never be present: it requires `{other}` as well"),
+                ));
+            }
+        }
+        // A conflict holds both ways, and is written at one end.
+        for other in links.iter().filter(|other| needed.contains(&other.number)) {
+            for conflict in other.conflicts.iter().filter(|link| link.to == *number) {
+                let other = names[other.number];
+                problems.add(Problem::new(
+                    conflict.span.clone(),
+                    format!("`{name}` can never be present: it requires `{other}`"),
                 ));
             }
         }

@@ -69,8 +69,18 @@ impl<'a> Source<'a> {
         Self { path, text }
     }
 
+    /// All problems as texts, in the order of the file, each once.
+    pub fn render_all(&self, mut problems: Vec<Problem>) -> Vec<String> {
+        problems.sort_by_key(|problem| problem.span.start);
+        problems.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+        problems
+            .iter()
+            .map(|problem| self.render(problem))
+            .collect()
+    }
+
     /// The problem as text: place, message, the line with the token underlined, help.
-    pub fn render(&self, problem: &Problem) -> String {
+    fn render(&self, problem: &Problem) -> String {
         let start = self.floor(problem.span.start);
         let line_start = self.text[..start]
             .rfind('\n')

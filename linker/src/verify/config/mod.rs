@@ -76,13 +76,7 @@ impl Config {
         if problems.0.is_empty() {
             return Ok(config);
         }
-        problems.0.sort_by_key(|problem| problem.span.start);
-        problems
-            .0
-            .dedup_by(|a, b| a.span == b.span && a.message == b.message);
-        let source = Source::new(name, text);
-        let texts = problems.0.iter().map(|problem| source.render(problem));
-        Err(ConfigError(texts.collect()))
+        Err(ConfigError(Source::new(name, text).render_all(problems.0)))
     }
 }
 
