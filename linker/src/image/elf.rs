@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use object::elf::{self, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
-use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym};
+use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym, SymbolTable};
 use object::{LittleEndian, SectionIndex};
 
 use super::{Image, ImageError, Relocation, Section, Symbol, Symbols};
@@ -243,25 +243,19 @@ fn symbols(
     for symbol in read.iter() {
         let index = symbol.st_shndx(LE);
         let kind = symbol.st_type();
-        if index == elf::SHN_UNDEF || [elf::STT_FILE, elf::STT_SECTION].contains(&kind) {
+        // The value of a thread-local one is no address, but an offset into the template.
+        let no_place = [elf::STT_FILE, elf::STT_SECTION, elf::STT_TLS];
+        if index == elf::SHN_UNDEF || no_place.contains(&kind) {
             continue;
         }
         let name = read
             .symbol_name(LE, symbol)
             .map_err(truncated("a symbol's name"))?;
         let start = symbol.st_value(LE);
-        // Mapping symbols: ELF for the Arm 64-bit Architecture, 5.5.2.
-        // `objcopy --prefix-symbols`, as for Linux's hypervisor, puts its prefix before them.
-        let at = if kind == elf::STT_NOTYPE {
-            dollar(name)
-        } else {
-            0
-        };
-        if let Some([b'$', class @ (b'x' | b'd'), rest @ ..]) = name.get(at..) {
-            let executable = |section: &Section| section.executable;
+        if let Some(data) = mapping_symbol(name).filter(|_| kind == elf::STT_NOTYPE) {
             let section = sections.get(usize::from(index.0));
-            if (rest.is_empty() || rest[0] == b'.') && section.is_some_and(executable) {
-                mapping.push((start, *class == b'd'));
+            if section.is_some_and(|section| section.executable) {
+                mapping.push((start, data));
             }
             continue;
         }
@@ -279,11 +273,15 @@ fn symbols(
     Ok(Symbols::new(symbols, mapping))
 }
 
-/// Where the last `$` of a name is, if `x` or `d` ends the name behind it; else 0.
-fn dollar(name: &[u8]) -> usize {
-    match name {
-        [prefix @ .., b'$', b'x' | b'd'] => prefix.len(),
-        _ => 0,
+/// Whether a name is that of a mapping symbol, and of data: `$x`, `$d`, `$d.1` (ELF for the Arm
+/// 64-bit Architecture, 5.5.2). `objcopy --prefix-symbols`, as for Linux's hypervisor, puts its
+/// prefix before them.
+fn mapping_symbol(name: &[u8]) -> Option<bool> {
+    let dollar = name.iter().rposition(|byte| *byte == b'$')?;
+    match &name[dollar..] {
+        [_, b'x'] | [_, b'x', b'.', ..] => Some(false),
+        [_, b'd'] | [_, b'd', b'.', ..] => Some(true),
+        _ => None,
     }
 }
 
@@ -310,11 +308,10 @@ fn relocations(
             .rela(LE, data)
             .map_err(truncated("a relocation section"))?;
         let Some((rows, link)) = read else { continue };
-        if link == SectionIndex(0) {
-            continue;
-        }
         let symbols = match tables.entry(link.0) {
             Entry::Occupied(known) => known.into_mut(),
+            // A script that discards .dynsym, such as Linux's, leaves rows without symbols.
+            Entry::Vacant(new) if link == SectionIndex(0) => new.insert(SymbolTable::default()),
             Entry::Vacant(new) => new.insert(
                 table
                     .symbol_table_by_index(LE, data, link)

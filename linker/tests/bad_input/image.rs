@@ -1,8 +1,8 @@
 //! Files that are no image.
 
-use alt_linker::image::ImageError;
+use alt_linker::image::{Image, ImageError};
 
-use crate::elf::{self, ALLOC, EXEC, NOBITS, Section, TEXT};
+use crate::elf::{self, ALLOC, EXEC, NOBITS, RELA, Section, TEXT};
 use crate::image_error;
 
 /// The good image with other bytes at an offset of the ELF header.
@@ -32,6 +32,43 @@ fn no_section_headers() {
     let mut file = header(40, &[0; 8]);
     file[60..64].copy_from_slice(&[0; 4]);
     assert_eq!(image_error(file), ImageError::NoSections);
+}
+
+/// As Linux's script leaves it, which discards .dynsym.
+#[test]
+fn pointers_for_a_loader_without_symbols() {
+    let mut elf = elf::image();
+    let at = TEXT + 0x1070;
+    elf.sections.push(Section {
+        kind: RELA,
+        // R_AARCH64_RELATIVE: the function of the callback.
+        bytes: [at, 1027, TEXT].map(u64::to_le_bytes).concat(),
+        ..Section::new(".rela.dyn", ALLOC, TEXT + 0x2000, Vec::new())
+    });
+    let mut file = elf.bytes();
+    let headers = u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize;
+    let sh_link = headers + 64 * elf.sections.len() + 40;
+    file[sh_link..sh_link + 4].fill(0);
+    let image = Image::parse(file).unwrap();
+    let [pointer] = image.pointers() else {
+        panic!("{:?}", image.pointers());
+    };
+    assert_eq!((pointer.at, pointer.target), (at, TEXT));
+}
+
+#[test]
+fn symbols_that_name_no_place() {
+    let mut elf = elf::image();
+    // Clang numbers mapping symbols, and objcopy puts a prefix before them.
+    elf.symbol("__kvm_nvhe_$d.1", 0, 1, TEXT + 4, 0);
+    elf.symbol("__kvm_nvhe_$x.2", 0, 1, TEXT + 8, 0);
+    // STT_TLS: an offset.
+    elf.symbol("per_thread", 6, 1, TEXT + 4, 4);
+    let image = Image::parse(elf.bytes()).unwrap();
+    let is_data = [0, 4, 8].map(|offset| image.symbols().is_data(TEXT + offset));
+    assert_eq!(is_data, [false, true, false]);
+    assert_eq!(image.symbols().get("per_thread"), None);
+    assert_eq!(image.symbols().get("__kvm_nvhe_$d.1"), None);
 }
 
 #[test]

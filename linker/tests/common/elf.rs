@@ -8,7 +8,7 @@ pub const PROGBITS: u32 = 1;
 pub const NOBITS: u32 = 8;
 const SYMTAB: u32 = 2;
 const STRTAB: u32 = 3;
-const RELA: u32 = 4;
+pub const RELA: u32 = 4;
 
 /// `sh_flags` (table 10).
 pub const ALLOC: u64 = 2;
