@@ -20,7 +20,7 @@ pub fn instruction(word: u32, address: u64) -> String {
 
 /// Whether a decoder knows the instruction `word`. UDF is one: it is meant to be undefined.
 pub fn is_known(word: u32) -> bool {
-    word >> 16 == 0 || aliases(word).is_some() || disarm64::decoder::decode(word).is_some()
+    word >> 16 == 0 || aliases(word).is_some() || operation(word).is_some()
 }
 
 /// The text of [`instruction`], and the name of the place that its last operand is the address of,
@@ -63,17 +63,20 @@ fn names(word: u32, address: u64) -> Option<String> {
     if let Some(text) = system_alias(word) {
         return Some(text);
     }
-    // Scalar shifts by immediate with immh of 0 are unallocated (Arm ARM, SSHR and SHL, scalar); disarm64 takes
-    // them for shifts, and subtracts too much.
-    if word & 0xdff8_0400 == 0x5f00_0400 {
-        return None;
-    }
-    let opcode = disarm64::decoder::decode(word)?;
+    let operation = operation(word)?;
     let mut text = String::new();
-    disarm64::format_insn::format_insn_pc(address, &mut text, &opcode).ok()?;
+    disarm64::format_insn::format_insn_pc(address, &mut text, &operation).ok()?;
     // It separates by tabs, and marks operands it cannot format (SVE) by colons.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.contains(':')).then_some(text)
+}
+
+/// What disarm64 takes a word for.
+fn operation(word: u32) -> Option<disarm64::decoder::Opcode> {
+    // Scalar shifts by immediate with immh of 0 are unallocated (Arm ARM, SSHR and SHL, scalar).
+    // disarm64 takes them for shifts, and subtracts too much when it writes them.
+    let no_shift = word & 0xdff8_0400 == 0x5f00_0400;
+    disarm64::decoder::decode(word).filter(|_| !no_shift)
 }
 
 /// The instructions that are SYS by encoding: cache and TLB maintenance, address translation (Arm
@@ -201,6 +204,7 @@ mod tests {
             instruction(class | u << 29 | immediate << 16 | opcode << 11, 0x1000);
         }
         assert_eq!(instruction(0x5f00_5400, 0), ".inst 0x5f005400");
+        assert!(!is_known(0x5f00_5400));
     }
 
     #[test]
