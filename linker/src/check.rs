@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::loaded::{LoadError, Loaded};
+use crate::loaded::{LoadError, Loaded, io_error};
 use crate::patching::HostError;
 use crate::verify::config::{Config, ConfigError};
 use crate::verify::{Finding, Severity, Subject, verify};
@@ -65,30 +65,20 @@ fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
         println!("cargo::rerun-if-changed={}", file.display());
     }
     let loaded = Loaded::open(path, None, &[])?;
-    let mut subject = Subject::new(&loaded.image, &loaded.records, &loaded.names)?;
-    if let [caps] = &loaded.caps[..] {
-        subject = subject.with_caps(Some(caps.table()));
-    }
+    let mut subject = Subject::of(&loaded)?;
     if let Some(rules) = rules {
-        let text = fs::read_to_string(rules).map_err(|source| io_error(rules, source))?;
+        let text = fs::read_to_string(rules).map_err(io_error(rules))?;
         let name = rules.display().to_string();
         subject = subject.with_config(Config::from_toml(&name, &text, &loaded.image)?);
     }
     let findings = verify(&subject);
     let errors = tell_cargo(&mut io::stdout(), path, &findings);
-    match errors.map_err(|source| io_error(path, source))? {
+    match errors.map_err(io_error(path))? {
         0 => Ok(()),
         errors => Err(CheckError::Findings {
             path: path.display().to_string(),
             errors,
         }),
-    }
-}
-
-fn io_error(path: &Path, source: io::Error) -> LoadError {
-    LoadError::Io {
-        path: path.into(),
-        source,
     }
 }
 

@@ -59,7 +59,7 @@ impl Code {
     pub fn new(image: &Image) -> Self {
         let references: Vec<_> = image
             .executable()
-            .flat_map(|section| image.words(section))
+            .flat_map(|section| image.instructions(section))
             .filter_map(|(address, word)| Reference::of(address, word))
             .collect();
         let branches = (0u32..).zip(&references);

@@ -207,9 +207,7 @@ pub fn compare(
             return Err(DiffError::Partial {
                 dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
                 site: site.address(),
-                place: image
-                    .place(site.address())
-                    .map_or_else(String::new, |place| place.to_string()),
+                place: image.label(site.address()),
                 section: section.name.clone(),
             });
         }
@@ -227,7 +225,7 @@ pub fn compare(
         left: left.len(),
     };
     for section in image.executable() {
-        let (words, _) = image.contents(section).as_chunks::<4>();
+        let words: Vec<_> = image.words(section).collect();
         let mut counts = Section {
             name: section.name.clone(),
             skipped: skip.contains(&section.name),
@@ -235,14 +233,16 @@ pub fn compare(
             compared: 0,
             differ: 0,
         };
-        let addresses = (section.range.start..).step_by(4);
-        for (address, word) in addresses.zip(words).filter(|_| !counts.skipped) {
+        if counts.skipped {
+            comparison.sections.push(counts);
+            continue;
+        }
+        for (address, word) in words {
             let site = site_of.get(&address).copied();
             if site.map_or(selection.sites, |site| left.contains(&site)) {
                 continue;
             }
-            let expected = changes.get(&address).copied();
-            let expected = expected.unwrap_or_else(|| u32::from_le_bytes(*word));
+            let expected = changes.get(&address).copied().unwrap_or(word);
             // Where pieces overlap, each of them counts.
             let found = dump.iter().filter_map(|piece| piece.word(address));
             let Some(found) = found.reduce(|a, b| if a == expected { b } else { a }) else {

@@ -20,6 +20,18 @@ pub(crate) mod address {
     }
 }
 
+/// An address, or `null`.
+pub(crate) mod some_address {
+    use serde::Serializer;
+
+    pub(crate) fn serialize<S: Serializer>(some: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+        match some {
+            Some(address) => super::address::serialize(address, to),
+            None => to.serialize_none(),
+        }
+    }
+}
+
 /// A word of the text: `"0xd503201f"`.
 pub(crate) mod word {
     use serde::Serializer;

@@ -27,7 +27,7 @@ pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_sc
 
 // A group, so that what needs the feature is said once; the files are not in a folder of it.
 #[cfg(feature = "tool")]
-#[path = "."]
+#[path = ""]
 mod tool {
     pub mod caps;
     pub(crate) mod check;
@@ -35,6 +35,7 @@ mod tool {
     pub mod diff;
     pub mod disasm;
     pub mod dump;
+    pub(crate) mod encodings;
     pub mod graph;
     pub(crate) mod hex;
     pub mod image;

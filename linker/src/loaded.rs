@@ -77,10 +77,10 @@ pub enum LoadError {
 }
 
 impl Loaded {
-    /// Reads the image at `path`. What its cpucaps are it says itself, if it was made with
-    /// `cpucaps!`; files have the last word. One at `cpucaps` is of the form of `cpucaps.toml` if
-    /// that is its extension, else of Linux's `arch/arm64/tools/cpucaps`. Of one of each, the
-    /// latter gives the numbers.
+    /// Reads the image at `path`, and what its cpucaps are: from the files `cpucaps`; where there
+    /// are none, from the image itself, if it was made with `cpucaps!`. A file with the extension
+    /// `toml` has the form of `cpucaps.toml`, any other that of Linux's
+    /// `arch/arm64/tools/cpucaps`. Of one of each, the latter gives the numbers.
     ///
     /// # Errors
     /// A file cannot be read or is not what it should be.
@@ -168,7 +168,7 @@ fn caps_error(path: &Path) -> impl Fn(CapsError) -> LoadError {
     }
 }
 
-fn io_error(path: &Path) -> impl Fn(io::Error) -> LoadError {
+pub(crate) fn io_error(path: &Path) -> impl Fn(io::Error) -> LoadError {
     move |source| LoadError::Io {
         path: path.into(),
         source,

@@ -85,13 +85,13 @@ pub fn mutate(
     let image = Image::parse(data)?;
     let original = Original::new(&image, names, table, config, systems)?;
     let mut data = image.into_data();
-    let mut random = Random::new(seed);
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut figures = Figures::default();
     for _ in 0..count {
-        let place = original.places[random.below(original.places.len())];
+        let place = original.places[random.usize(..original.places.len())];
         let range = place.offset..place.offset + place.size;
         let before = data[range.clone()].to_vec();
-        random.change(&mut data[range.clone()]);
+        change(&mut random, &mut data[range.clone()]);
         data = original.judge(data, place, &mut figures)?;
         data[range].copy_from_slice(&before);
     }
@@ -203,7 +203,7 @@ fn texts(image: &Image, table: &CapTable, systems: &[CapSet]) -> Option<Vec<Vec<
 
 /// Instructions of sites and replacements, and bytes of records.
 fn places(image: &Image, records: &Records) -> Vec<Place> {
-    let offset = |address| image.section_at(address)?.offset_of(address);
+    let offset = |address| image.offset_of(address);
     let mut places = Vec::new();
     for record in records.list() {
         let mut words = |address: u64, len: u32| {
@@ -218,47 +218,20 @@ fn places(image: &Image, records: &Records) -> Vec<Place> {
         if let Kind::Code { address, len } = record.kind {
             words(address, len);
         }
-        let size = match record.kind {
-            Kind::Branch { .. } => 8,
-            _ => 12,
-        };
-        let bytes = (record.at..record.at + size).filter_map(offset);
+        let bytes = record.range().filter_map(offset);
         places.extend(bytes.map(|offset| Place { offset, size: 1 }));
     }
     places
 }
 
-/// Xorshift (Marsaglia 2003): the same images in every run.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed ^ 0x9e37_79b9_7f4a_7c15)
+/// Changes one bit, or all of it; never nothing.
+fn change(random: &mut fastrand::Rng, bytes: &mut [u8]) {
+    if random.bool() {
+        bytes[random.usize(..bytes.len())] ^= 1 << random.u8(..8);
+        return;
     }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number below `bound`, which is not 0.
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap_or_default()
-    }
-
-    /// Changes one bit, or all of it; never nothing.
-    fn change(&mut self, bytes: &mut [u8]) {
-        if self.below(2) == 0 {
-            let byte = self.below(bytes.len());
-            bytes[byte] ^= 1 << self.below(8);
-            return;
-        }
-        let before = bytes.to_vec();
-        while bytes == before.as_slice() {
-            let word = self.next().to_le_bytes();
-            bytes.copy_from_slice(&word[..before.len()]);
-        }
+    let before = bytes.to_vec();
+    while bytes == before.as_slice() {
+        random.fill(bytes);
     }
 }

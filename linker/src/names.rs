@@ -2,8 +2,6 @@
 
 use alt_runtime::cap::{Cap, CapInfo, CapTable, Kind, LatePolicy, MAX_CAPS, Rule, Scope};
 
-use crate::caps::Caps;
-
 /// How much a name looks like another one that is offered for it; 1 is the same.
 const ALIKE: f64 = 0.6;
 
@@ -152,20 +150,13 @@ impl CapNames {
             0 => MAX_CAPS,
             len => len.min(MAX_CAPS),
         };
-        let entries = (0..len).filter_map(|number| u16::try_from(number).ok());
-        let entries: Vec<_> = entries
-            .map(|number| CapInfo {
-                cap: Cap::new(number, true),
+        let entries: Vec<_> = NUMBERED[..len]
+            .iter()
+            .map(|info| CapInfo {
                 // The runtime's tables are constants of a kernel; here one lives as long as the
                 // program, which asks for it once.
-                name: self.label(number).leak(),
-                doc: "",
-                scope: Scope::System,
-                kind: Kind::Feature,
-                rule: Rule::Always,
-                late: LatePolicy::SystemFeature,
-                requires: &[],
-                conflicts: &[],
+                name: self.label(info.cap.number()).leak(),
+                ..*info
             })
             .collect();
         Box::leak(Box::new(CapTable::new(entries.leak())))
@@ -180,9 +171,28 @@ impl CapNames {
     }
 }
 
-impl From<&Caps> for CapNames {
-    fn from(caps: &Caps) -> Self {
-        Self::new(caps.table().iter().map(|info| info.name.into()))
+/// As many cpucaps as there can be, of which only the number is known.
+pub(crate) static NUMBERED: [CapInfo; MAX_CAPS] = {
+    let mut table = [numbered(0); MAX_CAPS];
+    let mut number = 0;
+    while number < MAX_CAPS {
+        table[number] = numbered(number as u16);
+        number += 1;
+    }
+    table
+};
+
+const fn numbered(number: u16) -> CapInfo {
+    CapInfo {
+        cap: Cap::new(number, true),
+        name: "",
+        doc: "",
+        scope: Scope::System,
+        kind: Kind::Feature,
+        rule: Rule::Always,
+        late: LatePolicy::SystemFeature,
+        requires: &[],
+        conflicts: &[],
     }
 }
 

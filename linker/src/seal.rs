@@ -99,15 +99,11 @@ impl Seal {
 fn ranges<'a>(site: &Site<'a>) -> impl Iterator<Item = Range<u64>> + use<'a> {
     let text = site.range();
     let parts = site.records().iter().flat_map(|record| {
-        let size = match record.kind {
-            Kind::Branch { .. } => 8,
-            _ => 12,
-        };
         let replacement = match record.kind {
             Kind::Code { address, len } => address..address.saturating_add(len.into()),
             _ => 0..0,
         };
-        [record.at..record.at.saturating_add(size), replacement]
+        [record.range(), replacement]
     });
     std::iter::once(text).chain(parts)
 }

@@ -51,6 +51,12 @@ impl Caps {
     }
 }
 
+impl From<&Caps> for CapNames {
+    fn from(caps: &Caps) -> Self {
+        Self::new(caps.table().iter().map(|info| info.name.into()))
+    }
+}
+
 fn without_entry(name: &str) -> Cap {
     Cap {
         name: name.to_owned(),

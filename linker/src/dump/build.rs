@@ -4,6 +4,7 @@ use crate::disasm;
 use crate::image::Image;
 use crate::names::CapNames;
 use crate::patching::{Becomes, Host, becomes, callback_name};
+use crate::records::alt::function_of;
 use crate::records::{self, Format, Kind, Records, Site};
 
 use super::{
@@ -135,21 +136,15 @@ impl Builder<'_> {
     fn callback(&self, address: u64) -> Callback {
         let function = match self.format {
             Format::Linux => Some(address),
-            Format::Alt => self.called(address),
+            Format::Alt => {
+                function_of(self.image, address).filter(|function| self.image.is_text(*function))
+            }
         };
         Callback {
             address,
             name: callback_name(self.image, address),
             function: function.map(|function| callback_name(self.image, function)),
         }
-    }
-
-    /// What a callback's static has in it and is an address of code. There is one such value: the
-    /// others are a name and its length. In an image that a loader moves there is none yet.
-    fn called(&self, address: u64) -> Option<u64> {
-        let (words, _) = self.image.bytes(address, 24)?.as_chunks::<8>();
-        let mut values = words.iter().map(|word| u64::from_le_bytes(*word));
-        values.find(|value| self.image.word(*value).is_some())
     }
 
     fn condition(&self, arm: &records::Arm<'_>) -> String {

@@ -76,15 +76,7 @@ impl Filter {
 
 fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site<'r>>, DumpError> {
     if let Some(address) = number(asked) {
-        let holds = |site: &&Site<'_>| site.range().contains(&address);
-        let chosen: Vec<_> = all.iter().filter(holds).copied().collect();
-        return match chosen.is_empty() {
-            false => Ok(chosen),
-            true => Err(DumpError::NoSiteAt {
-                address,
-                there: around(image, all, address),
-            }),
-        };
+        return at_address(image, all, address);
     }
     let symbols: Vec<_> = image.symbols().find(asked).collect();
     if !symbols.is_empty() {
@@ -106,10 +98,26 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
         start.checked_add(offset)
     });
     match address {
-        Some(address) => at_place(image, all, &format!("{address:#x}")),
+        Some(address) => at_address(image, all, address),
         None => Err(DumpError::UnknownSymbol {
             asked: asked.into(),
             there: nearest(asked, functions(image, all)),
+        }),
+    }
+}
+
+fn at_address<'r>(
+    image: &Image,
+    all: &[Site<'r>],
+    address: u64,
+) -> Result<Vec<Site<'r>>, DumpError> {
+    let holds = |site: &&Site<'_>| site.range().contains(&address);
+    let chosen: Vec<_> = all.iter().filter(holds).copied().collect();
+    match chosen.is_empty() {
+        false => Ok(chosen),
+        true => Err(DumpError::NoSiteAt {
+            address,
+            there: around(image, all, address),
         }),
     }
 }
@@ -131,8 +139,7 @@ fn is_in(image: &Image, site: &Site<'_>, symbol: &Symbol) -> bool {
     if !symbol.range.is_empty() {
         return symbol.range.contains(&address);
     }
-    let section = image.section_at(address);
-    let nearest = section.and_then(|section| image.symbols().at(address, section));
+    let nearest = image.symbol_at(address);
     site.range().contains(&symbol.range.start)
         || nearest.is_some_and(|nearest| nearest.range.start == symbol.range.start)
 }
@@ -142,8 +149,7 @@ fn functions(image: &Image, sites: &[Site<'_>]) -> BTreeSet<String> {
     sites
         .iter()
         .filter_map(|site| {
-            let section = image.section_at(site.address())?;
-            let symbol = image.symbols().at(site.address(), section)?;
+            let symbol = image.symbol_at(site.address())?;
             Some(demangle(&symbol.name))
         })
         .collect()

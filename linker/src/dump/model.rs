@@ -1,6 +1,6 @@
 //! The sites of an image, in words. `docs/alt.md` describes the JSON that these make.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// Sites of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +42,7 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SiteDump {
     /// Its address.
-    #[serde(serialize_with = "address")]
+    #[serde(with = "crate::hex::address")]
     pub address: u64,
     /// The function, or what else is nearest, and the bytes from its start: `memcpy+0x10`.
     pub place: Option<String>,
@@ -78,7 +78,7 @@ pub struct Arm {
     /// Where the instructions come from.
     pub kind: ArmKind,
     /// Where they are in the image; `None` unless the arm has instructions of its own.
-    #[serde(serialize_with = "some_address")]
+    #[serde(with = "crate::hex::some_address")]
     pub replacement: Option<u64>,
     /// What computes them.
     pub callback: Option<Callback>,
@@ -118,7 +118,7 @@ pub struct Term {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Callback {
     /// What the record refers to: in our format a static, in Linux's the function.
-    #[serde(serialize_with = "address")]
+    #[serde(with = "crate::hex::address")]
     pub address: u64,
     /// Its name.
     pub name: String,
@@ -130,25 +130,10 @@ pub struct Callback {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instruction {
     /// The word.
-    #[serde(serialize_with = "word")]
+    #[serde(with = "crate::hex::word")]
     pub word: u32,
     /// What it says; targets are addresses.
     pub text: String,
     /// The place that its last operand is the address of: `memcpy+0x10`.
     pub target: Option<String>,
-}
-
-fn word<S: Serializer>(word: &u32, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{word:#010x}"))
-}
-
-fn address<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{address:#x}"))
-}
-
-fn some_address<S: Serializer>(some: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
-    match some {
-        Some(value) => address(value, to),
-        None => to.serialize_none(),
-    }
 }

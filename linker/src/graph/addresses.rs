@@ -3,6 +3,7 @@
 use alt_runtime::insn::Form;
 
 use crate::code::Reference;
+use crate::encodings::{is_indirect_branch, is_load_store, is_load_store_unsigned};
 
 /// What the registers hold, as far as it is the page of an ADRP.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ impl Pages {
         }
         let (d, n) = (word & 31, (word >> 5) & 31);
         let page = self.0.get(n as usize).copied().flatten();
-        let made = page.and_then(|page| Some(page + offset(word)?));
+        let made = page.and_then(|page| Some(page.wrapping_add(offset(word)?)));
         self.overwritten(word, d);
         made
     }
@@ -52,19 +53,16 @@ impl Pages {
 
     /// Forgets the registers that the instruction may write.
     fn overwritten(&mut self, word: u32, d: u32) {
-        // Unconditional branch (register): C4.1, op0 = 1101011.
-        if word & 0xfe00_0000 == 0xd600_0000 {
+        if is_indirect_branch(word) {
             *self = Self::default();
             return;
         }
-        let load_or_store = word & 0x0a00_0000 == 0x0800_0000;
         // With an unsigned offset, a store writes no register.
-        let store = word & 0x3b40_0000 == 0x3900_0000 && word & 0x0080_0000 == 0;
+        let store = is_load_store_unsigned(word) && word & 0x00c0_0000 == 0;
         if !store {
             self.set(d, None);
         }
-        let unsigned_offset = word & 0x3b00_0000 == 0x3900_0000;
-        if load_or_store && !unsigned_offset {
+        if is_load_store(word) && !is_load_store_unsigned(word) {
             // The second register of a pair, the status of a store-exclusive, the base.
             for low in [10, 16, 5] {
                 self.set((word >> low) & 31, None);
@@ -86,7 +84,7 @@ fn offset(word: u32) -> Option<u64> {
     if word & 0xffc0_0000 == 0x9100_0000 {
         return Some(immediate);
     }
-    if word & 0x3b00_0000 != 0x3900_0000 {
+    if !is_load_store_unsigned(word) {
         return None;
     }
     let (size, simd, opc) = (word >> 30, word & (1 << 26) != 0, (word >> 22) & 3);
@@ -114,6 +112,14 @@ mod tests {
         assert_eq!(step(0x3dc0_0400), Some(0x4020_1010)); // ldr q0, [x0, #16]
         assert_eq!(step(0x1000_0083), Some(0x4020_0020)); // adr x3, .+16
         assert_eq!(step(0x5800_0084), Some(0x4020_0020)); // ldr x4, .+16
+    }
+
+    #[test]
+    fn addresses_wrap() {
+        let mut pages = Pages::default();
+        assert_eq!(pages.step(0, 0xf0ff_ffe0), None); // adrp x0, .-4096
+        // ldr q0, [x0, #0xfff0]
+        assert_eq!(pages.step(4, 0x3dff_fc00), Some(0xeff0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::addresses::Pages;
 use super::nodes::Nodes;
 use super::{Edge, EdgeKind, Graph, relocations};
 use crate::code::{Code, Reference};
+use crate::encodings::is_indirect_branch;
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
 
@@ -110,7 +111,7 @@ impl Builder<'_> {
         let image = self.image;
         for section in image.executable() {
             let (mut pages, mut node) = (Pages::default(), None);
-            for (at, word) in image.words(section) {
+            for (at, word) in image.instructions(section) {
                 let here = self.nodes.at(at);
                 if node != here {
                     (pages, node) = (Pages::default(), here);
@@ -160,10 +161,9 @@ impl Builder<'_> {
         let image = self.image;
         let mut pages = Pages::default();
         for at in words.clone().step_by(4) {
-            let Some(bytes) = image.bytes(at, 4).and_then(|bytes| bytes.try_into().ok()) else {
+            let Some(word) = image.u32_at(at) else {
                 return;
             };
-            let word = u32::from_le_bytes(bytes);
             let branch = Reference::of(at, word).filter(Reference::is_branch);
             let made = pages.step(at, word).filter(|_| !kept);
             for (target, kind) in [
@@ -185,16 +185,12 @@ impl Builder<'_> {
 }
 
 /// Whether execution can go on behind an instruction: not behind B, BR, RET, ERET and the like,
-/// BRK, UDF, and the NOPs and zeros between functions.
+/// BRK, UDF, and the NOPs and zeros between functions. A call at the end does not return.
 fn goes_on(word: u32) -> bool {
-    let jump = Reference::of(0, word).is_some_and(|r| r.form == Form::B);
-    // Unconditional branch (register) but for BLR and its authenticating forms (opc = x001).
-    let register = word & 0xfe00_0000 == 0xd600_0000 && word & 0x00e0_0000 != 0x0020_0000;
+    let form = Reference::of(0, word).map(|reference| reference.form);
+    let branch = matches!(form, Some(Form::B | Form::Bl)) || is_indirect_branch(word);
     let breaks = word & 0xffe0_001f == 0xd420_0000;
     let undefined = word & 0xffff_0000 == 0;
     let nop = word == alt_runtime::Insn::NOP.0;
-    // A call at the end is one that does not return.
-    let call = Reference::of(0, word).is_some_and(|r| r.form == Form::Bl)
-        || word & 0xffff_fc1f == 0xd63f_0000;
-    !(jump || register || breaks || undefined || nop || call)
+    !(branch || breaks || undefined || nop)
 }

@@ -17,7 +17,7 @@ use std::ops::Range;
 pub use nodes::{Node, NodeId};
 pub use search::Reached;
 
-use crate::image::{Image, Symbol};
+use crate::image::Image;
 
 use nodes::Nodes;
 
@@ -30,6 +30,17 @@ pub enum EdgeKind {
     Address,
     /// Data holds the address.
     Pointer,
+}
+
+impl EdgeKind {
+    /// What the place that refers does with the other, in words.
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Self::Branch => "goes to",
+            Self::Address => "uses the address of",
+            Self::Pointer => "points to",
+        }
+    }
 }
 
 /// A reference from one node to another.
@@ -96,9 +107,7 @@ impl Graph {
 
     /// A node's name for people.
     pub fn name(&self, image: &Image, node: NodeId) -> String {
-        let start = self.node(node).range.start;
-        let place = image.place(start);
-        place.map_or_else(|| format!("{start:#x}"), |place| place.to_string())
+        image.label(self.node(node).range.start)
     }
 
     fn new(nodes: Nodes, mut edges: Vec<Edge>) -> Self {
@@ -134,16 +143,4 @@ fn starts(count: usize, sorted: impl Iterator<Item = NodeId>) -> Vec<u32> {
 
 fn bounds(starts: &[u32], node: NodeId) -> Range<usize> {
     starts[node.index()] as usize..starts[node.index() + 1] as usize
-}
-
-/// The addresses of a symbol: as far as its size goes or, where it has none, to the next symbol
-/// or the end of the section. `None` when it is not in a loaded section.
-pub(crate) fn extent(image: &Image, symbol: &Symbol) -> Option<Range<u64>> {
-    let start = symbol.range.start;
-    let section = image.section_at(start)?;
-    if !symbol.range.is_empty() {
-        return Some(symbol.range.clone());
-    }
-    let next = image.symbols().after(start).map(|next| next.range.start);
-    Some(start..next.map_or(section.range.end, |next| next.min(section.range.end)))
 }

@@ -87,32 +87,67 @@ impl Image {
         self.data.get(section.file.clone()).unwrap_or_default()
     }
 
+    /// Where in the file the byte at an address is.
+    pub fn offset_of(&self, address: u64) -> Option<usize> {
+        self.section_at(address)?.offset_of(address)
+    }
+
     /// The file's bytes at an address; `None` unless one section has them all.
     pub fn bytes(&self, address: u64, len: usize) -> Option<&[u8]> {
-        let start = self.section_at(address)?.offset_of(address)?;
         let section = self.section_at(address)?;
+        let start = section.offset_of(address)?;
         let end = start.checked_add(len)?;
         (end <= section.file.end).then(|| &self.data[start..end])
     }
 
-    /// The instruction at an address, which must be in an executable section.
-    pub fn word(&self, address: u64) -> Option<u32> {
-        let section = self.section_at(address)?;
-        if !section.executable || !address.is_multiple_of(4) {
-            return None;
-        }
+    /// The 32 bits at any address that has bytes in the file.
+    pub fn u32_at(&self, address: u64) -> Option<u32> {
         let bytes = self.bytes(address, 4)?.try_into().ok()?;
         Some(u32::from_le_bytes(bytes))
     }
 
-    /// The instructions of an executable section, with their addresses; without what the mapping
-    /// symbols say to be data.
-    pub fn words(&self, section: &Section) -> impl Iterator<Item = (u64, u32)> {
-        let (words, _) = self.contents(section).as_chunks::<4>();
-        let addresses = (section.range.start..).step_by(4);
-        addresses
-            .zip(words.iter().map(|word| u32::from_le_bytes(*word)))
-            .filter(|(address, _)| !self.symbols.is_data(*address))
+    /// The pointer at an address, as it will be when a loader has done its part.
+    pub fn pointer_at(&self, address: u64) -> Option<u64> {
+        let dynamic = self
+            .pointers
+            .binary_search_by_key(&address, |pointer| pointer.at);
+        if let Ok(index) = dynamic {
+            return self.pointers.get(index).map(|pointer| pointer.target);
+        }
+        let bytes = self.bytes(address, 8)?.try_into().ok()?;
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// Whether an address is in an executable section.
+    pub fn is_text(&self, address: u64) -> bool {
+        let section = self.section_at(address);
+        section.is_some_and(|section| section.executable)
+    }
+
+    /// The instruction at an address, which must be in an executable section.
+    pub fn word(&self, address: u64) -> Option<u32> {
+        let is_one = address.is_multiple_of(4) && self.is_text(address);
+        self.u32_at(address).filter(|_| is_one)
+    }
+
+    /// The words of a section that begin on a multiple of 4, with their addresses.
+    pub fn words<'a>(&'a self, section: &Section) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+        let start = section.range.start.next_multiple_of(4);
+        let skipped = usize::try_from(start - section.range.start).unwrap_or_default();
+        let bytes = self.contents(section).get(skipped..).unwrap_or_default();
+        let (words, _) = bytes.as_chunks::<4>();
+        let words = words.iter().map(|word| u32::from_le_bytes(*word));
+        (start..).step_by(4).zip(words)
+    }
+
+    /// The instructions of an executable section, with their addresses: its words without what
+    /// the mapping symbols say to be data.
+    pub fn instructions<'a>(
+        &'a self,
+        section: &Section,
+    ) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+        let words = self.words(section);
+        words.filter(|(address, _)| !self.symbols.is_data(*address))
     }
 
     /// The symbols; empty when the image has been stripped.
@@ -123,6 +158,23 @@ impl Image {
     /// The address of the symbol of this very name.
     pub fn symbol(&self, name: &str) -> Option<u64> {
         self.symbols.get(name).map(|symbol| symbol.range.start)
+    }
+
+    /// The symbol that an address belongs to: see [`Symbols::at`].
+    pub fn symbol_at(&self, address: u64) -> Option<&Symbol> {
+        self.symbols.at(address, self.section_at(address)?)
+    }
+
+    /// The addresses of a symbol: as far as its size goes or, where it has none, to the next
+    /// symbol or the end of the section. `None` when it is not in a loaded section.
+    pub fn extent(&self, symbol: &Symbol) -> Option<Range<u64>> {
+        let start = symbol.range.start;
+        let section = self.section_at(start)?;
+        if !symbol.range.is_empty() {
+            return Some(symbol.range.clone());
+        }
+        let next = self.symbols.after(start).map(|next| next.range.start);
+        Some(start..next.map_or(section.range.end, |next| next.min(section.range.end)))
     }
 
     /// The addresses between two symbols, when both are there and in order.
@@ -167,5 +219,13 @@ impl Image {
                 offset: address - section.range.start,
             },
         })
+    }
+
+    /// An address as a person names it, or the number where no section has it.
+    pub fn label(&self, address: u64) -> String {
+        match self.place(address) {
+            Some(place) => place.to_string(),
+            None => format!("{address:#x}"),
+        }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
-use std::sync::LazyLock;
 
 use alt_runtime::cap::{Cap, CapSet, CapTable, MAX_CAPS};
 use alt_runtime::patch::{Decision, Plan, Reason};
 
-use crate::names::CapNames;
+use crate::names::NUMBERED;
 use crate::records::{Arm, Kind};
 
 use super::callbacks::with_answers;
@@ -46,17 +45,16 @@ pub enum Becomes {
 /// # Errors
 /// The patcher refuses the arm, as it would at boot; or no system has what it asks for.
 pub fn becomes(host: &Host, arm: &Arm<'_>) -> Result<Becomes, ArmError> {
-    // What cpucaps there are is not asked here, so every number has a place.
-    static ANY: LazyLock<&CapTable> = LazyLock::new(|| CapNames::default().table());
-
     let region = host.region_of(arm)?;
     let terms = arm.records().iter().map(|record| record.term);
     let present: CapSet = terms
         .filter(|term| !term.negated && usize::from(term.cap) < MAX_CAPS)
         .map(|term| Cap::new(term.cap, true))
         .collect();
+    // What cpucaps there are is not asked here, so every number has a place.
+    let any = CapTable::new(&NUMBERED);
     let decision = Decision {
-        table: *ANY,
+        table: &any,
         present: &present,
         decided: &CapSet::ALL,
     };

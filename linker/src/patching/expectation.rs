@@ -91,10 +91,7 @@ impl Expectation {
         if let Some(error) = host.left_out().first() {
             return Err(error.clone().into());
         }
-        let outside = |site: &Site<'_>| {
-            let section = image.section_at(site.address());
-            !section.is_some_and(|section| section.executable)
-        };
+        let outside = |site: &Site<'_>| !image.is_text(site.address());
         if let Some(site) = records.sites().find(outside) {
             return Err(ExpectError::SiteOutsideText(site.address()));
         }
@@ -106,7 +103,7 @@ impl Expectation {
         };
         let (plan, left) = with_answers(words, || plan(&host, decision));
         let writes = plan.map_err(|error| ExpectError::Plan {
-            place: place(image, error.site),
+            place: image.label(error.site),
             error,
         })?;
         let changes = writes
@@ -147,9 +144,7 @@ impl Expectation {
     pub fn write(&self, image: &Image) -> Result<Vec<u8>, ExpectError> {
         let mut data = image.data().to_vec();
         for change in &self.changes {
-            let offset = image
-                .section_at(change.address)
-                .and_then(|section| section.offset_of(change.address));
+            let offset = image.offset_of(change.address);
             let word = offset.and_then(|offset| data.get_mut(offset..offset + 4));
             let word = word.ok_or(ExpectError::NotInFile(change.address))?;
             word.copy_from_slice(&change.after.to_le_bytes());
@@ -214,16 +209,8 @@ fn callback_words(
 
 /// The name of a callback, in full; its address where it has none.
 pub fn callback_name(image: &Image, address: u64) -> String {
-    let section = image.section_at(address);
-    let symbol = section.and_then(|section| image.symbols().at(address, section));
-    match symbol {
+    match image.symbol_at(address) {
         Some(symbol) if symbol.range.start == address => demangle(&symbol.name),
         _ => format!("{address:#x}"),
     }
-}
-
-fn place(image: &Image, address: u64) -> String {
-    image
-        .place(address)
-        .map_or_else(|| format!("{address:#x}"), |place| place.to_string())
 }

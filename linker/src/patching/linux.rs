@@ -4,7 +4,6 @@
 //! records of one site the last one wins, and in the callbacks.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use alt_runtime::record::{AlternativeRecord, Condition};
 
@@ -17,12 +16,14 @@ use super::HostError;
 pub(super) const MAX_LEN: usize = 63;
 
 /// What is wrong with a record of Linux's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
     /// A length is 0 or no multiple of 4. In bytes.
+    #[error("a length of {0} bytes is no number of instructions")]
     Length(u32),
     /// The lengths of site and replacement differ. In bytes.
+    #[error("{replacement} bytes replace {site}; Linux has no padding")]
     LengthsDiffer {
         /// Of the site.
         site: u32,
@@ -30,31 +31,14 @@ pub enum Problem {
         replacement: u32,
     },
     /// A callback has a replacement, of this many bytes.
+    #[error("it names a callback and has a replacement of {0} bytes")]
     CallbackWithReplacement(u32),
     /// The cpucap has a number that no Linux has.
+    #[error("there is no cpucap {0}")]
     CapTooLarge(u16),
     /// More than 2 GiB away from its site or replacement once the table is sorted.
+    #[error("site or replacement is more than 2 GiB away")]
     TooFar,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length(len) => write!(f, "a length of {len} bytes is no number of instructions"),
-            Self::LengthsDiffer { site, replacement } => write!(
-                f,
-                "{replacement} bytes replace {site}; Linux has no padding"
-            ),
-            Self::CallbackWithReplacement(len) => {
-                write!(
-                    f,
-                    "it names a callback and has a replacement of {len} bytes"
-                )
-            }
-            Self::CapTooLarge(cap) => write!(f, "there is no cpucap {cap}"),
-            Self::TooFar => write!(f, "site or replacement is more than 2 GiB away"),
-        }
-    }
 }
 
 /// Linux's table in our terms.

@@ -24,26 +24,12 @@ pub(super) fn words(image: &Image) -> Result<(u64, Vec<u32>), HostError> {
     }
     let mut words = vec![0; usize::try_from(span / 4).unwrap_or_default()];
     for section in image.executable() {
-        for (address, word) in all_words(image, section) {
+        for (address, word) in image.words(section) {
             let index = usize::try_from((address - start) / 4).ok();
             if let Some(place) = index.and_then(|index| words.get_mut(index)) {
-                *place = word;
+                *place = word.to_le();
             }
         }
     }
     Ok((start, words))
-}
-
-/// The words of a section that begin on a multiple of 4, data among the code included.
-fn all_words<'a>(
-    image: &'a Image,
-    section: &crate::image::Section,
-) -> impl Iterator<Item = (u64, u32)> + use<'a> {
-    let start = section.range.start.next_multiple_of(4);
-    let skipped = usize::try_from(start - section.range.start).unwrap_or_default();
-    let bytes = image.contents(section).get(skipped..).unwrap_or_default();
-    let (words, _) = bytes.as_chunks::<4>();
-    (start..)
-        .step_by(4)
-        .zip(words.iter().map(|word| u32::from_ne_bytes(*word)))
 }

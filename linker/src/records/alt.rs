@@ -12,8 +12,19 @@ pub(crate) const LAYOUT: &str = "__alt_layout_version";
 /// The value that it has: the layout of `alt_runtime::record`.
 pub(crate) const VERSION: u64 = 1;
 
-const BRANCHES: &str = "alt_branches";
-const ALTERNATIVES: &str = "alt_records";
+pub(crate) const BRANCHES: &str = "alt_branches";
+pub(crate) const ALTERNATIVES: &str = "alt_records";
+pub(crate) const REPLACEMENTS: &str = "alt_replacements";
+pub(crate) const CALLBACKS: &str = "alt_callbacks";
+pub(crate) const PLAN: &str = "alt_plan";
+
+/// The size of a callback in `alt_callbacks`, and of the room for one word in `alt_plan`. In
+/// bytes: docs/records.md.
+pub(crate) const CALLBACK: u64 = 24;
+pub(crate) const WRITE: u64 = 12;
+
+/// Where in a callback its function is: behind the name, a pointer and a length.
+const FUNCTION: u64 = 16;
 
 pub(super) fn is_there(image: &Image) -> bool {
     image.symbols().get(LAYOUT).is_some()
@@ -36,9 +47,9 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         format: Format::Alt,
         branches,
         alternatives,
-        replacements: Table::by_name(image, "alt_replacements"),
-        callbacks: Table::by_name(image, "alt_callbacks"),
-        plan: Table::by_name(image, "alt_plan"),
+        replacements: Table::by_name(image, REPLACEMENTS),
+        callbacks: Table::by_name(image, CALLBACKS),
+        plan: Table::by_name(image, PLAN),
         list,
     })
 }
@@ -60,6 +71,12 @@ pub(crate) fn alternatives(
     Ok(elements
         .map(|(_, bytes)| AlternativeRecord::from_le_bytes(*bytes))
         .collect())
+}
+
+/// The function of the callback at an address; `None` when it has none.
+pub(crate) fn function_of(image: &Image, callback: u64) -> Option<u64> {
+    let function = image.pointer_at(callback.checked_add(FUNCTION)?);
+    function.filter(|function| *function != 0)
 }
 
 fn term(condition: Condition) -> Term {

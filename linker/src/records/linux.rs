@@ -10,9 +10,9 @@
 
 use crate::image::Image;
 
-use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
+use super::{Format, Kind, Record, Records, RecordsError, Table, Term, alt};
 
-const TABLE: &str = ".altinstructions";
+pub(crate) const TABLE: &str = ".altinstructions";
 
 /// The callback that makes NOPs. Linux exports it; modules and the vDSO use it too.
 const NOPS: &str = "alt_cb_patch_nops";
@@ -41,11 +41,11 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         .collect();
     Ok(Records {
         format: Format::Linux,
-        branches: Table::absent("alt_branches"),
+        branches: Table::absent(alt::BRANCHES),
         alternatives: table,
-        replacements: Table::absent("alt_replacements"),
-        callbacks: Table::absent("alt_callbacks"),
-        plan: Table::absent("alt_plan"),
+        replacements: Table::absent(alt::REPLACEMENTS),
+        callbacks: Table::absent(alt::CALLBACKS),
+        plan: Table::absent(alt::PLAN),
         list,
     })
 }

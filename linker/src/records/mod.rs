@@ -2,11 +2,12 @@
 
 pub(crate) mod alt;
 mod error;
-mod linux;
+pub(crate) mod linux;
 mod site;
 mod table;
 
 use std::fmt;
+use std::ops::Range;
 
 use alt_runtime::cap::CapSet;
 
@@ -47,6 +48,17 @@ pub struct Record {
     pub term: Term,
     /// What the site becomes.
     pub kind: Kind,
+}
+
+impl Record {
+    /// The addresses that it takes itself.
+    pub fn range(&self) -> Range<u64> {
+        let size = match self.kind {
+            Kind::Branch { .. } => 8,
+            _ => 12,
+        };
+        self.at..self.at.saturating_add(size)
+    }
 }
 
 /// One term of a condition.

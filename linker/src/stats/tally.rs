@@ -3,23 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::image::Image;
+use crate::records::alt::{ALTERNATIVES, BRANCHES, CALLBACK, CALLBACKS, PLAN, REPLACEMENTS, WRITE};
+use crate::records::linux::TABLE as LINUX;
 use crate::records::{Arm, Format, Kind, Records, Site, Table};
 
 use super::init::Init;
 use super::layout::{self, Cost};
 use super::model::{Bytes, Layout, Part, Split};
 
-const BRANCHES: &str = "alt_branches";
-const RECORDS: &str = "alt_records";
-const REPLACEMENTS: &str = "alt_replacements";
-const CALLBACKS: &str = "alt_callbacks";
-const PLAN: &str = "alt_plan";
-const LINUX: &str = ".altinstructions";
 const IN_TEXT: &str = "replacements in text";
-
-/// The size of a callback in `alt_callbacks`, and of a planned write in `alt_plan`. In bytes.
-const CALLBACK: u64 = 24;
-const WRITE: u64 = 12;
 
 /// What has been counted.
 pub(super) struct Tally<'a> {
@@ -36,7 +28,14 @@ pub(super) struct Tally<'a> {
 impl<'a> Tally<'a> {
     pub fn new(image: &'a Image, records: &'a Records, init: &'a Init, format: Format) -> Self {
         let names: &[_] = match format {
-            Format::Alt => &[BRANCHES, RECORDS, REPLACEMENTS, CALLBACKS, PLAN, IN_TEXT],
+            Format::Alt => &[
+                BRANCHES,
+                ALTERNATIVES,
+                REPLACEMENTS,
+                CALLBACKS,
+                PLAN,
+                IN_TEXT,
+            ],
             Format::Linux => &[LINUX, IN_TEXT],
         };
         Self {
@@ -64,7 +63,7 @@ impl<'a> Tally<'a> {
         let table = match (self.format, cost.branch) {
             (Format::Linux, _) => LINUX,
             (Format::Alt, true) => BRANCHES,
-            (Format::Alt, false) => RECORDS,
+            (Format::Alt, false) => ALTERNATIVES,
         };
         let estimated = self.format != self.records.format;
         // A layout that the image does not have is one with an init region.

@@ -100,14 +100,10 @@ fn into_replacement(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
 /// The branches of arms that the code of the image does not show, as they will stand; without
 /// those within an arm.
 fn moved_branches<'a>(subject: &'a Subject<'_>) -> Vec<(&'a MovedArm, Reference)> {
-    let is_text = |address| {
-        let section = subject.image.section_at(address);
-        section.is_some_and(|section| section.executable)
-    };
     let hidden = subject
         .arms
         .iter()
-        .filter(|arm| !arm.replacement.is_empty() && !is_text(arm.replacement.start));
+        .filter(|arm| !arm.replacement.is_empty() && !subject.image.is_text(arm.replacement.start));
     let mut found = Vec::new();
     for arm in hidden {
         let own = arm.range();
@@ -128,11 +124,8 @@ fn moved_branches<'a>(subject: &'a Subject<'_>) -> Vec<(&'a MovedArm, Reference)
 
 /// Whether the branch at `at` in the replacement goes to the replacement itself.
 fn moves_along(subject: &Subject<'_>, arm: &MovedArm, at: u64) -> bool {
-    let bytes = subject
-        .image
-        .bytes(at, 4)
-        .and_then(|bytes| bytes.try_into().ok());
-    let reference = bytes.and_then(|bytes| Reference::of(at, u32::from_le_bytes(bytes)));
+    let word = subject.image.u32_at(at);
+    let reference = word.and_then(|word| Reference::of(at, word));
     let target = reference.map(|reference| reference.target);
     target.is_some_and(|target| arm.replacement.start <= target && target <= arm.replacement.end)
 }

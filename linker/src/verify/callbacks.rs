@@ -1,6 +1,7 @@
 //! Callbacks are functions of the kernel.
 
 use super::{ANY, Reporter, Rule, Severity, Subject};
+use crate::records::alt::{CALLBACK, function_of};
 use crate::records::{Format, Kind};
 
 pub(super) const RULES: &[Rule] = &[Rule {
@@ -13,17 +14,11 @@ pub(super) const RULES: &[Rule] = &[Rule {
     check: not_text,
 }];
 
-/// Where in a `Callback` its function is: behind the name, a pointer and a length.
-const FUNCTION: u64 = 16;
-
-/// The size of a `Callback` in bytes.
-const CALLBACK: usize = 24;
-
 fn not_text(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     match subject.records.format {
         Format::Alt => {
             let callbacks = subject.records.callbacks.range.clone();
-            for callback in callbacks.step_by(CALLBACK) {
+            for callback in callbacks.step_by(CALLBACK as usize) {
                 match function(subject, callback) {
                     Some(function) if is_text(subject, function) => {}
                     Some(function) => {
@@ -67,16 +62,5 @@ fn is_text(subject: &Subject<'_>, address: u64) -> bool {
 /// The function of the callback at an address; `None` when it has none.
 pub(super) fn function(subject: &Subject<'_>, callback: u64) -> Option<u64> {
     let registered = subject.records.callbacks.range.contains(&callback);
-    pointer(subject, callback.checked_add(FUNCTION)?).filter(|_| registered)
-}
-
-/// The pointer at an address: the bytes that will be there when a loader has done its part.
-fn pointer(subject: &Subject<'_>, at: u64) -> Option<u64> {
-    let pointers = subject.image.pointers();
-    let dynamic = pointers.binary_search_by_key(&at, |pointer| pointer.at);
-    if let Ok(index) = dynamic {
-        return pointers.get(index).map(|pointer| pointer.target);
-    }
-    let bytes = subject.image.bytes(at, 8)?.try_into().ok()?;
-    Some(u64::from_le_bytes(bytes)).filter(|function| *function != 0)
+    function_of(subject.image, callback).filter(|_| registered)
 }

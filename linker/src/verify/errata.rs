@@ -6,11 +6,11 @@
 //! Notice, 843419). Linkers look for that in the image as it is; what the patcher makes of it
 //! they do not see.
 
-use super::encodings::{
+use super::{ANY, MovedArm, Rule, Severity, Subject};
+use crate::encodings::{
     is_adrp, is_direct_branch, is_indirect_branch, is_load_pair, is_load_store,
     is_load_store_unsigned,
 };
-use super::{ANY, MovedArm, Rule, Severity, Subject};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {

@@ -10,11 +10,11 @@
 //! between. Conditional branches leave it and do not end it. What counts is a word of the site
 //! itself, be the pair around the site or in it.
 
-use super::encodings::{
+use super::{ANY, Reporter, Rule, Severity, Subject};
+use crate::encodings::{
     is_clear_exclusive, is_direct_branch, is_exception, is_indirect_branch, is_load_exclusive,
     is_load_store, is_prefetch, is_store_exclusive,
 };
-use super::{ANY, Reporter, Rule, Severity, Subject};
 
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "exclusive-pair-split",

@@ -87,14 +87,10 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                 // Once for each that refers.
                 if stays && last != Some(edge.from) && !bounds.says_where(subject, edge) {
                     last = Some(edge.from);
-                    let how = match edge.kind {
-                        EdgeKind::Branch => "goes to",
-                        EdgeKind::Address => "uses the address of",
-                        EdgeKind::Pointer => "points to",
-                    };
                     let text = format!(
-                        "{} stays after boot and {how} {} in the init region",
+                        "{} stays after boot and {} {} in the init region",
                         subject.place(edge.at),
+                        edge.kind.verb(),
                         subject.place(edge.target),
                     );
                     let path = [edge.from, node].map(|node| graph.name(subject.image, node));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ALT, Reporter, Rule, Severity, Subject};
-use crate::records::alt::{LAYOUT, VERSION};
+use crate::records::alt::{LAYOUT, VERSION, WRITE};
 use crate::records::{Kind, Table};
 
 pub(super) const RULES: &[Rule] = &[
@@ -39,9 +39,6 @@ fn version(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The size of one word's room in the plan, in bytes.
-const ROOM: u64 = 12;
-
 /// By what discarding a table leaves behind. Room that does not suffice is another rule's.
 fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let records = subject.records;
@@ -63,7 +60,7 @@ fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
         })
         .collect();
     let words: u64 = sites.iter().map(|(_, len, _)| u64::from(len / 4)).sum();
-    let room = records.plan.size() / ROOM;
+    let room = records.plan.size() / WRITE;
     if records.list().is_empty() && room == 0 && records.replacements.size() > 0 {
         let text = format!(
             "there are {} bytes of replacements and no record that names them",

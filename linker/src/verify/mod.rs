@@ -10,7 +10,6 @@ pub mod config;
 mod cpucaps;
 #[cfg(test)]
 mod docs;
-mod encodings;
 mod errata;
 mod exclusives;
 mod finding;

@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "A site begins on a multiple of 4.",
         advice: "Keep data of odd length out of the code before the site, or align behind it.",
-        check: |subject, reporter| refused("misaligned-site", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "site-outside-text",
@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "A site is inside executable text.",
         advice: "Put the site into a section of the kernel's text, with the flag \"x\".",
         check: |subject, reporter| {
-            refused("site-outside-text", subject, reporter);
+            refused(subject, reporter);
             gaps::sites(subject, reporter);
         },
     },
@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "A record names a cpucap that there is.",
         advice: "Build all objects with the same list of cpucaps, and give that list to `alt`.",
-        check: |subject, reporter| refused("unknown-cap", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "bad-length",
@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "A site and its replacement are one whole instruction or more.",
         advice: "Write the site by the macros: they count its instructions.",
-        check: |subject, reporter| refused("bad-length", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "replacement-too-long",
@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "A replacement is no longer than its site.",
         advice: "Pad the default with NOPs, or move the arm into a function.",
-        check: |subject, reporter| refused("replacement-too-long", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "lengths-differ",
@@ -57,7 +57,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "All records of a site agree on its length; in Linux's format replacements do, too.",
         advice: "Write all arms in one site by the macros: they count its instructions.",
-        check: |subject, reporter| refused("lengths-differ", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "dangling-and",
@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "A condition that goes on does so in the next record of the same site.",
         advice: "Write `A & B` by the macros: they emit both records.",
-        check: |subject, reporter| refused("dangling-and", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "replacement-outside",
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "A replacement is in the section of replacements, or in the text.",
         advice: "Place replacements as the linker script of alt-linker does.",
         check: |subject, reporter| {
-            refused("replacement-outside", subject, reporter);
+            refused(subject, reporter);
             gaps::replacements(subject, reporter);
         },
     },
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "The site of a branch holds the NOP or the B that its record implies.",
         advice: "Run tools that change code before the link, or keep them from sites.",
-        check: |subject, reporter| refused("unexpected-word", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "branch-outside-text",
@@ -92,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "The branch of a branch site stays in the text.",
         advice: "Keep the label in the same function as the site.",
-        check: |subject, reporter| refused("branch-outside-text", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "refers-to-replacements",
@@ -100,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "A replacement refers to no other one: they are given back after boot.",
         advice: "Move the literal into .rodata, or the shared code into a function.",
-        check: |subject, reporter| refused("refers-to-replacements", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "out-of-reach",
@@ -108,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "What an instruction of a replacement refers to is in its reach from the site.",
         advice: "Use a form of longer reach: `b` over `b.cond`, `adrp` and `add` for `adr`.",
-        check: |subject, reporter| refused("out-of-reach", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "cannot-move",
@@ -116,7 +116,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "Each instruction of a replacement does at the site what it does where it stands.",
         advice: "Sign with the stack pointer alone (PACIASP), and move data out of the arm.",
-        check: |subject, reporter| refused("cannot-move", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "unregistered-callback",
@@ -124,7 +124,7 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "A callback is one of the image's own callbacks.",
         advice: "Define it by `callback!`.",
-        check: |subject, reporter| refused("unregistered-callback", subject, reporter),
+        check: refused,
     },
     Rule {
         id: "callback-length",
@@ -132,12 +132,13 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "A callback fills its site, and has no instructions of its own.",
         advice: "Write the site by `alternative_cb!`, which counts its instructions.",
-        check: |subject, reporter| refused("callback-length", subject, reporter),
+        check: refused,
     },
 ];
 
-/// Reports what is refused for a reason that goes by this id.
-fn refused(id: &str, subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+/// Reports what is refused for a reason that goes by the id of the rule.
+fn refused(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let id = reporter.rule.id;
     for error in &subject.refusals.by_patcher {
         if id_of(&error.reason) == id {
             reporter.report_cap(error.site, error.cap, error.reason.to_string());

@@ -8,7 +8,8 @@
 
 use super::config::Places;
 use super::{ALT, Reporter, Rule, Severity, Subject};
-use crate::graph::{EdgeKind, extent};
+use crate::encodings::is_branch_to_register;
+use crate::graph::EdgeKind;
 use crate::image::demangle;
 
 pub(super) const RULES: &[Rule] = &[
@@ -50,7 +51,7 @@ fn patcher(subject: &Subject<'_>) -> Places {
         // Before demangling, which is slow.
         .filter(|symbol| symbol.name.contains("alt_runtime") && !symbol.absolute)
         .filter(|symbol| ROUTINES.contains(&demangle(&symbol.name).as_str()))
-        .filter_map(|symbol| extent(image, symbol));
+        .filter_map(|symbol| image.extent(symbol));
     let section = section.map(|section| section.range.clone());
     Places::new(section.into_iter().chain(bounds).chain(routines))
 }
@@ -94,7 +95,7 @@ fn escape(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             }
         }
         for at in range.clone().step_by(4) {
-            let indirect = subject.image.word(at).is_some_and(is_indirect);
+            let indirect = subject.image.word(at).is_some_and(is_branch_to_register);
             if indirect && !subject.image.symbols().is_data(at) {
                 let text = format!(
                     "the code that rewrites text goes to an address in a register at {}",
@@ -104,9 +105,4 @@ fn escape(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             }
         }
     }
-}
-
-/// BR, BLR and their authenticating forms (Arm ARM C4.1, "Unconditional branch (register)").
-fn is_indirect(word: u32) -> bool {
-    word & 0xfe00_0000 == 0xd600_0000 && matches!((word >> 21) & 7, 0 | 1)
 }

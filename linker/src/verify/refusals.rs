@@ -1,9 +1,9 @@
 //! What the patcher itself says of each site.
 
-use alt_runtime::cap::{Cap, CapInfo, CapTable, Kind, LatePolicy, MAX_CAPS, Rule, Scope};
+use alt_runtime::cap::{CapTable, MAX_CAPS};
 use alt_runtime::patch::{self, PlanError};
 
-use crate::names::CapNames;
+use crate::names::{CapNames, NUMBERED};
 use crate::patching::{Host, HostError, Problem};
 
 /// The sites that the patcher would refuse.
@@ -51,29 +51,4 @@ fn table(names: &CapNames) -> CapTable {
 /// As many cpucaps as there can be.
 pub(super) fn any_cap() -> CapTable {
     CapTable::new(&NUMBERED)
-}
-
-/// Cpucaps of which only the number matters: the check asks nothing else.
-static NUMBERED: [CapInfo; MAX_CAPS] = {
-    let mut table = [numbered(0); MAX_CAPS];
-    let mut number = 0;
-    while number < MAX_CAPS {
-        table[number] = numbered(number as u16);
-        number += 1;
-    }
-    table
-};
-
-const fn numbered(number: u16) -> CapInfo {
-    CapInfo {
-        cap: Cap::new(number, true),
-        name: "",
-        doc: "",
-        scope: Scope::System,
-        kind: Kind::Feature,
-        rule: Rule::Always,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
-    }
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::config::Region;
 use super::{ANY, Reporter, Rule, Severity, Subject};
 use crate::disasm;
-use crate::graph::{Edge, EdgeKind, NodeId, Reached};
+use crate::graph::{Edge, NodeId, Reached};
 use crate::records::Kind;
 
 pub(super) const RULES: &[Rule] = &[
@@ -97,7 +97,7 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                     let text = format!(
                         "the region {} {} {} at {}",
                         region.name,
-                        verb(edge.kind),
+                        edge.kind.verb(),
                         subject.place(edge.target),
                         subject.place(edge.at),
                     );
@@ -107,14 +107,6 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                 }
             }
         }
-    }
-}
-
-fn verb(kind: EdgeKind) -> &'static str {
-    match kind {
-        EdgeKind::Branch => "goes to",
-        EdgeKind::Address => "uses the address of",
-        EdgeKind::Pointer => "points to",
     }
 }
 
@@ -135,7 +127,7 @@ fn callers(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                     let text = format!(
                         "{} {} {} of the region {}",
                         subject.place(edge.at),
-                        verb(edge.kind),
+                        edge.kind.verb(),
                         subject.place(edge.target),
                         region.name,
                     );
@@ -244,9 +236,8 @@ fn each_instruction(
             continue;
         }
         for at in (address..address.saturating_add(len.into())).step_by(4) {
-            let bytes = subject.image.bytes(at, 4).and_then(|b| b.try_into().ok());
-            if let Some(bytes) = bytes {
-                ask(u32::from_le_bytes(bytes), at, Some(record.site));
+            if let Some(word) = subject.image.u32_at(at) {
+                ask(word, at, Some(record.site));
             }
         }
     }

@@ -46,8 +46,8 @@ fn report(reporter: &mut Reporter<'_>, record: &Record, wrong: String) {
 
 /// What is wrong with the self-relative field of 32 bits at an address.
 fn field(subject: &Subject<'_>, at: u64, required: bool, what: &str) -> Option<String> {
-    let bytes = subject.image.bytes(at, 4)?.try_into().ok()?;
-    let says = at.wrapping_add_signed(i32::from_le_bytes(bytes).into());
+    let offset = subject.image.u32_at(at)?.cast_signed();
+    let says = at.wrapping_add_signed(offset.into());
     let relocations = subject.image.relocations_in(at..at + 1);
     match relocations.iter().find(is_prel32) {
         Some(kept) if kept.target == says => None,

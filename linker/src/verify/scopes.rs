@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
 }];
 
 /// Which cpucaps are not final while some code runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Open {
     /// All: before or in the boot-scope pass.
     All,
@@ -97,15 +97,8 @@ fn callbacks(subject: &Subject<'_>) -> Vec<(u64, Open)> {
             }
         }
     }
-    found.sort_by_key(|(function, open)| {
-        let order = match open {
-            Open::All => 0,
-            Open::Later => 1,
-            Open::One(cap) => 2 + u32::from(*cap),
-        };
-        (*function, order)
-    });
-    found.dedup_by_key(|(function, open)| (*function, format!("{open:?}")));
+    found.sort_unstable();
+    found.dedup();
     found
 }
 

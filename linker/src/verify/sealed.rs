@@ -12,7 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "A site, its records and its replacements are those of the sealed image.",
-        advice: "find what has changed the image after the link; if it was meant, seal it again",
+        advice: "Find what has changed the image after the link; if it was meant, seal it again.",
         check: sites,
     },
     Rule {
@@ -20,12 +20,12 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "What is loaded, sites aside, is that of the sealed image.",
-        advice: "find what has changed the image after the link; if it was meant, seal it again",
+        advice: "Find what has changed the image after the link; if it was meant, seal it again.",
         check: sections,
     },
 ];
 
-fn sites(subject: &Subject<'_>, out: &mut Reporter<'_>) {
+fn sites(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let Some((sealed, now)) = seals(subject) else {
         return;
     };
@@ -37,16 +37,16 @@ fn sites(subject: &Subject<'_>, out: &mut Reporter<'_>) {
     for (address, digest) in &sealed {
         match now.get(address) {
             Some(other) if other == digest => {}
-            Some(_) => out.report(*address, "the site is not as it was sealed"),
-            None => out.report(*address, "there was a site here when the image was sealed"),
+            Some(_) => reporter.report(*address, "the site is not as it was sealed"),
+            None => reporter.report(*address, "there was a site here when the image was sealed"),
         }
     }
     for address in now.keys().filter(|address| !sealed.contains_key(address)) {
-        out.report(*address, "there was no site here when the image was sealed");
+        reporter.report(*address, "there was no site here when the image was sealed");
     }
 }
 
-fn sections(subject: &Subject<'_>, out: &mut Reporter<'_>) {
+fn sections(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let Some((sealed, now)) = seals(subject) else {
         return;
     };
@@ -62,7 +62,7 @@ fn sections(subject: &Subject<'_>, out: &mut Reporter<'_>) {
     for section in &sealed.sections {
         if !now.sections.contains(section) {
             let name = &section.name;
-            out.report(
+            reporter.report(
                 section.address,
                 format!("section {name} is not as it was sealed, outside of the sites"),
             );
@@ -71,7 +71,7 @@ fn sections(subject: &Subject<'_>, out: &mut Reporter<'_>) {
     let known = |name: &String| sealed.sections.iter().any(|section| section.name == *name);
     for section in now.sections.iter().filter(|section| !known(&section.name)) {
         let name = &section.name;
-        out.report(
+        reporter.report(
             section.address,
             format!("there was no section {name} when the image was sealed"),
         );

@@ -8,6 +8,7 @@ use super::config::Config;
 use crate::code::Code;
 use crate::graph::Graph;
 use crate::image::Image;
+use crate::loaded::Loaded;
 use crate::names::CapNames;
 use crate::patching::{Host, HostError};
 use crate::records::Records;
@@ -65,6 +66,18 @@ impl<'a> Subject<'a> {
             graph: OnceCell::new(),
             refusals: Refusals::new(&host, names),
             arms: arms::moved(&host),
+        })
+    }
+
+    /// The same of what has been read from files: with its cpucaps, where there is one table.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of(loaded: &'a Loaded) -> Result<Self, HostError> {
+        let subject = Self::new(&loaded.image, &loaded.records, &loaded.names)?;
+        Ok(match &loaded.caps[..] {
+            [caps] => subject.with_caps(Some(caps.table())),
+            _ => subject,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::records::alt::WRITE;
 use crate::records::{Format, Kind, Record, Site};
 
 use super::{ALT, ANY, Reporter, Rule, Severity, Subject};
@@ -61,12 +62,7 @@ fn unsorted(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
 }
 
 fn overlapping(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
-    let is_branch = |record: &&Record| {
-        matches!(
-            (*record as &crate::records::Record).kind,
-            Kind::Branch { .. }
-        )
-    };
+    let is_branch = |record: &&Record| matches!(record.kind, Kind::Branch { .. });
     let mut previous: Option<Site<'_>> = None;
     for site in subject.records.sites() {
         let branches = site.records().iter().filter(is_branch).count();
@@ -122,9 +118,6 @@ fn bounds(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
 fn hex(range: &Range<u64>) -> String {
     format!("{:#x} to {:#x}", range.start, range.end)
 }
-
-/// Bytes of a planned write: docs/records.md.
-const WRITE: u64 = 12;
 
 fn plan_room(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let words: u64 = subject

@@ -86,7 +86,6 @@ fn veneer<'a>(
     kind: fn(&str) -> bool,
 ) -> Option<&'a str> {
     let branch = Reference::of(at, word).filter(Reference::is_branch)?;
-    let section = subject.image.section_at(branch.target)?;
-    let symbol = subject.image.symbols().at(branch.target, section)?;
+    let symbol = subject.image.symbol_at(branch.target)?;
     kind(&symbol.name).then_some(symbol.name.as_str())
 }

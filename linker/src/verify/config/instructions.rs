@@ -6,6 +6,7 @@ use std::ops::Range;
 use alt_cpucaps::document::Problem;
 
 use super::pattern::Pattern;
+use crate::encodings::is_branch_to_register;
 
 /// Instructions that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,7 @@ impl Class {
             },
             // str x30, [x18], #8 and ldr x30, [x18, #-8]!: the shadow call stack.
             Self::Scs => matches!(word, 0xf800_865e | 0xf85f_8e5e),
-            // Unconditional branch (register): BR, BLR and their authenticating forms; not RET.
-            Self::IndirectBranch => {
-                word & 0xfe00_0000 == 0xd600_0000 && matches!((word >> 21) & 7, 0 | 1)
-            }
+            Self::IndirectBranch => is_branch_to_register(word),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::graph::extent;
 use crate::image::{Image, Section, demangle};
 
 /// A name, or many: `*` stands for any characters.
@@ -59,7 +58,7 @@ impl<'a> Pattern<'a> {
         let symbols = image.symbols().iter();
         symbols
             .filter(move |symbol| !symbol.absolute && self.names(&symbol.name))
-            .filter_map(|symbol| extent(image, symbol))
+            .filter_map(|symbol| image.extent(symbol))
     }
 }
 

@@ -1,12 +1,12 @@
-//! Groups of A64 instructions that rules ask for (Arm ARM DDI 0487, C4.1).
+//! Groups of A64 instructions (Arm ARM DDI 0487, C4.1).
 
 /// Loads and stores, of whatever kind: bits 28 to 25 are x1x0.
-pub(super) fn is_load_store(word: u32) -> bool {
+pub(crate) fn is_load_store(word: u32) -> bool {
     word & 0x0a00_0000 == 0x0800_0000
 }
 
 /// PRFM by literal, scaled and register offset, PRFUM, and RPRFM: they load nothing.
-pub(super) fn is_prefetch(word: u32) -> bool {
+pub(crate) fn is_prefetch(word: u32) -> bool {
     word & 0xff00_0000 == 0xd800_0000
         || word & 0xffc0_0000 == 0xf980_0000
         || word & 0xffe0_0c00 == 0xf8a0_0800
@@ -14,12 +14,12 @@ pub(super) fn is_prefetch(word: u32) -> bool {
 }
 
 /// Load/store register (unsigned immediate), general or SIMD&FP.
-pub(super) fn is_load_store_unsigned(word: u32) -> bool {
+pub(crate) fn is_load_store_unsigned(word: u32) -> bool {
     word & 0x3b00_0000 == 0x3900_0000
 }
 
 /// Load/store pair with L = 1: LDP, LDNP, LDPSW.
-pub(super) fn is_load_pair(word: u32) -> bool {
+pub(crate) fn is_load_pair(word: u32) -> bool {
     word & 0x3a40_0000 == 0x2840_0000
 }
 
@@ -32,37 +32,43 @@ fn is_exclusive(word: u32) -> bool {
 }
 
 /// LDXR, LDAXR, LDXP, LDAXP and the forms for bytes and halfwords.
-pub(super) fn is_load_exclusive(word: u32) -> bool {
+pub(crate) fn is_load_exclusive(word: u32) -> bool {
     is_exclusive(word) && word & 1 << 22 != 0
 }
 
 /// STXR, STLXR, STXP, STLXP and the forms for bytes and halfwords.
-pub(super) fn is_store_exclusive(word: u32) -> bool {
+pub(crate) fn is_store_exclusive(word: u32) -> bool {
     is_exclusive(word) && word & 1 << 22 == 0
 }
 
 /// CLREX.
-pub(super) fn is_clear_exclusive(word: u32) -> bool {
+pub(crate) fn is_clear_exclusive(word: u32) -> bool {
     word & 0xffff_f0ff == 0xd503_305f
 }
 
 /// SVC, HVC, SMC, BRK, HLT, DCPS: exception generation.
-pub(super) fn is_exception(word: u32) -> bool {
+pub(crate) fn is_exception(word: u32) -> bool {
     word & 0xff00_0000 == 0xd400_0000
 }
 
 /// BR, BLR, RET, ERET and those with pointer authentication.
-pub(super) fn is_indirect_branch(word: u32) -> bool {
+pub(crate) fn is_indirect_branch(word: u32) -> bool {
     word & 0xfe00_0000 == 0xd600_0000
 }
 
+/// BR, BLR and their authenticating forms (Arm ARM C4.1, "Unconditional branch (register)"): not
+/// RET.
+pub(crate) fn is_branch_to_register(word: u32) -> bool {
+    is_indirect_branch(word) && matches!((word >> 21) & 7, 0 | 1)
+}
+
 /// B and BL: execution does not simply go on.
-pub(super) fn is_direct_branch(word: u32) -> bool {
+pub(crate) fn is_direct_branch(word: u32) -> bool {
     word & 0x7c00_0000 == 0x1400_0000
 }
 
 /// ADRP.
-pub(super) fn is_adrp(word: u32) -> bool {
+pub(crate) fn is_adrp(word: u32) -> bool {
     word & 0x9f00_0000 == 0x9000_0000
 }
 
