@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use alt_linker::style;
 use clap::Args;
 
 use crate::Outcome;
 use crate::input::Input;
 use crate::output;
-use crate::style;
 use crate::system::System;
 
 /// Writes the image as it will be after patching.

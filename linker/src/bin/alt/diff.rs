@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use alt_linker::diff::{Comparison, Difference, Memory, Selection, compare};
 use alt_linker::disasm;
+use alt_linker::style;
 use clap::Args;
 
 use crate::Outcome;
 use crate::input::{Input, read};
 use crate::output;
-use crate::style;
 use crate::system::System;
 
 /// Compares a dump of a running kernel's memory with what it must be.
@@ -57,7 +57,7 @@ A dump, from the monitor of QEMU:
 Exit status: 0 nothing differs, 1 something does, 2 they cannot be compared.";
 
 /// An address in hexadecimal with 0x, or in decimal.
-pub fn parse_address(text: &str) -> Result<u64, String> {
+fn parse_address(text: &str) -> Result<u64, String> {
     let digits = text.replace('_', "");
     match digits.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16),

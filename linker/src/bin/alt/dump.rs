@@ -1,7 +1,5 @@
 //! `alt dump`
 
-use std::io::{BufWriter, Write};
-
 use alt_linker::dump::Filter;
 use clap::Args;
 
@@ -34,13 +32,9 @@ impl Dump {
         };
         let dump =
             alt_linker::dump::Dump::new(&opened.image, &opened.records, &opened.names, &filter)?;
-        let mut out = BufWriter::new(anstream::stdout().lock());
-        if self.json {
-            output::json(&mut out, &dump)?;
-        } else {
-            dump.write_text(&mut out)?;
-        }
-        out.flush()?;
-        Ok(true)
+        output::show(true, |mut out| match self.json {
+            true => output::json(&mut out, &dump),
+            false => dump.write_text(&mut out),
+        })
     }
 }

@@ -10,13 +10,13 @@ mod mutate;
 mod output;
 mod seal;
 mod stats;
-mod style;
 mod system;
 mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
 
+use alt_linker::style;
 use clap::{Parser, Subcommand};
 
 /// Looks at a kernel image with alternatives before it boots: records of alt-runtime, or Linux's
@@ -78,16 +78,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        Err(error) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("{}: {error}", style::bad("error"));
             ExitCode::from(2)
         }
     }
-}
-
-/// The reader of our output, `head` for one, has seen enough.
-fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<std::io::Error>();
-    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

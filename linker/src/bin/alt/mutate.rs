@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use alt_linker::caps::{Caps, ids};
 use alt_linker::mutate::mutate;
-use anstream::println;
+use alt_linker::style;
 use clap::Args;
 
 use crate::Outcome;
 use crate::input::{Input, config};
-use crate::style;
+use crate::output;
 
 /// Changes an image at random, many times, and counts what would be noticed.
 #[derive(Args)]
@@ -53,24 +53,23 @@ impl Mutate {
             &systems,
             (self.count, self.seed),
         )?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&figures)?);
-        } else {
-            for offset in &figures.missed {
-                println!(
-                    "{} a change at {offset:#x} of the file",
-                    style::bad("missed")
-                );
+        output::show(figures.missed.is_empty(), |mut out| {
+            if self.json {
+                return output::json(&mut out, &figures);
             }
-            println!(
+            for offset in &figures.missed {
+                let missed = style::bad("missed");
+                writeln!(out, "{missed} a change at {offset:#x} of the file")?;
+            }
+            writeln!(
+                out,
                 "{} mutations: {} reported by rules, {} by the seal alone, {} harmless, {} missed",
                 self.count,
                 figures.by_rules,
                 figures.by_seal,
                 figures.harmless,
                 figures.missed.len()
-            );
-        }
-        Ok(figures.missed.is_empty())
+            )
+        })
     }
 }

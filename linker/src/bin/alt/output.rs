@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::input::named;
 
-/// Writes one JSON document. That a pipe is closed stays an `io::Error`, which is no failure.
+/// Writes one JSON document.
 pub fn json(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, document)?;
     writeln!(out)

@@ -1,7 +1,5 @@
 //! `alt stats`
 
-use std::io::{BufWriter, Write};
-
 use clap::Args;
 
 use crate::Outcome;
@@ -22,13 +20,9 @@ impl Stats {
     pub fn run(&self) -> Outcome {
         let opened = self.input.open()?;
         let stats = alt_linker::stats::Stats::new(&opened.image, &opened.records, &opened.names);
-        let mut out = BufWriter::new(anstream::stdout().lock());
-        if self.json {
-            output::json(&mut out, &stats)?;
-        } else {
-            stats.write_text(&mut out)?;
-        }
-        out.flush()?;
-        Ok(true)
+        output::show(true, |mut out| match self.json {
+            true => output::json(&mut out, &stats),
+            false => stats.write_text(&mut out),
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_linker::seal::Seal;
+use alt_linker::style;
 use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
 use clap::Args;
 use serde::Serialize;
@@ -11,7 +12,6 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::input::{Input, config, read_text};
 use crate::output;
-use crate::style;
 
 /// Checks an image by all rules.
 #[derive(Args)]
@@ -67,12 +67,7 @@ impl Verify {
                     .map_err(|error| format!("{}: {error}", path.display()))?,
             ),
         };
-        let subject = Subject::new(&opened.image, &opened.records, &opened.names)?;
-        let subject = subject.sealed(seal.as_ref());
-        let subject = match opened.caps.as_slice() {
-            [caps] => subject.with_caps(Some(caps.table())),
-            _ => subject,
-        };
+        let subject = Subject::of(&opened)?.sealed(seal.as_ref());
         let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
         let mut findings = verify(&subject);
         findings.retain(|finding| !self.allow.contains(&finding.rule));

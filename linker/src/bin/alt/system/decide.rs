@@ -6,9 +6,8 @@ use std::error::Error;
 use alt_linker::caps::{Caps, Undecided};
 use alt_linker::loaded::Loaded;
 use alt_linker::records::Format;
+use alt_linker::style;
 use alt_runtime::cap::{CapSet, CapTable, Rule, idregs::Register};
-
-use crate::style;
 
 use super::System;
 
