@@ -172,47 +172,8 @@ pub fn compare(
     dump: &[Memory<'_>],
     selection: &Selection,
 ) -> Result<Comparison, DiffError> {
-    let skip = &selection.skip;
-    for name in skip {
-        let mut there = image.executable().map(|section| &section.name);
-        if !there.any(|there| there == name) {
-            return Err(DiffError::UnknownSection {
-                name: name.clone(),
-                there: image.executable().map(|s| s.name.clone()).collect(),
-            });
-        }
-    }
-    let wanted: Vec<_> = image
-        .executable()
-        .filter(|section| !skip.contains(&section.name))
-        .collect();
-    let is_held = |section: &image::Section| {
-        dump.iter()
-            .any(|piece| piece.base < section.range.end && section.range.start < piece.end())
-    };
-    if !wanted.iter().any(|section| is_held(section)) {
-        return Err(DiffError::Elsewhere {
-            dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
-            text: ranges(wanted.iter().map(|section| section.range.clone())),
-        });
-    }
-    let mut site_of = HashMap::new();
-    for site in records.sites() {
-        let mut words = site.range().step_by(4);
-        if let Some(section) = image.section_at(site.address())
-            && wanted.iter().any(|wanted| wanted.range == section.range)
-            && is_held(section)
-            && !words.all(|word| dump.iter().any(|piece| piece.word(word).is_some()))
-        {
-            return Err(DiffError::Partial {
-                dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
-                site: site.address(),
-                place: image.label(site.address()),
-                section: section.name.clone(),
-            });
-        }
-        site_of.extend(site.range().step_by(4).map(|word| (word, site.address())));
-    }
+    let held = held(image, dump, &selection.skip)?;
+    let site_of = sites(image, records, dump, &held)?;
     let changes = expectation.changes.iter();
     let changes: HashMap<u64, u32> = changes.map(|c| (c.address, c.after)).collect();
     let left: HashSet<u64> = expectation.left.iter().map(|left| left.site).collect();
@@ -228,7 +189,7 @@ pub fn compare(
         let words: Vec<_> = image.words(section).collect();
         let mut counts = Section {
             name: section.name.clone(),
-            skipped: skip.contains(&section.name),
+            skipped: selection.skip.contains(&section.name),
             words: words.len(),
             compared: 0,
             differ: 0,
@@ -263,6 +224,64 @@ pub fn compare(
         comparison.sections.push(counts);
     }
     Ok(comparison)
+}
+
+/// The sections to be compared of which the dump holds something.
+fn held<'a>(
+    image: &'a Image,
+    dump: &[Memory<'_>],
+    skip: &[String],
+) -> Result<Vec<&'a image::Section>, DiffError> {
+    let names = || image.executable().map(|section| &section.name);
+    if let Some(name) = skip
+        .iter()
+        .find(|name| !names().any(|there| there == *name))
+    {
+        return Err(DiffError::UnknownSection {
+            name: name.clone(),
+            there: names().cloned().collect(),
+        });
+    }
+    let wanted = image.executable().filter(|s| !skip.contains(&s.name));
+    let (held, others): (Vec<_>, Vec<_>) = wanted.partition(|section| {
+        let Range { start, end } = section.range;
+        dump.iter()
+            .any(|piece| piece.base < end && start < piece.end())
+    });
+    match held.is_empty() {
+        false => Ok(held),
+        true => Err(DiffError::Elsewhere {
+            dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
+            text: ranges(others.iter().map(|section| section.range.clone())),
+        }),
+    }
+}
+
+/// The site that each of its words belongs to. The dump must have all sites of the sections
+/// that it holds a part of.
+fn sites(
+    image: &Image,
+    records: &Records,
+    dump: &[Memory<'_>],
+    held: &[&image::Section],
+) -> Result<HashMap<u64, u64>, DiffError> {
+    let mut site_of = HashMap::new();
+    for site in records.sites() {
+        let mut words = site.range().step_by(4);
+        if let Some(section) = image.section_at(site.address())
+            && held.iter().any(|held| held.range == section.range)
+            && !words.all(|word| dump.iter().any(|piece| piece.word(word).is_some()))
+        {
+            return Err(DiffError::Partial {
+                dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
+                site: site.address(),
+                place: image.label(site.address()),
+                section: section.name.clone(),
+            });
+        }
+        site_of.extend(site.range().step_by(4).map(|word| (word, site.address())));
+    }
+    Ok(site_of)
 }
 
 fn ranges(ranges: impl Iterator<Item = Range<u64>>) -> String {
