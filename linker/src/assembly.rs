@@ -1,10 +1,12 @@
 //! What `.S` files include: the site macros, and the numbers of the cpucaps.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use alt_runtime::ASM_MACROS;
 use toml::de::DeTable;
+
+use crate::scripts::out_dir;
 
 /// Writes `alternative.s` and `cpucaps.inc` for the `.S` files of the crate being built,
 /// and returns the folder that they are in: the assembler must search it (`-I`). To be
@@ -29,10 +31,7 @@ use toml::de::DeTable;
 /// `OUT_DIR` is not set (this is no build script) or cannot be written; the TOML file
 /// cannot be read, or is no TOML.
 pub fn provide_assembly(cpucaps: impl AsRef<Path>) -> io::Result<PathBuf> {
-    let dir = env::var_os("OUT_DIR").ok_or_else(|| {
-        io::Error::other("OUT_DIR is not set: call provide_assembly from a build script")
-    })?;
-    let (cpucaps, dir) = (cpucaps.as_ref(), PathBuf::from(dir));
+    let (cpucaps, dir) = (cpucaps.as_ref(), out_dir("provide_assembly")?);
     println!("cargo::rerun-if-changed={}", cpucaps.display());
     write_assembly(cpucaps, &dir)?;
     Ok(dir)

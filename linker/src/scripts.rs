@@ -1,6 +1,6 @@
 //! The linker-script fragments, for a kernel's build script.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The fragment to be given by `-T`, beside or without a script of the kernel's.
@@ -15,12 +15,17 @@ pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
 /// # Errors
 /// `OUT_DIR` is not set (this is no build script), or cannot be written.
 pub fn provide_scripts() -> io::Result<()> {
-    let dir = env::var_os("OUT_DIR").ok_or_else(|| {
-        io::Error::other("OUT_DIR is not set: call provide_scripts from a build script")
-    })?;
-    write_scripts(dir.as_ref())?;
-    println!("cargo::rustc-link-search={}", Path::new(&dir).display());
+    let dir = out_dir("provide_scripts")?;
+    write_scripts(&dir)?;
+    println!("cargo::rustc-link-search={}", dir.display());
     Ok(())
+}
+
+/// The folder for what the build script that calls `function` makes.
+pub(crate) fn out_dir(function: &str) -> io::Result<PathBuf> {
+    let dir = env::var_os("OUT_DIR").map(PathBuf::from);
+    let why = || format!("OUT_DIR is not set: call {function} from a build script");
+    dir.ok_or_else(|| io::Error::other(why()))
 }
 
 /// Writes both fragments into the folder `dir`, for a build without cargo.

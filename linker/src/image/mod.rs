@@ -16,6 +16,13 @@ pub use relocations::Relocation;
 pub use section::Section;
 pub use symbols::{Place, Symbol, Symbols, demangle};
 
+/// The symbols around what is given back after boot, as linker scripts name them: ours in its
+/// example, and Linux's.
+const INIT: [(&str, &str); 2] = [
+    ("__init_start", "__init_end"),
+    ("__init_begin", "__init_end"),
+];
+
 /// An image.
 #[derive(Clone, Debug)]
 pub struct Image {
@@ -181,6 +188,12 @@ impl Image {
     pub fn between(&self, start: &str, stop: &str) -> Option<Range<u64>> {
         let range = self.symbol(start)?..self.symbol(stop)?;
         (range.start <= range.end).then_some(range)
+    }
+
+    /// What is given back after boot, as far as symbols of usual names say where it is.
+    pub fn init(&self) -> impl Iterator<Item = Range<u64>> {
+        let bounds = INIT.iter();
+        bounds.filter_map(|(start, end)| self.between(start, end))
     }
 
     /// What kept relocations say, by the address that refers; empty when the image was not

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::mem::MaybeUninit;
 
 use alt_runtime::cap::{Cap, CapSet, CapTable, MAX_CAPS};
-use alt_runtime::patch::{Decision, Plan, Reason};
+use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
+use alt_runtime::region::Region;
 
 use crate::names::NUMBERED;
 use crate::records::{Arm, Kind};
@@ -58,29 +59,53 @@ pub fn becomes(host: &Host, arm: &Arm<'_>) -> Result<Becomes, ArmError> {
         present: &present,
         decided: &CapSet::ALL,
     };
+    let (record, len) = (arm.record(), arm.record().site_len / 4);
+    let (planned, _) = with_answers(HashMap::new(), || {
+        planned(&region, decision, record.site, len as usize)
+    });
+    let planned = planned.map_err(|error| ArmError::Refused(error.reason))?;
+    match record.kind {
+        _ if !planned.applies => Err(ArmError::NeverHolds),
+        Kind::Callback { .. } => Ok(Becomes::Computed),
+        _ => Ok(Becomes::Words(planned.after)),
+    }
+}
+
+/// The words of a site, and what a plan makes of them.
+pub(crate) struct Planned {
+    pub before: Vec<u32>,
+    pub after: Vec<u32>,
+    /// A record holds.
+    pub applies: bool,
+}
+
+/// Plans the only site of a region, which has `len` words.
+pub(crate) fn planned(
+    region: &Region<'_>,
+    decision: Decision<'_>,
+    site: u64,
+    len: usize,
+) -> Result<Planned, PlanError> {
     let mut room = [MaybeUninit::uninit(); MAX_WORDS];
-    let (plan, _) = with_answers(HashMap::new(), || Plan::new(&region, decision, &mut room));
-    let plan = plan.map_err(|error| ArmError::Refused(error.reason))?;
-    if plan.report().applied == 0 {
-        return Err(ArmError::NeverHolds);
-    }
-    let record = arm.record();
-    if let Kind::Callback { .. } = record.kind {
-        return Ok(Becomes::Computed);
-    }
-    let start = region.text.range().start;
-    let mut words: Vec<_> = (record.site..)
+    let plan = Plan::new(region, decision, &mut room)?;
+    let before: Vec<u32> = (site..)
         .step_by(4)
-        .take(record.site_len as usize / 4)
+        .take(len)
         .map_while(|address| region.text.get(address))
         .map(|word| word.0)
         .collect();
+    let mut after = before.clone();
+    let start = region.text.range().start;
     for write in plan.writes() {
-        let index = (start + u64::from(write.offset)).wrapping_sub(record.site) / 4;
-        let place = usize::try_from(index).ok();
-        if let Some(word) = place.and_then(|index| words.get_mut(index)) {
+        let offset = (start + u64::from(write.offset)).wrapping_sub(site);
+        let index = usize::try_from(offset / 4).ok();
+        if let Some(word) = index.and_then(|index| after.get_mut(index)) {
             *word = write.after().0;
         }
     }
-    Ok(Becomes::Words(words))
+    Ok(Planned {
+        before,
+        after,
+        applies: plan.report().applied != 0,
+    })
 }

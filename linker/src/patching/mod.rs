@@ -13,6 +13,7 @@ mod linux;
 mod text;
 
 pub use answers::{AnswerError, Answers, Word};
+pub(crate) use arm::planned;
 pub use arm::{ArmError, Becomes, becomes};
 pub use expectation::{Change, ExpectError, Expectation, Left, callback_name};
 pub use host::{Host, HostError};

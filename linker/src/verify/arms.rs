@@ -1,14 +1,13 @@
 //! Arms as they will stand in the text.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use alt_runtime::cap::{Cap, CapSet};
-use alt_runtime::patch::{Decision, Plan};
+use alt_runtime::patch::Decision;
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table};
 
-use crate::patching::Host;
+use crate::patching::{Host, planned};
 
 use super::refusals::any_cap;
 
@@ -113,11 +112,6 @@ fn arm(
     cap: u16,
     replacement: Range<u64>,
 ) -> Option<MovedArm> {
-    let addresses = (site..).step_by(4).take(len.into());
-    let default: Option<Vec<u32>> = addresses
-        .map(|address| region.text.get(address).map(|word| word.0))
-        .collect();
-    let default = default?;
     let table = any_cap();
     let present = CapSet::new().with(Cap::new(0, true));
     let decision = Decision {
@@ -125,19 +119,12 @@ fn arm(
         present: &present,
         decided: &CapSet::ALL,
     };
-    let mut room = [const { MaybeUninit::uninit() }; u8::MAX as usize];
-    let plan = Plan::new(region, decision, &mut room).ok()?;
-    let mut words = default.clone();
-    let offset = site - region.text.range().start;
-    for write in plan.writes() {
-        let index = u64::from(write.offset).checked_sub(offset)? / 4;
-        *words.get_mut(usize::try_from(index).ok()?)? = write.after().0;
-    }
+    let planned = planned(region, decision, site, len.into()).ok()?;
     Some(MovedArm {
         site,
         cap,
-        default,
-        words,
+        default: planned.before,
+        words: planned.after,
         replacement,
     })
 }

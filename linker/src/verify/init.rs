@@ -26,22 +26,13 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The names of bounds, as linker scripts have them: ours by its example, Linux by its own.
-const BOUNDS: [(&str, &str); 2] = [
-    ("__init_start", "__init_end"),
-    ("__init_begin", "__init_end"),
-];
-
 /// Where the init region is; empty when the image has none.
 fn region(subject: &Subject<'_>) -> Places {
     let config = subject.config.init.as_ref();
     if let Some(init) = config.filter(|init| !init.places.is_empty()) {
         return init.places.clone();
     }
-    let found = BOUNDS
-        .iter()
-        .find_map(|(start, end)| subject.image.between(start, end));
-    Places::new(found)
+    Places::new(subject.image.init().next())
 }
 
 fn tables(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {

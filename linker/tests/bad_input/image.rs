@@ -1,6 +1,9 @@
 //! Files that are no image.
 
+use alt_linker::dump::{Dump, Filter};
 use alt_linker::image::{Image, ImageError};
+use alt_linker::names::CapNames;
+use alt_linker::records::Records;
 
 use crate::elf::{self, ALLOC, EXEC, NOBITS, RELA, Section, TEXT};
 use crate::image_error;
@@ -54,6 +57,11 @@ fn pointers_for_a_loader_without_symbols() {
         panic!("{:?}", image.pointers());
     };
     assert_eq!((pointer.at, pointer.target), (at, TEXT));
+    let records = Records::find(&image, None).unwrap();
+    let dump = Dump::new(&image, &records, &CapNames::default(), &Filter::default()).unwrap();
+    let mut arms = dump.sites.iter().flat_map(|site| &site.arms);
+    let callback = arms.find_map(|arm| arm.callback.as_ref()).unwrap();
+    assert_eq!(callback.function.as_deref(), Some("demo::main"));
 }
 
 #[test]
