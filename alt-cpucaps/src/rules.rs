@@ -264,7 +264,11 @@ fn fixed(
 
 fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
     let text = string(value, problems)?;
-    let number = |digits: &str| digits.parse().ok().filter(|number| *number <= 15);
+    // `parse` takes a sign as well.
+    let number = |digits: &str| {
+        let number = digits.parse().ok().filter(|number| *number <= 15);
+        number.filter(|_| !digits.starts_with('+'))
+    };
     let revision = text
         .strip_prefix('r')
         .and_then(|rest| rest.split_once('p'))
