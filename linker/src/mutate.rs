@@ -129,10 +129,8 @@ impl Original {
         })
     }
 
-    /// Judges one changed image, and returns its bytes.
-    ///
-    /// # Errors
-    /// None in fact: what changes is in no header.
+    /// Judges one changed image, and returns its bytes. It does not fail: what changes is in no
+    /// header.
     fn judge(
         &self,
         data: Vec<u8>,

@@ -42,8 +42,9 @@ pub enum NamesError {
     TooMany(usize),
 }
 
-/// What a message adds about names that may have been meant.
-pub(crate) fn or_meant(nearest: &[String]) -> String {
+/// What a message adds about names that may have been [meant](CapNames::nearest): nothing where
+/// there are none.
+pub fn or_meant(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),
         _ => format!("; did you mean {}?", nearest.join(" or ")),

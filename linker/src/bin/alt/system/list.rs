@@ -4,7 +4,7 @@ use std::error::Error;
 
 use alt_linker::caps::Caps;
 use alt_linker::loaded::Loaded;
-use alt_linker::names::CapNames;
+use alt_linker::names::{CapNames, or_meant};
 use alt_runtime::cap::{Cap, CapSet, CapTable};
 
 /// The cpucaps of a list of names and numbers.
@@ -57,9 +57,6 @@ fn unknown(word: &str, is_number: bool, names: &CapNames, table: &CapTable) -> S
             "there is no cpucap {word}; there are {}",
             names.iter().collect::<Vec<_>>().join(", ")
         ),
-        nearest => format!(
-            "there is no cpucap {word}; did you mean {}?",
-            nearest.join(" or ")
-        ),
+        nearest => format!("there is no cpucap {word}{}", or_meant(nearest)),
     }
 }
