@@ -58,6 +58,11 @@ impl CapSet {
         (number as usize) < MAX_CAPS && self.words[word] & bit != 0
     }
 
+    /// The caps as bits, from number 0 on.
+    pub(crate) const fn words(&self) -> &[u64; WORDS] {
+        &self.words
+    }
+
     /// How many are in it.
     pub const fn len(&self) -> usize {
         let mut len = 0;

@@ -42,7 +42,9 @@ impl Census {
         records: Table<'_, R>,
         decision: Decision<'_>,
     ) -> Result<(), PlanError> {
-        let (mut records, states) = (Records::new(records), States::new(decision));
+        let mut records = Records::new(records);
+        let mut states = States::new();
+        states.fill(decision);
         loop {
             let mut seen = CapSet::EMPTY;
             let Some(site) = records.next_site(decision.table, &states, |number| {

@@ -77,22 +77,23 @@ impl<'p> Plan<'p> {
         decision: Decision<'_>,
         room: &'p mut [MaybeUninit<Write>],
     ) -> Result<Self, PlanError> {
-        let states = States::new(decision);
-        let mut walk = Walk::new(region, decision, &states);
-        let mut writer = Writer::new(region, room);
-        walk.run(&mut writer)?;
-        let words = writer.words;
+        let mut states = States::new();
+        states.fill(decision);
+        let walk = Walk::new(region, decision, &states);
+        let start = room.as_mut_ptr();
+        let (walk, writer) = walk.run(Writer::new(region, room))?;
+        let words = writer.words();
         let report = Report {
             branches: walk.branches.sites(),
             alternatives: walk.alternatives.sites(),
             pending: walk.pending,
-            applied: writer.applied,
-            rewritten: writer.applied - writer.unchanged,
+            applied: writer.applied(),
+            rewritten: writer.rewritten(),
             words: u32::try_from(words).unwrap_or(u32::MAX),
             lines: 0,
         };
         // SAFETY: the writer has initialised the first `words` entries.
-        let writes = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), words) };
+        let writes = unsafe { slice::from_raw_parts_mut(start.cast(), words) };
         Ok(Self { writes, report })
     }
 

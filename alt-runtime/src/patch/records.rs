@@ -29,7 +29,7 @@ pub(super) struct Records<'a, R> {
     arms: usize,
 }
 
-/// A site of the most usual kind, and the record that applies to it.
+/// A site of the most usual kind, which lies in the text, and the record that applies to it.
 pub(super) struct Plain<'a, R> {
     pub site: u64,
     pub record: &'a R,
@@ -149,27 +149,31 @@ impl<'a, R: Record> Records<'a, R> {
         if !is_in_place {
             return Brief::Unclear;
         }
+        let at = self.at();
         if states.is_absent(record.condition()) {
-            *end = end_of_site;
             // SAFETY: the site of the last record is not below `stop`.
-            unsafe { self.step() };
+            (self.rest, self.site) = unsafe { self.after() };
+            *end = end_of_site;
             return Brief::Passed;
         }
         match states.of_plain(record.condition()) {
             State::Present => {
-                let at = self.at();
                 // SAFETY: as above.
-                if !unsafe { self.step_to_other() } {
+                let (rest, after) = unsafe { self.after() };
+                if after == site {
                     return Brief::Unclear;
                 }
+                (self.rest, self.site) = (rest, after);
                 *end = end_of_site;
                 Brief::Applies(Plain { site, record, at })
             }
             State::Pending => {
                 // SAFETY: as above.
-                if !unsafe { self.step_to_other() } {
+                let (rest, after) = unsafe { self.after() };
+                if after == site {
                     return Brief::Unclear;
                 }
+                (self.rest, self.site) = (rest, after);
                 *end = end_of_site;
                 Brief::Pending
             }
@@ -177,44 +181,19 @@ impl<'a, R: Record> Records<'a, R> {
         }
     }
 
-    /// Goes on to the record after the next one, if it is of another site; says whether
-    /// it is.
+    /// The record after the next one and those behind it, and its site.
     ///
     /// # Safety
     /// There must be one.
     #[inline(always)]
-    unsafe fn step_to_other(&mut self) -> bool {
-        let site = self.site;
-        // SAFETY: the caller's promise.
-        unsafe { self.step() };
-        if self.site == site {
-            self.step_back();
-            return false;
-        }
-        true
-    }
-
-    /// Goes back by a record. What was before is not kept for that: it would have to be
-    /// for each record.
-    #[cold]
-    fn step_back(&mut self) {
-        let next = self.all.len() - self.rest.len();
-        if let Some(rest) = self.all.get(next.saturating_sub(1)..) {
-            self.rest = rest.iter();
-        }
-    }
-
-    /// Goes on to the record after the next one.
-    ///
-    /// # Safety
-    /// There must be one.
-    #[inline(always)]
-    unsafe fn step(&mut self) {
+    unsafe fn after(&self) -> (slice::Iter<'a, R>, u64) {
+        let mut rest = self.rest.clone();
         // SAFETY: the caller's promise; the next record is always there.
         let after = unsafe {
-            self.rest.next().unwrap_unchecked();
-            self.rest.as_slice().get_unchecked(0)
+            rest.next().unwrap_unchecked();
+            rest.as_slice().get_unchecked(0)
         };
-        self.site = after.site(self.at());
+        let at = (rest.as_slice().as_ptr() as u64).wrapping_add(self.bias);
+        (rest, after.site(at))
     }
 }

@@ -39,19 +39,29 @@ pub(super) struct States([u32; MAX_CAPS]);
 const STATE: u32 = 0b11;
 
 impl States {
-    pub fn new(decision: Decision<'_>) -> Self {
-        let mut states = [State::Unknown as u32; MAX_CAPS];
-        for (number, entry) in (0..).zip(&mut states).take(decision.table.len()) {
-            let state = if !decision.decided.contains_number(number) {
-                State::Pending
-            } else if decision.present.contains_number(number) {
-                State::Present
-            } else {
-                State::Absent
-            };
-            *entry = Condition::from_bits(number).plain() | state as u32;
+    /// No number is known yet.
+    pub const fn new() -> Self {
+        Self([State::Unknown as u32; MAX_CAPS])
+    }
+
+    /// Notes what a decision tells; in place, since this is large.
+    pub fn fill(&mut self, decision: Decision<'_>) {
+        let sets = decision.decided.words().iter().zip(decision.present.words());
+        let mut rest = decision.table.len();
+        for (block, (entries, (decided, present))) in (0..).zip(self.0.chunks_mut(64).zip(sets)) {
+            let (mut decided, mut present) = (*decided, *present);
+            let numbers = 64 * block..;
+            for (entry, number) in entries.iter_mut().take(rest).zip(numbers) {
+                let state = match (decided & 1, present & 1) {
+                    (0, _) => State::Pending,
+                    (_, 0) => State::Absent,
+                    _ => State::Present,
+                };
+                *entry = Condition::from_bits(number).plain() | state as u32;
+                (decided, present) = (decided >> 1, present >> 1);
+            }
+            rest = rest.saturating_sub(64);
         }
-        Self(states)
     }
 
     /// The state of the cpucap that a term asks for.

@@ -21,17 +21,23 @@ enum Arm<'a> {
 }
 
 impl Arm<'_> {
+    /// Tells a writer, by value: the usual case keeps it in registers.
     #[cold]
     #[inline(never)]
-    fn tell(&self, writer: &mut Writer<'_, '_>, table: &CapTable) -> Result<(), PlanError> {
-        match *self {
+    fn tell<'a, 'p>(
+        self,
+        mut writer: Writer<'a, 'p>,
+        table: &CapTable,
+    ) -> Result<Writer<'a, 'p>, PlanError> {
+        let told = match self {
             Self::Branch(site, record) => writer
                 .rewrite_branch(site, record)
                 .map_err(|why| error(table, site, record.condition, why)),
             Self::Alternative(site, at, record) => writer
                 .rewrite_alternative(site, at, record)
                 .map_err(|why| error(table, site, record.condition, why)),
-        }
+        };
+        told.map(|()| writer)
     }
 }
 
@@ -74,12 +80,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Tells `writer` the arms that win.
+    /// Tells `writer` the arms that win; answers what has been found and done.
     ///
     /// # Errors
     /// The first site, in the order of the walk, with a fault, or that `writer` refuses.
     #[inline(always)]
-    pub fn run(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), PlanError> {
+    pub fn run<'p>(
+        mut self,
+        mut writer: Writer<'a, 'p>,
+    ) -> Result<(Self, Writer<'a, 'p>), PlanError> {
         let table = self.table;
         loop {
             if self.branches.site() <= self.alternatives.site() {
@@ -91,8 +100,9 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                     Brief::Applies(Plain { site, record, .. }) => {
-                        if writer.flip(site, record).is_none() {
-                            Arm::Branch(site, record).tell(writer, table)?;
+                        // SAFETY: the site lies between `end` and `stop`, hence in the text.
+                        if unsafe { writer.flip(site, record) }.is_none() {
+                            writer = Arm::Branch(site, record).tell(writer, table)?;
                         }
                         continue;
                     }
@@ -110,8 +120,9 @@ impl<'a> Walk<'a> {
                         continue;
                     }
                     Brief::Applies(Plain { site, record, at }) => {
-                        if writer.copy(site, at, record).is_none() {
-                            Arm::Alternative(site, at, record).tell(writer, table)?;
+                        // SAFETY: the site lies between `end` and `stop`, hence in the text.
+                        if unsafe { writer.copy(site, at, record) }.is_none() {
+                            writer = Arm::Alternative(site, at, record).tell(writer, table)?;
                         }
                         continue;
                     }
@@ -119,12 +130,12 @@ impl<'a> Walk<'a> {
                 }
             }
             // By value: the usual case keeps all this in registers.
-            let (walk, next) = self.clone().next_site()?;
-            *self = walk;
+            let (walk, next) = self.next_site()?;
+            self = walk;
             match next {
-                Next::Arm(arm) => arm.tell(writer, table)?,
+                Next::Arm(arm) => writer = arm.tell(writer, table)?,
                 Next::Nothing => {}
-                Next::End => return Ok(()),
+                Next::End => return Ok((self, writer)),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! From arms to planned writes.
 
-use core::mem::MaybeUninit;
+use core::mem::{self, MaybeUninit};
 
 use crate::arch::Write;
 use crate::insn::Insn;
@@ -8,59 +8,81 @@ use crate::patch::computed::{Computed, MAX_LEN};
 use crate::patch::error::Reason;
 use crate::patch::replacement::Replacement;
 use crate::record::{AlternativeRecord, BranchRecord};
-use crate::region::Region;
+use crate::region::{Region, Words};
 
 /// Turns arms into writes.
 pub(super) struct Writer<'a, 'p> {
     region: &'a Region<'a>,
-    /// Memory for the writes.
+    // What each site needs of the region, so that it stays in registers.
+    text: Words<'a>,
+    replacements: Words<'a>,
+    /// Memory for the writes that follow.
     room: &'p mut [MaybeUninit<Write>],
-    /// Number of writes so far.
-    pub words: usize,
-    /// Arms so far.
-    pub applied: u32,
-    /// Those of them that change nothing.
-    pub unchanged: u32,
+    /// Number of writes that there was room for.
+    all: usize,
+    /// Those that are not the first one of their site.
+    further: usize,
+    /// Sites so far that an arm applies to, and does not change.
+    unchanged: u32,
 }
 
 impl<'a, 'p> Writer<'a, 'p> {
     pub fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
         // A write has 32 bits for its place.
         let is_short = region.text.len() <= 1 << 30;
+        let room = if is_short { room } else { &mut [] };
         Self {
             region,
-            room: if is_short { room } else { &mut [] },
-            words: 0,
-            applied: 0,
+            text: region.text,
+            replacements: region.replacements,
+            all: room.len(),
+            room,
+            further: 0,
             unchanged: 0,
         }
     }
 
+    /// Number of writes so far.
+    pub fn words(&self) -> usize {
+        self.all - self.room.len()
+    }
+
+    /// Number of sites that change.
+    pub fn rewritten(&self) -> u32 {
+        u32::try_from(self.words() - self.further).unwrap_or(u32::MAX)
+    }
+
+    /// Number of sites that an arm applies to.
+    pub fn applied(&self) -> u32 {
+        self.rewritten().saturating_add(self.unchanged)
+    }
+
     /// Does all for the site of a branch in the usual case, that it holds what the record
     /// implies. In any other case, nothing has been done.
+    ///
+    /// # Safety
+    /// The site must lie in the text.
     #[inline(always)]
-    pub fn flip(&mut self, site: u64, record: &BranchRecord) -> Option<()> {
-        let text = &self.region.text;
-        let index = text.index(site)?;
+    pub unsafe fn flip(&mut self, site: u64, record: &BranchRecord) -> Option<()> {
         let displacement = i64::from(record.displacement);
-        if !text.holds(site.wrapping_add_signed(4 * displacement)) {
+        if !self.text.holds(site.wrapping_add_signed(4 * displacement)) {
             return None;
         }
-        let found = text.word(index)?;
+        // SAFETY: the caller's promise.
+        let found = unsafe { self.text.at(site) };
         let branch = Insn::branch(0, (4 * displacement) as u64).ok()?;
-        let (expected, new) = match record.condition.is_likely() {
-            true => (branch, Insn::NOP),
-            false => (Insn::NOP, branch),
+        let expected = match record.condition.is_likely() {
+            true => branch,
+            false => Insn::NOP,
         };
         if found != expected {
             return None;
         }
+        // One of the two is there, the other takes its place.
+        let new = Insn(found.0 ^ branch.0 ^ Insn::NOP.0);
         let offset = self.offset(site);
-        self.room
-            .get_mut(self.words)?
-            .write(Write::new(offset, found, new));
-        self.words += 1;
-        self.applied += 1;
+        self.room.first_mut()?.write(Write::new(offset, found, new));
+        self.take(1);
         Some(())
     }
 
@@ -69,7 +91,6 @@ impl<'a, 'p> Writer<'a, 'p> {
     #[inline(never)]
     pub fn rewrite_branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
         let (old, new) = branch_words(self.region, site, record)?;
-        self.applied += 1;
         if old == new {
             self.unchanged += 1;
             return Ok(());
@@ -80,19 +101,23 @@ impl<'a, 'p> Writer<'a, 'p> {
     /// Does all for the site of an alternative, whose record is at `at`, in the most usual
     /// case: the replacement is as long as the site, and each of its words differs from
     /// what is there. In any other case, nothing has been done.
+    ///
+    /// # Safety
+    /// The site must lie in the text, with all its words.
     #[inline(always)]
-    pub fn copy(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Option<()> {
+    pub unsafe fn copy(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Option<()> {
         let len = record.site_len;
-        if record.condition.is_callback() || record.replacement_len != len || len == 0 {
+        if record.condition.is_callback() || record.replacement_len != len {
             return None;
         }
         let start = record.replacement_address(at);
-        let new = self.region.replacements.part(start, len)?;
-        let old = self.region.text.part(site, len)?;
-        let end = self.words + usize::from(len);
-        let mut offset = self.offset(site);
-        let room = self.room.get_mut(self.words..end)?;
-        for (entry, (old, word)) in room.iter_mut().zip(old.iter().zip(new.iter())) {
+        let new = self.replacements.part(start, len)?;
+        let room = self.room.get_mut(..usize::from(len))?;
+        let mut to = site;
+        for (entry, word) in room.iter_mut().zip(new.iter()) {
+            // SAFETY: there are as many words as at the site, which lies in the text.
+            let old = unsafe { self.text.at(to) };
+            let offset = to.wrapping_sub(self.text.range().start) as u32;
             let new = match word.is_ordinary() {
                 true => word,
                 false => aimed(self.region, (start, len), site, offset, word)?,
@@ -101,10 +126,10 @@ impl<'a, 'p> Writer<'a, 'p> {
                 return None;
             }
             entry.write(Write::new(offset, old, new));
-            offset = offset.wrapping_add(4);
+            to = to.wrapping_add(4);
         }
-        self.words = end;
-        self.applied += 1;
+        self.take(len.into());
+        self.further += usize::from(len).wrapping_sub(1);
         Some(())
     }
 
@@ -148,7 +173,7 @@ impl<'a, 'p> Writer<'a, 'p> {
         len: u8,
         word: impl Fn(u8) -> Result<Insn, Reason>,
     ) -> Result<(), Reason> {
-        let words = self.words;
+        let words = self.words();
         let old = self.region.text.part(site, len);
         let old = old.ok_or(Reason::SiteOutsideText { len })?;
         let mut offset = self.offset(site);
@@ -159,26 +184,34 @@ impl<'a, 'p> Writer<'a, 'p> {
             }
             offset = offset.wrapping_add(4);
         }
-        self.applied += 1;
-        self.unchanged += u32::from(self.words == words);
+        match self.words() - words {
+            0 => self.unchanged += 1,
+            changed => self.further += changed - 1,
+        }
         Ok(())
+    }
+
+    /// Goes on behind so much of the room.
+    #[inline(always)]
+    fn take(&mut self, count: usize) {
+        self.room = mem::take(&mut self.room)
+            .get_mut(count..)
+            .unwrap_or_default();
     }
 
     /// Where a site is in the text, which has 4 GiB at most where there is any room.
     #[inline(always)]
     fn offset(&self, site: u64) -> u32 {
-        site.wrapping_sub(self.region.text.range().start) as u32
+        site.wrapping_sub(self.text.range().start) as u32
     }
 
     #[inline(always)]
     fn push(&mut self, offset: u32, old: Insn, new: Insn) -> Result<(), Reason> {
-        let Some(entry) = self.room.get_mut(self.words) else {
-            return Err(Reason::PlanTooSmall {
-                room: self.room.len(),
-            });
+        let Some(entry) = self.room.first_mut() else {
+            return Err(Reason::PlanTooSmall { room: self.all });
         };
         entry.write(Write::new(offset, old, new));
-        self.words += 1;
+        self.take(1);
         Ok(())
     }
 }
