@@ -153,6 +153,15 @@ impl Insn {
         }
     }
 
+    /// The displacement of a B, in bytes; `None` for any other instruction.
+    #[inline]
+    pub(crate) const fn branch_displacement(self) -> Option<i64> {
+        if self.0 >> 26 != 0b00_0101 {
+            return None;
+        }
+        Some(Form::B.immediate().read(self.0))
+    }
+
     /// What the word's own address means to it.
     #[inline]
     #[must_use]

@@ -46,7 +46,11 @@ impl States {
 
     /// Notes what a decision tells; in place, since this is large.
     pub fn fill(&mut self, decision: Decision<'_>) {
-        let sets = decision.decided.words().iter().zip(decision.present.words());
+        let sets = decision
+            .decided
+            .words()
+            .iter()
+            .zip(decision.present.words());
         let mut rest = decision.table.len();
         for (block, (entries, (decided, present))) in (0..).zip(self.0.chunks_mut(64).zip(sets)) {
             let (mut decided, mut present) = (*decided, *present);

@@ -71,19 +71,14 @@ impl<'a, 'p> Writer<'a, 'p> {
         // SAFETY: the caller's promise.
         let found = unsafe { self.text.at(site) };
         let branch = Insn::branch(0, (4 * displacement) as u64).ok()?;
-        let expected = match record.condition.is_likely() {
-            true => branch,
-            false => Insn::NOP,
-        };
-        if found != expected {
-            return None;
+        // Both ways in full, which is shorter than to choose among words.
+        if record.condition.is_likely() {
+            (found == branch).then_some(())?;
+            self.put(site, found, Insn::NOP)
+        } else {
+            (found == Insn::NOP).then_some(())?;
+            self.put(site, found, branch)
         }
-        // One of the two is there, the other takes its place.
-        let new = Insn(found.0 ^ branch.0 ^ Insn::NOP.0);
-        let offset = self.offset(site);
-        self.room.first_mut()?.write(Write::new(offset, found, new));
-        self.take(1);
-        Some(())
     }
 
     /// Does all for the site of a branch.
@@ -111,6 +106,19 @@ impl<'a, 'p> Writer<'a, 'p> {
             return None;
         }
         let start = record.replacement_address(at);
+        if len == 1 {
+            let word = self.replacements.get(start)?;
+            // SAFETY: the caller's promise.
+            let old = unsafe { self.text.at(site) };
+            let new = match word.is_ordinary() {
+                true => word,
+                false => aimed(self.region, (start, len), site, self.offset(site), word)?,
+            };
+            return match old == new {
+                true => None,
+                false => self.put(site, old, new),
+            };
+        }
         let new = self.replacements.part(start, len)?;
         let room = self.room.get_mut(..usize::from(len))?;
         let mut to = site;
@@ -191,6 +199,15 @@ impl<'a, 'p> Writer<'a, 'p> {
         Ok(())
     }
 
+    /// Plans the only word of a site, if there is room.
+    #[inline(always)]
+    fn put(&mut self, site: u64, old: Insn, new: Insn) -> Option<()> {
+        let write = Write::new(self.offset(site), old, new);
+        self.room.first_mut()?.write(write);
+        self.take(1);
+        Some(())
+    }
+
     /// Goes on behind so much of the room.
     #[inline(always)]
     fn take(&mut self, count: usize) {
@@ -228,6 +245,16 @@ fn aimed(
     word: Insn,
 ) -> Option<Insn> {
     let to = region.text.range().start.wrapping_add(offset.into());
+    let from = start.wrapping_add(to.wrapping_sub(site));
+    // Most are a B to somewhere else, which is short to tell. The end of the replacements
+    // is that of the last one, and not somewhere else.
+    if let Some(displacement) = word.branch_displacement() {
+        let target = from.wrapping_add_signed(displacement);
+        if !region.replacements.holds(target.wrapping_sub(1)) && !region.replacements.holds(target)
+        {
+            return Insn::branch(to, target).ok();
+        }
+    }
     let index = (to.wrapping_sub(site) / 4) as u8;
     let replacement = Replacement::found(region, start, len, site)?;
     replacement.aimed(index, word).ok()
