@@ -67,6 +67,16 @@ pub(crate) fn is_direct_branch(word: u32) -> bool {
     word & 0x7c00_0000 == 0x1400_0000
 }
 
+/// BL, BLR and the forms of it with pointer authentication.
+pub(crate) fn is_call(word: u32) -> bool {
+    word & 0xfc00_0000 == 0x9400_0000 || word & 0xfeff_f000 == 0xd63f_0000
+}
+
+/// SYS: DC, IC, AT, TLBI and the like, of which DC ZVA writes memory.
+pub(crate) fn is_system_operation(word: u32) -> bool {
+    word & 0xfff8_0000 == 0xd508_0000
+}
+
 /// ADRP.
 pub(crate) fn is_adrp(word: u32) -> bool {
     word & 0x9f00_0000 == 0x9000_0000
@@ -124,6 +134,24 @@ mod tests {
             );
             assert!(is_load_store(word), "{word:#x}");
         }
+    }
+
+    /// By GNU as 2.40: bl, blr, blraa, blraaz; dc zva, tlbi vmalle1is.
+    #[test]
+    fn calls_and_system_operations_are_told_from_their_neighbours() {
+        assert!([0x9400_0004, 0xd63f_0020, 0xd73f_0822, 0xd63f_083f].map(is_call) == [true; 4]);
+        // b, br, ret
+        assert!([0x1400_0004, 0xd61f_0020, 0xd65f_03c0].map(is_call) == [false; 3]);
+        assert!([0xd50b_7421, 0xd508_831f].map(is_system_operation) == [true; 2]);
+        // nop, isb, mrs x0, currentel, msr tpidr_el1, x0, sysl x0, #0, c1, c0, #0
+        let others = [
+            0xd503_201f,
+            0xd503_3fdf,
+            0xd538_4240,
+            0xd518_d080,
+            0xd528_1000,
+        ];
+        assert!(others.map(is_system_operation) == [false; 5]);
     }
 
     /// By GNU as 2.40: prfm, prfum; ldr (unsigned), ldur, ldr (post-index); ldp, stp.
