@@ -12,6 +12,7 @@
 //! // script: FILE                  a linker script beside the fixture, for support/image.ld
 //! // link: ARGUMENT                one more argument for the linker
 //! // drop: relocations            as if the linker had kept none
+//! // drop: symbols                as if the image had been stripped
 //! // poke: SYMBOL+0x4 = 01 ff      bytes that change after the link
 //! ```
 //!

@@ -47,7 +47,9 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
     let loaded = loaded(&sections)?;
     let mut names = Names::new(bytes.len());
     let symbols = symbols(&table, &sections, bytes, &mut names)?;
-    let (relocations, pointers) = relocations(&table, &sections, bytes, &mut names)?;
+    let (relocations, mut pointers) = relocations(&table, &sections, bytes, &mut names)?;
+    pointers.extend(packed(&table, &sections, &loaded, bytes)?);
+    pointers.sort_by_key(|relocation| relocation.at);
     Ok(Image {
         entry: header.e_entry.get(LE),
         sections,
@@ -353,6 +355,41 @@ fn relocations(
         }
     }
     relocations.sort_by_key(|relocation| relocation.at);
-    pointers.sort_by_key(|relocation| relocation.at);
     Ok((relocations, pointers))
+}
+
+/// The pointers that a loader is told of in short (`.relr.dyn`); each holds its address already.
+fn packed(
+    table: &Sections<'_>,
+    sections: &[Section],
+    loaded: &[usize],
+    data: &[u8],
+) -> Result<Vec<Relocation>, ImageError> {
+    let mut pointers = Vec::<Relocation>::new();
+    let kind = |header: &&elf::SectionHeader64<_>| header.sh_type(LE) == elf::SHT_RELR;
+    // There is one (DT_RELR).
+    let Some(header) = table.iter().find(kind) else {
+        return Ok(pointers);
+    };
+    let rows = header
+        .relr(LE, data)
+        .map_err(truncated("a relocation section"))?;
+    let mut last = None;
+    for at in rows.into_iter().flatten() {
+        // They ascend; a damaged table shall not name one pointer any number of times.
+        if last.replace(at).is_some_and(|last| at <= last) {
+            break;
+        }
+        let after = loaded.partition_point(|index| sections[*index].range.start <= at);
+        let section = after.checked_sub(1).map(|index| &sections[loaded[index]]);
+        let start = section.and_then(|section| section.offset_of(at));
+        let bytes = start.and_then(|start| data.get(start..start.checked_add(8)?)?.try_into().ok());
+        pointers.extend(bytes.map(|bytes| Relocation {
+            at,
+            kind: elf::R_AARCH64_RELATIVE.0,
+            target: u64::from_le_bytes(bytes),
+            symbol: String::new(),
+        }));
+    }
+    Ok(pointers)
 }

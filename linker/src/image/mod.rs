@@ -203,7 +203,7 @@ impl Image {
     }
 
     /// What an image that can be loaded anywhere tells its loader: the pointers in it
-    /// (`.rela.dyn`), by address.
+    /// (`.rela.dyn`, `.relr.dyn`), by address.
     pub fn pointers(&self) -> &[Relocation] {
         &self.pointers
     }

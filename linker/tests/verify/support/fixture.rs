@@ -70,8 +70,14 @@ impl Fixture {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }
         let mut bytes = fs::read(&out)?;
-        if self.all("drop").any(|what| what == "relocations") {
-            drop_relocations(&mut bytes)?;
+        for what in self.all("drop") {
+            // SHT_RELA, SHT_SYMTAB; relocations say which symbols they mean.
+            let kinds: &[u32] = match what {
+                "relocations" => &[4],
+                "symbols" => &[4, 2],
+                _ => return Err(format!("`drop: {what}`").into()),
+            };
+            hide(kinds, &mut bytes)?;
         }
         let image = Image::parse(bytes.clone())?;
         for poke in self.all("poke") {
@@ -153,14 +159,16 @@ fn address(image: &Image, place: &str) -> Result<u64, Failed> {
     Ok(symbol + u64::from_str_radix(hex, 16)?)
 }
 
-/// Makes the kept relocations sections like any other, as if there were none.
-fn drop_relocations(bytes: &mut [u8]) -> Result<(), Failed> {
+/// Makes sections of these kinds sections like any other, as if there were none.
+fn hide(kinds: &[u32], bytes: &mut [u8]) -> Result<(), Failed> {
     // ELF64: e_shoff at 0x28, e_shnum at 0x3c; headers of 64 bytes, sh_type at 4.
     let table = u64::from_le_bytes(bytes[0x28..0x30].try_into()?);
     let count = u16::from_le_bytes(bytes[0x3c..0x3e].try_into()?);
     for index in 0..usize::from(count) {
         let kind = usize::try_from(table)? + 64 * index + 4;
-        if bytes[kind..kind + 4] == 4u32.to_le_bytes() {
+        let found = u32::from_le_bytes(bytes[kind..kind + 4].try_into()?);
+        // SHF_ALLOC, in sh_flags behind sh_type: what a loader is told stays.
+        if kinds.contains(&found) && bytes[kind + 4] & 2 == 0 {
             bytes[kind..kind + 4].copy_from_slice(&1u32.to_le_bytes());
         }
     }
