@@ -74,7 +74,10 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
         for node in graph.nodes_in(range.clone()) {
             let mut last = None;
             for edge in graph.to(node) {
-                let stays = !init.contains(edge.at) && !allowed.contains(edge.at);
+                // An arm that refers to replacements is refused, and another rule's.
+                let refused = subject.records.replacements.range.contains(&edge.target)
+                    && subject.refusals.has(edge.at);
+                let stays = !init.contains(edge.at) && !allowed.contains(edge.at) && !refused;
                 // Once for each that refers.
                 if stays && last != Some(edge.from) && !bounds.says_where(subject, edge) {
                     last = Some(edge.from);
