@@ -6,6 +6,38 @@ use crate::image::Image;
 
 use super::RecordsError;
 
+/// The section with the bounds that the running kernel reads, under the name that the script of
+/// alt-linker gives it, and as it is without.
+const BOUNDS: [&str; 2] = ["alt_bounds", ".init.rodata.__alt_bounds"];
+
+/// The tables whose bounds it has, in order.
+const BOUNDED: [&str; 5] = [
+    "alt_branches",
+    "alt_records",
+    "alt_replacements",
+    "alt_plan",
+    "alt_callbacks",
+];
+
+/// The bounds of a table as the kernel reads them: offsets from where they stand, which is 0 for
+/// a table that is not there.
+fn stated(image: &Image, name: &str) -> Option<Range<u64>> {
+    let index = BOUNDED.iter().position(|known| *known == name)?;
+    let section = BOUNDS.iter().find_map(|name| image.section(name))?;
+    let (bounds, _) = image.contents(section).as_chunks::<8>();
+    if bounds.len() != 2 * BOUNDED.len() {
+        return None;
+    }
+    let bound = |index: usize| {
+        let offset = i64::from_le_bytes(*bounds.get(index)?);
+        let at = section.range.start.checked_add(8 * index as u64)?;
+        (offset != 0).then(|| at.wrapping_add_signed(offset))
+    };
+    let (start, stop) = (bound(2 * index)?, bound(2 * index + 1)?);
+    // GNU ld takes an absent symbol for 0.
+    (start != 0 && start <= stop).then_some(start..stop)
+}
+
 /// A table: its name and the addresses that it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -22,11 +54,12 @@ impl Table {
     }
 
     /// The table between `__start_NAME` and `__stop_NAME`, which the patcher goes by; in a
-    /// stripped image, the section of that name.
+    /// stripped image, what the kernel itself reads of them, else the section of that name.
     pub(super) fn by_name(image: &Image, name: &'static str) -> Self {
         let (start, stop) = (format!("__start_{name}"), format!("__stop_{name}"));
         let range = image
             .between(&start, &stop)
+            .or_else(|| stated(image, name))
             .or_else(|| Some(image.section(name)?.range.clone()))
             .unwrap_or(0..0);
         Self { name, range }
