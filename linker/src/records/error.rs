@@ -11,6 +11,11 @@ pub enum RecordsError {
         if *.0 { "; it has been stripped" } else { "" }
     )]
     None(bool),
+    /// The format that was asked for is not there.
+    #[error(
+        "the image has no table of this format: {0}; without --format, `alt` sees which it has"
+    )]
+    Absent(&'static str),
     /// Both formats are there.
     #[error("the image has tables of both formats: say which by --format alt or --format linux")]
     BothFormats,

@@ -133,6 +133,12 @@ impl Records {
     /// There are none, or their bounds or sizes make no sense.
     pub fn find(image: &Image, format: Option<Format>) -> Result<Self, RecordsError> {
         let format = match format {
+            Some(Format::Alt) if !alt::is_there(image) => {
+                return Err(RecordsError::Absent("neither alt_branches nor alt_records"));
+            }
+            Some(Format::Linux) if !linux::is_there(image) => {
+                return Err(RecordsError::Absent("no .altinstructions"));
+            }
             Some(format) => format,
             None => match (alt::is_there(image), linux::is_there(image)) {
                 (true, false) => Format::Alt,

@@ -1,7 +1,8 @@
 //! Images that are sound files, with tables or text that are not.
 
+use alt_linker::image::Image;
 use alt_linker::patching::{ExpectError, HostError, Problem};
-use alt_linker::records::RecordsError;
+use alt_linker::records::{Format, Records, RecordsError};
 
 use crate::elf::{self, ALLOC, EXEC, Elf, NOBITS, Section, TEXT};
 use crate::{patched, records_error};
@@ -24,6 +25,16 @@ fn tables_of_both_formats() {
     let table = elf::linux().section(".altinstructions").clone();
     elf.sections.push(table);
     assert_eq!(records_error(elf.bytes()), RecordsError::BothFormats);
+}
+
+/// Not "clean", as a table without records would be.
+#[test]
+fn table_of_the_other_format() {
+    for (elf, other) in [(elf::image(), Format::Linux), (elf::linux(), Format::Alt)] {
+        let image = Image::parse(elf.bytes()).unwrap();
+        let error = Records::find(&image, Some(other)).unwrap_err();
+        assert!(matches!(error, RecordsError::Absent(_)), "{error}");
+    }
 }
 
 /// Without symbols, the sections say where the tables are.
