@@ -93,6 +93,7 @@ impl Verify {
             );
             match findings.len() {
                 0 => writeln!(out, "{}: {checked}", style::good("clean")),
+                1 => writeln!(out, "{}: {checked}", style::bad("1 finding")),
                 found => writeln!(
                     out,
                     "{}: {checked}",
