@@ -48,7 +48,10 @@ fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     }
     let mut reported = HashSet::new();
     for (function, open) in callbacks(subject) {
-        let Some(start) = subject.graph().node_at(function) else {
+        let graph = subject.graph();
+        // Where its symbol has been stripped, nothing tells it from the function before.
+        let own = |node: &NodeId| graph.node(*node).range.start == function;
+        let Some(start) = graph.node_at(function).filter(own) else {
             continue;
         };
         let reached = reach(subject, [start], true);
