@@ -1,6 +1,6 @@
 //! A small arm64 kernel that adapts its own text at boot.
 //!
-//! It boots at EL1 on QEMU's `virt` machine, finds out what the CPU can do,
+//! It boots on QEMU's `virt` machine, entered at EL1 or EL2, runs at EL1, finds out what the CPU can do,
 //! rewrites its text accordingly, and exercises each place before and after.
 //! `cargo xtask demo` runs it and shows what it did.
 #![cfg_attr(target_os = "none", no_std, no_main)]
@@ -12,7 +12,11 @@ mod cmdline;
 #[cfg(target_os = "none")]
 mod cpucaps;
 #[cfg(target_os = "none")]
+mod entry;
+#[cfg(target_os = "none")]
 mod exceptions;
+#[cfg(target_os = "none")]
+mod firmware;
 #[cfg(target_os = "none")]
 mod hooks;
 #[cfg(target_os = "none")]

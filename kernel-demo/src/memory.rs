@@ -26,17 +26,17 @@ const PAGE: usize = 4096;
 const ASID: usize = 1;
 
 // Blocks of 1 GiB (Arm ARM D8.3.1.2): valid, not global, accessed, inner shareable,
-// with index 0 (device) or 1 (normal) into the MAIR that aarch64-rt sets.
+// with index 0 (device) or 1 (normal) into `DEFAULT_MAIR` of aarch64-rt.
 const BLOCK: usize = 1 | 1 << 11 | 1 << 10 | 3 << 8;
 
-aarch64_rt::initial_pagetable!({
+pub static INITIAL_TABLE: InitialPagetable = {
     // For the first steps only: `protect` replaces it before any site runs. Its
     // entries belong to ASID 0, so none of them outlives the switch.
     let mut table = [0; 512];
     table[0] = BLOCK | 1 << 54 | 1 << 53;
     table[1] = 0x4000_0000 | BLOCK | 1 << 2;
     InitialPagetable(table)
-});
+};
 
 unsafe extern "C" {
     static __rodata_start: u8;

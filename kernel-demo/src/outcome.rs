@@ -2,7 +2,9 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use smccc::{Hvc, psci};
+use smccc::psci;
+
+use crate::firmware::Firmware;
 
 /// Status (1 ok, 2 failed), cpucaps detected, sites in the table, sites patched.
 /// Read from outside after power-off.
@@ -38,7 +40,7 @@ impl Outcome {
             word.store(value, Ordering::Relaxed);
         }
         // Whether or not the firmware can do it, there is nothing left to run.
-        let _ = psci::system_off::<Hvc>();
+        let _ = psci::system_off::<Firmware>();
         loop {
             aarch64_cpu::asm::wfi();
         }

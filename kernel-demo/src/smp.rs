@@ -8,11 +8,12 @@ use alt_runtime::cap::CpuVerdict;
 use alt_runtime::patch::Report;
 use alt_runtime::rendezvous::{Held, HoldError, Rendezvous};
 use defmt::{Display2Format, error, info, warn};
-use smccc::{Hvc, psci};
+use smccc::psci;
 use spin::Once;
 use spin::mutex::SpinMutex;
 
 use crate::checks::{atomic, mix, spinlock::SpinLock, timer};
+use crate::firmware::Firmware;
 use crate::kernel::Failed;
 use crate::outcome::Outcome;
 use crate::{cmdline, hooks, interrupts, memory};
@@ -61,7 +62,7 @@ fn power_on(cpu: usize) -> bool {
     unsafe {
         let stack = (&raw mut STACKS).cast::<Stack<8>>().add(cpu);
         // QEMU's `virt` numbers its first CPUs in Aff0.
-        aarch64_rt::start_core::<Hvc, _, 8>(cpu as u64, stack, move || secondary(cpu)).is_ok()
+        aarch64_rt::start_core::<Firmware, _, 8>(cpu as u64, stack, move || secondary(cpu)).is_ok()
     }
 }
 
@@ -132,7 +133,7 @@ fn others() -> impl Iterator<Item = usize> + Clone {
 pub fn hold() -> Result<Held<'static, MAX_CPUS>, Failed> {
     let parked = PARKED.load(Ordering::Acquire);
     let is_off = |cpu: usize| {
-        let state = psci::affinity_info::<Hvc>(cpu as u64, psci::LowestAffinityLevel::All);
+        let state = psci::affinity_info::<Firmware>(cpu as u64, psci::LowestAffinityLevel::All);
         parked & (1 << cpu) == 0 || state == Ok(psci::AffinityState::Off)
     };
     wait_until("switch off", || (1..MAX_CPUS).all(is_off))?;
@@ -272,7 +273,7 @@ fn count() {
 }
 
 fn off() -> ! {
-    let _ = psci::cpu_off::<Hvc>();
+    let _ = psci::cpu_off::<Firmware>();
     loop {
         aarch64_cpu::asm::wfi();
     }

@@ -31,6 +31,7 @@ pub mod observe;
 mod process;
 mod qemu;
 mod qmp;
+pub mod results;
 pub mod sites;
 pub mod skip;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod fuzz;
+mod matrix;
 mod mutants;
 mod setup;
 mod sizes;
@@ -42,6 +43,9 @@ enum Task {
         /// One target: a file of linker/fuzz/fuzz_targets. All without it.
         target: Option<String>,
     },
+    /// Runs the demo kernel on every machine, in every build profile, entered at EL1 and EL2; shows
+    /// a table and writes an HTML page.
+    Matrix(matrix::MatrixArguments),
     /// Leaves steps out of the patching routine, one at a time, and shows which observer notices.
     Mutants {
         /// Shows what each observer noticed first.
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+        Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Mutants { verbose } => mutants::run(verbose),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
         Task::Sizes { dev: false } => sizes::run(Profile::Release),

@@ -1,6 +1,8 @@
 //! What a fresh machine lacks: the target's core library and QEMU. Installs them where that takes
 //! no decision of the user's, and says exactly what to do where it does.
 
+mod backports;
+
 use qemu_tests::{
     Qemu,
     guest::{self, TARGET, workspace},
@@ -8,8 +10,12 @@ use qemu_tests::{
 use std::{
     env,
     error::Error,
+    fs,
     process::{Command, Stdio},
 };
+
+/// What has QEMU for arm64 on Debian and Ubuntu.
+const PACKAGE: &str = "qemu-system-arm";
 
 /// Makes sure that guests can be built and run; returns the QEMU to run them.
 pub(crate) fn ensure() -> Result<Qemu, Box<dyn Error>> {
@@ -55,37 +61,80 @@ fn ensure_qemu() -> Result<Qemu, Box<dyn Error>> {
         )
         .into());
     }
-    say("installing QEMU (apt-get install qemu-system-arm)");
-    for arguments in [
-        &["update", "-q"][..],
-        &[
-            "install",
-            "-q",
-            "-y",
-            "--no-install-recommends",
-            "qemu-system-arm",
-        ],
-    ] {
-        let status = command("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null())
-            .status()?;
-        if !status.success() {
-            return Err(format!("`apt-get {}` failed ({status})", arguments.join(" ")).into());
-        }
+    apt_get(&["update", "-q"])?;
+    let suite = backports_suite();
+    match &suite {
+        // A refusal, over what else is installed, is no reason to have none.
+        Some(suite) => install(Some(suite)).or_else(|_| install(None))?,
+        None => install(None)?,
     }
     Ok(Qemu::find()?)
 }
 
+/// Installs the QEMU of the distribution's backports over an older one, if apt has them
+/// configured. Says why not where it does not; that is no error, since the older one will do.
+pub(crate) fn ensure_newer_qemu() -> Result<(), Box<dyn Error>> {
+    if env::var_os("QEMU").is_some_and(|name| !name.is_empty()) {
+        say("QEMU names the emulator to be used; nothing is installed");
+        return Ok(());
+    }
+    if !can_apt() {
+        say("a newer QEMU is installed only by root, by apt-get");
+        return Ok(());
+    }
+    apt_get(&["update", "-q"])?;
+    match backports_suite() {
+        Some(suite) => install(Some(&suite)),
+        None => {
+            say("apt has no backports configured with a QEMU for this release; it stays as it is");
+            Ok(())
+        }
+    }
+}
+
+/// The backports that apt has configured, if they have QEMU. Its sources are the user's affair.
+fn backports_suite() -> Option<String> {
+    let os_release = fs::read_to_string("/etc/os-release").ok()?;
+    let codename = backports::codename(&os_release)?;
+    let madison = output("apt-cache", &["madison", PACKAGE])?;
+    backports::suite(PACKAGE, codename, &madison)
+}
+
+fn install(suite: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
+    if let Some(suite) = suite {
+        arguments.extend(["-t", suite]);
+    }
+    arguments.push(PACKAGE);
+    say(&format!(
+        "installing QEMU (apt-get {})",
+        arguments.join(" ")
+    ));
+    apt_get(&arguments)
+}
+
+fn apt_get(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let status = command("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("`apt-get {}` failed ({status})", arguments.join(" ")).into()),
+    }
+}
+
 /// Whether packages can be installed without asking: by root, where there is apt-get.
 fn can_apt() -> bool {
-    let output = |name: &str, argument: &str| {
-        let output = command(name).arg(argument).output().ok()?;
-        let success = output.status.success();
-        success.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    output("id", "-u").as_deref() == Some("0") && output("apt-get", "--version").is_some()
+    output("id", &["-u"]).as_deref() == Some("0") && output("apt-get", &["--version"]).is_some()
+}
+
+/// What a command that succeeds writes.
+fn output(name: &str, arguments: &[&str]) -> Option<String> {
+    let output = command(name).args(arguments).output().ok()?;
+    let success = output.status.success();
+    success.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// One line about what is being done.

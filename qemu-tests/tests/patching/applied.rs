@@ -5,6 +5,7 @@ use alt_linker::image::Image as HostImage;
 use alt_linker::patching::{Answers, Expectation, Word};
 use alt_linker::records::Records;
 use alt_runtime::cap::idregs::Register;
+use qemu_tests::results::Entry;
 use qemu_tests::{Image, Run};
 
 use crate::Result;
@@ -26,7 +27,7 @@ pub fn is_what_runs(
         return Err(format!("{} tables of cpucaps", caps.len()).into());
     };
     let present = caps.detect(&registers(machine, said)?, "")?;
-    let answers = answers(&host, run)?;
+    let answers = answers(&host, run, machine.entry)?;
     let expectation = Expectation::new(&host, &records, caps.table(), &present, &answers)?;
     if let Some(left) = expectation.left.first() {
         return Err(format!("{left:?} has no answer").into());
@@ -47,7 +48,8 @@ pub fn is_what_runs(
 
 /// Those that come with `alt`, where it has the machine; else what the guest has read.
 fn registers(machine: &TestMachine, said: &Registers) -> Result<alt_runtime::cap::IdRegs> {
-    if machine.registers.is_some() {
+    // With an EL2, ID_AA64PFR0_EL1 says so; `alt` knows the machines without.
+    if machine.registers.is_some() && machine.entry == Entry::El1 {
         return Ok(ids::builtin(&machine.of_alt()?)?.ids);
     }
     let known = said.iter().filter_map(|(name, value)| {
@@ -59,7 +61,7 @@ fn registers(machine: &TestMachine, said: &Registers) -> Result<alt_runtime::cap
 
 /// What the callbacks of kernel-demo leave, from what they read: the tag is random, and in the
 /// guest's memory. The words are as GNU as has them; registers are the compiler's choice.
-fn answers(image: &HostImage, run: &Run) -> Result<Answers> {
+fn answers(image: &HostImage, run: &Run, entry: Entry) -> Result<Answers> {
     const RD: u32 = 0x1f;
     const RD_RN: u32 = 0x3ff;
     const RD_RN_RM: u32 = 0x1f_03ff;
@@ -71,8 +73,12 @@ fn answers(image: &HostImage, run: &Run) -> Result<Answers> {
         });
         answers.set(name, words.collect());
     };
-    // hvc #0
-    set("CONDUIT", &[(0xd400_0002, 0)]);
+    // hvc #0, or smc #0
+    let conduit = match entry {
+        Entry::El1 => 0xd400_0002,
+        Entry::El2 => 0xd400_0003,
+    };
+    set("CONDUIT", &[(conduit, 0)]);
     // mov xD, #24
     set("LOOP_COUNT", &[(0xd280_0300, RD)]);
     // nop

@@ -1,13 +1,12 @@
 //! What the callbacks of kernel-demo make of their sites, by name.
 
 use qemu_tests::disasm;
+use qemu_tests::results::Entry;
 
 use crate::Result;
 
 /// Mnemonics and, where the value is fixed, operands of each instruction.
-const EXPECTED: [(&str, &[&str]); 4] = [
-    // QEMU's firmware is called by HVC.
-    ("CONDUIT", &["hvc #0x0"]),
+const EXPECTED: [(&str, &[&str]); 3] = [
     ("LOOP_COUNT", &["mov x_, #0x18"]),
     // The tag is random.
     (
@@ -27,7 +26,7 @@ const EXPECTED: [(&str, &[&str]); 4] = [
 pub const OFFSET: u64 = 0xffff_7fff_d214_0000;
 
 /// Checks the words that the callback of this name has left at `address`.
-pub fn is_right(name: &str, address: u64, words: &[u32]) -> Result<()> {
+pub fn is_right(name: &str, address: u64, words: &[u32], entry: Entry) -> Result<()> {
     let name = name.rsplit("::").next().unwrap_or(name);
     if name == "OFFSET" {
         return match loaded(words) {
@@ -35,8 +34,14 @@ pub fn is_right(name: &str, address: u64, words: &[u32]) -> Result<()> {
             other => Err(format!("{address:#x}: OFFSET loads {other:x?}").into()),
         };
     }
-    let (_, expected) = EXPECTED
-        .iter()
+    // QEMU's firmware is called by HVC where that is not EL2's.
+    let conduit: &[&str] = match entry {
+        Entry::El1 => &["hvc #0x0"],
+        Entry::El2 => &["smc #0x0"],
+    };
+    let all = [("CONDUIT", conduit)].into_iter().chain(EXPECTED);
+    let (_, expected) = all
+        .into_iter()
         .find(|(known, _)| *known == name)
         .ok_or_else(|| format!("an unknown callback: {name}"))?;
     let text: Vec<_> = words
@@ -48,7 +53,7 @@ pub fn is_right(name: &str, address: u64, words: &[u32]) -> Result<()> {
         true => without_registers(text) == *pattern,
         false => text.split(' ').next() == Some(*pattern),
     };
-    if text.len() == expected.len() && text.iter().zip(*expected).all(matches) {
+    if text.len() == expected.len() && text.iter().zip(expected).all(matches) {
         Ok(())
     } else {
         Err(format!("{address:#x}: {name} left {text:?}, expected {expected:?}").into())

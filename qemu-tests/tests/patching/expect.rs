@@ -1,100 +1,23 @@
-//! What memory must hold after the pass, from the image and the ID registers.
+//! What a site must hold after the pass, from the image and the cpucaps.
 
 use std::collections::BTreeSet;
 
-use qemu_tests::facts::{self, Fact};
-use qemu_tests::sites::{self, Kind, Site};
-use qemu_tests::{Image, Launch, Profile, Run, Status, compare, disasm, skip};
+use qemu_tests::results::Entry;
+use qemu_tests::sites::{Kind, Site};
+use qemu_tests::{Image, Run, disasm};
 
-use crate::machines::{Registers, TestMachine};
-use crate::{Result, applied, caps, computed, kernel, qemu};
+use crate::{Result, computed};
 
 const NOP: u32 = 0xd503_201f;
 
-/// Runs the kernel, which must come to a good end.
-pub fn run(image: &Image, machine: &TestMachine) -> Result<Run> {
-    let run = Launch::new(image, machine.machine()).run(qemu()?)?;
-    if run.outcome.status != Status::Ok {
-        let log: Vec<_> = run.log.iter().map(|line| line.message.as_str()).collect();
-        return Err(format!("{:?}:\n{}", run.outcome, log.join("\n")).into());
-    }
-    Ok(run)
-}
-
-/// The whole comparison for one profile on one machine.
-pub fn words(profile: Profile, machine: &TestMachine) -> Result<()> {
-    if machine.cpu.contains("vfp=off") {
-        let name = machine.name();
-        skip::because(&format!(
-            "words on {name}: compiled code of the target uses FP registers"
-        ));
-        return Ok(());
-    }
-    let image = kernel(profile)?;
-    let run = run(&image, machine)?;
-    let facts: Vec<_> = facts::read(&run.log).collect();
-
-    let said = facts.iter().filter_map(|fact| match fact {
-        Fact::IdReg { name, value } => Some((name.to_string(), *value)),
-        _ => None,
-    });
-    let said: Registers = said.collect();
-    if let Some(measured) = &machine.registers {
-        same_registers(&said, measured)?;
-    }
-
-    let said_caps: Vec<_> = facts
-        .iter()
-        .filter_map(|fact| match fact {
-            Fact::Cap(cap) => Some(*cap),
-            _ => None,
-        })
-        .collect();
-    let present = caps::present(machine.registers.as_ref().unwrap_or(&said))?;
-    caps::agree(&said_caps, &present)?;
-    let names = caps::names();
-    let numbers: BTreeSet<u16> = (0..names.len() as u16)
-        .filter(|n| present.contains(names[usize::from(*n)]))
-        .collect();
-
-    let records = sites::read(&image)?;
-    let all = sites::sites(&records);
-    let outside = compare::outside_sites(&image, &run.before, &run.after, &records)?;
-    if !outside.is_empty() {
-        return Err(format!("changed outside of the sites: {outside:x?}").into());
-    }
-    let wrong = compare::wrong_sites(&all, &numbers, &run.before, &run.after)?;
-    if !wrong.is_empty() {
-        return Err(format!("sites that are not as they must be: {wrong:x?}").into());
-    }
-    let mut patched = 0;
-    for site in &all {
-        patched += u32::from(site_is_right(&image, &run, site, &numbers)?);
-    }
-    let outcome = &run.outcome;
-    let expected = (present.len() as u32, all.len() as u32, patched);
-    if (outcome.caps, outcome.sites, outcome.patched) != expected {
-        return Err(format!(
-            "caps, sites, patched: expected {expected:?}, the guest says {outcome:?}"
-        )
-        .into());
-    }
-    applied::is_what_runs(&image, machine, &run, &said)
-}
-
-/// Both ways: each register that was measured, and no other.
-fn same_registers(said: &Registers, measured: &Registers) -> Result<()> {
-    for name in said.keys().chain(measured.keys()) {
-        if said.get(name) != measured.get(name) {
-            let (said, measured) = (said.get(name), measured.get(name));
-            return Err(format!("{name}: the guest says {said:x?}, measured {measured:x?}").into());
-        }
-    }
-    Ok(())
-}
-
 /// Checks the words of a site; says whether they changed.
-fn site_is_right(image: &Image, run: &Run, site: &Site, caps: &BTreeSet<u16>) -> Result<bool> {
+pub fn site_is_right(
+    image: &Image,
+    run: &Run,
+    site: &Site,
+    caps: &BTreeSet<u16>,
+    entry: Entry,
+) -> Result<bool> {
     let count = site.records[0].len();
     let before = run.before.words(site.address, count)?;
     let after = run.after.words(site.address, count)?;
@@ -111,7 +34,7 @@ fn site_is_right(image: &Image, run: &Run, site: &Site, caps: &BTreeSet<u16>) ->
                 .place(callback)
                 .ok_or("the callback has no name")?
                 .symbol;
-            computed::is_right(&name, site.address, &after)?;
+            computed::is_right(&name, site.address, &after, entry)?;
         }
         Some(Kind::Nops { .. }) => padding(&after)?,
         // Judged by `compare::wrong_sites`.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use qemu_tests::results::Entry;
 use qemu_tests::{Machine, Qemu};
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ pub type Registers = BTreeMap<String, u64>;
 pub struct TestMachine {
     pub cpu: String,
     pub options: String,
+    pub entry: Entry,
     /// Its ID registers, if someone has read them.
     pub registers: Option<Registers>,
 }
@@ -25,8 +27,20 @@ impl TestMachine {
         Self {
             cpu: cpu.into(),
             options: "virt,gic-version=3".into(),
+            entry: Entry::El1,
             registers: None,
         }
+    }
+
+    /// The same, entered elsewhere.
+    pub fn entered_at(&self, entry: Entry) -> Self {
+        let machine = self.clone();
+        Self { entry, ..machine }
+    }
+
+    /// A CPU model as it is, without switches.
+    pub fn is_plain(&self) -> bool {
+        !self.name().contains(',')
     }
 
     pub fn name(&self) -> String {
@@ -46,7 +60,11 @@ impl TestMachine {
 
     /// Three CPUs: one boots, one is held during the last pass, one comes late.
     pub fn machine(&self) -> Machine {
-        Machine::new(&self.cpu).options(&self.options).smp(3)
+        let options = match self.entry {
+            Entry::El1 => self.options.clone(),
+            Entry::El2 => format!("{},virtualization=on", self.options),
+        };
+        Machine::new(&self.cpu).options(options).smp(3)
     }
 }
 
@@ -76,12 +94,42 @@ const VARIANTS: [&str; 7] = [
     "cortex-a57,midr=0x410fd070",  // r0p0
 ];
 
+fn file() -> File {
+    toml::from_str(include_str!("../../../linker/cpus/qemu.toml")).expect("valid TOML")
+}
+
+/// The machines of other versions that the installed QEMU cannot be, and why.
+pub fn lacking() -> Vec<(String, String)> {
+    let Ok(qemu) = Qemu::find() else {
+        return Vec::new();
+    };
+    let here = all();
+    let mut lacking = BTreeMap::new();
+    for measured in file().machine {
+        let machine = TestMachine {
+            options: measured.machine,
+            ..TestMachine::new(&measured.cpu)
+        };
+        let name = machine.name();
+        if here.iter().any(|other| other.name() == name) {
+            continue;
+        }
+        let (version, other) = (qemu.version(), measured.qemu);
+        let model = machine.machine().model().to_owned();
+        let reason = match qemu.has_cpu(&model) {
+            true => format!("known of QEMU {other}, not of QEMU {version}"),
+            false => format!("QEMU {version} has no {model}; QEMU {other} has"),
+        };
+        lacking.insert(name, reason);
+    }
+    lacking.into_iter().collect()
+}
+
 /// The machines that the installed QEMU can be; without one, those of QEMU 7.2,
 /// so that the tests have names and fail for the right reason.
 pub fn all() -> Vec<TestMachine> {
     let qemu = Qemu::find().ok();
-    let file: File =
-        toml::from_str(include_str!("../../../linker/cpus/qemu.toml")).expect("valid TOML");
+    let file = file();
     let version = qemu.as_ref().map(|qemu| qemu.version().to_string());
     let is_measured = file
         .machine
@@ -99,6 +147,7 @@ pub fn all() -> Vec<TestMachine> {
         .map(|measured| TestMachine {
             cpu: measured.cpu,
             options: measured.machine,
+            entry: Entry::El1,
             registers: is_measured.then(|| {
                 let registers = measured.registers.iter();
                 registers

@@ -1,8 +1,10 @@
 //! kernel-demo on every CPU model and in every build profile: what its memory
 //! holds afterwards, against an expectation that shares no code with the patcher.
 //!
-//! Each test has a name, `words::release::cortex-a76` for one, so that it can be
-//! chosen: `cargo test -p qemu-tests --test patching -- release::max`.
+//! Each test has a name, `words::release::cortex-a76` or, entered at EL2,
+//! `words::release::el2::cortex-a76`, so that it can be chosen:
+//! `cargo test -p qemu-tests --test patching -- release::max`. Some of those at EL2
+//! are ignored unless asked for, since they take their time; `cargo xtask matrix` asks.
 
 mod applied;
 mod caps;
@@ -10,10 +12,12 @@ mod computed;
 mod corrupt;
 mod expect;
 mod machines;
+mod words;
 
 use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use qemu_tests::results::Entry;
 use qemu_tests::{Error, Image, Profile, Qemu, guest, skip};
 
 type Result<T> = std::result::Result<T, Failed>;
@@ -34,19 +38,43 @@ fn trials() -> Vec<Trial> {
         trial("image::same_file_on_every_cpu", same_file_on_every_cpu),
     ];
     for machine in machines::all() {
-        for profile in Profile::ALL {
-            let (name, machine) = (machine.name(), machine.clone());
-            trials.push(trial(
-                format!("words::{}::{name}", profile.name()),
-                move || expect::words(profile, &machine),
-            ));
+        for (profile, entry) in Profile::ALL
+            .iter()
+            .flat_map(|p| Entry::ALL.map(|e| (*p, e)))
+        {
+            let (name, machine) = (machine.name(), machine.entered_at(entry));
+            let entry_name = match entry {
+                Entry::El1 => "",
+                Entry::El2 => "el2::",
+            };
+            let is_wanted = entry == Entry::El1 || is_usual_at_el2(profile, &machine);
+            let test = trial(
+                format!("words::{}::{entry_name}{name}", profile.name()),
+                move || words::compare(profile, &machine),
+            );
+            trials.push(test.with_ignored_flag(!is_wanted));
         }
+    }
+    for (name, reason) in machines::lacking() {
+        trials.push(trial(format!("lacking::{name}"), move || {
+            skip::because(&format!("{name}: {reason}"));
+            Ok(())
+        }));
     }
     for fault in &corrupt::FAULTS {
         let name = format!("corrupt::{}", fault.name);
         trials.push(trial(name, move || corrupt::is_refused(fault)));
     }
     trials
+}
+
+/// Optimised on each model; unoptimised on one with few features, and on one with many.
+fn is_usual_at_el2(profile: Profile, machine: &machines::TestMachine) -> bool {
+    match profile {
+        Profile::Release => machine.is_plain(),
+        Profile::Dev => ["cortex-a53", "max"].contains(&machine.name().as_str()),
+        Profile::FatLto | Profile::Size => false,
+    }
 }
 
 /// A trial that needs a guest and does not run where there can be none.
@@ -79,7 +107,7 @@ fn same_file_on_every_cpu() -> Result<()> {
     let image = kernel(Profile::Release)?;
     let mut patched = Vec::new();
     for cpu in ["cortex-a53", "cortex-a76", "max"] {
-        let run = expect::run(&image, &machines::TestMachine::new(cpu))?;
+        let run = words::run(&image, &machines::TestMachine::new(cpu))?;
         patched.push(run.outcome.patched);
     }
     patched.dedup();

@@ -1,0 +1,129 @@
+//! The first instructions of each CPU: down to EL1 where it was entered at EL2, and the MMU on.
+//!
+//! aarch64-rt calls `enable_mmu` before all else, on the boot CPU as on each that PSCI starts, so
+//! both are dropped in one place.
+
+use core::arch::naked_asm;
+
+use aarch64_rt::{DEFAULT_MAIR, DEFAULT_SCTLR, DEFAULT_TCR};
+
+use crate::memory::INITIAL_TABLE;
+
+/// EL1 is AArch64 (RW); nothing is trapped, so pointer authentication (API, APK) and allocation
+/// tags (ATA) work at EL1 where there are any. All else is 0: no stage 2, E2H and TGE off.
+const HCR_EL2: u64 = 1 << 31 | 1 << 41 | 1 << 40 | 1 << 56;
+/// MSCEn: without it, memory copy instructions are undefined at EL1.
+const HCRX_EL2: u64 = 1 << 11;
+/// All that is RES1 with E2H off. FP works at EL1; SVE and SME, which this kernel does not use,
+/// stay trapped.
+const CPTR_EL2: u64 = 0x33ff;
+/// EL1 reads the physical counter and sets the physical timer (EL1PCTEN, EL1PCEN).
+const CNTHCTL_EL2: u64 = 3;
+/// EL1 may use the system registers of the interrupt controller (Enable, SRE).
+const ICC_SRE_EL2: u64 = 1 << 3 | 1;
+/// RES1 alone: MMU and caches off, little endian.
+const SCTLR_EL1: u64 = 0x30d0_0800;
+/// EL1 with its own stack pointer, DAIF masked.
+const SPSR_EL2: u64 = 0x3c5;
+
+/// Leaves EL2 if the CPU is there, and turns the MMU on with the initial table.
+///
+/// Resets leave most registers of EL2 unknown (Arm ARM D19.2), so each that acts on EL1 is set.
+/// Not part of it are those of EL3, and those that reset to no effect (HFG*, with EL2 the highest).
+///
+/// # Safety
+/// For aarch64-rt's entry points only: called by BL, without a stack. Changes x8 to x11 and the
+/// flags; keeps x0 to x7, which hold the boot protocol's arguments.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".init")]
+unsafe extern "C" fn enable_mmu() {
+    naked_asm!(
+        ".macro set register, value",
+        "movz x8, #((\\value) & 0xffff)",
+        "movk x8, #((\\value) >> 16 & 0xffff), lsl #16",
+        "movk x8, #((\\value) >> 32 & 0xffff), lsl #32",
+        "movk x8, #((\\value) >> 48 & 0xffff), lsl #48",
+        "msr \\register, x8",
+        ".endm",
+        // CurrentEL.EL is in bits 3:2.
+        "mrs x8, CurrentEL",
+        "cmp x8, #(2 << 2)",
+        "b.ne 4f",
+
+        "set hcr_el2, {HCR_EL2}",
+        // HCRX_EL2 exists with FEAT_HCX: ID_AA64MMFR1_EL1.HCX, bits 43:40.
+        "mrs x8, id_aa64mmfr1_el1",
+        "ubfx x8, x8, #40, #4",
+        "cbz x8, 2f",
+        "set s3_4_c1_c2_2, {HCRX_EL2}",
+        "2:",
+        "set cptr_el2, {CPTR_EL2}",
+        "msr hstr_el2, xzr",
+        // HPMN keeps its reset value, all counters for EL1; the traps go.
+        "mrs x8, mdcr_el2",
+        "and x8, x8, #0x1f",
+        "msr mdcr_el2, x8",
+        "set cnthctl_el2, {CNTHCTL_EL2}",
+        "msr cntvoff_el2, xzr",
+        // What EL1 reads as MIDR_EL1 and MPIDR_EL1.
+        "mrs x8, midr_el1",
+        "msr vpidr_el2, x8",
+        "mrs x8, mpidr_el1",
+        "msr vmpidr_el2, x8",
+        // One VMID on all CPUs, also without stage 2: TLB entries of EL1 are tagged with it, and
+        // a broadcast TLBI concerns its own VMID only (Arm ARM D8.14).
+        "msr vttbr_el2, xzr",
+        // The registers exist if ID_AA64PFR0_EL1.GIC, bits 27:24, says so.
+        "mrs x8, id_aa64pfr0_el1",
+        "ubfx x8, x8, #24, #4",
+        "cbz x8, 3f",
+        "mrs x8, s3_4_c12_c9_5", // ICC_SRE_EL2
+        "orr x8, x8, #{ICC_SRE_ENABLE}",
+        "orr x8, x8, #{ICC_SRE_SRE}",
+        "msr s3_4_c12_c9_5, x8",
+        // ICH_HCR_EL2 is there when the write of SRE is.
+        "isb",
+        "msr s3_4_c12_c11_0, xzr",
+        "3:",
+        "set sctlr_el1, {SCTLR_EL1}",
+        "set spsr_el2, {SPSR_EL2}",
+        "adr x8, 4f",
+        "msr elr_el2, x8",
+        "eret",
+
+        // At EL1. What aarch64-rt would have done, in the order of Arm ARM D8.2: registers, then
+        // nothing stale, then the MMU.
+        "4:",
+        "set mair_el1, {MAIR}",
+        "adrp x8, {table}",
+        "msr ttbr0_el1, x8",
+        "movz x9, #({TCR} & 0xffff)",
+        "movk x9, #({TCR} >> 16 & 0xffff), lsl #16",
+        // The output addresses are as wide as the CPU's: TCR_EL1.IPS, by ID_AA64MMFR0_EL1.PARange.
+        "mrs x8, id_aa64mmfr0_el1",
+        "bfi x9, x8, #32, #3",
+        "msr tcr_el1, x9",
+        "isb",
+        "tlbi vmalle1",
+        "ic iallu",
+        "dsb nsh",
+        "isb",
+        "set sctlr_el1, {SCTLR}",
+        "isb",
+        "ret",
+        ".purgem set",
+        HCR_EL2 = const HCR_EL2,
+        HCRX_EL2 = const HCRX_EL2,
+        CPTR_EL2 = const CPTR_EL2,
+        CNTHCTL_EL2 = const CNTHCTL_EL2,
+        ICC_SRE_ENABLE = const ICC_SRE_EL2 & 8,
+        ICC_SRE_SRE = const ICC_SRE_EL2 & 1,
+        SCTLR_EL1 = const SCTLR_EL1,
+        SPSR_EL2 = const SPSR_EL2,
+        MAIR = const DEFAULT_MAIR,
+        TCR = const DEFAULT_TCR,
+        SCTLR = const DEFAULT_SCTLR,
+        table = sym INITIAL_TABLE,
+    )
+}

@@ -1,0 +1,178 @@
+//! One kernel on one machine: the run, and its memory against what must be there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use qemu_tests::facts::{self, Fact};
+use qemu_tests::results::{self, Cap, Entry, Trial, Verdict};
+use qemu_tests::sites::{self, Site};
+use qemu_tests::{Image, Launch, Profile, Run, Status, compare as memory, skip};
+
+use crate::machines::{Registers, TestMachine};
+use crate::{Result, applied, caps, expect, kernel, qemu};
+
+/// Where a CPU says whether it has an EL2; QEMU lets it say what the machine has.
+const EL2_FIELD: (&str, u64) = ("ID_AA64PFR0_EL1", 0xf << 8);
+
+/// Runs the kernel, which must come to a good end.
+pub fn run(image: &Image, machine: &TestMachine) -> Result<Run> {
+    let run = Launch::new(image, machine.machine()).run(qemu()?)?;
+    if run.outcome.status != Status::Ok {
+        let log: Vec<_> = run.log.iter().map(|line| line.message.as_str()).collect();
+        return Err(format!("{:?}:\n{}", run.outcome, log.join("\n")).into());
+    }
+    Ok(run)
+}
+
+/// The whole comparison for one profile on one machine, noted for the matrix.
+pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
+    let mut caps = Vec::new();
+    let (verdict, result) = if machine.cpu.contains("vfp=off") {
+        let why = "compiled code of the target uses FP registers";
+        skip::because(&format!("words on {}: {why}", machine.name()));
+        (Verdict::Skipped(why.into()), Ok(()))
+    } else {
+        match judge(profile, machine, &mut caps) {
+            Ok((patched, sites)) => (Verdict::Ok { patched, sites }, Ok(())),
+            Err(why) => {
+                let text = why.message().unwrap_or("no reason").to_owned();
+                (Verdict::Failed(text), Err(why))
+            }
+        }
+    };
+    results::note(&Trial {
+        qemu: qemu()?.version().to_string(),
+        machine: machine.name(),
+        profile: profile.name().into(),
+        entry: machine.entry,
+        verdict,
+        caps,
+    })?;
+    result
+}
+
+/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them.
+fn judge(profile: Profile, machine: &TestMachine, found: &mut Vec<Cap>) -> Result<(u32, u32)> {
+    let image = kernel(profile)?;
+    let run = run(&image, machine)?;
+    let facts: Vec<_> = facts::read(&run.log).collect();
+
+    let said = facts.iter().filter_map(|fact| match fact {
+        Fact::IdReg { name, value } => Some((name.to_string(), *value)),
+        _ => None,
+    });
+    let said: Registers = said.collect();
+    if let Some(measured) = &machine.registers {
+        same_registers(&said, measured, machine.entry)?;
+    }
+
+    let said_caps: Vec<_> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Cap(cap) => Some(*cap),
+            _ => None,
+        })
+        .collect();
+    found.extend(said_caps.iter().map(|cap| Cap {
+        name: cap.name.into(),
+        detected: cap.present,
+        sites: 0,
+        patched: 0,
+        verified: false,
+    }));
+    let present = caps::present(machine.registers.as_ref().unwrap_or(&said))?;
+    caps::agree(&said_caps, &present)?;
+    let names = caps::names();
+    let numbers: BTreeSet<u16> = (0..names.len() as u16)
+        .filter(|n| present.contains(names[usize::from(*n)]))
+        .collect();
+
+    let records = sites::read(&image)?;
+    let all = sites::sites(&records);
+    let outside = memory::outside_sites(&image, &run.before, &run.after, &records)?;
+    if !outside.is_empty() {
+        return Err(format!("changed outside of the sites: {outside:x?}").into());
+    }
+    let wrong = memory::wrong_sites(&all, &numbers, &run.before, &run.after)?;
+    let mut changed = BTreeSet::new();
+    let mut faults = BTreeMap::new();
+    for site in &all {
+        match expect::site_is_right(&image, &run, site, &numbers, machine.entry) {
+            Ok(true) => drop(changed.insert(site.address)),
+            Ok(false) => {}
+            Err(why) => drop(faults.insert(site.address, why)),
+        }
+    }
+    for site in &wrong {
+        let why = format!("the site is not as it must be: {site:x?}");
+        faults.entry(site.address).or_insert(why.into());
+    }
+    for (number, cap) in (0..).zip(found.iter_mut()) {
+        count(cap, number, &all, &numbers, &changed, |site| {
+            !faults.contains_key(&site.address)
+        });
+    }
+    let of_all = faults.len();
+    if let Some((_, why)) = faults.into_iter().next() {
+        let why = why.message().unwrap_or("no reason").to_owned();
+        return Err(format!("{of_all} sites are wrong, the first: {why}").into());
+    }
+    let outcome = &run.outcome;
+    let patched = changed.len() as u32;
+    let expected = (present.len() as u32, all.len() as u32, patched);
+    if (outcome.caps, outcome.sites, outcome.patched) != expected {
+        return Err(format!(
+            "caps, sites, patched: expected {expected:?}, the guest says {outcome:?}"
+        )
+        .into());
+    }
+    applied::is_what_runs(&image, machine, &run, &said)?;
+    Ok((patched, all.len() as u32))
+}
+
+/// Adds up the sites of a cpucap, by its number.
+fn count(
+    cap: &mut Cap,
+    number: u16,
+    sites: &[Site],
+    present: &BTreeSet<u16>,
+    changed: &BTreeSet<u64>,
+    is_right: impl Fn(&Site) -> bool,
+) {
+    cap.verified = true;
+    for site in sites {
+        let names_it = |record: &sites::Record| record.condition.cap == number;
+        if !site.records.iter().any(names_it) {
+            continue;
+        }
+        let won = site.records.split_inclusive(|r| !r.condition.and_next);
+        let winner = site.winner(present);
+        let mut won = won.filter(|arm| winner == arm.first());
+        let by_it = won.any(|arm| {
+            arm.iter()
+                .any(|record| names_it(record) && !record.condition.negated)
+        });
+        cap.sites += 1;
+        cap.patched += u32::from(by_it && changed.contains(&site.address));
+        cap.verified &= is_right(site);
+    }
+}
+
+/// Both ways: each register that was measured, and no other.
+fn same_registers(said: &Registers, measured: &Registers, entry: Entry) -> Result<()> {
+    let (name, mask) = EL2_FIELD;
+    let el2 = said.get(name).map(|word| word & mask);
+    if (entry == Entry::El2) == (el2 == Some(0)) {
+        return Err(format!("{}, and {name}.EL2 is {el2:x?}", entry.name()).into());
+    }
+    for name in said.keys().chain(measured.keys()) {
+        let shown = |from: &Registers| {
+            let ignored = if name == EL2_FIELD.0 { EL2_FIELD.1 } else { 0 };
+            from.get(name).map(|word| word & !ignored)
+        };
+        if shown(said) != shown(measured) {
+            let (said, measured) = (said.get(name), measured.get(name));
+            return Err(format!("{name}: the guest says {said:x?}, measured {measured:x?}").into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `cargo xtask matrix`: the kernel on every machine, in every build profile, entered at EL1 and
+//! at EL2; a table, and a page with what became of each cpucap on each machine.
+
+mod grid;
+mod heat;
+mod page;
+
+use crate::{Outcome, setup, style};
+use clap::Args;
+use grid::Grid;
+use qemu_tests::{guest::workspace, results, skip};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::NamedTempFile;
+
+/// What to run.
+#[derive(Args)]
+pub(crate) struct MatrixArguments {
+    /// Only trials whose name has this text in it: `release::el2`, `cortex-a76`, `max,`.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Takes results that trials have left in files, instead of running any: of shards, usually.
+    #[arg(long, value_name = "FILE", conflicts_with = "filter")]
+    from: Vec<PathBuf>,
+    /// Where the page goes.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Installs the QEMU of the distribution's backports first, if apt has them configured.
+    #[arg(long)]
+    newer_qemu: bool,
+}
+
+/// Runs the trials, or takes results; prints the table and writes the page.
+pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
+    let mut passed = true;
+    let mut skipped = Vec::new();
+    let mut lines = String::new();
+    if arguments.from.is_empty() {
+        if arguments.newer_qemu {
+            setup::ensure_newer_qemu()?;
+        }
+        setup::ensure()?;
+        let (results, reasons) = (NamedTempFile::new()?, NamedTempFile::new()?);
+        passed = run_trials(arguments.filter.as_deref(), results.path(), reasons.path())?;
+        lines = fs::read_to_string(results.path())?;
+        let reasons = fs::read_to_string(reasons.path())?;
+        skipped.extend(reasons.lines().map(str::to_owned));
+    }
+    for path in &arguments.from {
+        lines += &fs::read_to_string(path).map_err(|why| format!("{}: {why}", path.display()))?;
+    }
+    let trials = results::read(&lines)?;
+    if trials.is_empty() && skipped.is_empty() {
+        return Err("no trial has left a result; the filter may fit none".into());
+    }
+    skipped.extend(trials.iter().filter_map(grid::skipped));
+    skipped.sort();
+    skipped.dedup();
+
+    let grid = Grid::new(&trials);
+    anstream::println!("{grid}");
+    if !skipped.is_empty() {
+        anstream::println!("\n{}", style::heading("skipped"));
+        skipped.iter().for_each(|why| anstream::println!("{why}"));
+    }
+    let path = match &arguments.html {
+        Some(path) => path.clone(),
+        None => target_dir().join("matrix.html"),
+    };
+    let page = page::page(&grid, &heat::rows(&trials), &skipped);
+    fs::write(&path, page).map_err(|why| format!("{}: {why}", path.display()))?;
+    anstream::println!("\npage: {}", path.display());
+    anstream::println!("matrix: {}", grid.total());
+    Ok(passed && grid.total().failed == 0)
+}
+
+/// Runs the trials that are named tests, those that are usually left out too; false if one fails.
+fn run_trials(filter: Option<&str>, results: &Path, reasons: &Path) -> std::io::Result<bool> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(workspace())
+        .args(["test", "--quiet", "--package", "qemu-tests"])
+        .args(["--test", "patching", "--", "--include-ignored"])
+        // They have no machine of the matrix.
+        .args(["--skip", "corrupt::", "--skip", "image::"])
+        .args(filter)
+        .env(results::FILE, results)
+        .env(skip::FILE, reasons);
+    Ok(command.status()?.success())
+}
+
+fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
