@@ -46,20 +46,20 @@ Colours are for terminals; NO_COLOR=1 turns them off.";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows every site, and what it can become
+    Dump(dump::Dump),
     /// Checks an image by all rules
     Verify(verify::Verify),
     /// Writes the image as it will be after patching
     Apply(apply::Apply),
+    /// Compares a dump of a running kernel's memory with what it must be
+    Diff(diff::Diff),
+    /// Counts what sites and records take, in bytes
+    Stats(stats::Stats),
     /// Takes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
     /// Changes an image at random, many times, and counts what would be noticed
     Mutate(mutate::Mutate),
-    /// Shows every site, and what it can become
-    Dump(dump::Dump),
-    /// Counts what sites and records take, in bytes
-    Stats(stats::Stats),
-    /// Compares a dump of a running kernel's memory with what it must be
-    Diff(diff::Diff),
 }
 
 /// `Ok(false)` when the command ran but has found something, and said so.
