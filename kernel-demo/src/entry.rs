@@ -28,7 +28,7 @@ const SPSR_EL2: u64 = 0x3c5;
 
 /// Leaves EL2 if the CPU is there, and turns the MMU on with the initial table.
 ///
-/// Resets leave most registers of EL2 unknown (Arm ARM D19.2), so each that acts on EL1 is set.
+/// Resets leave most registers of EL2 unknown, so each that acts on EL1 is set.
 /// Not part of it are those of EL3, and those that reset to no effect (HFG*, with EL2 the highest).
 ///
 /// # Safety
@@ -72,7 +72,7 @@ unsafe extern "C" fn enable_mmu() {
         "mrs x8, mpidr_el1",
         "msr vmpidr_el2, x8",
         // One VMID on all CPUs, also without stage 2: TLB entries of EL1 are tagged with it, and
-        // a broadcast TLBI concerns its own VMID only (Arm ARM D8.14).
+        // a broadcast TLBI concerns its own VMID only.
         "msr vttbr_el2, xzr",
         // The registers exist if ID_AA64PFR0_EL1.GIC, bits 27:24, says so.
         "mrs x8, id_aa64pfr0_el1",
@@ -92,7 +92,7 @@ unsafe extern "C" fn enable_mmu() {
         "msr elr_el2, x8",
         "eret",
 
-        // At EL1. What aarch64-rt would have done, in the order of Arm ARM D8.2: registers, then
+        // At EL1. What aarch64-rt would have done, in its order: registers, then
         // nothing stale, then the MMU.
         "4:",
         "set mair_el1, {MAIR}",
