@@ -38,7 +38,7 @@ pub enum CheckError {
 ///
 /// ```no_run
 /// // build.rs
-/// # fn kernel() -> std::path::PathBuf { unimplemented!() }
+/// # fn kernel() -> std::path::PathBuf { "kernel".into() }
 /// fn main() -> Result<(), alt_linker::CheckError> {
 ///     let image = kernel(); // the path of the linked ELF file
 ///     alt_linker::check_image(image)
