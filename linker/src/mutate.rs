@@ -4,6 +4,8 @@
 //! reported, or make the same text on every system. What the rules cannot see, since the image
 //! is as good as before, the seal must.
 
+use std::collections::{BTreeSet, HashSet};
+
 use serde::Serialize;
 
 use alt_runtime::cap::{CapSet, CapTable};
@@ -11,10 +13,10 @@ use alt_runtime::cap::{CapSet, CapTable};
 use crate::image::{Image, ImageError};
 use crate::names::CapNames;
 use crate::patching::{Answers, Expectation, HostError};
-use crate::records::{Kind, Records, RecordsError};
+use crate::records::{Kind, Record, Records, RecordsError};
 use crate::seal::Seal;
 use crate::verify::config::Config;
-use crate::verify::{Subject, verify};
+use crate::verify::{Finding, Severity, Subject, verify};
 
 /// What became of the changed images.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -52,39 +54,39 @@ pub enum MutateError {
 
 /// What the changed images are compared with.
 struct Original {
+    image: Image,
+    records: Records,
     names: CapNames,
     table: &'static CapTable,
     config: Config,
-    systems: Vec<CapSet>,
     seal: Seal,
-    texts: Vec<Vec<u8>>,
+    /// Warnings that it has as it is.
+    known: Vec<Finding>,
     places: Vec<Place>,
 }
 
 /// What may change: `size` bytes of the file, 1 of a record or 4 of an instruction.
 #[derive(Clone, Copy)]
 struct Place {
+    address: u64,
     offset: usize,
     size: usize,
 }
 
 /// Makes `count` images that differ from the one in `data` in one place, always the same for one
-/// `seed`, and judges each. The text is compared on `systems`, and with no cpucap and all of
-/// them present. `config` is what a rules file demands of the image.
+/// `seed`, and judges each. `config` is what a rules file demands of the image.
 ///
 /// # Errors
-/// The image is not clean as it is.
+/// The image has errors as it is.
 pub fn mutate(
     data: Vec<u8>,
     names: &CapNames,
     table: &'static CapTable,
     config: &Config,
-    systems: &[CapSet],
     (count, seed): (usize, u64),
 ) -> Result<Figures, MutateError> {
-    let image = Image::parse(data)?;
-    let original = Original::new(&image, names, table, config, systems)?;
-    let mut data = image.into_data();
+    let original = Original::new(Image::parse(data)?, names, table, config)?;
+    let mut data = original.image.data().to_vec();
     let mut random = fastrand::Rng::with_seed(seed);
     let mut figures = Figures::default();
     for _ in 0..count {
@@ -100,32 +102,31 @@ pub fn mutate(
 
 impl Original {
     fn new(
-        image: &Image,
+        image: Image,
         names: &CapNames,
         table: &'static CapTable,
         config: &Config,
-        systems: &[CapSet],
     ) -> Result<Self, MutateError> {
-        let records = Records::find(image, None)?;
-        let mut systems = systems.to_vec();
-        systems.extend([CapSet::EMPTY, CapSet::ALL]);
-        let subject = Subject::new(image, &records, names)?.with_config(config.clone());
-        if !verify(&subject).is_empty() {
+        let records = Records::find(&image, None)?;
+        let subject = Subject::new(&image, &records, names)?.with_config(config.clone());
+        let known = verify(&subject);
+        if known.iter().any(|known| known.severity == Severity::Error) {
             return Err(MutateError::NotClean);
         }
-        let places = places(image, &records);
+        let places = places(&image, &records);
         if places.is_empty() {
             return Err(MutateError::NoSites);
         }
-        let texts = texts(image, table, &systems).ok_or(MutateError::NotClean)?;
+        text(&image, &records, table, &CapSet::ALL).ok_or(MutateError::NotClean)?;
         Ok(Self {
             names: names.clone(),
             table,
             config: config.clone(),
-            seal: Seal::of(image, &records),
+            seal: Seal::of(&image, &records),
+            known,
             places,
-            texts,
-            systems,
+            records,
+            image,
         })
     }
 
@@ -150,10 +151,11 @@ impl Original {
             .with_config(self.config.clone())
             .sealed(Some(&self.seal));
         let findings = verify(&subject);
-        let is_of_seal = |rule: &str| rule.starts_with("sealed-");
-        if findings.iter().any(|finding| !is_of_seal(finding.rule)) {
+        let is_of_seal = |finding: &Finding| finding.rule.starts_with("sealed-");
+        let is_new = |finding: &&Finding| !is_of_seal(finding) && !self.known.contains(finding);
+        if findings.iter().any(|finding| is_new(&finding)) {
             figures.by_rules += 1;
-        } else if texts(&image, self.table, &self.systems).as_ref() == Some(&self.texts) {
+        } else if self.is_same(&image, &records, place) {
             figures.harmless += 1;
         } else if !findings.is_empty() {
             figures.by_seal += 1;
@@ -162,62 +164,108 @@ impl Original {
         }
         Ok(image.into_data())
     }
+
+    /// Whether a changed image has the same text, before patching and after it, whatever the
+    /// system: on every combination of the cpucaps that the sites ask for which the change
+    /// concerns. All other sites have the records and words that they had.
+    fn is_same(&self, image: &Image, records: &Records, place: Place) -> bool {
+        let caps = self.concerned(records, place);
+        if caps.len() > MAX_CAPS || plain(image) != plain(&self.image) {
+            return false;
+        }
+        (0..1u32 << caps.len()).all(|combination| {
+            let chosen = (0..)
+                .zip(&caps)
+                .filter(|(bit, _)| combination >> bit & 1 != 0);
+            let infos = chosen.filter_map(|(_, cap)| self.table.get(*cap));
+            let present: CapSet = infos.map(|info| info.cap).collect();
+            let before = text(&self.image, &self.records, self.table, &present);
+            before.is_some() && text(image, records, self.table, &present) == before
+        })
+    }
+
+    /// The cpucaps of the sites, as they were and as they are, of which a record has changed or
+    /// a word is at the place.
+    fn concerned(&self, records: &Records, place: Place) -> BTreeSet<u16> {
+        let (old, new) = (self.records.list(), records.list());
+        let has_place = |record: &&Record| {
+            let arm = match record.kind {
+                Kind::Code { address, len } => address..address.saturating_add(len.into()),
+                _ => 0..0,
+            };
+            let site = record.site..record.site.saturating_add(record.site_len.into());
+            site.contains(&place.address) || arm.contains(&place.address)
+        };
+        let known: HashSet<_> = old.iter().collect();
+        let now: HashSet<_> = new.iter().collect();
+        let changed = known.symmetric_difference(&now).copied();
+        let touched = old.iter().chain(new).filter(has_place);
+        let sites: HashSet<u64> = changed.chain(touched).map(|record| record.site).collect();
+        let of_sites = old
+            .iter()
+            .chain(new)
+            .filter(|record| sites.contains(&record.site));
+        of_sites.map(|record| record.term.cap).collect()
+    }
 }
 
-/// The text before patching, and after it on each system.
-fn texts(image: &Image, table: &CapTable, systems: &[CapSet]) -> Option<Vec<Vec<u8>>> {
-    let records = Records::find(image, None).ok()?;
-    let mut plain = Vec::new();
+/// More cpucaps than this at once are not tried in all combinations.
+const MAX_CAPS: usize = 10;
+
+/// The text before patching.
+fn plain(image: &Image) -> Vec<u8> {
+    let sections = image.executable();
+    sections
+        .flat_map(|section| image.contents(section))
+        .copied()
+        .collect()
+}
+
+/// The text after patching; `None` if the patcher refuses.
+fn text(image: &Image, records: &Records, table: &CapTable, present: &CapSet) -> Option<Vec<u8>> {
+    let expectation = Expectation::new(image, records, table, present, &Answers::none()).ok()?;
+    let mut text = plain(image);
+    let mut from = 0;
     for section in image.executable() {
-        plain.extend_from_slice(image.contents(section));
-    }
-    let patched = systems.iter().map(|system| {
-        let expectation =
-            Expectation::new(image, &records, table, system, &Answers::none()).ok()?;
-        let mut text = Vec::with_capacity(plain.len());
-        for section in image.executable() {
-            let from = text.len();
-            text.extend_from_slice(image.contents(section));
-            let first = expectation
-                .changes
-                .partition_point(|change| change.address < section.range.start);
-            for change in &expectation.changes[first..] {
-                let Some(offset) = section.offset_of(change.address) else {
-                    break;
-                };
-                let at = from + offset - section.file.start;
-                text.get_mut(at..at + 4)?
-                    .copy_from_slice(&change.after.to_le_bytes());
-            }
+        let first = expectation
+            .changes
+            .partition_point(|change| change.address < section.range.start);
+        for change in &expectation.changes[first..] {
+            let Some(offset) = section.offset_of(change.address) else {
+                break;
+            };
+            let at = from + offset - section.file.start;
+            text.get_mut(at..at + 4)?
+                .copy_from_slice(&change.after.to_le_bytes());
         }
-        Some(text)
-    });
-    let texts: Option<Vec<_>> = patched.collect();
-    texts.map(|mut texts| {
-        texts.push(plain);
-        texts
-    })
+        from += section.file.len();
+    }
+    Some(text)
 }
 
 /// Instructions of sites and replacements, and bytes of records.
 fn places(image: &Image, records: &Records) -> Vec<Place> {
-    let offset = |address| image.offset_of(address);
+    let place = |size| {
+        move |address| {
+            let offset = image.offset_of(address)?;
+            Some(Place {
+                address,
+                offset,
+                size,
+            })
+        }
+    };
     let mut places = Vec::new();
     for record in records.list() {
         let mut words = |address: u64, len: u32| {
             let addresses = (0..u64::from(len)).step_by(4).map(|i| address + i);
-            places.extend(
-                addresses
-                    .filter_map(offset)
-                    .map(|offset| Place { offset, size: 4 }),
-            );
+            places.extend(addresses.filter_map(place(4)));
         };
         words(record.site, record.site_len);
         if let Kind::Code { address, len } = record.kind {
             words(address, len);
         }
-        let bytes = record.range().filter_map(offset);
-        places.extend(bytes.map(|offset| Place { offset, size: 1 }));
+        places.extend(record.range().filter_map(place(1)));
     }
     places
 }

@@ -36,7 +36,7 @@ impl fmt::Display for Format {
 }
 
 /// One record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Its own address.
     pub at: u64,
@@ -62,7 +62,7 @@ impl Record {
 }
 
 /// One term of a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Term {
     /// Number of the cpucap.
     pub cap: u16,
@@ -80,7 +80,7 @@ impl Term {
 }
 
 /// What a site becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// One instruction that is NOP or B.
     Branch {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alt_linker::caps::{Caps, ids};
+use alt_linker::caps::Caps;
 use alt_linker::mutate::mutate;
 use alt_linker::style;
 use clap::Args;
@@ -30,29 +30,14 @@ pub struct Mutate {
     json: bool,
 }
 
-/// Systems on which the text is compared, from the least to the most able.
-const CPUS: [&str; 4] = ["cortex-a53", "cortex-a76", "neoverse-n1", "max"];
-
 impl Mutate {
     pub fn run(&self) -> Outcome {
         let opened = self.input.open()?;
         let caps = opened.caps.first();
         let table = caps.map_or_else(|| opened.names.table(), Caps::table);
-        let systems = CPUS.iter().filter_map(|cpu| {
-            let machine = ids::builtin(cpu).ok()?;
-            caps?.detect(&machine.ids, "").ok()
-        });
-        let systems: Vec<_> = systems.collect();
         let config = config(self.rules.as_deref(), &opened.image)?;
         let data = opened.image.into_data();
-        let figures = mutate(
-            data,
-            &opened.names,
-            table,
-            &config,
-            &systems,
-            (self.count, self.seed),
-        )?;
+        let figures = mutate(data, &opened.names, table, &config, (self.count, self.seed))?;
         output::show(figures.missed.is_empty(), |mut out| {
             if self.json {
                 return output::json(&mut out, &figures);
