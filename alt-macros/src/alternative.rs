@@ -234,9 +234,12 @@ pub fn expand(input: Alternative) -> syn::Result<TokenStream> {
             Body::Callback(path) => {
                 let symbol = callback(i);
                 consts.push(quote!(#symbol = sym #path));
-                // `sym` takes any static or function.
+                // `sym` takes any static or function. In a function, since a constant may not
+                // name a static that the linker finds elsewhere.
                 let here = Span::call_site().located_at(path.span());
-                checks.push(quote_spanned!(here=> const _: &::alt_runtime::Callback = &#path;));
+                checks.push(quote_spanned! {here=>
+                    const _: fn() -> &'static ::alt_runtime::Callback = || &#path;
+                });
                 body.push(quote!(#open, #(#records,)* ".endif",));
                 continue;
             }

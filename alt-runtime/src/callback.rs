@@ -107,8 +107,27 @@ impl Callback {
 /// The static lies in a section of its own, `alt_callbacks`. It stays in the image
 /// if a site that stays names it, with or without a linker script that mentions the
 /// section.
+///
+/// Code that runs in another address space, such as a hypervisor, has no callbacks of its
+/// own: the kernel calls them. It names one of the kernel's, which the kernel defines with
+/// `#[unsafe(no_mangle)]`:
+///
+/// ```
+/// # use alt_runtime::callback;
+/// callback! {
+///     /// The hypervisor's address of what the kernel has elsewhere.
+///     // SAFETY: the kernel defines it so, by this macro.
+///     pub unsafe extern static HYP_ADDRESS;
+/// }
+/// ```
 #[macro_export]
 macro_rules! callback {
+    ($($(#[$attribute:meta])* $vis:vis unsafe extern static $name:ident;)+) => {
+        unsafe extern "Rust" {$(
+            $(#[$attribute])*
+            $vis safe static $name: $crate::Callback;
+        )+}
+    };
     ($($(#[$attribute:meta])* $vis:vis static $name:ident = $function:expr;)+) => {$(
         $(#[$attribute])*
         // Elsewhere nothing is patched, and section names may follow other rules.

@@ -31,6 +31,7 @@
 //! | [`region`] | one image's text and tables |
 //! | [`mod@callback`] | functions that compute what a site becomes |
 //! | [`patch`]  | plan → commit → verify |
+//! | [`pointers`] | pointers of code that runs at another address |
 //! | [`rendezvous`] | where the other CPUs wait meanwhile |
 //! | [`boot`]   | the phases, as types |
 //!
@@ -49,6 +50,7 @@ mod further;
 mod image;
 pub mod insn;
 pub mod patch;
+pub mod pointers;
 pub mod record;
 pub mod region;
 pub mod rendezvous;

@@ -109,6 +109,11 @@ pub mod inner {
         pub(super) static INNER = |_, _| Ok(());
     }
 }
+callback! {
+    /// Of another image, which the linker adds to this one.
+    // SAFETY: this is an object file, which nobody links.
+    pub unsafe extern static ELSEWHERE;
+}
 macro_rules! site_cb {
     ($(#[$doc:meta])* $name:ident: $($tokens:tt)*) => {
         $(#[$doc])*
@@ -123,6 +128,8 @@ macro_rules! site_cb {
 site_cb! { /** One. */ cb: "nop", "yield", LSE => FILL }
 //= nop sev: 3 => INNER
 site_cb! { /** By path. */ cb_path: "nop", "sev", LSE => inner::INNER, options(nomem) }
+//= nop isb: 3 => ELSEWHERE
+site_cb! { /** One that is elsewhere. */ cb_elsewhere: "nop", "isb", LSE => ELSEWHERE }
 //= nop wfe: 3 => nops
 site_cb! { /** None. */ cb_nops: "nop", "wfe", LSE => nops }
 //= sev sev: 3& => FILL
