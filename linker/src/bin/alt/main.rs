@@ -5,6 +5,7 @@
 mod apply;
 mod diff;
 mod dump;
+mod hyp_link;
 mod input;
 mod mutate;
 mod output;
@@ -60,6 +61,8 @@ enum Command {
     Seal(seal::Seal),
     /// Changes an image at random, many times, and counts what would be noticed
     Mutate(mutate::Mutate),
+    /// Links code of another exception level, before the kernel is linked
+    HypLink(hyp_link::HypLink),
 }
 
 /// `Ok(false)` when the command ran but has found something, and said so.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Dump(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
+        Command::HypLink(arguments) => arguments.run(),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,0 +1,91 @@
+//! The linker's map: which section of which file went where.
+
+/// A section of an input, in the object that was linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    /// The section of the object.
+    pub output: String,
+    /// Where in it, in bytes.
+    pub offset: u64,
+    /// In bytes.
+    pub size: u64,
+    /// The file, as `libhyp.a(entry.o)`.
+    pub file: String,
+    /// The section of the file.
+    pub section: String,
+}
+
+/// Reads a map as lld writes it: four numbers in columns, then, further and further to the right,
+/// a section of the output, a section of an input, a symbol.
+pub(super) fn parse(text: &str) -> Vec<Placed> {
+    let mut output = String::new();
+    let mut placed = Vec::new();
+    for line in text.lines().skip(1) {
+        let mut rest = line;
+        let mut numbers = [""; 4];
+        for number in &mut numbers {
+            rest = rest.trim_start();
+            let end = rest.find(' ').unwrap_or(rest.len());
+            (*number, rest) = rest.split_at(end);
+        }
+        let name = rest.trim_start();
+        match rest.len() - name.len() {
+            1 => name.clone_into(&mut output),
+            9 => {
+                let Some((file, section)) = name.rsplit_once(":(") else {
+                    continue;
+                };
+                let hex = |text: &str| u64::from_str_radix(text, 16).unwrap_or_default();
+                placed.push(Placed {
+                    output: output.clone(),
+                    offset: hex(numbers[0]),
+                    size: hex(numbers[2]),
+                    file: file_name(file).to_owned(),
+                    section: section.strip_suffix(')').unwrap_or(section).to_owned(),
+                });
+            }
+            _ => {}
+        }
+    }
+    placed
+}
+
+/// Without the folders, which say nothing to people; those inside of an archive stay.
+fn file_name(path: &str) -> &str {
+    let archive = path.find('(').unwrap_or(path.len());
+    let folder = path[..archive].rfind(['/', '\\']).map_or(0, |at| at + 1);
+    &path[folder..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As rust-lld of Rust 1.95 wrote it.
+    #[test]
+    fn sections_of_files_are_found() {
+        let text = "\
+             VMA              LMA     Size Align Out     In      Symbol
+               0                0     1000  4096 .hyp.text
+               0                0        4     4         /tmp/a b/liba.a(a.o):(.text._ZN1a)
+               0                0        0     1                 $x
+               4                4       8c     4         e.o:(.text.$LT$a(b)$GT$)
+              90               90      f70     1         . = ALIGN(4096)
+               0                0        8     8 .hyp.rodata
+               0                0        8     1         <internal>:(.rodata.str1.1)
+";
+        let placed = |output: &str, offset, size, file: &str, section: &str| Placed {
+            output: output.to_owned(),
+            offset,
+            size,
+            file: file.to_owned(),
+            section: section.to_owned(),
+        };
+        let expected = [
+            placed(".hyp.text", 0, 4, "liba.a(a.o)", ".text._ZN1a"),
+            placed(".hyp.text", 4, 0x8c, "e.o", ".text.$LT$a(b)$GT$"),
+            placed(".hyp.rodata", 0, 8, "<internal>", ".rodata.str1.1"),
+        ];
+        assert_eq!(parse(text), expected);
+    }
+}
