@@ -77,6 +77,15 @@ pub(crate) fn is_system_operation(word: u32) -> bool {
     word & 0xfff8_0000 == 0xd508_0000
 }
 
+/// Whether execution can go on behind an instruction: not behind B, BR, RET, ERET and the like,
+/// BRK, UDF, and the NOPs and zeros between functions. A call at the end does not return.
+pub(crate) fn goes_on(word: u32) -> bool {
+    let breaks = word & 0xffe0_001f == 0xd420_0000;
+    let undefined = word & 0xffff_0000 == 0;
+    let nop = word == alt_runtime::Insn::NOP.0;
+    !(is_direct_branch(word) || is_indirect_branch(word) || breaks || undefined || nop)
+}
+
 /// ADRP.
 pub(crate) fn is_adrp(word: u32) -> bool {
     word & 0x9f00_0000 == 0x9000_0000

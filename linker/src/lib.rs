@@ -26,6 +26,10 @@ pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};
 
 #[cfg(feature = "link")]
+// Most of it is for the tool.
+#[cfg_attr(not(feature = "tool"), expect(dead_code))]
+pub(crate) mod encodings;
+#[cfg(feature = "link")]
 pub mod hyp;
 #[cfg(feature = "link")]
 pub mod inputs;
@@ -40,7 +44,6 @@ mod tool {
     pub mod diff;
     pub mod disasm;
     pub mod dump;
-    pub(crate) mod encodings;
     pub mod graph;
     pub(crate) mod hex;
     pub mod image;

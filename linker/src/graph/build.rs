@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use alt_runtime::insn::Form;
-
 use super::addresses::Pages;
 use super::nodes::Nodes;
 use super::{Edge, EdgeKind, Graph, relocations};
 use crate::code::{Code, Reference};
-use crate::encodings::is_indirect_branch;
+use crate::encodings::goes_on;
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
 
@@ -182,15 +180,4 @@ impl Builder<'_> {
             }
         }
     }
-}
-
-/// Whether execution can go on behind an instruction: not behind B, BR, RET, ERET and the like,
-/// BRK, UDF, and the NOPs and zeros between functions. A call at the end does not return.
-fn goes_on(word: u32) -> bool {
-    let form = Reference::of(0, word).map(|reference| reference.form);
-    let branch = matches!(form, Some(Form::B | Form::Bl)) || is_indirect_branch(word);
-    let breaks = word & 0xffe0_001f == 0xd420_0000;
-    let undefined = word & 0xffff_0000 == 0;
-    let nop = word == alt_runtime::Insn::NOP.0;
-    !(branch || breaks || undefined || nop)
 }

@@ -1,14 +1,19 @@
 //! Why a hypervisor was not linked.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use super::manifest::ManifestError;
 use super::name::NameError;
+use super::refusal::Refusals;
 use crate::inputs::InputError;
 
 /// The hypervisor has not been linked, and nothing was written.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` gives the message as well, since that is what a build script shows when its `main`
+/// returns an error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HypError {
     /// A file cannot be read or written.
@@ -57,6 +62,35 @@ pub enum HypError {
         /// What the system says.
         error: io::Error,
     },
+    /// The code breaks rules.
+    #[error("{0}")]
+    Refused(
+        /// Each time that it does.
+        Refusals,
+    ),
+    /// Two inputs define the same symbol.
+    #[error("{} is defined more than once:\n{words}", symbols.join(", "))]
+    Duplicate {
+        /// The symbols.
+        symbols: Vec<String>,
+        /// The linker's words, with the files.
+        words: String,
+    },
+    /// Bitcode that the linker's LLVM cannot read.
+    #[error(
+        "{words}\nThe LLVM that made the bitcode ({}) and the one that reads it ({}) must go \
+         together: use one toolchain for both, or compile without LTO",
+        producer.as_deref().unwrap_or("unknown"),
+        reader.as_deref().unwrap_or("unknown")
+    )]
+    Bitcode {
+        /// The LLVM that made it.
+        producer: Option<String>,
+        /// The LLVM that reads it.
+        reader: Option<String>,
+        /// The linker's words, with the file.
+        words: String,
+    },
     /// The linker refuses the inputs, for a reason that is not known here.
     #[error("the partial link fails:\n{0}")]
     Linker(
@@ -71,10 +105,41 @@ pub enum HypError {
     ),
 }
 
+impl fmt::Debug for HypError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl HypError {
     /// Whether the code breaks a rule, and not: something keeps it from being looked at.
     pub fn is_finding(&self) -> bool {
-        false
+        matches!(self, Self::Refused(_) | Self::Duplicate { .. })
+    }
+
+    /// What the linker says, understood as far as it is known.
+    pub(super) fn linker(words: String) -> Self {
+        let symbols: Vec<String> = words
+            .lines()
+            .filter_map(|line| line.split_once("duplicate symbol: "))
+            .map(|(_, symbol)| symbol.to_owned())
+            .collect();
+        if !symbols.is_empty() {
+            return Self::Duplicate { symbols, words };
+        }
+        let quoted = |key: &str| {
+            let (_, rest) = words.split_once(key)?;
+            rest.split_once('\'').map(|(text, _)| text.to_owned())
+        };
+        let (producer, reader) = (quoted("Producer: '"), quoted("Reader: '"));
+        match producer.is_some() || words.contains("bitcode") || words.contains("Bitcode") {
+            true => Self::Bitcode {
+                producer,
+                reader,
+                words,
+            },
+            false => Self::Linker(words),
+        }
     }
 }
 

@@ -4,11 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use super::check::Subject;
 use super::error::HypError;
+use super::given::Given;
+use super::graph::Graph;
 use super::lld::{self, Job, Outcome};
 use super::manifest::Manifest;
 use super::map;
 use super::name::Name;
+use super::object::Object;
+use super::refusal::{Refusal, Refusals};
 use super::script::Layout;
 use super::write::Namespace;
 use crate::inputs;
@@ -79,7 +84,8 @@ impl Link {
 
     /// Links, checks, and writes the object; its path.
     ///
-    /// In a build script, cargo is told to run it again when the manifest or an input changes.
+    /// Without [`output`](Self::output), cargo is told to run the build script again when the
+    /// manifest or an input changes.
     ///
     /// # Errors
     /// Something cannot be read, is refused by the linker, or breaks a rule of `docs/hypervisor.md`.
@@ -92,7 +98,7 @@ impl Link {
             (None, Some(dir)) => dir.join(format!("{name}.o")),
             (None, None) => return Err(HypError::NoOutDir),
         };
-        if out_dir.is_some() {
+        if self.output.is_none() {
             for path in self.inputs.iter().chain([&self.manifest]) {
                 println!("cargo::rerun-if-changed={}", path.display());
             }
@@ -104,7 +110,9 @@ impl Link {
         let text = fs::read_to_string(&self.manifest).map_err(at(&self.manifest))?;
         let called = self.manifest.display().to_string();
         let manifest = Manifest::parse(&called, &text)?;
-        let _inputs = inputs::read(&self.inputs)?;
+        let mut found = Vec::new();
+        let given = Given::new(&inputs::read(&self.inputs)?, &mut found)?;
+        refuse(found)?;
         let layout = Layout::new(&manifest);
 
         let (script, map, partial) = (file("ld"), file("map"), file("partial.o"));
@@ -121,10 +129,21 @@ impl Link {
             inputs: &self.inputs,
         };
         if let Outcome::Refused(words) = lld::run(&linker, &job)? {
-            return Err(HypError::Linker(words));
+            return Err(HypError::linker(words));
         }
-        let object = fs::read(&partial).map_err(at(&partial))?;
-        let _placed = map::parse(&fs::read_to_string(&map).map_err(at(&map))?);
+        let linked = fs::read(&partial).map_err(at(&partial))?;
+        let placed = map::parse(&fs::read_to_string(&map).map_err(at(&map))?);
+        let object = Object::parse(&linked)?;
+        let subject = Subject {
+            name: &name,
+            manifest: &manifest,
+            layout: &layout,
+            given: &given,
+            placed: &placed,
+            graph: &Graph::new(&object, &placed, &manifest.exports),
+            object: &object,
+        };
+        refuse(subject.check())?;
 
         let namespace = Namespace {
             name: &name,
@@ -132,9 +151,16 @@ impl Link {
             text: &text,
             layout: &layout,
         };
-        let bytes = namespace.write(&object)?;
+        let bytes = namespace.write(&linked)?;
         whole(&output, &bytes)?;
         Ok(output)
+    }
+}
+
+fn refuse(found: Vec<Refusal>) -> Result<(), HypError> {
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(HypError::Refused(Refusals(found))),
     }
 }
 

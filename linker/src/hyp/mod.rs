@@ -12,13 +12,18 @@
 //!
 //! `docs/hypervisor.md` says what the object has, what the manifest says, and what is refused.
 
+mod check;
 mod error;
+mod given;
+mod graph;
 mod link;
 mod lld;
 pub mod manifest;
 mod map;
 mod name;
+mod object;
 pub mod pattern;
+mod refusal;
 mod script;
 mod write;
 
@@ -26,4 +31,5 @@ pub use error::HypError;
 pub use link::Link;
 pub use manifest::{Manifest, ManifestError};
 pub use name::{Name, NameError};
+pub use refusal::{Refusal, Refusals, Site, Use};
 pub use script::PAGE;

@@ -101,11 +101,21 @@ impl Namespace<'_> {
                 section.sh_flags = without(section.sh_flags, SHF_MERGE | SHF_STRINGS);
                 section.sh_entsize = 0;
                 sections.push((short.to_owned(), section.id()));
-                continue;
+                // Of what is empty, the linker has only guessed the rights.
+                if section.sh_size != 0 {
+                    continue;
+                }
             }
             let usual = ALWAYS.iter().find(|(usual, _)| *usual == short);
             let [code, writable, empty] = usual.map_or([false, true, false], |(_, flags)| *flags);
-            let section = builder.sections.add();
+            let section = match sections.last() {
+                Some((known, id)) if known == short => builder.sections.get_mut(*id),
+                _ => {
+                    let section = builder.sections.add();
+                    sections.push((short.to_owned(), section.id()));
+                    section
+                }
+            };
             section.name = name.into_bytes().into();
             section.sh_flags = SHF_ALLOC;
             if code {
@@ -120,8 +130,8 @@ impl Namespace<'_> {
                 section.data = SectionData::UninitializedData(0);
             } else {
                 section.sh_type = SHT_PROGBITS;
+                section.data = SectionData::Data(Vec::new().into());
             }
-            sections.push((short.to_owned(), section.id()));
         }
         sections
     }

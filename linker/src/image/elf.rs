@@ -63,6 +63,9 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
 
 /// Class and byte order come first: the rest of the header depends on them.
 fn check_identity(data: &[u8]) -> Result<(), ImageError> {
+    if crate::inputs::is_bitcode(data) {
+        return Err(ImageError::Bitcode);
+    }
     if !data.starts_with(&elf::ELFMAG) {
         return Err(ImageError::NotElf);
     }

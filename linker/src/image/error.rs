@@ -7,6 +7,9 @@ pub enum ImageError {
     /// Another kind of file.
     #[error("not an ELF file")]
     NotElf,
+    /// Not linked, and not even machine code.
+    #[error("LLVM bitcode, link with -r first")]
+    Bitcode,
     /// ELF32.
     #[error("an ELF file of 32 bits; arm64 images have 64")]
     Class,

@@ -1,4 +1,16 @@
 //! The partial link of code for another exception level.
 
+#[path = "../../../alt-runtime/tests/common/cross.rs"]
+mod cross;
+
+mod allow;
+mod build_script;
 mod good;
+mod inputs;
+mod instrumentation;
+mod kernel;
+mod manifest;
+mod relocations;
+mod sections;
 mod support;
+mod symbols;

@@ -12,6 +12,17 @@ use tempfile::TempDir;
 /// A manifest that allows nothing.
 pub const PLAIN: &str = "exports = [\"init\"]\n";
 
+/// For `hypervisor.rs`.
+pub const MANIFEST: &str = "\
+exports = [\"vectors\", \"init\"]
+[allow]
+SHARED = \"data-ro\"
+[mapped]
+data-ro = [\".shared.rodata\"]
+[sections]
+\".data.percpu\" = [\".data..percpu\"]
+";
+
 /// A folder with what a link is given, and what it makes.
 pub struct Bench {
     pub dir: TempDir,
@@ -63,7 +74,7 @@ impl Bench {
     /// The hypervisor of these tests, as a static library with all that it needs.
     pub fn library(&self, flags: &[&str]) -> PathBuf {
         let flags = [&["--crate-type=staticlib"], flags].concat();
-        self.rust(include_str!("hypervisor.rs"), "libhyp.a", &flags)
+        self.rust(include_str!("fixtures/hypervisor.rs"), "libhyp.a", &flags)
     }
 
     /// Assembles text into an object.
@@ -119,5 +130,13 @@ impl Bench {
             .env("NO_COLOR", "1")
             .output()
             .unwrap()
+    }
+}
+
+/// All of these words must be in a message.
+#[track_caller]
+pub fn expect(message: &str, words: &[&str]) {
+    for words in words {
+        assert!(message.contains(words), "no {words:?} in:\n{message}");
     }
 }

@@ -1,0 +1,67 @@
+//! The rules for the code of a hypervisor, asked of the object of the partial link.
+
+mod allow;
+mod instrumentation;
+mod relocations;
+mod sections;
+mod symbols;
+
+pub(super) use relocations::input as input_relocations;
+
+use super::given::Given;
+use super::graph::Graph;
+use super::manifest::Manifest;
+use super::map::Placed;
+use super::name::Name;
+use super::object::Object;
+use super::refusal::{Refusal, Site};
+use super::script::Layout;
+
+/// What the rules look at.
+pub(super) struct Subject<'a> {
+    pub name: &'a Name,
+    pub manifest: &'a Manifest,
+    pub layout: &'a Layout,
+    /// What the link was given.
+    pub given: &'a Given,
+    /// Where the linker put it.
+    pub placed: &'a [Placed],
+    pub object: &'a Object<'a>,
+    pub graph: &'a Graph,
+}
+
+impl Subject<'_> {
+    /// Asks all rules.
+    pub fn check(&self) -> Vec<Refusal> {
+        let rules: [fn(&Subject<'_>, &mut Vec<Refusal>); 10] = [
+            symbols::exports,
+            symbols::names,
+            instrumentation::sections,
+            instrumentation::shadow_stack,
+            sections::orphans,
+            sections::dead_patterns,
+            sections::rights,
+            relocations::kinds,
+            relocations::sites,
+            allow::undefined,
+        ];
+        let mut found = Vec::new();
+        for rule in rules {
+            rule(self, &mut found);
+        }
+        found
+    }
+
+    fn site(&self, section: usize, offset: u64) -> Site {
+        Site {
+            place: self.graph.name_of(self.object, section, offset),
+            file: self.graph.file(section, offset).map(str::to_owned),
+        }
+    }
+
+    /// The file that a section of the object comes from, where only one thing is in it.
+    fn file(&self, section: &str) -> Option<String> {
+        let mut placed = self.placed.iter().filter(|placed| placed.output == section);
+        placed.next().map(|placed| placed.file.clone())
+    }
+}
