@@ -95,19 +95,27 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<In
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         );
-        if bytes.starts_with(b"!<thin>\n") {
-            return Err(InputError::Thin(name));
-        }
-        match bytes.starts_with(b"!<arch>\n") {
-            true => members(&name, &bytes, &mut inputs)?,
-            false => inputs.push(Input {
-                kind: kind(&name, &bytes)?,
-                name,
-                bytes,
-            }),
-        }
+        inputs.extend(parse(name, bytes)?);
     }
     Ok(inputs)
+}
+
+/// Takes a file that is called `name`: an archive by its members, anything else as it is.
+///
+/// # Errors
+/// It cannot be part of a link.
+pub fn parse(name: String, bytes: Vec<u8>) -> Result<Vec<Input>, InputError> {
+    if bytes.starts_with(b"!<thin>\n") {
+        return Err(InputError::Thin(name));
+    }
+    match bytes.starts_with(b"!<arch>\n") {
+        true => members(&name, &bytes),
+        false => Ok(vec![Input {
+            kind: kind(&name, &bytes)?,
+            name,
+            bytes,
+        }]),
+    }
 }
 
 /// Whether a file is LLVM bitcode: bare, or with the wrapper header that Apple's tools put on.
@@ -115,7 +123,8 @@ pub fn is_bitcode(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BC\xc0\xde") || bytes.starts_with(&[0xde, 0xc0, 0x17, 0x0b])
 }
 
-fn members(archive: &str, bytes: &[u8], inputs: &mut Vec<Input>) -> Result<(), InputError> {
+fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Input>, InputError> {
+    let mut inputs = Vec::new();
     let damaged = |why: object::read::Error| InputError::Damaged {
         name: archive.to_owned(),
         why: why.to_string(),
@@ -134,7 +143,7 @@ fn members(archive: &str, bytes: &[u8], inputs: &mut Vec<Input>) -> Result<(), I
             bytes: bytes.to_vec(),
         });
     }
-    Ok(())
+    Ok(inputs)
 }
 
 fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {

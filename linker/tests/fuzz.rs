@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use std::{fs, panic};
 
 use alt_linker::caps::{Caps, ids};
+use alt_linker::hyp::Manifest;
+use alt_linker::hyp::manifest::Embedded;
 use alt_linker::image::Image;
+use alt_linker::inputs;
 use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation};
 use alt_linker::records::{Format, Records};
@@ -62,6 +65,13 @@ fn seeds_are_accepted() {
             Config::from_toml("", text(data), &Image::parse(good).unwrap()).is_ok()
         }),
         ("section", |data| Caps::from_section(data).is_ok()),
+        ("manifest", |data| Manifest::parse("", text(data)).is_ok()),
+        ("namespaces", |data| {
+            Embedded::read(data).is_ok_and(|all| !all.is_empty())
+        }),
+        ("objects", |data| {
+            inputs::parse("input".into(), data.to_vec()).is_ok_and(|all| all.len() > 1)
+        }),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);

@@ -11,6 +11,8 @@ use std::io;
 use alt_linker::caps::{Caps, ids};
 use alt_linker::diff::{Memory, Selection, compare};
 use alt_linker::dump::{Dump, Filter};
+use alt_linker::hyp::Manifest;
+use alt_linker::hyp::manifest::Embedded;
 use alt_linker::image::Image;
 use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation, Word};
@@ -35,6 +37,9 @@ pub const TARGETS: &[Target] = &[
     ("seal", seal),
     ("section", section),
     ("rules", rules),
+    ("manifest", manifest),
+    ("namespaces", namespaces),
+    ("objects", objects),
 ];
 
 /// An ELF file with records of `alt-runtime`, or of either format.
@@ -65,6 +70,37 @@ pub fn cpucaps(data: &[u8]) {
 pub fn section(data: &[u8]) {
     for mut caps in Caps::from_section(data).unwrap_or_default() {
         decide(&mut caps);
+    }
+}
+
+/// The manifest of a hypervisor.
+pub fn manifest(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    match Manifest::parse("hyp.toml", text) {
+        Ok(manifest) => {
+            assert!(!manifest.exports.is_empty(), "nothing would be linked");
+            for allowed in &manifest.allow {
+                assert_eq!(manifest.allowed(&allowed.name), Some(allowed));
+            }
+        }
+        Err(error) => assert!(!error.0.is_empty(), "an error says something"),
+    }
+}
+
+/// The bytes of the section `.alt_namespaces`.
+pub fn namespaces(data: &[u8]) {
+    for embedded in Embedded::read(data).unwrap_or_default() {
+        assert!(!embedded.name.prefix().contains('.'), "it begins symbols");
+    }
+}
+
+/// A file for a link: an object, an archive, bitcode.
+pub fn objects(data: &[u8]) {
+    let inputs = alt_linker::inputs::parse("input".into(), data.to_vec());
+    for input in inputs.unwrap_or_default() {
+        assert!(input.bytes.len() <= data.len(), "it is a part of the file");
     }
 }
 
