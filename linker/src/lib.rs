@@ -15,9 +15,13 @@
 //! A kernel with a linker script of its own leaves out the second line and says
 //! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region.
 //!
+//! Also before it: code for another exception level, such as a hypervisor, is linked on its own
+//! first, by [`hyp::Link`]. This needs the feature `link`.
+//!
 //! *After it*: what the program `alt` does, as a library. An [`Image`](image::Image) is a file,
 //! its [`Records`](records::Records) are the table of sites in it, of our own layout or of
-//! Linux's. This part needs the feature `tool`, which is on by default.
+//! Linux's. This part needs the feature `tool`, which is on by default and
+//! implies `link`.
 
 mod assembly;
 mod scripts;

@@ -60,7 +60,7 @@ impl Link {
         self
     }
 
-    /// Another lld than the toolchain's.
+    /// Another lld than the toolchain's, of version 19 or later.
     #[must_use]
     pub fn linker(mut self, linker: impl Into<PathBuf>) -> Self {
         self.linker = Some(linker.into());

@@ -24,7 +24,7 @@ impl fmt::Display for Site {
 }
 
 /// How code refers to a symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Use {
     /// A record names it as its callback.
     Record,

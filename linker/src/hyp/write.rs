@@ -14,7 +14,7 @@ use object::elf::{
 use super::error::HypError;
 use super::manifest::{Embedded, Manifest, SECTION};
 use super::name::Name;
-use super::script::{ALWAYS, Layout};
+use super::script::{ALWAYS, Layout, PAGE};
 
 /// States the layout of records in each object that has some; two that differ are to clash.
 const LAYOUT_VERSION: &[u8] = b"__alt_layout_version";
@@ -92,30 +92,21 @@ impl Namespace<'_> {
         let mut sections = Vec::new();
         for short in names {
             let name = self.name.section(short);
-            let found = builder
-                .sections
-                .iter_mut()
-                .find(|s| *s.name == *name.as_bytes());
-            if let Some(section) = found {
-                // Strings were merged by now, and further ones come from elsewhere.
-                section.sh_flags = without(section.sh_flags, SHF_MERGE | SHF_STRINGS);
-                section.sh_entsize = 0;
-                sections.push((short.to_owned(), section.id()));
-                // Of what is empty, the linker has only guessed the rights.
-                if section.sh_size != 0 {
-                    continue;
-                }
+            let mut known = builder.sections.iter();
+            let known = known.find(|section| *section.name == *name.as_bytes());
+            let known = known.map(|section| section.id());
+            let id = known.unwrap_or_else(|| builder.sections.add().id());
+            sections.push((short.to_owned(), id));
+            let section = builder.sections.get_mut(id);
+            // Strings were merged by now, and further ones come from elsewhere.
+            section.sh_flags = without(section.sh_flags, SHF_MERGE | SHF_STRINGS);
+            section.sh_entsize = 0;
+            if section.sh_size != 0 {
+                continue;
             }
+            // Of what is empty, the linker has only guessed the rights.
             let usual = ALWAYS.iter().find(|(usual, _)| *usual == short);
-            let [code, writable, empty] = usual.map_or([false, true, false], |(_, flags)| *flags);
-            let section = match sections.last() {
-                Some((known, id)) if known == short => builder.sections.get_mut(*id),
-                _ => {
-                    let section = builder.sections.add();
-                    sections.push((short.to_owned(), section.id()));
-                    section
-                }
-            };
+            let [code, writable, bss] = usual.map_or([false, true, false], |(_, flags)| *flags);
             section.name = name.into_bytes().into();
             section.sh_flags = SHF_ALLOC;
             if code {
@@ -124,14 +115,11 @@ impl Namespace<'_> {
             if writable {
                 section.sh_flags |= SHF_WRITE;
             }
-            section.sh_addralign = super::script::PAGE;
-            if empty {
-                section.sh_type = SHT_NOBITS;
-                section.data = SectionData::UninitializedData(0);
-            } else {
-                section.sh_type = SHT_PROGBITS;
-                section.data = SectionData::Data(Vec::new().into());
-            }
+            section.sh_addralign = PAGE;
+            (section.sh_type, section.data) = match bss {
+                true => (SHT_NOBITS, SectionData::UninitializedData(0)),
+                false => (SHT_PROGBITS, SectionData::Data(Vec::new().into())),
+            };
         }
         sections
     }

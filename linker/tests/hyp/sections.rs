@@ -29,6 +29,13 @@ fn an_orphan_is_told_with_its_file() {
     );
     assert!(!bench.path("out.o").exists());
 
+    let more = bench.assemble(".section .foo, \"awR\"\n.xword 1", "more.o");
+    let message = bench.refused(PLAIN, &[&object, &more]);
+    expect(
+        &message,
+        &["orphan section .foo of more.o\n  orphan section .foo of orphan.o\n"],
+    );
+
     let manifest = format!("{PLAIN}[sections]\n\".data.foo\" = [\".foo\"]\n");
     bench.link(&manifest, &[&object]).unwrap();
 }
@@ -145,6 +152,27 @@ fn sections_keep_the_rights_of_their_names() {
         &bench.refused_text(&manifest, text),
         &[".hyp.odd would be writable code: .odd"],
     );
+}
+
+/// What is empty has the rights of its name, and not those of what stands before it.
+#[test]
+fn empty_sections_ask_for_no_rights() {
+    let Some(bench) = Bench::new("empty_sections_ask_for_no_rights") else {
+        return;
+    };
+    let object = bench.assemble(
+        &format!("{INIT}.section .data.a, \"awR\"\n.xword 1\n"),
+        "fixture.o",
+    );
+    let manifest =
+        format!("{PLAIN}[sections]\n\".data\" = [\".data.?\"]\n\".rodata\" = [\".keys\"]\n");
+    // `.rodata` follows `.data` in the script, and holds nothing.
+    let message = bench.refused(&manifest, &[&object]);
+    expect(
+        &message,
+        &[".keys, for .hyp.rodata: it matches no section"],
+    );
+    assert!(!message.contains("writable"), "{message}");
 }
 
 /// Records are sorted by the section that their table is linked to: by one.

@@ -10,7 +10,7 @@ use crate::hyp::refusal::{Refusal, Use};
 
 pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
     let own: Vec<String> = own_bounds(subject);
-    let mut reported = HashSet::new();
+    let (mut reported, mut told) = (HashSet::new(), HashSet::new());
     let mut kinds = Vec::new();
     for (section, offset, relocation) in by_distance(subject) {
         let symbols = &subject.object.symbols;
@@ -24,7 +24,10 @@ pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         let instrumented = instrumentation::symbol(symbol.name);
         let allowed = subject.manifest.allowed(symbol.name);
         if let (None, Some(allowed)) = (instrumented, allowed) {
-            if let Some(used) = misused(subject, section, relocation, allowed.kind) {
+            let user = subject.graph.user(subject.object, section, offset);
+            if let Some(used) = misused(subject, section, relocation, allowed.kind)
+                && told.insert((relocation.symbol, used, user))
+            {
                 kinds.push(Refusal::Kind {
                     symbol: symbol.name.to_owned(),
                     kind: allowed.kind,

@@ -64,11 +64,12 @@ pub(super) fn section(name: &str) -> Option<&'static str> {
 pub(super) fn sections(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
     for (_, loaded) in subject.object.loaded() {
         if let Some(what) = section(loaded.name) {
-            found.push(Refusal::InstrumentedSection {
+            let files = subject.files(loaded.name).into_iter();
+            found.extend(files.map(|file| Refusal::InstrumentedSection {
                 what,
                 section: loaded.name.to_owned(),
-                file: subject.file(loaded.name),
-            });
+                file,
+            }));
         }
     }
 }

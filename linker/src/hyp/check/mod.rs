@@ -8,6 +8,8 @@ mod symbols;
 
 pub(super) use relocations::input as input_relocations;
 
+use std::collections::BTreeSet;
+
 use super::given::Given;
 use super::graph::Graph;
 use super::manifest::Manifest;
@@ -59,9 +61,13 @@ impl Subject<'_> {
         }
     }
 
-    /// The file that a section of the object comes from, where only one thing is in it.
-    fn file(&self, section: &str) -> Option<String> {
-        let mut placed = self.placed.iter().filter(|placed| placed.output == section);
-        placed.next().map(|placed| placed.file.clone())
+    /// The files that a section of the object comes from; one that is not known, if none is.
+    fn files(&self, section: &str) -> BTreeSet<Option<String>> {
+        let placed = self.placed.iter().filter(|placed| placed.output == section);
+        let mut files: BTreeSet<_> = placed.map(|placed| Some(placed.file.clone())).collect();
+        if files.is_empty() {
+            files.insert(None);
+        }
+        files
     }
 }

@@ -22,14 +22,15 @@ pub(super) fn orphans(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         if super::instrumentation::section(section.name).is_some() {
             continue;
         }
-        let file = subject.file(section.name);
-        found.push(match section.name {
-            CALLBACKS => Refusal::Callbacks { file },
-            name => Refusal::Orphan {
-                section: name.to_owned(),
-                file,
-            },
-        });
+        for file in subject.files(section.name) {
+            found.push(match section.name {
+                CALLBACKS => Refusal::Callbacks { file },
+                name => Refusal::Orphan {
+                    section: name.to_owned(),
+                    file,
+                },
+            });
+        }
     }
 }
 
@@ -62,6 +63,10 @@ pub(super) fn rights(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         let Some((_, section)) = sections.find(|(_, section)| section.name == name) else {
             continue;
         };
+        // Of what is empty, the linker has only guessed the rights.
+        if section.size == 0 {
+            continue;
+        }
         let (code, writable) = (section.is_code(), section.flags.contains(SHF_WRITE));
         let usual = ALWAYS.iter().find(|(usual, _)| *usual == output.name);
         let (problem, right) = match usual {
