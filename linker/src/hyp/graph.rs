@@ -7,6 +7,7 @@ use alt_runtime::insn::{Class, Form, Insn};
 
 use super::map::Placed;
 use super::object::{Object, Place, Relocation, Symbol};
+use super::script::record_size;
 use crate::encodings::goes_on;
 
 /// A function, a datum, or a symbol that is not in the object.
@@ -121,14 +122,12 @@ impl Graph {
     /// nothing by themselves.
     pub fn user(&self, object: &Object<'_>, section: usize, offset: u64) -> Option<usize> {
         let table = object.sections.get(section)?;
-        let size = match table.name {
-            "alt_records" => 12,
-            "alt_branches" => 8,
-            _ => return self.node_at(section, offset),
+        let Some(size) = record_size(table.name) else {
+            return self.node_at(section, offset);
         };
         let start = offset - offset % size;
-        let mut relocations = table.relocations.iter();
-        let site = relocations.find(|relocation| relocation.offset == start)?;
+        let at = table.relocations.partition_point(|r| r.offset < start);
+        let site = table.relocations.get(at).filter(|r| r.offset == start)?;
         let (section, offset) = object.target(site)?;
         self.node_at(section, offset)
     }
@@ -260,7 +259,9 @@ impl Functions {
             .filter(|s| s.is_function() && s.size > 0);
         let mut ranges: Vec<_> = functions
             .filter_map(|symbol| match symbol.place {
-                Place::In(section, value) => Some((section, value, value + symbol.size)),
+                Place::In(section, value) => {
+                    Some((section, value, value.saturating_add(symbol.size)))
+                }
                 _ => None,
             })
             .collect();

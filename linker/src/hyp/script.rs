@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use alt_runtime::record::{AlternativeRecord, BranchRecord};
+
 use super::manifest::Manifest;
 use super::name::Name;
 use super::pattern::Pattern;
@@ -10,13 +12,23 @@ use super::pattern::Pattern;
 /// nothing else ever shares a page with it.
 pub const PAGE: u64 = 4096;
 
-/// The tables of alternatives: they keep their names, so that they become part of the kernel's.
-pub(super) const TABLES: [&str; 4] = [
-    "alt_branches",
-    "alt_records",
-    "alt_replacements",
-    "alt_plan",
-];
+/// The table of alternatives; its records name their sites first, and then what comes there.
+pub(super) const RECORDS: &str = "alt_records";
+
+/// The table of branches; its records name their sites first.
+pub(super) const BRANCHES: &str = "alt_branches";
+
+/// The tables of sites: they keep their names, so that they become part of the kernel's.
+pub(super) const TABLES: [&str; 4] = [BRANCHES, RECORDS, "alt_replacements", "alt_plan"];
+
+/// The size in bytes of the records of a table; none for a section that is no such table.
+pub(super) fn record_size(section: &str) -> Option<u64> {
+    match section {
+        BRANCHES => Some(size_of::<BranchRecord>() as u64),
+        RECORDS => Some(size_of::<AlternativeRecord>() as u64),
+        _ => None,
+    }
+}
 
 /// Where what compilers make goes, as always.
 const USUAL: [(&str, [&str; 2]); 4] = [

@@ -168,10 +168,7 @@ fn empty_sections_ask_for_no_rights() {
         format!("{PLAIN}[sections]\n\".data\" = [\".data.?\"]\n\".rodata\" = [\".keys\"]\n");
     // `.rodata` follows `.data` in the script, and holds nothing.
     let message = bench.refused(&manifest, &[&object]);
-    expect(
-        &message,
-        &[".keys, for .hyp.rodata: it matches no section"],
-    );
+    expect(&message, &[".keys, for .hyp.rodata: it matches no section"]);
     assert!(!message.contains("writable"), "{message}");
 }
 

@@ -1,12 +1,16 @@
 //! Symbols of the kernel: only those that the manifest allows, and only as it says.
 
 use std::collections::HashSet;
+use std::mem::offset_of;
+
+use alt_runtime::record::AlternativeRecord;
 
 use super::relocations::used;
 use super::{Subject, instrumentation};
 use crate::hyp::manifest::Kind;
 use crate::hyp::object::{Place, Relocation};
 use crate::hyp::refusal::{Refusal, Use};
+use crate::hyp::script::{RECORDS, record_size};
 
 pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
     let own: Vec<String> = own_bounds(subject);
@@ -85,7 +89,9 @@ fn misused(
         return None;
     }
     // The second word of a record is its replacement, or its callback.
-    let record = section.name == "alt_records" && relocation.offset % 12 == 4;
+    let within = offset_of!(AlternativeRecord, replacement) as u64;
+    let record = section.name == RECORDS
+        && record_size(section.name).is_some_and(|size| relocation.offset % size == within);
     let used = match record {
         true => Use::Record,
         // What is no use at all is refused for that.

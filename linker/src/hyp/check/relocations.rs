@@ -16,7 +16,7 @@ use object::{LittleEndian, elf::FileHeader64};
 
 use super::Subject;
 use crate::hyp::refusal::{Refusal, Use};
-use crate::hyp::script::TABLES;
+use crate::hyp::script::{TABLES, record_size};
 use crate::inputs::{Input, InputError};
 
 /// What a relocation does with its symbol; none for one that says something else at another
@@ -113,9 +113,8 @@ pub(super) fn kinds(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
 /// A table of records is linked to one section of text (SHF_LINK_ORDER); the last link sorts it
 /// by that.
 pub(super) fn sites(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
-    for (table, size) in [("alt_branches", 8), ("alt_records", 12)] {
-        let mut sections = subject.object.loaded();
-        let Some((_, section)) = sections.find(|(_, section)| section.name == table) else {
+    for (_, section) in subject.object.loaded() {
+        let Some(size) = record_size(section.name) else {
             continue;
         };
         let records = section
@@ -128,7 +127,7 @@ pub(super) fn sites(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         let name = |index: usize| subject.object.sections.get(index).map_or("?", |s| s.name);
         if let Some((text, offset)) = apart {
             found.push(Refusal::SitesApart {
-                table: table.to_owned(),
+                table: section.name.to_owned(),
                 site: subject.site(text, offset),
                 found: name(text).to_owned(),
                 linked: name(section.link).to_owned(),
