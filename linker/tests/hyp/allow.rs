@@ -1,5 +1,7 @@
 //! Symbols of the kernel.
 
+use object::{Object, ObjectSymbol};
+
 use crate::support::{Bench, PLAIN, expect};
 
 /// What is done with `kernel_symbol` in `helper`, which the export calls.
@@ -73,6 +75,18 @@ fn the_way_goes_through_data_and_replacements() {
         &message,
         &["from: init\n      to: new\n      to: kernel_symbol\n"],
     );
+    // A branch within a section needs no relocation; a label in a function is no function.
+    let settled = ".section .text, \"ax\"\n.globl init\n.type init, %function\ninit:\nb other\n\
+        .size init, . - init\nbetween: ret\n.type other, %function\nother:\nnop\n\
+        inner: bl kernel_symbol\nret\n.size other, . - other\n";
+    let message = bench.refused_text(PLAIN, settled);
+    expect(
+        &message,
+        &[
+            "at: other+0x4 of",
+            "from: init\n      to: other\n      to: kernel_symbol\n",
+        ],
+    );
     // Execution goes on behind a label.
     let falls =
         ".section .text.init, \"ax\"\n.globl init\ninit: mov x0, x1\nsecond: bl kernel_symbol\n";
@@ -145,6 +159,18 @@ fn what_is_collected_asks_for_nothing() {
     };
     let text = ".section .text.init, \"ax\"\n.globl init\ninit: ret\n\
                 .section .text.dead, \"ax\"\n.globl dead\ndead: bl kernel_symbol\n";
-    let object = bench.assemble(text, "fixture.o");
-    bench.link(PLAIN, &[&object]).unwrap();
+    // What is declared and not used does not either.
+    let text = format!("{text}.globl ghost\n");
+    let object = bench.assemble(&text, "fixture.o");
+    let bytes = std::fs::read(&object).unwrap();
+    assert!(undefined(&bytes).contains(&"ghost".to_owned()));
+    let object = bench.link(PLAIN, &[&object]).unwrap();
+    assert_eq!(undefined(&std::fs::read(object).unwrap()), [""; 0]);
+}
+
+fn undefined(object: &[u8]) -> Vec<String> {
+    let file = object::File::parse(object).unwrap();
+    let undefined = file.symbols().filter(|symbol| symbol.is_undefined());
+    let names = undefined.map(|symbol| symbol.name().unwrap().to_owned());
+    names.filter(|name| !name.is_empty()).collect()
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use alt_linker::hyp::manifest::{Embedded, SECTION};
 use alt_linker::image::Image;
+use object::{Object, ObjectSymbol};
 
 use crate::cross::Cross;
 use crate::support::{Bench, MANIFEST, expect};
@@ -177,6 +178,12 @@ fn alternatives_become_part_of_the_kernels() {
     let object = bench
         .link("exports = [\"init\"]\n", &[&bench.path("libhyp.a")])
         .unwrap();
+    // Two layouts of records are to clash in the last link, so this keeps its name.
+    let bytes = fs::read(&object).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    let mut symbols = file.symbols();
+    let version = symbols.find(|symbol| symbol.name() == Ok("__alt_layout_version"));
+    assert!(version.unwrap().is_global());
 
     alt_linker::write_scripts(bench.dir.path()).unwrap();
     let mut compiler = cross.rustc();

@@ -1,6 +1,7 @@
 //! Names: of exports, of what is in the namespace already, and of what is there twice.
 
 use alt_linker::hyp::HypError;
+use object::{Object, ObjectSymbol};
 
 use crate::support::{Bench, PLAIN, expect};
 
@@ -72,6 +73,28 @@ fn duplicates_are_told_in_the_words_of_the_linker() {
     );
     assert_eq!(bench.alt(PLAIN, &[&one, &two]).status.code(), Some(1));
     assert!(!bench.path("out.o").exists());
+}
+
+/// C++ and C's inline functions: the same in many objects, in groups of which one is taken.
+#[test]
+fn groups_are_settled() {
+    let Some(bench) = Bench::new("groups_are_settled") else {
+        return;
+    };
+    let group = ".section .text.inline, \"axG\", %progbits, inline, comdat\n.weak inline\n\
+                 inline: nop\nret\n";
+    let one = ".section .text.init, \"ax\"\n.globl init\ninit: bl inline\nb two\n";
+    let one = bench.assemble(&format!("{one}{group}"), "one.o");
+    let two = ".section .text.two, \"ax\"\n.globl two\ntwo: b inline\n";
+    let two = bench.assemble(&format!("{two}{group}"), "two.o");
+    let object = bench.link(PLAIN, &[&one, &two]).unwrap();
+    let bytes = std::fs::read(object).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    assert_eq!(file.comdats().count(), 0);
+    let inline = file
+        .symbols()
+        .filter(|symbol| symbol.name() == Ok("__hyp_inline"));
+    assert_eq!(inline.count(), 1);
 }
 
 #[test]
