@@ -159,8 +159,8 @@ fn what_is_collected_asks_for_nothing() {
     };
     let text = ".section .text.init, \"ax\"\n.globl init\ninit: ret\n\
                 .section .text.dead, \"ax\"\n.globl dead\ndead: bl kernel_symbol\n";
-    // What is declared and not used does not either.
-    let text = format!("{text}.globl ghost\n");
+    // Nor does what is dropped.
+    let text = format!("{text}.section .note.odd, \"a\"\n.xword ghost\n");
     let object = bench.assemble(&text, "fixture.o");
     let bytes = std::fs::read(&object).unwrap();
     assert!(undefined(&bytes).contains(&"ghost".to_owned()));
