@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use alt_runtime::cap::CapTable;
 
-use super::config::Config;
+use super::config::{Config, Region};
 use crate::code::Code;
 use crate::graph::Graph;
 use crate::image::Image;
@@ -15,6 +15,7 @@ use crate::records::Records;
 use crate::seal::Seal;
 
 use super::arms::{self, MovedArm};
+use super::namespaces::Namespaces;
 use super::refusals::Refusals;
 
 /// An image and what has been found out about it once, for all rules.
@@ -35,6 +36,8 @@ pub struct Subject<'a> {
     pub caps: Option<&'static CapTable>,
     /// What its author demands.
     pub config: Config,
+    /// The code for other exception levels that it says to hold.
+    pub namespaces: Namespaces,
     /// Made when a rule first asks for it: it takes longer than all the rest.
     graph: OnceCell<Graph>,
     /// What the patcher would refuse.
@@ -63,6 +66,7 @@ impl<'a> Subject<'a> {
             seal_now: OnceCell::new(),
             caps: None,
             config: Config::default(),
+            namespaces: Namespaces::of(image),
             graph: OnceCell::new(),
             refusals: Refusals::new(&host, names),
             arms: arms::moved(&host),
@@ -106,6 +110,13 @@ impl<'a> Subject<'a> {
             .seal_now
             .get_or_init(|| Seal::of(self.image, self.records));
         Some(now)
+    }
+
+    /// The parts with rules of their own: those of the rules file, and the namespaces.
+    pub(super) fn regions(&self) -> impl Iterator<Item = &Region> {
+        let namespaces = self.namespaces.list.iter();
+        let namespaces = namespaces.map(|namespace| &namespace.region);
+        self.config.regions.iter().chain(namespaces)
     }
 
     /// What refers to what.

@@ -1,0 +1,52 @@
+//! What a region refers to.
+
+use std::collections::HashSet;
+
+use super::Walk;
+use crate::graph::Edge;
+use crate::verify::config::Region;
+use crate::verify::{Reporter, Subject};
+
+/// Whether a reference leaves a region that must not.
+pub(crate) fn leaves(subject: &Subject<'_>, edge: &Edge) -> bool {
+    let mut regions = subject.regions();
+    regions.any(|region| region.places.contains(edge.at) && is_wrong(subject, region, edge))
+}
+
+fn is_wrong(subject: &Subject<'_>, region: &Region, edge: &Edge) -> bool {
+    let Some(allowed) = &region.may_reference else {
+        return false;
+    };
+    let inside = |address| region.places.contains(address);
+    inside(edge.at)
+        && !inside(edge.target)
+        && !allowed.contains(edge.target)
+        && !region.may_name.says(subject, edge)
+}
+
+pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let graph = subject.graph();
+    for region in subject.regions() {
+        if region.may_reference.is_none() {
+            continue;
+        }
+        let walk = Walk::new(subject, region);
+        let mut reported = HashSet::new();
+        for node in &walk.nodes {
+            for edge in graph.from(*node) {
+                if is_wrong(subject, region, edge) && reported.insert((edge.from, edge.to)) {
+                    let text = format!(
+                        "the region {} {} {} at {}",
+                        region.name,
+                        edge.kind.verb(),
+                        subject.place(edge.target),
+                        subject.place(edge.at),
+                    );
+                    let mut path = walk.path(subject, *node);
+                    path.push(graph.name(subject.image, edge.to));
+                    reporter.report_path(edge.at, text, path);
+                }
+            }
+        }
+    }
+}
