@@ -25,7 +25,9 @@ impl Named {
         let is_of = |range: &Range<u64>| {
             range.is_empty() || (range.start..=range.end).contains(&edge.target)
         };
-        let kept = subject.image.relocations_in(edge.at..edge.at + 1);
+        let kept = subject
+            .image
+            .relocations_in(edge.at..edge.at.saturating_add(1));
         let mut kept = kept.iter().filter(|r| r.target == edge.target).peekable();
         if kept.peek().is_some() {
             return kept.any(|kept| {

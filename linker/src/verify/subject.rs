@@ -6,8 +6,8 @@ use alt_runtime::cap::CapTable;
 
 use super::config::{Config, Region};
 use crate::code::Code;
-use crate::graph::Graph;
-use crate::image::Image;
+use crate::graph::{Edge, Graph};
+use crate::image::{Image, Place, demangle};
 use crate::loaded::Loaded;
 use crate::names::CapNames;
 use crate::patching::{Host, HostError};
@@ -131,5 +131,35 @@ impl<'a> Subject<'a> {
             Some(place) => format!("{place} ({address:#x})"),
             None => format!("{address:#x}"),
         }
+    }
+
+    /// What a reference goes to, in words: by the name that the kept relocation has for it, since
+    /// bounds of something else may be at the same address.
+    pub(super) fn target(&self, edge: &Edge) -> String {
+        match self.named(edge) {
+            Some(place) => format!("{place} ({:#x})", edge.target),
+            None => self.place(edge.target),
+        }
+    }
+
+    /// The same for paths, which go from symbol to symbol.
+    pub(super) fn target_name(&self, edge: &Edge) -> String {
+        match self.named(edge) {
+            Some(place) => place.symbol,
+            None => self.graph().name(self.image, edge.to),
+        }
+    }
+
+    fn named(&self, edge: &Edge) -> Option<Place> {
+        let mut kept = self
+            .image
+            .relocations_in(edge.at..edge.at.checked_add(1)?)
+            .iter();
+        let kept = kept.find(|kept| kept.target == edge.target && !kept.symbol.is_empty())?;
+        let offset = edge.target.checked_sub(self.image.symbol(&kept.symbol)?)?;
+        Some(Place {
+            symbol: demangle(&kept.symbol),
+            offset,
+        })
     }
 }

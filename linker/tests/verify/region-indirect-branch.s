@@ -10,6 +10,8 @@
 _start:
     bl enter
     blr x0
+    branch_if_cap 1, 1f
+1:
     b .
 .size _start, . - _start
 .section .noinstr.text, "ax"

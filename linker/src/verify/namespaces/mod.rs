@@ -2,12 +2,10 @@
 //! image. It brings along what it may do: a manifest, in a section that nothing loads.
 
 mod find;
-mod manifest;
 mod pointers;
 mod symbols;
 
 pub use find::{Namespace, Namespaces};
-use manifest::{Allow, Kind, Manifest};
 
 use super::config::Pattern;
 use super::{ANY, Reporter, Rule, Severity, Subject};

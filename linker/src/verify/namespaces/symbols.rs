@@ -1,6 +1,7 @@
 //! What a namespace may name of the kernel, and whether it is that.
 
-use super::{Allow, Kind, Namespace};
+use super::Namespace;
+use crate::hyp::manifest::{Allowed, Kind};
 use crate::image::Symbol;
 use crate::records;
 use crate::verify::callbacks;
@@ -43,7 +44,7 @@ fn namespace_at<'a>(subject: &'a Subject<'_>, address: u64) -> Option<&'a Namesp
 fn wrong(
     subject: &Subject<'_>,
     namespace: &Namespace,
-    allow: &Allow,
+    allow: &Allowed,
     symbol: &Symbol,
 ) -> Option<String> {
     let at = symbol.range.start;
@@ -62,8 +63,18 @@ fn wrong(
             let text = at.is_multiple_of(4) && subject.image.word(at).is_some();
             (!text).then(|| format!("it is {}, which is no text", home(subject, at)))
         }
-        Kind::DataRo => data(subject, symbol, "data-ro", &namespace.manifest.data_ro),
-        Kind::DataRw => data(subject, symbol, "data-rw", &namespace.manifest.data_rw),
+        Kind::DataRo => data(
+            subject,
+            symbol,
+            "data-ro",
+            &namespace.manifest.mapped.data_ro,
+        ),
+        Kind::DataRw => data(
+            subject,
+            symbol,
+            "data-rw",
+            &namespace.manifest.mapped.data_rw,
+        ),
         Kind::Bound => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::graph::{Edge, NodeId};
+use crate::graph::{Edge, EdgeKind, NodeId};
 use crate::verify::{Namespace, Reporter, Subject};
 
 pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
@@ -26,16 +26,19 @@ pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             let known =
                 subject.records.callbacks.range.contains(&edge.at) || super::leaves(subject, edge);
             let enters = outside && !namespace.exported.says(subject, edge) && !known;
-            enters.then(|| private(namespace))
+            enters.then(|| private(namespace, edge))
         });
     }
 }
 
-fn private(namespace: &Namespace) -> String {
+fn private(namespace: &Namespace, edge: &Edge) -> String {
     let name = &namespace.name;
-    format!(
-        "of the namespace {name}, which runs at another exception level and exports no such name"
-    )
+    match edge.kind {
+        EdgeKind::Branch => {
+            format!("of the namespace {name}, which runs at another exception level")
+        }
+        _ => format!("of the namespace {name}, which does not export it"),
+    }
 }
 
 /// Reports the references to nodes of these ranges of which `wrong` says in words what is: once
@@ -64,9 +67,12 @@ fn each(
                     "{} {} {} {what}",
                     subject.place(edge.at),
                     edge.kind.verb(),
-                    subject.place(edge.target),
+                    subject.target(edge),
                 );
-                let path = [edge.from, node].map(|node| graph.name(subject.image, node));
+                let path = [
+                    graph.name(subject.image, edge.from),
+                    subject.target_name(edge),
+                ];
                 reporter.report_path(edge.at, text, path.into());
             }
         }

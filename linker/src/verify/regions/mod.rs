@@ -109,14 +109,20 @@ impl Walk {
     }
 }
 
-/// Records refer to the sites of every region, and call none of them.
+/// Tables name places of every region, and go to none of them: those of records, and those of
+/// the pointers in namespaces.
 fn is_table(subject: &Subject<'_>, address: u64) -> bool {
     let records = subject.records;
-    [
+    let records = [
         &records.branches,
         &records.alternatives,
         &records.replacements,
-    ]
-    .iter()
-    .any(|table| table.range.contains(&address))
+    ];
+    let namespaces = subject.namespaces.list.iter();
+    let pointers = namespaces.map(|namespace| &namespace.pointers);
+    let mut tables = records
+        .map(|table| &table.range)
+        .into_iter()
+        .chain(pointers);
+    tables.any(|table| table.contains(&address))
 }

@@ -22,6 +22,7 @@ fn is_wrong(subject: &Subject<'_>, region: &Region, edge: &Edge) -> bool {
         && !inside(edge.target)
         && !allowed.contains(edge.target)
         && !region.may_name.says(subject, edge)
+        && !super::is_table(subject, edge.at)
 }
 
 pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
@@ -39,11 +40,11 @@ pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                         "the region {} {} {} at {}",
                         region.name,
                         edge.kind.verb(),
-                        subject.place(edge.target),
+                        subject.target(edge),
                         subject.place(edge.at),
                     );
                     let mut path = walk.path(subject, *node);
-                    path.push(graph.name(subject.image, edge.to));
+                    path.push(subject.target_name(edge));
                     reporter.report_path(edge.at, text, path);
                 }
             }
