@@ -13,3 +13,10 @@ end_fn _start
 .section .hyp.text, "ax"
 fn __hyp_vectors
 end_fn __hyp_vectors
+.section .init.rodata.__alt_bounds, "a"
+.balign 8
+.irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks
+.weak __start_\section, __stop_\section
+.xword __start_\section - .
+.xword __stop_\section - .
+.endr
