@@ -20,6 +20,7 @@ use alt_linker::patching::{Answers, Expectation};
 use alt_linker::records::{Format, Records};
 use alt_linker::seal::Seal;
 use alt_linker::verify::config::Config;
+use alt_linker::verify::{Subject, verify};
 use alt_runtime::cap::CapSet;
 use targets::{TARGETS, Target};
 
@@ -116,6 +117,35 @@ fn every_byte_of_an_image_wrong() {
                 damaged[at] = value(damaged[at]);
                 println!("{name}: byte {at:#x} is {:#x}", damaged[at]);
                 run(&damaged);
+            }
+        }
+    }
+}
+
+/// Each byte of the manifests of an image: what cannot be read is a finding, and nothing is found
+/// in the others.
+#[test]
+fn every_byte_of_a_manifest_wrong() {
+    let corpus = corpus("image");
+    let seed = corpus.iter().find(|(path, _)| path.ends_with("namespaces"));
+    let (_, file) = seed.expect("a seed is named so");
+    let image = Image::parse(file.clone()).unwrap();
+    let section = image.section(".alt_namespaces").unwrap();
+    let found = |file: Vec<u8>| {
+        let image = Image::parse(file).unwrap();
+        let records = Records::find(&image, None).unwrap();
+        let names = CapNames::default();
+        verify(&Subject::new(&image, &records, &names).unwrap())
+    };
+    assert_eq!(found(file.clone()), []);
+    for at in section.file.clone() {
+        for value in [0xff, 0, file[at] ^ 1] {
+            let mut damaged = file.clone();
+            damaged[at] = value;
+            let findings = found(damaged);
+            if value == 0xff {
+                let mut manifests = findings.iter().filter(|f| f.rule == "namespace-manifest");
+                assert!(manifests.next().is_some(), "byte {at:#x}: {findings:#?}");
             }
         }
     }

@@ -33,7 +33,10 @@ fn _start
 fn landing
 end_fn landing
 .globl landing
+// It makes an address for the code there, and does not go to it.
 fn callback
+    adrp x0, __hyp_vectors
+    add x0, x0, :lo12:__hyp_vectors
 end_fn callback
 .pushsection alt_callbacks, "aR", @progbits
 .globl compute

@@ -72,6 +72,12 @@ impl Namespaces {
             .collect();
         found
     }
+
+    /// The namespace that an address is in.
+    pub fn at(&self, address: u64) -> Option<&Namespace> {
+        let mut all = self.list.iter();
+        all.find(|namespace| namespace.region.places.contains(address))
+    }
 }
 
 impl Namespace {

@@ -34,12 +34,6 @@ fn symbol<'a>(subject: &Subject<'a>, name: &str) -> Option<&'a Symbol> {
     symbol.filter(|symbol| !symbol.absolute)
 }
 
-/// The namespace that an address is in.
-fn namespace_at<'a>(subject: &'a Subject<'_>, address: u64) -> Option<&'a Namespace> {
-    let mut all = subject.namespaces.list.iter();
-    all.find(|namespace| namespace.region.places.contains(address))
-}
-
 /// What is not as the kind says, in words.
 fn wrong(
     subject: &Subject<'_>,
@@ -48,7 +42,7 @@ fn wrong(
     symbol: &Symbol,
 ) -> Option<String> {
     let at = symbol.range.start;
-    if let Some(other) = namespace_at(subject, at) {
+    if let Some(other) = subject.namespaces.at(at) {
         return Some(format!(
             "it is in the namespace {}, not in the kernel",
             other.name
@@ -163,7 +157,7 @@ fn callbacks_inside(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     for callback in callbacks::all(subject) {
         let function = callbacks::function(subject, callback);
         let inside =
-            function.and_then(|function| Some((function, namespace_at(subject, function)?)));
+            function.and_then(|function| Some((function, subject.namespaces.at(function)?)));
         if let Some((function, namespace)) = inside {
             let text = format!(
                 "the function of the callback {} is {}, at an address of the namespace {} alone: \
