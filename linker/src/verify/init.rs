@@ -82,6 +82,7 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                 if stays
                     && last != Some(edge.from)
                     && !bounds.says(subject, edge)
+                    && !subject.namespaces.bounds.says(subject, edge)
                     && !regions::leaves(subject, edge)
                 {
                     last = Some(edge.from);

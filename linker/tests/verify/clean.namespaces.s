@@ -26,6 +26,11 @@ fn _start
     add x1, x1, :lo12:__hyp_text_start
     adrp x1, __hyp_text_end
     add x1, x1, :lo12:__hyp_text_end
+    // That is where the other namespace begins; and an empty section is in nobody's.
+    adrp x1, __hyp_data_end
+    add x1, x1, :lo12:__hyp_data_end
+    adrp x1, __hyp_bss_start
+    add x1, x1, :lo12:__hyp_bss_start
     adrp x1, __hyp_table + 8
     ldr x1, [x1, :lo12:__hyp_table + 8]
     b .
@@ -77,8 +82,10 @@ fn _ZN8demo_hyp8dispatch17h0123456789abcdefE.hyp
     add x0, x0, :lo12:landing
     adrp x0, image_end
     add x0, x0, :lo12:image_end
-    adrp x0, __hyp_text_end
-    add x0, x0, :lo12:__hyp_text_end
+    adrp x0, __hyp_data_end
+    add x0, x0, :lo12:__hyp_data_end
+    adrp x0, __hyp_bss_start
+    add x0, x0, :lo12:__hyp_bss_start
     eret
 end_fn _ZN8demo_hyp8dispatch17h0123456789abcdefE.hyp
 fn __hyp_plain_call
@@ -105,6 +112,14 @@ __hyp_table: .quad __hyp_vectors, config, __hyp_text_end
 .size __hyp_table, 24
 .section .hyp.pointers, "a"
 .long __hyp_table - ., __hyp_table + 8 - ., __hyp_table + 16 - .
+
+.section .hyp.data, "aw"
+.skip 4096
+.globl __hyp_data_end, __hyp_bss_start
+__hyp_data_end:
+.text
+.balign 4096
+__hyp_bss_start:
 
 .section .hyp.vhe.text, "ax"
 .globl __hyp_vhe_init

@@ -20,6 +20,8 @@ const MOST: usize = 16;
 pub struct Namespaces {
     /// In the order of the file.
     pub list: Vec<Namespace>,
+    /// Where sections of namespaces begin and end. At the end of one there may be another.
+    pub bounds: Named,
     /// What is wrong with the manifests of others.
     pub problems: Vec<String>,
 }
@@ -31,7 +33,7 @@ pub struct Namespace {
     pub name: Name,
     /// Where it is and what it may do.
     pub region: Region,
-    /// What the kernel may name of it: exports, and where its sections begin and end.
+    /// What the kernel may name of it, beside its bounds.
     pub exported: Named,
     /// Its table of pointers.
     pub pointers: Range<u64>,
@@ -66,6 +68,7 @@ impl Namespaces {
             .iter()
             .map(|name| places(image, name, &names))
             .collect();
+        found.bounds = Named::new(names.iter().flat_map(|name| bounds(image, name)));
         let both = embedded.into_iter().zip(places);
         found.list = both
             .map(|(one, places)| namespace(image, one, places))
@@ -147,7 +150,7 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
     let region = Region {
         name: name.to_string(),
         may_reference: Some(Places::default()),
-        may_name: may_name(image, &manifest, &name, &places),
+        may_name: may_name(image, &manifest, &name),
         may_be_called_from: None,
         may_call_indirectly: Some(calls),
         forbid_sites: false,
@@ -166,45 +169,42 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
 
 /// Data, functions and bounds of the kernel: what records alone may name, a callback, is not
 /// among them.
-fn may_name(image: &Image, manifest: &Manifest, name: &Name, places: &Places) -> Named {
-    let allowed = manifest
-        .allow
-        .iter()
-        .filter(|allow| allow.kind != Kind::Callback);
+fn may_name(image: &Image, manifest: &Manifest, name: &Name) -> Named {
+    let allowed = manifest.allow.iter();
+    let allowed = allowed.filter(|allow| allow.kind != Kind::Callback);
     let allowed: HashMap<&str, Kind> = allowed.map(|a| (a.kernel.as_str(), a.kind)).collect();
-    let named = image.symbols().iter().filter_map(|symbol| {
-        let start = symbol.range.start;
-        match allowed.get(symbol.name.as_str()) {
-            _ if symbol.absolute => None,
-            Some(Kind::Bound) => Some((symbol.name.clone(), start..start)),
-            Some(_) => Some((symbol.name.clone(), image.extent(symbol)?)),
-            // Where a section of its own ends, something else may begin.
-            None => {
-                let ends = places.ranges().iter().any(|range| range.end == start);
-                let own = symbol.name.starts_with(&name.prefix()) && symbol.name.ends_with("_end");
-                (ends && own).then(|| (symbol.name.clone(), start..start))
-            }
-        }
+    let symbols = image.symbols().iter().filter(|symbol| !symbol.absolute);
+    let named = symbols.filter_map(|symbol| {
+        let range = match allowed.get(symbol.name.as_str())? {
+            Kind::Bound => symbol.range.start..symbol.range.start,
+            _ => image.extent(symbol)?,
+        };
+        Some((symbol.name.clone(), range))
     });
-    Named::new(named)
+    Named::new(named.chain(bounds(image, name)))
 }
 
-/// Exports, and where sections begin and end.
+/// The symbols at the ends of a namespace's sections: those that are empty have some, too.
+fn bounds<'a>(
+    image: &'a Image,
+    name: &Name,
+) -> impl Iterator<Item = (String, Range<u64>)> + use<'a> {
+    let prefix = name.prefix();
+    let symbols = image.symbols().iter();
+    let bounds = symbols.filter(move |symbol| {
+        let end = symbol.name.ends_with("_start") || symbol.name.ends_with("_end");
+        end && symbol.name.starts_with(&prefix) && symbol.range.is_empty() && !symbol.function
+    });
+    bounds.map(|bound| (bound.name.clone(), bound.range.clone()))
+}
+
+/// What the manifest exports.
 fn exported(image: &Image, manifest: &Manifest, name: &Name, own: &[Own<'_>]) -> Named {
     let exports = manifest.exports.iter();
     let exports: HashSet<String> = exports.map(|export| name.symbol(export)).collect();
-    let named = own.iter().filter_map(|own| {
-        let (name, range) = (own.symbol.name.clone(), &own.symbol.range);
-        let bound = own.bare.ends_with("_start") || own.bare.ends_with("_end");
-        if bound && range.is_empty() && !own.symbol.function {
-            return Some((name, range.clone()));
-        }
-        let exported = exports.contains(&name);
-        exported
-            .then(|| image.extent(own.symbol))?
-            .map(|range| (name, range))
-    });
-    Named::new(named)
+    let own = own.iter().map(|own| own.symbol);
+    let exported = own.filter(|symbol| exports.contains(&symbol.name));
+    Named::new(exported.filter_map(|symbol| Some((symbol.name.clone(), image.extent(symbol)?))))
 }
 
 /// A symbol in a namespace.

@@ -25,7 +25,9 @@ pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             // cannot call as one.
             let known =
                 subject.records.callbacks.range.contains(&edge.at) || super::leaves(subject, edge);
-            let enters = outside && !namespace.exported.says(subject, edge) && !known;
+            let bounds = &subject.namespaces.bounds;
+            let may = namespace.exported.says(subject, edge) || bounds.says(subject, edge);
+            let enters = outside && !may && !known;
             enters.then(|| private(namespace, edge))
         });
     }
