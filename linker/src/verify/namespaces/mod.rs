@@ -36,7 +36,8 @@ pub(super) const RULES: &[Rule] = &[
         formats: ANY,
         summary: "The pointer table of a namespace names each absolute address in it, and nothing \
                   else: they are set to its own addresses at boot.",
-        advice: "Link the object of `alt hyp-link` as it is, and let no tool change the table.",
+        advice: "Link the object of `alt hyp-link` as it is, KEEP its sections in the linker \
+                 script, and let no tool change the table.",
         check: pointers::check,
     },
 ];
