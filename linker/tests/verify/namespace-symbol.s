@@ -5,8 +5,11 @@
 // finding: misplaced: names misplaced as data-rw: it is in unmapped .hyp_shared.rodata (read-only)
 // finding: value: names value as eret-target: it is in .data, which is no text
 // finding: __hyp_inner: it is in the namespace hyp, not in the kernel
+// finding: __hyp_vhe_text_start: it is in the namespace hyp, not in the kernel
 // finding: overlong: it goes on behind the end of .hyp_shared.rodata
 // script: support/namespace.ld
+// link: --defsym=text_end=__hyp_vectors
+// The end of something of the kernel may be where the namespace begins.
 manifest_begin
 .ascii "name = \"hyp\"\n"
 .ascii "exports = ['vectors']\n"
@@ -17,6 +20,8 @@ manifest_begin
 .ascii "allow.misplaced = 'data-rw'\n"
 .ascii "allow.value = 'eret-target'\n"
 .ascii "allow.__hyp_inner = 'eret-target'\n"
+.ascii "allow.__hyp_vhe_text_start = 'bound'\n"
+.ascii "allow.text_end = 'bound'\n"
 .ascii "allow.overlong = 'data-ro'\n"
 .ascii "allow.config = 'data-ro'\n"
 .ascii "mapped = { data-ro = ['.hyp_shared.rodata'], data-rw = ['.hyp_shared.data'] }\n"
@@ -41,6 +46,9 @@ overlong: .quad 0
 .data
 unmapped: .quad 0
 value: .quad 0
+.section .hyp.vhe.text, "ax"
+.globl __hyp_vhe_text_start
+__hyp_vhe_text_start: ret
 .section .hyp.text, "ax"
 .globl __hyp_vectors
 fn __hyp_vectors

@@ -1,8 +1,8 @@
 // finding: calls: the region hyp goes to memcpy
 // finding: reads: uses the address of value
 // finding: pointer: points to memcpy
-// finding: names: uses the address of compute
-// finding: returns: goes to landing
+// finding: names: which its manifest allows as callback alone
+// finding: returns: which its manifest allows as eret-target alone
 // finding: other: goes to __hyp_vhe_init
 // finding: checked: goes to __stack_chk_fail
 // path: calls: __hyp_vectors, demo_hyp::share.hyp, memcpy

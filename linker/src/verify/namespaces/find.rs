@@ -102,7 +102,7 @@ impl Namespace {
     }
 
     /// What of the kernel it may name, and how.
-    pub(super) fn allow(&self) -> impl Iterator<Item = &Allowed> {
+    pub(crate) fn allow(&self) -> impl Iterator<Item = &Allowed> {
         self.manifest.allow.iter()
     }
 }
@@ -136,11 +136,6 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
         X18::Forbidden => vec![Register::General(18)],
         X18::Saved => Vec::new(),
     };
-    let own = own(image, &name, &places);
-    let calls = own
-        .iter()
-        .filter(|own| own.is_one_of(&manifest.code.indirect_calls));
-    let calls = Places::new(calls.filter_map(|own| image.extent(own.symbol)));
     let [start, end] = name.bounds(POINTERS);
     let section = image.section(&name.section(POINTERS));
     let section = section
@@ -152,14 +147,14 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
         may_reference: Some(Places::default()),
         may_name: may_name(image, &manifest, &name),
         may_be_called_from: None,
-        may_call_indirectly: Some(calls),
+        may_call_indirectly: Some(indirect_calls(image, &manifest, &name, &places)),
         forbid_sites: false,
         forbid_registers,
         forbid_instructions,
         places,
     };
     Namespace {
-        exported: exported(image, &manifest, &name, &own),
+        exported: exported(image, &manifest, &name),
         pointers: pointers.unwrap_or_default(),
         region,
         manifest,
@@ -199,45 +194,35 @@ fn bounds<'a>(
 }
 
 /// What the manifest exports.
-fn exported(image: &Image, manifest: &Manifest, name: &Name, own: &[Own<'_>]) -> Named {
+fn exported(image: &Image, manifest: &Manifest, name: &Name) -> Named {
     let exports = manifest.exports.iter();
     let exports: HashSet<String> = exports.map(|export| name.symbol(export)).collect();
-    let own = own.iter().map(|own| own.symbol);
-    let exported = own.filter(|symbol| exports.contains(&symbol.name));
+    let exported = image.symbols().iter();
+    let exported = exported.filter(|symbol| exports.contains(&symbol.name));
     Named::new(exported.filter_map(|symbol| Some((symbol.name.clone(), image.extent(symbol)?))))
 }
 
-/// A symbol in a namespace.
-struct Own<'a> {
-    symbol: &'a Symbol,
-    /// What it was called before it got into it: plain names have its prefix, mangled ones its
-    /// suffix.
-    bare: &'a str,
-    /// The same for people.
-    readable: String,
-}
-
-impl Own<'_> {
-    fn is_one_of(&self, names: &[String]) -> bool {
-        let mut patterns = names.iter().map(|name| Pattern::new(name));
-        patterns.any(|pattern| pattern.matches(self.bare) || pattern.names_path(&self.readable))
+/// The functions that may go to an address in a register, by the names that they had before they
+/// got into the namespace.
+fn indirect_calls(image: &Image, manifest: &Manifest, name: &Name, places: &Places) -> Places {
+    let patterns = &manifest.code.indirect_calls;
+    if patterns.is_empty() {
+        return Places::default();
     }
-}
-
-fn own<'a>(image: &'a Image, name: &Name, places: &Places) -> Vec<Own<'a>> {
     let (prefix, suffix) = (name.prefix(), name.suffix());
-    let symbols = image.symbols().iter();
-    let inside = symbols.filter(|symbol| places.contains(symbol.range.start) && !symbol.absolute);
-    let own = inside.map(|symbol| {
+    let is_one = |symbol: &&Symbol| {
         let plain = symbol.name.strip_prefix(&prefix);
         let bare = plain.or_else(|| symbol.name.strip_suffix(&suffix));
         let bare = bare.unwrap_or(&symbol.name);
         let readable = demangle(bare);
-        Own {
-            symbol,
-            bare,
-            readable,
-        }
-    });
-    own.collect()
+        let mut patterns = patterns.iter().map(|pattern| Pattern::new(pattern));
+        patterns.any(|pattern| pattern.matches(bare) || pattern.names_path(&readable))
+    };
+    let symbols = image.symbols().iter();
+    let inside = symbols.filter(|symbol| places.contains(symbol.range.start) && !symbol.absolute);
+    Places::new(
+        inside
+            .filter(is_one)
+            .filter_map(|symbol| image.extent(symbol)),
+    )
 }

@@ -42,7 +42,13 @@ fn wrong(
     symbol: &Symbol,
 ) -> Option<String> {
     let at = symbol.range.start;
-    if let Some(other) = subject.namespaces.at(at) {
+    let mut all = subject.namespaces.list.iter();
+    let other = match allow.kind {
+        // At the end of the kernel's own, a namespace may begin.
+        Kind::Bound => all.find(|other| other.name.is_on(&symbol.name)),
+        _ => subject.namespaces.at(at),
+    };
+    if let Some(other) = other {
         return Some(format!(
             "it is in the namespace {}, not in the kernel",
             other.name

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Walk;
 use crate::graph::Edge;
+use crate::image::demangle;
 use crate::verify::config::Region;
 use crate::verify::{Reporter, Subject};
 
@@ -37,11 +38,12 @@ pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             for edge in graph.from(*node) {
                 if is_wrong(subject, region, edge) && reported.insert((edge.from, edge.to)) {
                     let text = format!(
-                        "the region {} {} {} at {}",
+                        "the region {} {} {} at {}{}",
                         region.name,
                         edge.kind.verb(),
                         subject.target(edge),
                         subject.place(edge.at),
+                        kind(subject, region, edge).unwrap_or_default(),
                     );
                     let mut path = walk.path(subject, *node);
                     path.push(subject.target_name(edge));
@@ -50,4 +52,17 @@ pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             }
         }
     }
+}
+
+/// What the manifest of a namespace allows instead.
+fn kind(subject: &Subject<'_>, region: &Region, edge: &Edge) -> Option<String> {
+    let mut namespaces = subject.namespaces.list.iter();
+    let namespace = namespaces.find(|namespace| std::ptr::eq(&namespace.region, region))?;
+    let name = subject.target_name(edge);
+    let mut allow = namespace.allow();
+    let allowed = allow.find(|allowed| demangle(&allowed.kernel) == name)?;
+    Some(format!(
+        ", which its manifest allows as {} alone",
+        allowed.kind
+    ))
 }
