@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use alt_linker::image::Image;
 use alt_linker::names::CapNames;
@@ -105,6 +106,20 @@ fn what_compilers_make_keeps_to_its_manifest() {
     };
     let image = image(&bench, &[MANIFEST, CODE].concat());
     assert_eq!(findings(image.clone()), []);
+
+    // The program says which it has checked.
+    let path = bench.write("image", &image);
+    for (arguments, expected) in [
+        (&[][..], ", namespace hyp\n"),
+        (&["--json"], "\"namespaces\": [\n    \"hyp\"\n  ]"),
+    ] {
+        let mut alt = Command::new(env!("CARGO_BIN_EXE_alt"));
+        let alt = alt.arg("verify").arg(&path).args(arguments);
+        let output = alt.env("NO_COLOR", "1").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert!(text.contains(expected), "{text}");
+    }
 
     // As if the allow list of the image had one entry less.
     let entry = b"SHARED = \"data-ro\"";
