@@ -49,6 +49,7 @@ struct Document<'a> {
     sites: usize,
     records: usize,
     /// The namespaces that the image says it has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<String>,
     findings: &'a [Finding],
 }
