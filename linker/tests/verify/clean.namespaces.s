@@ -108,10 +108,10 @@ raw_record site, compute, 1 << 15 | 1, 1, 1
 
 .section .hyp.rodata, "a"
 .globl __hyp_table
-__hyp_table: .quad __hyp_vectors, config, __hyp_text_end
+__hyp_table: .quad __hyp_vectors, 0, __hyp_text_end
 .size __hyp_table, 24
 .section .hyp.pointers, "a"
-.long __hyp_table - ., __hyp_table + 8 - ., __hyp_table + 16 - .
+.long __hyp_table - ., __hyp_table + 16 - .
 
 .section .hyp.data, "aw"
 .skip 4096

@@ -1,7 +1,8 @@
 // finding: missing: is not in its table of pointers
 // finding: literal: is not in its table of pointers
 // finding: surplus: is for what is no absolute address
-// finding: twice: is there twice
+// finding: twice: they must ascend
+// finding: late: they must ascend
 // finding: unaligned: is not on a multiple of 8
 // finding: outside: is not in its data
 // finding: text: is not in its data
@@ -41,7 +42,8 @@ missing: .quad __hyp_vectors
 limit:
 .section .hyp.pointers, "a"
 .long good - ., end - ., surplus - .
-twice: .long good - .
+twice: .long surplus - .
+late: .long good - .
 unaligned: .long good + 4 - .
 outside: .long kernel - .
 text: .long literal - .

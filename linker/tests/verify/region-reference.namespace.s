@@ -1,6 +1,7 @@
 // finding: calls: the region hyp goes to memcpy
 // finding: reads: uses the address of value
 // finding: pointer: points to memcpy
+// finding: listed: which its manifest allows for code
 // finding: names: which its manifest allows as callback alone
 // finding: returns: which its manifest allows as eret-target alone
 // finding: other: goes to __hyp_vhe_init
@@ -14,6 +15,8 @@ manifest_begin
 .ascii "name = \"hyp\"\n"
 .ascii "exports = ['vectors']\n"
 .ascii "allow.compute = 'callback'\n"
+.ascii "allow.config = 'data-ro'\n"
+.ascii "mapped.data-ro = ['.data']\n"
 .ascii "allow.landing = 'eret-target'\n"
 manifest_end
 manifest_begin
@@ -38,6 +41,8 @@ compute: .quad 0, 0, landing
 .data
 .quad 0
 value: .quad 0
+.globl config
+config: .quad 0
 
 .section .hyp.text, "ax"
 .globl __hyp_vectors
@@ -69,8 +74,9 @@ checked:
 end_fn __hyp_checked
 .section .hyp.data, "aw"
 pointer: .quad memcpy
+listed: .quad config
 .section .hyp.pointers, "a"
-.long pointer - .
+.long pointer - ., listed - .
 .section .hyp.vhe.text, "ax"
 .globl __hyp_vhe_init
 fn __hyp_vhe_init

@@ -16,8 +16,10 @@ pub struct Region {
     pub places: Places,
     /// What it may refer to outside itself; `None` where nothing is said about that.
     pub may_reference: Option<Places>,
-    /// What it may take the address of outside itself, and not go to.
+    /// What its code may take the address of outside itself, and not go to.
     pub may_name: Named,
+    /// Where parts of it begin and end, which may be outside.
+    pub bounds: Named,
     /// Who may refer to its code; `None` where nothing is said about that.
     pub may_be_called_from: Option<Places>,
     /// Which of its code may go to an address in a register; `None` where nothing is said.
@@ -85,6 +87,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<Region> {
         places,
         may_reference,
         may_name: Named::default(),
+        bounds: Named::default(),
         may_be_called_from,
         may_call_indirectly,
         forbid_sites,

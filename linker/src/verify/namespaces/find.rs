@@ -145,7 +145,8 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
     let region = Region {
         name: name.to_string(),
         may_reference: Some(Places::default()),
-        may_name: may_name(image, &manifest, &name),
+        may_name: may_name(image, &manifest),
+        bounds: Named::new(bounds(image, &name)),
         may_be_called_from: None,
         may_call_indirectly: Some(indirect_calls(image, &manifest, &name, &places)),
         forbid_sites: false,
@@ -164,7 +165,7 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
 
 /// Data, functions and bounds of the kernel: what records alone may name, a callback, is not
 /// among them.
-fn may_name(image: &Image, manifest: &Manifest, name: &Name) -> Named {
+fn may_name(image: &Image, manifest: &Manifest) -> Named {
     let allowed = manifest.allow.iter();
     let allowed = allowed.filter(|allow| allow.kind != Kind::Callback);
     let allowed: HashMap<&str, Kind> = allowed.map(|a| (a.kernel.as_str(), a.kind)).collect();
@@ -176,7 +177,7 @@ fn may_name(image: &Image, manifest: &Manifest, name: &Name) -> Named {
         };
         Some((symbol.name.clone(), range))
     });
-    Named::new(named.chain(bounds(image, name)))
+    Named::new(named)
 }
 
 /// The symbols at the ends of a namespace's sections: those that are empty have some, too.

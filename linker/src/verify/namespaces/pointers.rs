@@ -36,9 +36,16 @@ fn entries(
             break;
         };
         let pointer = at.wrapping_add_signed(offset.cast_signed().into());
-        let wrong = wrong(subject, namespace, pointer);
-        let twice = || "is there twice, and would be changed twice".to_owned();
-        let wrong = wrong.or_else(|| (!entries.insert(pointer)).then(twice));
+        let wrong = wrong(subject, namespace, pointer).or_else(|| {
+            // As `alt_runtime::pointers::fix` has it.
+            let late = entries.last().filter(|last| pointer <= **last);
+            let late = late.map(|last| {
+                let last = subject.place(*last);
+                format!("comes behind that for {last}: they must ascend")
+            });
+            entries.insert(pointer);
+            late
+        });
         if let Some(wrong) = wrong {
             let place = subject.place(pointer);
             let text = format!("the entry of {name} for {place} {wrong}");

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Walk;
-use crate::graph::Edge;
+use crate::graph::{Edge, EdgeKind};
 use crate::image::demangle;
 use crate::verify::config::Region;
 use crate::verify::{Reporter, Subject};
@@ -22,7 +22,9 @@ fn is_wrong(subject: &Subject<'_>, region: &Region, edge: &Edge) -> bool {
     inside(edge.at)
         && !inside(edge.target)
         && !allowed.contains(edge.target)
-        && !region.may_name.says(subject, edge)
+        && !region.bounds.says(subject, edge)
+        // Pointers in data are changed at boot, into addresses of the region.
+        && (edge.kind != EdgeKind::Address || !region.may_name.says(subject, edge))
         && !super::is_table(subject, edge.at)
 }
 
@@ -61,8 +63,10 @@ fn kind(subject: &Subject<'_>, region: &Region, edge: &Edge) -> Option<String> {
     let name = subject.target_name(edge);
     let mut allow = namespace.allow();
     let allowed = allow.find(|allowed| demangle(&allowed.kernel) == name)?;
-    Some(format!(
-        ", which its manifest allows as {} alone",
-        allowed.kind
-    ))
+    Some(match edge.kind {
+        EdgeKind::Pointer => ", which its manifest allows for code: the pointers in its data \
+                              are changed at boot"
+            .into(),
+        _ => format!(", which its manifest allows as {} alone", allowed.kind),
+    })
 }
