@@ -1,6 +1,7 @@
 // finding: entry: recovery would go to code
 // finding: call: goes to setup
 // finding: site: goes to setup
+// finding: back: must not go back
 // path: call: other, setup
 // rules: forbidden-reference.toml
 // script: forbidden-reference.ld
@@ -14,6 +15,13 @@ _start:
 other:
 call:
     bl setup
+    // Before and in what is part of a function.
+    cbz x0, _start
+.type part, @notype
+part:
+back:
+    cbz x1, _start
+.size part, . - part
     alternative_begin
 site:
     nop
