@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
 
 use alt_linker::image::Image;
@@ -65,8 +66,12 @@ fn image(bench: &Bench, manifest: &str) -> Vec<u8> {
 }
 
 fn image_by(bench: &Bench, manifest: &str, script: &str) -> Vec<u8> {
+    image_with(bench, manifest, script, KERNEL)
+}
+
+fn image_with(bench: &Bench, manifest: &str, script: &str, kernel: &str) -> Vec<u8> {
     let hypervisor = bench.link(manifest, &[&bench.library(&[])]).unwrap();
-    let text = [alt_runtime::ASM_MACROS, ".text\n", KERNEL].concat();
+    let text = [alt_runtime::ASM_MACROS, ".text\n", kernel].concat();
     let kernel = bench.assemble(&text, "kernel.o");
     alt_linker::write_scripts(bench.dir.path()).unwrap();
     let script = bench.write("kernel.ld", script);
@@ -183,4 +188,29 @@ fn a_lost_table_is_found() {
             .all(|finding| finding.rule == "namespace-pointer"),
         "{found:#?}"
     );
+}
+
+/// A call of the kernel's: to what is not exported, the linker refuses it; to what is, so that its
+/// address can be used, the rules do. A variant that is given back at boot is called no more then.
+#[test]
+fn the_kernel_cannot_call() {
+    let Some(bench) = Bench::new("the_kernel_cannot_call") else {
+        return;
+    };
+    let manifest = [MANIFEST, CODE].concat();
+    let calling = |name| KERNEL.replace("1:  b .", &format!("1:  bl {name}"));
+    let link = |name| image_with(&bench, &manifest, SCRIPT, &calling(name));
+
+    let refused = panic::catch_unwind(AssertUnwindSafe(|| link("__hyp_constant"))).unwrap_err();
+    let said = refused
+        .downcast_ref::<String>()
+        .expect("what the linker says");
+    assert!(said.contains("undefined symbol: __hyp_constant"), "{said}");
+
+    let found = findings(link("__hyp_init"));
+    let [call] = &found[..] else {
+        panic!("{found:#?}");
+    };
+    assert_eq!(call.rule, "region-caller");
+    assert_eq!(call.path, ["_start", "__hyp_init"]);
 }
