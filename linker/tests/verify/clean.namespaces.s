@@ -31,6 +31,9 @@ fn _start
     add x1, x1, :lo12:__hyp_data_end
     adrp x1, __hyp_bss_start
     add x1, x1, :lo12:__hyp_bss_start
+    // Behind that is what is given back after boot.
+    adrp x1, __hyp_vhe_data_end
+    add x1, x1, :lo12:__hyp_vhe_data_end
     adrp x1, __hyp_table + 8
     ldr x1, [x1, :lo12:__hyp_table + 8]
     b .
@@ -126,3 +129,7 @@ __hyp_bss_start:
 fn __hyp_vhe_init
     fmov d0, x0
 end_fn __hyp_vhe_init
+.section .hyp.vhe.data, "aw"
+.skip 4096
+.globl __hyp_vhe_data_end
+__hyp_vhe_data_end:
