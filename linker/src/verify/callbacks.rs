@@ -64,6 +64,12 @@ pub(super) fn all(subject: &Subject<'_>) -> impl Iterator<Item = u64> + use<> {
     callbacks.step_by(CALLBACK as usize)
 }
 
+/// Whether a callback of our table is at an address.
+pub(super) fn is_one(subject: &Subject<'_>, address: u64) -> bool {
+    let table = &subject.records.callbacks.range;
+    table.contains(&address) && (address - table.start).is_multiple_of(CALLBACK)
+}
+
 /// The function of the callback at an address; `None` when it has none.
 pub(super) fn function(subject: &Subject<'_>, callback: u64) -> Option<u64> {
     let registered = subject.records.callbacks.range.contains(&callback);

@@ -1,10 +1,12 @@
 // finding: site: is computed by unlisted
+// finding: middle: it is in alt_callbacks, and no callback
 // finding: inside: at an address of the namespace hyp alone
 // script: support/namespace.ld
 manifest_begin
 .ascii "name = \"hyp\"\n"
 .ascii "exports = ['vectors']\n"
 .ascii "allow.listed = 'callback'\n"
+.ascii "allow.middle = 'callback'\n"
 .ascii "allow.inside = 'callback'\n"
 manifest_end
 .globl _start
@@ -13,7 +15,8 @@ end_fn _start
 fn compute
 end_fn compute
 .pushsection alt_callbacks, "aR", @progbits
-listed: .quad 0, 0, compute
+listed: .quad 0
+middle: .quad 0, compute
 unlisted: .quad 0, 0, compute
 inside: .quad 0, 0, __hyp_compute
 .popsection

@@ -55,10 +55,8 @@ fn wrong(
         ));
     }
     match allow.kind {
-        Kind::Callback => {
-            let registered = subject.records.callbacks.range.contains(&at);
-            (!registered).then(|| format!("it is {}, and no callback", home(subject, at)))
-        }
+        Kind::Callback => (!callbacks::is_one(subject, at))
+            .then(|| format!("it is {}, and no callback", home(subject, at))),
         Kind::EretTarget => {
             let text = at.is_multiple_of(4) && subject.image.word(at).is_some();
             (!text).then(|| format!("it is {}, which is no text", home(subject, at)))
