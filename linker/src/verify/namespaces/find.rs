@@ -12,6 +12,9 @@ use crate::verify::config::{InstructionPattern, Pattern, Places, Region, Registe
 /// The table of pointers, without the name of the namespace.
 const POINTERS: &str = ".pointers";
 
+/// The sections that every namespace has, in the same way.
+const SECTIONS: [&str; 5] = [".text", ".rodata", ".data", ".bss", POINTERS];
+
 /// As many as an image can have; a damaged section has any number.
 const MOST: usize = 16;
 
@@ -63,12 +66,12 @@ impl Namespaces {
             found.problems.push(text);
             embedded.truncate(MOST);
         }
-        let names: Vec<Name> = embedded.iter().map(|one| one.name.clone()).collect();
-        let places: Vec<_> = names
-            .iter()
-            .map(|name| places(image, name, &names))
+        let places: Vec<_> = (embedded.iter())
+            .map(|one| places(image, one, &embedded))
             .collect();
-        found.bounds = Named::new(names.iter().flat_map(|name| bounds(image, name)));
+        let ends = embedded.iter();
+        let ends = ends.flat_map(|one| bounds(image, &one.name, &one.manifest));
+        found.bounds = Named::new(ends);
         let both = embedded.into_iter().zip(places);
         found.list = both
             .map(|(one, places)| namespace(image, one, places))
@@ -86,18 +89,9 @@ impl Namespaces {
 impl Namespace {
     /// The sections of the kernel that it can reach, with what they are for.
     pub(super) fn mapped(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let ro = self
-            .manifest
-            .mapped
-            .data_ro
-            .iter()
-            .map(|name| ("data-ro", name));
-        let rw = self
-            .manifest
-            .mapped
-            .data_rw
-            .iter()
-            .map(|name| ("data-rw", name));
+        let mapped = &self.manifest.mapped;
+        let ro = mapped.data_ro.iter().map(|name| ("data-ro", name));
+        let rw = mapped.data_rw.iter().map(|name| ("data-rw", name));
         ro.chain(rw)
     }
 
@@ -109,21 +103,27 @@ impl Namespace {
 
 /// The sections of a namespace, and what is between its bounds, in case the linker script has
 /// put them elsewhere. Of `hyp` and `hyp.nvhe`, `.hyp.nvhe.text` is the latter's.
-fn places(image: &Image, name: &Name, all: &[Name]) -> Places {
+fn places(image: &Image, Embedded { name, manifest }: &Embedded, all: &[Embedded]) -> Places {
     let longer = |other: &&Name| other.as_str().len() > name.as_str().len();
-    let is_of = |text: &str, start: fn(&Name) -> String| {
-        let mut others = all.iter().filter(longer);
-        text.starts_with(&start(name)) && !others.any(|other| text.starts_with(&start(other)))
-    };
-    let sections = image.loaded();
-    let sections = sections.filter(|section| is_of(&section.name, |name| name.section(".")));
-    let sections = sections.map(|section| section.range.clone());
-    let between = image.symbols().iter().filter_map(|start| {
-        let bare = start.name.strip_suffix("_start")?;
-        is_of(bare, Name::prefix).then_some(())?;
-        image.between(&start.name, &format!("{bare}_end"))
+    let is_of = |section: &str, name: &Name| section.starts_with(&name.section("."));
+    let sections = image.loaded().filter(|section| {
+        let mut others = all.iter().map(|other| &other.name).filter(longer);
+        is_of(&section.name, name) && !others.any(|other| is_of(&section.name, other))
     });
+    let sections = sections.map(|section| section.range.clone());
+    let pairs = pairs(name, manifest);
+    let between = pairs.filter_map(|[start, end]| image.between(&start, &end));
     Places::new(sections.chain(between))
+}
+
+/// What the bounds of a namespace's sections are called.
+fn pairs(name: &Name, manifest: &Manifest) -> impl Iterator<Item = [String; 2]> {
+    let further = manifest
+        .sections
+        .iter()
+        .map(|section| section.name.as_str());
+    let sections = SECTIONS.into_iter().chain(further);
+    sections.map(|section| name.bounds(section))
 }
 
 fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
@@ -146,7 +146,7 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
         name: name.to_string(),
         may_reference: Some(Places::default()),
         may_name: may_name(image, &manifest),
-        bounds: Named::new(bounds(image, &name)),
+        bounds: Named::new(bounds(image, &name, &manifest)),
         may_be_called_from: None,
         may_call_indirectly: Some(indirect_calls(image, &manifest, &name, &places)),
         forbid_sites: false,
@@ -181,17 +181,16 @@ fn may_name(image: &Image, manifest: &Manifest) -> Named {
 }
 
 /// The symbols at the ends of a namespace's sections: those that are empty have some, too.
-fn bounds<'a>(
-    image: &'a Image,
+fn bounds(
+    image: &Image,
     name: &Name,
-) -> impl Iterator<Item = (String, Range<u64>)> + use<'a> {
-    let prefix = name.prefix();
-    let symbols = image.symbols().iter();
-    let bounds = symbols.filter(move |symbol| {
-        let end = symbol.name.ends_with("_start") || symbol.name.ends_with("_end");
-        end && symbol.name.starts_with(&prefix) && symbol.range.is_empty() && !symbol.function
-    });
-    bounds.map(|bound| (bound.name.clone(), bound.range.clone()))
+    manifest: &Manifest,
+) -> impl Iterator<Item = (String, Range<u64>)> {
+    let bounds = pairs(name, manifest).flatten();
+    bounds.filter_map(|bound| {
+        let at = image.symbol(&bound)?;
+        Some((bound, at..at))
+    })
 }
 
 /// What the manifest exports.
