@@ -10,6 +10,7 @@ manifest_begin
 .ascii "allow.image_end = 'bound'\n"
 .ascii "allow.unused = 'callback'\n"
 .ascii "mapped = { data-ro = ['.hyp_shared.rodata'], data-rw = ['.hyp_shared.data'] }\n"
+.ascii "sections = { '.data.percpu' = ['.data..percpu'] }\n"
 .ascii "code.indirect-calls = ['demo_hyp::dispatch', 'plain*']\n"
 manifest_end
 manifest_begin
@@ -59,6 +60,11 @@ config: .quad 1
 hyp_counters: .quad 0, 0
 .size hyp_counters, 16
 .data
+// A section of the namespace under another name.
+.globl __hyp_data_percpu_start, __hyp_data_percpu_end
+__hyp_data_percpu_start:
+counter: .quad 0
+__hyp_data_percpu_end:
 installed: .quad __hyp_vectors, __hyp_vhe_init
 .globl image_end
 image_end:
@@ -81,6 +87,8 @@ fn _ZN8demo_hyp8dispatch17h0123456789abcdefE.hyp
     ldr x0, [x0, :lo12:config]
     adrp x0, hyp_counters + 8
     str x0, [x0, :lo12:hyp_counters + 8]
+    adrp x0, counter
+    ldr x0, [x0, :lo12:counter]
     adrp x0, landing
     add x0, x0, :lo12:landing
     adrp x0, image_end
