@@ -25,6 +25,9 @@ mod scripts;
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};
 
+#[cfg(feature = "link")]
+pub mod inputs;
+
 // A group, so that what needs the feature is said once; the files are not in a folder of it.
 #[cfg(feature = "tool")]
 #[path = ""]
