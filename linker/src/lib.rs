@@ -23,10 +23,14 @@ mod assembly;
 mod scripts;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
-pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};
+pub use scripts::{
+    ALTERNATIVES_INIT_X, ALTERNATIVES_X, TOGETHER_X, provide_scripts, write_scripts,
+};
 
 #[cfg(feature = "link")]
 pub mod inputs;
+#[cfg(feature = "link")]
+pub mod reach;
 
 // A group, so that what needs the feature is said once; the files are not in a folder of it.
 #[cfg(feature = "tool")]

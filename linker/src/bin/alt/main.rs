@@ -8,6 +8,7 @@ mod dump;
 mod input;
 mod mutate;
 mod output;
+mod reach;
 mod seal;
 mod stats;
 mod system;
@@ -58,6 +59,8 @@ enum Command {
     Stats(stats::Stats),
     /// Takes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
+    /// Checks the inputs of a link: will each branch reach its target?
+    Reach(reach::Reach),
     /// Changes an image at random, many times, and counts what would be noticed
     Mutate(mutate::Mutate),
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Verify(arguments) => arguments.run(),
         Command::Apply(arguments) => arguments.run(),
+        Command::Reach(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
         Command::Mutate(arguments) => arguments.run(),
         Command::Dump(arguments) => arguments.run(),
