@@ -81,7 +81,7 @@ fn linker(arguments: &[OsString]) -> Command {
         return Command::new(linker);
     }
     let mut command = Command::new(rust_lld());
-    if !arguments.first().is_some_and(|first| first == "-flavor") {
+    if arguments.first().is_none_or(|first| first != "-flavor") {
         command.args(["-flavor", "gnu"]);
     }
     command
