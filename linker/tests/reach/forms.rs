@@ -100,7 +100,7 @@ fn each_form_is_found_and_fails_when_it_is_far() {
             let refused: BTreeSet<_> = words
                 .lines()
                 .filter(|line| is_of_reach(linker, line))
-                .map(|line| place(line))
+                .map(place)
                 .collect();
             let expected: BTreeMap<_, _> = too_far
                 .iter()
