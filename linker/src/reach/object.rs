@@ -138,6 +138,8 @@ impl<'a> Object<'a> {
         symbols: &Symbols<'a>,
         bytes: &'a [u8],
     ) -> Result<(), String> {
+        // Sections may share bytes; a small file shall not have rows without end.
+        let mut left = bytes.len() as u64;
         for header in table.iter() {
             let index = header.sh_info(LE) as usize;
             if !self
@@ -146,6 +148,10 @@ impl<'a> Object<'a> {
                 .is_some_and(|section| section.loaded)
             {
                 continue;
+            }
+            if [elf::SHT_RELA, elf::SHT_REL].contains(&header.sh_type(LE)) {
+                let fits = left.checked_sub(header.sh_size(LE));
+                left = fits.ok_or("relocations take more room than the file has")?;
             }
             // (offset, type, symbol, addend)
             type Row = (u64, u32, Option<SymbolIndex>, Option<i64>);

@@ -30,7 +30,7 @@ impl Short {
         }
     }
 
-    /// How far it reaches forwards, in bytes; backwards it is the next multiple of 4, or one more.
+    /// How far it reaches forwards, in bytes.
     pub fn max(self) -> u64 {
         match self {
             Self::TestBranch => (1 << 15) - 4,

@@ -94,7 +94,7 @@ impl Words<'_> {
         Finding {
             kind,
             file: object.name.into(),
-            section: String::from_utf8_lossy(object.sections[section].name).into_owned(),
+            section: section_name(object.sections[section].name),
             offset,
             function: function.map(|(name, offset)| match offset {
                 0 => demangled(name),
@@ -125,7 +125,7 @@ impl Words<'_> {
         };
         let object = &self.link.objects[object];
         let section = object.sections.get(section)?;
-        let section = String::from_utf8_lossy(section.name);
+        let section = section_name(section.name);
         Some(format!("{}, section {section}", object.name))
     }
 
@@ -163,7 +163,7 @@ impl Words<'_> {
             _ => {
                 let section = object.sections.get(section);
                 let name = section.map_or(&b""[..], |section| section.name);
-                (String::from_utf8_lossy(name).into_owned(), addend)
+                (section_name(name), addend)
             }
         }
     }
@@ -208,8 +208,20 @@ fn operands(_: u32) -> Option<String> {
     None
 }
 
+/// The longest name that is shown whole, in bytes: a damaged file may have one as long as itself.
+const LONGEST: usize = 4096;
+
 /// A name as people know it.
 fn demangled(name: &[u8]) -> String {
-    let name = String::from_utf8_lossy(name);
-    format!("{:#}", rustc_demangle::demangle(&name))
+    let Some(start) = name.get(..LONGEST) else {
+        let name = String::from_utf8_lossy(name);
+        return format!("{:#}", rustc_demangle::demangle(&name));
+    };
+    format!("{}…", String::from_utf8_lossy(start))
+}
+
+/// The name of a section.
+fn section_name(name: &[u8]) -> String {
+    let start = name.get(..LONGEST).unwrap_or(name);
+    String::from_utf8_lossy(start).into_owned()
 }

@@ -116,6 +116,13 @@ fn damaged_objects_are_refused() {
     assert!(crel.contains("CREL"), "{crel}");
     let table = damage(header + 0x28, &0u32.to_le_bytes());
     assert!(table.contains("symbol table of their own"), "{table}");
+    // The next section becomes relocations of the same section, as many as the file is long.
+    let mut rows = good[header..header + HEADER].to_vec();
+    rows[0x18..0x20].fill(0);
+    let all = good.len() / 24 * 24;
+    rows[0x20..0x28].copy_from_slice(&(all as u64).to_le_bytes());
+    let many = damage(header + HEADER, &rows);
+    assert_eq!(many, "a.o: relocations take more room than the file has");
     let end = damage(header + 0x20, &u64::MAX.to_le_bytes());
     assert!(end.starts_with("a.o: "), "{end}");
 }
