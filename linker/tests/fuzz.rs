@@ -14,9 +14,10 @@ use alt_linker::caps::{Caps, ids};
 use alt_linker::hyp::Manifest;
 use alt_linker::hyp::manifest::Embedded;
 use alt_linker::image::Image;
-use alt_linker::inputs;
+use alt_linker::inputs::{self, Input, InputKind};
 use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation};
+use alt_linker::reach::{Options, check_inputs};
 use alt_linker::records::{Format, Records};
 use alt_linker::seal::Seal;
 use alt_linker::verify::config::Config;
@@ -73,6 +74,7 @@ fn seeds_are_accepted() {
         ("objects", |data| {
             inputs::parse("input".into(), data.to_vec()).is_ok_and(|all| all.len() > 1)
         }),
+        ("reach", finds),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);
@@ -83,6 +85,16 @@ fn seeds_are_accepted() {
 
 fn text(data: &[u8]) -> &str {
     str::from_utf8(data).unwrap_or_default()
+}
+
+/// Whether the object has a branch that may not reach.
+fn finds(data: &[u8]) -> bool {
+    let input = Input {
+        name: String::new(),
+        kind: InputKind::Elf,
+        bytes: data.to_vec(),
+    };
+    check_inputs(&[input], &Options::default()).is_ok_and(|report| !report.findings.is_empty())
 }
 
 /// Whether patching changes something.

@@ -9,6 +9,7 @@ mod hyp_link;
 mod input;
 mod mutate;
 mod output;
+mod reach;
 mod seal;
 mod stats;
 mod system;
@@ -59,6 +60,8 @@ enum Command {
     Stats(stats::Stats),
     /// Takes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
+    /// Checks the inputs of a link: will each branch reach its target?
+    Reach(reach::Reach),
     /// Changes an image at random, many times, and counts what would be noticed
     Mutate(mutate::Mutate),
     /// Links code of another exception level, before the kernel is linked
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Verify(arguments) => arguments.run(),
         Command::Apply(arguments) => arguments.run(),
+        Command::Reach(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
         Command::Mutate(arguments) => arguments.run(),
         Command::Dump(arguments) => arguments.run(),
