@@ -3,7 +3,7 @@
 use std::fs;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::shadow_call_stack::{ShadowPlan, ShadowReport, UnwindError, UnwindInfo};
@@ -25,13 +25,15 @@ pub fn functions() -> String {
     fs::read_to_string(folder().join("functions.s")).unwrap()
 }
 
-fn folder() -> std::path::PathBuf {
+fn folder() -> PathBuf {
     workspace().join("alt-runtime/tests/shadow_call_stack")
 }
 
 /// A linked image.
 #[derive(Clone)]
 pub struct Image {
+    /// The file.
+    pub path: PathBuf,
     /// Address and words of `.text`.
     pub text: (u64, Vec<u32>),
     pub hyp_text: (u64, Vec<u32>),
@@ -85,11 +87,12 @@ impl Image {
             .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
-        Self::read(&fs::read(image).unwrap())
+        Self::read(image)
     }
 
-    fn read(file: &[u8]) -> Self {
-        let file: ElfFile64<'_> = ElfFile64::parse(file).unwrap();
+    fn read(path: PathBuf) -> Self {
+        let file = fs::read(&path).unwrap();
+        let file: ElfFile64<'_> = ElfFile64::parse(file.as_slice()).unwrap();
         let section = |name: &str| {
             let section = file.section_by_name(name);
             section.map_or((0, Vec::new()), |section| {
@@ -105,6 +108,7 @@ impl Image {
             .symbols()
             .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() != 0);
         Self {
+            path: path.clone(),
             text: words(section(".text")),
             hyp_text: words(section(".hyp.text")),
             eh_frame: section(".eh_frame"),
