@@ -29,10 +29,14 @@ fn folder() -> PathBuf {
     workspace().join("alt-runtime/tests/shadow_call_stack")
 }
 
+/// Address, old and new word of a write.
+pub type Change = (u64, u32, u32);
+
 /// A linked image.
 #[derive(Clone)]
 pub struct Image {
-    /// The file.
+    /// The file, for the tests of alt-linker.
+    #[allow(dead_code)]
     pub path: PathBuf,
     /// Address and words of `.text`.
     pub text: (u64, Vec<u32>),
@@ -144,17 +148,17 @@ impl Image {
     }
 
     /// Plans with enough room, and without the hypervisor.
-    pub fn plan(&self) -> Result<(Vec<(u64, u32, u32)>, ShadowReport), UnwindError> {
+    pub fn plan(&self) -> Result<(Vec<Change>, ShadowReport), UnwindError> {
         self.plan_for(&self.region(), &[self.hypervisor()], 1 << 12)
     }
 
-    /// Address, old and new word of each write.
+    /// Plans for a region, which may have tables.
     pub fn plan_for(
         &self,
         region: &Region<'_>,
         excluded: &[Range<u64>],
         room: usize,
-    ) -> Result<(Vec<(u64, u32, u32)>, ShadowReport), UnwindError> {
+    ) -> Result<(Vec<Change>, ShadowReport), UnwindError> {
         let unwind = UnwindInfo::new(self.eh_frame.0, &self.eh_frame.1);
         let mut room = vec![MaybeUninit::uninit(); room];
         let plan = ShadowPlan::new(region, unwind, excluded, &mut room)?;
@@ -166,7 +170,7 @@ impl Image {
     }
 
     /// Does what has been planned.
-    pub fn write(&mut self, writes: &[(u64, u32, u32)]) {
+    pub fn write(&mut self, writes: &[Change]) {
         for (address, before, after) in writes {
             let word = &mut self.text.1[((address - self.text.0) / 4) as usize];
             assert_eq!(word, before, "{address:#x}");
