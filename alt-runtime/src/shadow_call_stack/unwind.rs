@@ -172,11 +172,8 @@ impl<'a> Section<'a> {
             .map_err(|reason| (None, reason))?;
         // Address and length, of 4 bytes each as the CIE says; then the length of what the
         // augmentation adds, which gimli passes over.
-        let data = offset + HEAD + 8;
-        if data >= end {
-            return Err((None, UnwindReason::Damaged));
-        }
-        if self.info.bytes.get(data) != Some(&0) {
+        let fields = self.info.bytes.get(offset + HEAD..end).unwrap_or_default();
+        if fields.get(8).is_some_and(|len| *len != 0) {
             let place = self.info.address.wrapping_add((offset + HEAD) as u64);
             let start = self.u32_at(offset + HEAD);
             let start = start.map(|from| place.wrapping_add_signed((from as i32).into()));

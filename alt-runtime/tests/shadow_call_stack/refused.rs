@@ -77,10 +77,9 @@ fn instructions_that_are_not_supported() {
         ("0x3f", UnwindReason::Opcode { opcode: 0x3f }),
         // DW_CFA_set_loc.
         ("0x01, 0, 0, 0, 0", UnwindReason::Opcode { opcode: 1 }),
-        // DW_CFA_advance_loc4, and DW_CFA_advance_loc of one instruction and a byte.
+        // DW_CFA_advance_loc4, behind the function and far behind.
         ("0x04, 4, 0, 0, 0", UnwindReason::Place),
         ("0x04, 0xff, 0xff, 0xff, 0xff", UnwindReason::Place),
-        ("0x41, 0x2d", UnwindReason::Place),
         // DW_CFA_def_cfa_expression, longer than the entry.
         ("0x0f, 0xff, 0x7f", UnwindReason::Program),
     ];
@@ -95,6 +94,18 @@ fn instructions_that_are_not_supported() {
         };
         assert_eq!((error, error.code()), (expected, Some(4)), "{bytes}");
     }
+}
+
+#[test]
+fn mark_where_no_instruction_is() {
+    let test = "mark_where_no_instruction_is";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    // DW_CFA_advance_loc, by a byte: all marks behind it are beside their instructions.
+    let source = function("outer", ".cfi_escape 0x41", "");
+    let (_, error) = refused(&cross, test, &source);
+    assert_eq!((error.reason, error.code()), (UnwindReason::Place, Some(4)));
 }
 
 #[test]
