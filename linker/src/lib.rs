@@ -62,6 +62,7 @@ mod tool {
     pub mod patching;
     pub mod records;
     pub mod seal;
+    pub mod shadow_call_stack;
     pub mod stats;
     pub mod style;
     pub mod verify;

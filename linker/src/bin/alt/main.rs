@@ -10,6 +10,7 @@ mod input;
 mod mutate;
 mod output;
 mod reach;
+mod scs;
 mod seal;
 mod stats;
 mod system;
@@ -56,6 +57,8 @@ enum Command {
     Apply(apply::Apply),
     /// Compares a dump of a running kernel's memory with what it must be
     Diff(diff::Diff),
+    /// Shows what a shadow call stack would rewrite, or writes the image with it
+    Scs(scs::Scs),
     /// Counts what sites and records take, in bytes
     Stats(stats::Stats),
     /// Takes the seal of an image, for `alt verify --seal`
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Reach(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
         Command::Mutate(arguments) => arguments.run(),
+        Command::Scs(arguments) => arguments.run(),
         Command::Dump(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
