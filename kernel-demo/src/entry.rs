@@ -49,6 +49,7 @@ unsafe extern "C" fn enable_mmu() {
         // CurrentEL.EL is in bits 3:2.
         "mrs x8, CurrentEL",
         "cmp x8, #(2 << 2)",
+        "msr tpidr_el1, xzr",
         "b.ne 4f",
 
         "set hcr_el2, {HCR_EL2}",
@@ -86,6 +87,13 @@ unsafe extern "C" fn enable_mmu() {
         "isb",
         "msr s3_4_c12_c11_0, xzr",
         "3:",
+        // What EL1 can call there, until a hypervisor is installed.
+        "adrp x8, hyp_stub_vectors",
+        "add x8, x8, :lo12:hyp_stub_vectors",
+        "msr vbar_el2, x8",
+        // Where this CPU was entered is of interest later.
+        "mov x8, #2",
+        "msr tpidr_el1, x8",
         "set sctlr_el1, {SCTLR_EL1}",
         "set spsr_el2, {SPSR_EL2}",
         "adr x8, 4f",

@@ -20,6 +20,8 @@ mod firmware;
 #[cfg(target_os = "none")]
 mod hooks;
 #[cfg(target_os = "none")]
+mod hyp;
+#[cfg(target_os = "none")]
 mod interrupts;
 #[cfg(target_os = "none")]
 mod kernel;
@@ -31,6 +33,8 @@ mod memory;
 mod module;
 #[cfg(target_os = "none")]
 mod outcome;
+#[cfg(target_os = "none")]
+mod pool;
 #[cfg(target_os = "none")]
 mod proofs;
 #[cfg(target_os = "none")]

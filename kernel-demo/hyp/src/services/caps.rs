@@ -20,7 +20,10 @@ impl Service for Caps {
             cpu_has_cap!(unlikely PAN),
             cpu_has_cap!(unlikely IDC),
         ];
-        let bits = present.iter().zip(0..).map(|(has, bit)| u64::from(*has) << bit);
+        let bits = present
+            .iter()
+            .zip(0..)
+            .map(|(has, bit)| u64::from(*has) << bit);
         bits.sum()
     }
 }
