@@ -44,6 +44,10 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
 fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let qemu = setup::ensure()?;
     let mut machine = Machine::new(&arguments.cpu).smp(arguments.smp);
+    if arguments.el2 {
+        let options = format!("{},virtualization=on", machine.options);
+        machine = machine.options(options);
+    }
     if let Some(line) = &arguments.append {
         machine = machine.args(["-append", line]);
     }
