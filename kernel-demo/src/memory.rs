@@ -55,6 +55,11 @@ pub fn text() -> Range<*const u32> {
     (&raw const __init_text_start).cast()..(&raw const __text_end).cast()
 }
 
+/// The addresses of the whole image.
+pub fn image() -> Range<u64> {
+    &raw const __rodata_start as u64..&raw const __data_end as u64
+}
+
 /// The first word of the text that stays.
 pub fn resident_text() -> *const u32 {
     (&raw const __text_start).cast()

@@ -2,17 +2,21 @@
 
 use core::sync::atomic::AtomicU64;
 
-use alt_runtime::Callback;
+use alt_runtime::callback;
 
-#[expect(improper_ctypes, reason = "only the address of a callback is used")]
-unsafe extern "C" {
+callback! {
     /// Makes the hypervisor's address of a kernel address, in five instructions.
-    pub safe static HYP_ADDRESS: Callback;
+    // SAFETY: the kernel defines it so, by this macro.
+    pub unsafe extern static HYP_ADDRESS;
     /// Loads the distance between the two, in four instructions.
-    pub safe static HYP_OFFSET: Callback;
+    // SAFETY: as above.
+    pub unsafe extern static HYP_OFFSET;
     /// Loads the final CTR_EL0, in four instructions.
-    pub safe static HYP_CACHE_TYPE: Callback;
+    // SAFETY: as above.
+    pub unsafe extern static HYP_CACHE_TYPE;
+}
 
+unsafe extern "C" {
     /// Shared for reading.
     pub safe static hyp_shared_constant: u64;
     /// Shared for writing.

@@ -1,37 +1,54 @@
 //! The absolute pointers of the hypervisor: the link has made them for the kernel's addresses.
 
 use core::ops::Range;
+use core::slice;
 
-use defmt::info;
+use alt_runtime::pointers::{self, PointerError, Shift, Slots};
+use alt_runtime::region::Table;
+use defmt::{Display2Format, error, info};
 
-use super::layout;
+use super::layout::to_hyp;
 use super::variant::Variant;
 use crate::kernel::Failed;
 use crate::memory::{self, Rights};
 
 /// Corrects the pointers of a variant for where it is going to run; then its constants are constant.
 pub fn correct(variant: &Variant) -> Result<(), Failed> {
-    let parts = variant.bounds();
-    let image = parts.text.start as u64..parts.text.end as u64;
-    let _ = image;
-    let count = stand_in(&parts.pointers);
-    info!("hyp pointers={=usize} fixed", count);
+    match fix(variant) {
+        Ok(count) => info!("hyp pointers={=usize} fixed", count),
+        Err(why) => {
+            error!("hyp pointers: {}", Display2Format(&why));
+            return Err(Failed);
+        }
+    }
+    // A mistake that nothing else would show before it is too late.
+    match fix(variant) {
+        Err(why @ PointerError::AlreadyFixed { .. }) => {
+            info!("hyp pointers a second time: {}", Display2Format(&why));
+        }
+        other => {
+            error!("hyp pointers can be fixed twice: {}", other);
+            return Err(Failed);
+        }
+    }
     // SAFETY: nothing writes the constants any more.
-    unsafe { memory::set_rights(parts.rodata, Rights::ReadOnly) };
+    unsafe { memory::set_rights(variant.bounds().rodata, Rights::ReadOnly) };
     Ok(())
 }
 
-fn stand_in(table: &Range<*const i32>) -> usize {
-    let mut entry = table.start;
-    let mut count = 0;
-    while entry < table.end {
-        // SAFETY: the entry is in the table, and what it points to a pointer of the hypervisor.
-        unsafe {
-            let pointer = entry.byte_offset(entry.read() as isize) as *mut u64;
-            pointer.write_unaligned(layout::to_hyp(pointer.read_unaligned()));
-            entry = entry.add(1);
-        }
-        count += 1;
-    }
-    count
+fn fix(variant: &Variant) -> Result<usize, PointerError> {
+    let parts = variant.bounds();
+    let list = parts.pointers.start;
+    let len = (parts.pointers.end as usize).saturating_sub(list as usize) / size_of::<i32>();
+    // SAFETY: the link has bounded the list, which is in the init region.
+    let list = Table::new(list as u64, unsafe { slice::from_raw_parts(list, len) });
+    let image = memory::image();
+    let shift = Shift::new(image.clone(), to_hyp(image.start))?;
+    pointers::fix(&list, &[slots(parts.rodata), slots(parts.data)], &shift)
+}
+
+fn slots(part: Range<usize>) -> Slots<'static> {
+    // SAFETY: the part is whole pages, mapped for writing; no one else looks at it before it is
+    // installed.
+    unsafe { Slots::from_raw(part.start as u64, part.start as *mut u64, part.len() / 8) }
 }
