@@ -31,6 +31,7 @@ global_asm!(
     // Each entry has 32 instructions, and the table is aligned to its size (Arm ARM D1.4.3).
     ".balign 2048",
     ".globl vectors",
+    ".type vectors, %function",
     "vectors:",
     // From EL2 itself: a fault of a service.
     ".rept 8",
@@ -54,11 +55,13 @@ global_asm!(
     "b stray",
     ".endr",
     ".balign 128",
+    ".size vectors, . - vectors",
     ".popsection",
     //
     ".pushsection .text.enter, \"ax\"",
     ".balign 4",
     ".globl enter",
+    ".type enter, %function",
     "enter:",
     "ldp x0, x1, [sp], #16",
     "sub sp, sp, #{frame}",
@@ -80,8 +83,10 @@ global_asm!(
     "mov x29, xzr",
     "bl {handle}",
     "mov x2, xzr",
+    ".size enter, . - enter",
     // Falls through.
     ".globl leave",
+    ".type leave, %function",
     "leave:",
     "mrs x3, tpidr_el2",
     "sub sp, x3, #{frame}",
@@ -109,11 +114,13 @@ global_asm!(
     ".arch_extension sb",
     "sb",
     "alternative_end",
+    ".size leave, . - leave",
     ".popsection",
     //
     // The kernel gets the fault as the answer to its call: ERET goes to its landing.
     ".pushsection .text.fault, \"ax\"",
     ".balign 4",
+    ".type fault, %function",
     "fault:",
     "mrs x3, tpidr_el2",
     "sub sp, x3, #{frame}",
@@ -133,16 +140,19 @@ global_asm!(
     "mrs x1, esr_el2",
     "mrs x2, far_el2",
     "b leave",
+    ".size fault, . - fault",
     ".popsection",
     //
     // Nobody is there to be told: PSCI SYSTEM_OFF, and the run is not a success.
     ".pushsection .text.stray, \"ax\"",
     ".balign 4",
+    ".type stray, %function",
     "stray:",
     "movz w0, #8",
     "movk w0, #0x8400, lsl #16",
     "smc #0",
     "b stray",
+    ".size stray, . - stray",
     ".popsection",
     always = const ALWAYS_SYSTEM.number(),
     sb = const SB.number(),

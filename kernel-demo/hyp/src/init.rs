@@ -24,6 +24,7 @@ global_asm!(
     ".pushsection .text.init, \"ax\"",
     ".balign 256",
     ".globl init",
+    ".type init, %function",
     "init:",
     ".if {vhe}",
     "mrs x7, hcr_el2",
@@ -61,6 +62,7 @@ global_asm!(
     "isb",
     // Refused if it is longer, and so may be in two pages.
     ".org init + 256",
+    ".size init, . - init",
     ".popsection",
     vhe = const cfg!(feature = "vhe") as u8,
     e2h = const E2H,

@@ -34,6 +34,8 @@ static CHOSEN: Once<&'static Variant> = Once::new();
 
 /// Chooses a variant, and makes it ready but for the patching. To be called once, by the boot CPU,
 /// before any other runs.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
 pub fn prepare(with_vhe: bool) -> Result<(), Failed> {
     if !install::is_possible() {
         info!("hyp none (entered at EL1)");

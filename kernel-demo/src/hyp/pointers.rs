@@ -1,4 +1,6 @@
 //! The absolute pointers of the hypervisor: the link has made them for the kernel's addresses.
+//!
+//! Their lists are in the init region, and so is what reads them.
 
 use core::ops::Range;
 use core::slice;
@@ -12,7 +14,16 @@ use super::variant::Variant;
 use crate::kernel::Failed;
 use crate::memory::{self, Rights};
 
+unsafe extern "C" {
+    static __hyp_nvhe_pointers_start: i32;
+    static __hyp_nvhe_pointers_end: i32;
+    static __hyp_vhe_pointers_start: i32;
+    static __hyp_vhe_pointers_end: i32;
+}
+
 /// Corrects the pointers of a variant for where it is going to run; then its constants are constant.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
 pub fn correct(variant: &Variant) -> Result<(), Failed> {
     match fix(variant) {
         Ok(count) => info!("hyp pointers={=usize} fixed", count),
@@ -36,10 +47,21 @@ pub fn correct(variant: &Variant) -> Result<(), Failed> {
     Ok(())
 }
 
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
 fn fix(variant: &Variant) -> Result<usize, PointerError> {
     let parts = variant.bounds();
-    let list = parts.pointers.start;
-    let len = (parts.pointers.end as usize).saturating_sub(list as usize) / size_of::<i32>();
+    let (list, end) = match variant.e2h {
+        false => (
+            &raw const __hyp_nvhe_pointers_start,
+            &raw const __hyp_nvhe_pointers_end,
+        ),
+        true => (
+            &raw const __hyp_vhe_pointers_start,
+            &raw const __hyp_vhe_pointers_end,
+        ),
+    };
+    let len = (end as usize).saturating_sub(list as usize) / size_of::<i32>();
     // SAFETY: the link has bounded the list, which is in the init region.
     let list = Table::new(list as u64, unsafe { slice::from_raw_parts(list, len) });
     let image = memory::image();

@@ -31,8 +31,6 @@ pub struct Bounds {
     pub data: Range<usize>,
     /// Read and write, 0 at first.
     pub bss: Range<usize>,
-    /// Offsets of the absolute pointers in it.
-    pub pointers: Range<*const i32>,
     /// The table for VBAR_EL2.
     pub vectors: usize,
     /// What turns the MMU of EL2 on, within one page.
@@ -66,10 +64,6 @@ macro_rules! variant {
                     static bss_start: u8;
                     #[link_name = concat!("__hyp_", $name, "_bss_end")]
                     static bss_end: u8;
-                    #[link_name = concat!("__hyp_", $name, "_pointers_start")]
-                    static pointers_start: i32;
-                    #[link_name = concat!("__hyp_", $name, "_pointers_end")]
-                    static pointers_end: i32;
                     #[link_name = concat!("__hyp_", $name, "_vectors")]
                     static vectors: u8;
                     #[link_name = concat!("__hyp_", $name, "_init")]
@@ -82,7 +76,6 @@ macro_rules! variant {
                     rodata: &raw const rodata_start as usize..&raw const rodata_end as usize,
                     data: &raw const data_start as usize..&raw const data_end as usize,
                     bss: &raw const bss_start as usize..&raw const bss_end as usize,
-                    pointers: &raw const pointers_start..&raw const pointers_end,
                     vectors: &raw const vectors as usize,
                     init: &raw const init as usize,
                     enter: &raw const enter as usize,
