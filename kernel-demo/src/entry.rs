@@ -1,7 +1,8 @@
 //! The first instructions of each CPU: down to EL1 where it was entered at EL2, and the MMU on.
 //!
 //! aarch64-rt calls `enable_mmu` before all else, on the boot CPU as on each that PSCI starts, so
-//! both are dropped in one place.
+//! both are dropped in one place. EL2 keeps stub vectors, see `hyp::stub`; TPIDR_EL1 is 2 where there
+//! are any, and 0 where the CPU was entered at EL1.
 
 use core::arch::naked_asm;
 
@@ -91,7 +92,6 @@ unsafe extern "C" fn enable_mmu() {
         "adrp x8, hyp_stub_vectors",
         "add x8, x8, :lo12:hyp_stub_vectors",
         "msr vbar_el2, x8",
-        // Where this CPU was entered is of interest later.
         "mov x8, #2",
         "msr tpidr_el1, x8",
         "set sctlr_el1, {SCTLR_EL1}",

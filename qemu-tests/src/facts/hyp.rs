@@ -57,7 +57,7 @@ impl<'a> Hyp<'a> {
         let words: Vec<_> = text.split(' ').collect();
         match words[..] {
             ["none", ..] => Some(Self::None(text.strip_prefix("none ")?)),
-            [name, va, pa, tag, e2h] => Some(Self::Variant {
+            [name, va, pa, tag, e2h] if name.starts_with("variant=") => Some(Self::Variant {
                 name: name.strip_prefix("variant=")?,
                 va: value(va, "va=")?,
                 pa: value(pa, "pa=")?,

@@ -3,6 +3,7 @@
 use aarch64_cpu::registers::{Readable, SCTLR_EL1};
 use alt_runtime::boot::Finalised;
 use alt_runtime::cap::idregs::Register;
+use defmt::info;
 use demo_hyp::abi::{CAPS, ELEMENTS, Question, Service, element};
 
 use super::{fails, report, value};
@@ -90,6 +91,9 @@ fn elements() -> Result<(), Mismatch> {
     }
     for index in [ELEMENTS as u64, u64::MAX] {
         let result = call(Service::Element, [index, 0]);
+        if let Err(HypError::Panicked { line, .. }) = result {
+            info!("hyp a panic comes back: line {=u64}", line);
+        }
         fails("an element out of bounds", result, |why| {
             matches!(
                 why,
