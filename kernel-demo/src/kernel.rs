@@ -58,7 +58,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
         _ => unsafe { interrupts::init() },
     };
     checks::callbacks::prepare();
-    hyp::choose_tag();
+    hyp::callbacks::prepare();
     checks::run("before", &Context::DEFAULT)?;
 
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the

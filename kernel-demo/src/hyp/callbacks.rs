@@ -1,15 +1,29 @@
 //! What the hypervisor's text needs and only boot knows, computed by callbacks: they run at EL1,
 //! in the kernel's pass, and the hypervisor only names them.
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use alt_runtime::{CallbackError, Insn, Site, callback};
+use spin::Once;
 
 use super::layout;
 use super::variant;
 
 /// CTR_EL0 over all CPUs.
 static CACHE_TYPE: AtomicU64 = AtomicU64::new(0);
+/// For each variant, where its vectors are and where they go. Not asked for in the pass: what runs
+/// there must not even name text that it patches.
+static VECTORS: Once<[(Range<u64>, u64); 2]> = Once::new();
+
+/// Finds out what the callbacks need. To be called once, before the pass.
+pub fn prepare() {
+    layout::choose_tag();
+    VECTORS.call_once(|| {
+        [&variant::NVHE, &variant::VHE]
+            .map(|variant| (variant.text_words(), variant.bounds().enter as u64))
+    });
+}
 
 /// Says what CTR_EL0 is over all CPUs. To be called before the last pass.
 pub fn set_cache_type(value: u64) {
@@ -70,16 +84,16 @@ fn vector(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
     let [low, middle, high, branch] = words else {
         return Err(CallbackError::Failed("the site is B and three NOP"));
     };
-    let enter = [&variant::NVHE, &variant::VHE]
+    let variants = VECTORS.get().map_or(&[][..], |variants| &variants[..]);
+    let own = variants
         .iter()
-        .find(|variant| variant.text_words().contains(&site.address()))
-        .map(|variant| variant.bounds().enter);
-    let Some(enter) = enter else {
+        .find(|(text, _)| text.contains(&site.address()));
+    let Some((_, enter)) = own else {
         return Err(CallbackError::Failed(
             "the site is in no variant of the hypervisor",
         ));
     };
-    let target = layout::to_hyp(enter as u64);
+    let target = layout::to_hyp(*enter);
     // An address has 48 bits.
     *low = Insn::movz(0, target as u16, 0)?;
     *middle = Insn::movk(0, (target >> 16) as u16, 16)?;

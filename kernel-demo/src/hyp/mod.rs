@@ -24,7 +24,7 @@ use spin::Once;
 
 use crate::kernel::Failed;
 pub use install::on_this_cpu;
-pub use layout::{choose_tag, to_hyp};
+pub use layout::to_hyp;
 pub use proofs::{counted, exercise, exercise_this_cpu};
 use variant::Variant;
 pub use variant::all_text;
