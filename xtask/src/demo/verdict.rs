@@ -1,9 +1,7 @@
 //! Whether the demo succeeded: what the kernel says of itself, against what its memory says.
 
 use super::{Demo, hypervisor};
-use qemu_tests::{
-    GivenBack, LogLine, Outcome, Result, Run, Status, compare, facts::Fact, sites::Record,
-};
+use qemu_tests::{LogLine, Outcome, Result, Run, Status, compare, facts::Fact, sites::Record};
 use std::collections::BTreeSet;
 
 /// Why it failed, the first reason found; `None` when nothing contradicts.
