@@ -141,7 +141,7 @@ fn run(text: Text) -> Result<(), Failed> {
             } = finalised.decision();
             checks::run("after", &Context { decided, present })?;
             proofs::text_is_protected()?;
-            hyp::give_back()?;
+            hyp::give_back(finalised);
             hyp::exercise_this_cpu(0)?;
             hyp::exercise(finalised)?;
             let early = smp::online();

@@ -28,7 +28,7 @@ const HVC64: u64 = 0x16;
 global_asm!(
     alt_runtime::asm_macros!(),
     ".pushsection .text.vectors, \"ax\"",
-    // Each entry has 32 instructions, and the table is aligned to its size (Arm ARM D1.4.3).
+    // 16 entries of 32 instructions; the table is aligned to its size, as VBAR_EL2 asks.
     ".balign 2048",
     ".globl vectors",
     ".type vectors, %function",

@@ -95,7 +95,7 @@ pub fn on_this_cpu(cpu: usize) -> Result<(), Failed> {
     };
     let parts = variant.bounds();
     // An instruction cache that is looked up by virtual address may hold lines of these addresses
-    // from before (Arm ARM B2.7.4); the patching has invalidated others, the kernel's.
+    // from before; the patching has invalidated others, the kernel's.
     // SAFETY: instruction caches lose nothing but time.
     unsafe { asm!("dsb ish", "ic ialluis", options(nostack, preserves_flags)) };
     barrier::dsb(barrier::ISH);

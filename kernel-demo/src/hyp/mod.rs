@@ -70,14 +70,10 @@ pub fn log_sites(region: &Region<'_>, finalised: &Finalised) -> Result<(), Faile
 }
 
 /// Gives back what is not in use; to be called once, after the last pass.
-pub fn give_back() -> Result<(), Failed> {
+pub fn give_back(finalised: &Finalised) {
     for variant in [&variant::NVHE, &variant::VHE] {
-        if CHOSEN
-            .get()
-            .is_none_or(|chosen| chosen.name != variant.name)
-        {
-            give_back::variant(variant)?;
+        if CHOSEN.get().is_none_or(|chosen| chosen.e2h != variant.e2h) {
+            give_back::variant(variant, finalised.maintenance());
         }
     }
-    Ok(())
 }
