@@ -1,6 +1,7 @@
-//! Links the kernel by its own script, which includes the fragment of alt-linker; and
-//! builds the module that the kernel embeds.
+//! Links the kernel by its own script, which includes the fragment of alt-linker; and builds what
+//! the kernel carries: a module, and two variants of a hypervisor.
 
+use alt_linker::hyp::Link;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
@@ -15,15 +16,57 @@ fn main() -> io::Result<()> {
         // What refers to what, for those who check the image.
         println!("cargo::rustc-link-arg=--emit-relocs");
         build_module()?;
+        for variant in ["nvhe", "vhe"] {
+            build_hypervisor(variant)?;
+        }
     }
     Ok(())
+}
+
+/// Builds a variant of `hyp/` in the kernel's own profile, as code for another exception level,
+/// and adds it to the kernel.
+fn build_hypervisor(variant: &str) -> io::Result<()> {
+    const TARGET: &str = "aarch64-unknown-none-softfloat";
+    let out_dir = PathBuf::from(variable("OUT_DIR")?);
+    let target_dir = target_dir(&out_dir, "hyp");
+    // OUT_DIR is …/PROFILE/build/PACKAGE/out.
+    let folder = out_dir.ancestors().nth(3).and_then(Path::file_name);
+    let folder = folder.and_then(|name| name.to_str()).unwrap_or("debug");
+    let profile = if folder == "debug" { "dev" } else { folder };
+    let features = match variant {
+        "vhe" => "vhe",
+        _ => "image",
+    };
+    let status = Command::new(variable("CARGO")?)
+        .args(["rustc", "--quiet", "--package", "demo-hyp", "--lib"])
+        .args(["--crate-type", "staticlib", "--features", features])
+        .args(["--profile", profile, "--target", TARGET, "--target-dir"])
+        .arg(&target_dir)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other("demo-hyp does not build; see above"));
+    }
+    let built = target_dir.join(TARGET).join(folder);
+    // The library is newer than the start of this script, so cargo must not look at it, as it would
+    // without a name for the output; what it was made of will do.
+    let object = Link::new("hyp.toml")
+        .name(&format!("hyp.{variant}"))
+        .input(built.join("libdemo_hyp.a"))
+        .output(out_dir.join(format!("hyp.{variant}.o")))
+        .link()
+        .map_err(io::Error::other)?;
+    println!("cargo::rerun-if-changed=hyp.toml");
+    println!("cargo::rustc-link-arg={}", object.display());
+    rerun_if_changed(&built.join("libdemo_hyp.d"))
 }
 
 /// Builds `module/` and says in DEMO_MODULE where it is. Cargo itself cannot yet
 /// depend on another package's binary.
 fn build_module() -> io::Result<()> {
     let (triple, out_dir) = (variable("TARGET")?, variable("OUT_DIR")?);
-    let target_dir = target_dir(Path::new(&out_dir));
+    let target_dir = target_dir(Path::new(&out_dir), "module");
     let status = Command::new(variable("CARGO")?)
         .args(["build", "--quiet", "--package", "demo-module"])
         .args(["--bin", "demo-module", "--profile", "module"])
@@ -39,8 +82,13 @@ fn build_module() -> io::Result<()> {
     let module = target_dir.join(triple).join("module").join("demo-module");
     println!("cargo::rustc-env=DEMO_MODULE={}", module.display());
 
-    // What it was made of, as cargo says in make's language.
-    let made_of = fs::read_to_string(module.with_extension("d"))?;
+    rerun_if_changed(&module.with_extension("d"))
+}
+
+/// Has the build script run again when one of the files changes that something was made of, as
+/// cargo says in make's language.
+fn rerun_if_changed(made_of: &Path) -> io::Result<()> {
+    let made_of = fs::read_to_string(made_of)?;
     let files = made_of.split_once(": ").map_or("", |(_, files)| files);
     for file in files.trim_end().replace("\\ ", "\0").split(' ') {
         println!("cargo::rerun-if-changed={}", file.replace('\0', " "));
@@ -49,12 +97,12 @@ fn build_module() -> io::Result<()> {
     Ok(())
 }
 
-/// One for all profiles of the kernel, since the module is the same in all; not the
+/// One for all profiles of the kernel, of what is built for it under this name; not the
 /// kernel's own, on which the cargo that runs this holds a lock.
-fn target_dir(out_dir: &Path) -> PathBuf {
+fn target_dir(out_dir: &Path, name: &str) -> PathBuf {
     // OUT_DIR is …/TRIPLE/PROFILE/build/PACKAGE/out.
     let common = out_dir.ancestors().nth(5).unwrap_or(out_dir);
-    common.join("module")
+    common.join(name)
 }
 
 fn variable(name: &str) -> io::Result<String> {

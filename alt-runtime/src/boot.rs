@@ -143,6 +143,11 @@ impl Booted {
         verdict
     }
 
+    /// The ID registers, sanitised over the CPUs so far.
+    pub fn ids(&self) -> &IdRegs {
+        self.view.ids()
+    }
+
     /// Runs the hooks of the cpucaps that are present now. To be called on each
     /// early CPU, with its own registers: on the boot CPU after the pass, on the
     /// others when they have been [let in](Self::add_cpu).

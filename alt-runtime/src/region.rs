@@ -200,6 +200,29 @@ impl<'a, R> Table<'a, R> {
             .filter(|_| offset.is_multiple_of(size))
     }
 
+    /// How many records of a table that is sorted by `key`, told a record and its address,
+    /// have one less than `bound`.
+    fn count_below(&self, bound: u64, key: impl Fn(&R, u64) -> u64) -> usize {
+        let (mut low, mut high) = (0, self.records.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let is_below = self
+                .records
+                .get(middle)
+                .is_some_and(|record| key(record, self.address_of(middle)) < bound);
+            if is_below {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    const fn address_of(&self, index: usize) -> u64 {
+        self.address.wrapping_add((index * size_of::<R>()) as u64)
+    }
+
     /// The last record of which `key`, told the record and its address, is less than
     /// `bound`, in a table that is sorted by it.
     pub(crate) fn last_below(
@@ -207,22 +230,18 @@ impl<'a, R> Table<'a, R> {
         bound: u64,
         key: impl Fn(&R, u64) -> u64,
     ) -> Option<(u64, &'a R)> {
-        let address = |i: usize| self.address.wrapping_add((i * size_of::<R>()) as u64);
-        let (mut low, mut high) = (0, self.records.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let is_below = self
-                .records
-                .get(middle)
-                .is_some_and(|record| key(record, address(middle)) < bound);
-            if is_below {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+        let last = self.count_below(bound, key).checked_sub(1)?;
+        Some((self.address_of(last), self.records.get(last)?))
+    }
+
+    /// The records of which `key` is in `range`, of a table that is sorted by it.
+    fn within(&self, range: &Range<u64>, key: impl Fn(&R, u64) -> u64) -> Self {
+        let start = self.count_below(range.start, &key);
+        let end = self.count_below(range.end, key);
+        Self {
+            address: self.address_of(start),
+            records: self.records.get(start..end).unwrap_or_default(),
         }
-        let last = low.checked_sub(1)?;
-        Some((address(last), self.records.get(last)?))
     }
 
     /// Number of records.
@@ -251,4 +270,20 @@ pub struct Region<'a> {
     /// The `alt_callbacks` section: the only functions that a site may name. For a
     /// module it is that of the kernel; empty where none may be called, as on a host.
     pub callbacks: Table<'a, Callback>,
+}
+
+impl<'a> Region<'a> {
+    /// The region with the records of sites that begin in `sites` alone: what a part of the text
+    /// consists of, such as the code that an image carries for another exception level.
+    pub fn within(&self, sites: Range<u64>) -> Region<'a> {
+        Region {
+            branches: self
+                .branches
+                .within(&sites, |record, at| record.site_address(at)),
+            alternatives: self
+                .alternatives
+                .within(&sites, |record, at| record.site_address(at)),
+            ..*self
+        }
+    }
 }

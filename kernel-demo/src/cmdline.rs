@@ -36,6 +36,14 @@ pub fn has_word(word: &str) -> bool {
     with_line(|line| line.split_ascii_whitespace().any(|other| other == word))
 }
 
+/// The decimal number behind `key`, in the first word that begins with it and goes on with one.
+pub fn number(key: &str) -> Option<u64> {
+    with_line(|line| {
+        line.split_ascii_whitespace()
+            .find_map(|word| word.strip_prefix(key)?.parse().ok())
+    })
+}
+
 /// Whether the firmware is called by SMC, rather than by HVC.
 pub fn firmware_by_smc() -> bool {
     let psci = device_tree().and_then(|tree| tree.find_node("/psci"));

@@ -1,7 +1,8 @@
 //! The first instructions of each CPU: down to EL1 where it was entered at EL2, and the MMU on.
 //!
 //! aarch64-rt calls `enable_mmu` before all else, on the boot CPU as on each that PSCI starts, so
-//! both are dropped in one place.
+//! both are dropped in one place. EL2 keeps stub vectors, see `hyp::stub`; TPIDR_EL1 is 2 where there
+//! are any, and 0 where the CPU was entered at EL1.
 
 use core::arch::naked_asm;
 
@@ -49,6 +50,7 @@ unsafe extern "C" fn enable_mmu() {
         // CurrentEL.EL is in bits 3:2.
         "mrs x8, CurrentEL",
         "cmp x8, #(2 << 2)",
+        "msr tpidr_el1, xzr",
         "b.ne 4f",
 
         "set hcr_el2, {HCR_EL2}",
@@ -86,6 +88,12 @@ unsafe extern "C" fn enable_mmu() {
         "isb",
         "msr s3_4_c12_c11_0, xzr",
         "3:",
+        // What EL1 can call there, until a hypervisor is installed.
+        "adrp x8, hyp_stub_vectors",
+        "add x8, x8, :lo12:hyp_stub_vectors",
+        "msr vbar_el2, x8",
+        "mov x8, #2",
+        "msr tpidr_el1, x8",
         "set sctlr_el1, {SCTLR_EL1}",
         "set spsr_el2, {SPSR_EL2}",
         "adr x8, 4f",

@@ -12,6 +12,8 @@ use crate::outcome::Outcome;
 
 /// The next data abort is expected.
 static EXPECTED: AtomicBool = AtomicBool::new(false);
+/// The next instruction abort is expected, after a BLR.
+static EXPECTED_FETCH: AtomicBool = AtomicBool::new(false);
 /// ESR_EL1 of the abort that came, or 0.
 static SYNDROME: AtomicU64 = AtomicU64::new(0);
 
@@ -30,6 +32,14 @@ impl ExceptionHandlers for Handlers {
             // SAFETY: the instruction is the single load or store of `try_…`,
             // which says that it may be skipped.
             unsafe { state.get_mut().elr += 4 };
+            return;
+        }
+        let fetch = ESR_EL1.matches_all(ESR_EL1::EC::InstrAbortCurrentEL);
+        if fetch && EXPECTED_FETCH.swap(false, Ordering::Relaxed) {
+            SYNDROME.store(ESR_EL1.get(), Ordering::Relaxed);
+            // SAFETY: `try_execute` has branched there with its own address in x30, which
+            // `sp` holds (sic), and nothing was executed.
+            unsafe { state.get_mut().elr = state.sp as usize };
             return;
         }
         error!(
@@ -76,6 +86,22 @@ pub unsafe fn try_write(word: *mut u32, value: u32) -> Result<(), Fault> {
             );
         }
     })
+}
+
+/// Executes what is at an address, or says that the fetch faults.
+///
+/// # Safety
+/// If it does not fault it must be a function of the C ABI that the program can bear.
+pub unsafe fn try_execute(address: u64) -> Result<(), Fault> {
+    SYNDROME.store(0, Ordering::Relaxed);
+    EXPECTED_FETCH.store(true, Ordering::Relaxed);
+    // SAFETY: a call, which the caller answers for; or none, if it faults.
+    unsafe { asm!("blr {address}", address = in(reg) address, clobber_abi("C")) };
+    EXPECTED_FETCH.store(false, Ordering::Relaxed);
+    match SYNDROME.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        syndrome => Err(Fault { syndrome }),
+    }
 }
 
 /// Runs a `load` that is a single instruction, or says that it faults.

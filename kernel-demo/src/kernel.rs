@@ -12,7 +12,7 @@ use spin::mutex::SpinMutex;
 
 use crate::checks::{self, Context};
 use crate::outcome::Outcome;
-use crate::{cmdline, cpucaps, hooks, interrupts, log, memory, module, proofs, smp};
+use crate::{cmdline, cpucaps, hooks, hyp, interrupts, log, memory, module, proofs, smp};
 
 entry!(main);
 
@@ -58,6 +58,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
         _ => unsafe { interrupts::init() },
     };
     checks::callbacks::prepare();
+    hyp::callbacks::prepare();
     checks::run("before", &Context::DEFAULT)?;
 
     // SAFETY: the bounds are those of the mapped text; nothing else looks at the
@@ -78,6 +79,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     booted.enable(&hooks::ENABLE, detected.ids());
 
     proofs::applied_is_what_was_decided(&booted)?;
+    hyp::prepare(booted.is_applied(cpucaps::VHE))?;
     let booted = smp::share(booted);
     smp::start(1, last_early(cpus))?;
     proofs::missing_cpu_is_named()?;
@@ -88,6 +90,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
             return Ok(Text::Booted(booted));
         }
     };
+    hyp::callbacks::set_cache_type(booted.lock().ids().get(Register::CTR_EL0));
     // SAFETY: all CPUs that have been started are held, between two sites.
     let finalised = unsafe {
         booted
@@ -110,6 +113,8 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     drop(held);
     finalised.enable(&hooks::ENABLE, detected.ids());
     log_report(finalised, &image, outcome);
+    hyp::log_sites(&image.region, finalised)?;
+    hyp::on_this_cpu(0)?;
     if !finalised.is_applied(cpucaps::ALWAYS_SYSTEM) {
         error!("the last pass is over, and says that it is not");
         return Err(Failed);
@@ -136,6 +141,9 @@ fn run(text: Text) -> Result<(), Failed> {
             } = finalised.decision();
             checks::run("after", &Context { decided, present })?;
             proofs::text_is_protected()?;
+            hyp::give_back(finalised);
+            hyp::exercise_this_cpu(0)?;
+            hyp::exercise(finalised)?;
             let early = smp::online();
             smp::start_late()?;
             info!(

@@ -1,14 +1,12 @@
 //! Memory: every page writable or executable, never both; and the patcher's
 //! alias.
 
-use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::ptr::{NonNull, addr_of_mut};
 
 use aarch64_cpu::asm::barrier;
 use aarch64_paging::Mapping;
 use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
-use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
+use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, VaRange};
 use aarch64_rt::InitialPagetable;
 use alt_runtime::alternative;
 use alt_runtime::patch::WritableAlias;
@@ -16,13 +14,15 @@ use spin::Once;
 use spin::mutex::SpinMutex;
 
 use crate::cpucaps::REPEAT_TLBI;
-use crate::{cmdline, interrupts, log};
+use crate::pool::{Page, Pool};
+use crate::{cmdline, hyp, interrupts, log};
 
 /// Where aliases of text are mapped: its own address plus this.
 const ALIAS_OFFSET: usize = 0x40_0000_0000;
 /// Where user pages are mapped.
 const USER: usize = 0x10_0000_0000;
-const PAGE: usize = 4096;
+/// The size of a page, in bytes.
+pub const PAGE: usize = 4096;
 const ASID: usize = 1;
 
 // Blocks of 1 GiB (Arm ARM D8.3.1.2): valid, not global, accessed, inner shareable,
@@ -55,6 +55,11 @@ pub fn text() -> Range<*const u32> {
     (&raw const __init_text_start).cast()..(&raw const __text_end).cast()
 }
 
+/// The addresses of the whole image.
+pub fn image() -> Range<u64> {
+    &raw const __rodata_start as u64..&raw const __data_end as u64
+}
+
 /// The first word of the text that stays.
 pub fn resident_text() -> *const u32 {
     (&raw const __text_start).cast()
@@ -68,9 +73,6 @@ pub fn alias_of(word: *mut u32) -> *mut u32 {
 type Tables = Mapping<Pool, El1And0>;
 static TABLES: Once<SpinMutex<Tables>> = Once::new();
 static USER_PAGE: SpinMutex<Page> = SpinMutex::new(Page([0; PAGE]));
-
-#[repr(C, align(4096))]
-struct Page([u8; PAGE]);
 
 const NORMAL: El1Attributes = El1Attributes::VALID
     .union(El1Attributes::ACCESSED)
@@ -90,7 +92,7 @@ const DEVICE: El1Attributes = El1Attributes::VALID
 
 /// Maps the kernel with the least rights it needs, and switches over.
 pub fn protect() {
-    let mut tables = Tables::with_asid_and_va_range(Pool::new(), ASID, 1, El1And0, VaRange::Lower);
+    let mut tables = Tables::with_asid_and_va_range(Pool, ASID, 1, El1And0, VaRange::Lower);
     let parts = [
         (
             address(&raw const __rodata_start),
@@ -104,9 +106,11 @@ pub fn protect() {
         ),
         (
             address(&raw const __init_text_start),
-            address(&raw const __text_end),
+            hyp::all_text().start,
             EXECUTE,
         ),
+        // The hypervisor is not executed here.
+        (hyp::all_text().start, hyp::all_text().end, READ_ONLY),
         (
             address(&raw const __data_start),
             address(&raw const __data_end),
@@ -179,6 +183,10 @@ pub unsafe fn set_rights(pages: Range<usize>, rights: Rights) {
         Rights::ReadOnly => READ_ONLY,
         Rights::Execute => EXECUTE,
     };
+    change(pages, rights);
+}
+
+fn change(pages: Range<usize>, rights: El1Attributes) {
     if let Some(tables) = TABLES.get().filter(|_| !pages.is_empty()) {
         map(&mut tables.lock(), pages.clone(), pages.start, rights);
         barrier::dsb(barrier::ISH);
@@ -201,6 +209,14 @@ pub fn executable_pages(pages: Range<usize>) -> usize {
         walked.expect("the range is in the map");
     }
     count
+}
+
+/// Takes whole pages out of the map; all CPUs see it on return.
+///
+/// # Safety
+/// Nothing may need the pages.
+pub unsafe fn unmap(pages: Range<usize>) {
+    change(pages, El1Attributes::empty());
 }
 
 /// Takes the init region out of the map, and says how many bytes are free now. A
@@ -312,41 +328,5 @@ fn repeat_tlbi() {
             REPEAT_TLBI => "tlbi vmalle1is", "dsb ish",
             options(nostack, preserves_flags),
         );
-    }
-}
-
-/// Memory for page tables: a static array, handed out once.
-struct Pool {
-    next: usize,
-}
-
-const POOL: usize = 32;
-static mut POOL_PAGES: [MaybeUninit<Page>; POOL] = [const { MaybeUninit::uninit() }; POOL];
-
-impl Pool {
-    const fn new() -> Self {
-        Self { next: 0 }
-    }
-}
-
-impl Translation<El1Attributes> for Pool {
-    fn allocate_table(&mut self) -> (NonNull<PageTable<El1Attributes>>, PhysicalAddress) {
-        assert!(self.next < POOL, "out of page tables");
-        // SAFETY: `next` is inside; the page is handed out only here, once.
-        let page = unsafe {
-            let page = addr_of_mut!(POOL_PAGES).cast::<Page>().add(self.next);
-            page.write_bytes(0, 1);
-            NonNull::new_unchecked(page.cast())
-        };
-        self.next += 1;
-        (page, PhysicalAddress(page.as_ptr() as usize))
-    }
-
-    unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<El1Attributes>>) {
-        // The kernel's own tables live as long as it does.
-    }
-
-    fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<El1Attributes>> {
-        NonNull::new(pa.0 as *mut _).expect("a table is not at address 0")
     }
 }

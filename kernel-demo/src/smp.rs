@@ -16,7 +16,7 @@ use crate::checks::{atomic, mix, spinlock::SpinLock, timer};
 use crate::firmware::Firmware;
 use crate::kernel::Failed;
 use crate::outcome::Outcome;
-use crate::{cmdline, hooks, interrupts, memory};
+use crate::{cmdline, hooks, hyp, interrupts, memory};
 
 /// As many CPUs as this kernel has stacks for.
 pub const MAX_CPUS: usize = 8;
@@ -166,6 +166,7 @@ pub fn exercise() -> Result<(), Failed> {
     count();
     let secondaries = others().count();
     wait_until("finish", || DONE.load(Ordering::Acquire) >= secondaries)?;
+    hyp::counted()?;
 
     let expected = ROUNDS * (secondaries as u64 + 1);
     let (counted, locked) = (COUNTER.load(Ordering::Relaxed), LOCKED.with(|n| *n));
@@ -237,9 +238,20 @@ fn secondary(cpu: usize) {
             finalised.enable(&hooks::ENABLE, &ids);
         }
     }
+    if FINAL.get().is_some() {
+        call_hypervisor(cpu);
+    }
     count();
     DONE.fetch_add(1, Ordering::Release);
     off();
+}
+
+/// Installs the hypervisor on this CPU, if there is one, and calls it.
+fn call_hypervisor(cpu: usize) {
+    let called = hyp::on_this_cpu(cpu).and_then(|()| hyp::exercise_this_cpu(cpu));
+    if called.is_err() {
+        Outcome::default().fail();
+    }
 }
 
 /// Runs text that is about to change, over and over, and looks at what it does.

@@ -17,8 +17,8 @@ pub struct Change {
     pub after: u32,
 }
 
-/// The words of the resident text (sections `.text` and `.text.*`) that changed although no record
-/// names them; empty when the patcher wrote nothing but its sites.
+/// The words of the [resident text](changed_text) that changed although no record names them; empty
+/// when the patcher wrote nothing but its sites.
 ///
 /// # Errors
 /// [`crate::Error::NotCaptured`] when the text was not captured.
@@ -67,14 +67,17 @@ pub fn wrong_sites<'a>(
     Ok(wrong)
 }
 
-/// All words of the resident text that changed.
+/// All words of the resident text that changed: sections `.text` and `.text.*`, and `.hyp.*` for
+/// what is executable of a hypervisor.
 ///
 /// # Errors
 /// [`crate::Error::NotCaptured`] when the text was not captured.
 pub fn changed_text(image: &Image, before: &Memory, after: &Memory) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for section in image.sections().iter().filter(|section| {
-        section.executable && (section.name == ".text" || section.name.starts_with(".text."))
+        let name = &section.name;
+        let resident = name == ".text" || name.starts_with(".text.") || name.starts_with(".hyp.");
+        section.executable && resident
     }) {
         let start = section.range.start;
         let count = section.bytes.len() / 4;

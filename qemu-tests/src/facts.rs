@@ -1,5 +1,9 @@
 //! What the guest says about itself: the log lines whose form is fixed.
 
+mod hyp;
+
+pub use hyp::Hyp;
+
 use crate::LogLine;
 
 /// One log line, understood.
@@ -41,6 +45,8 @@ pub enum Fact<'a> {
     Report(&'a str),
     /// `patch-error <text>`
     PatchError(&'a str),
+    /// `hyp <text>`: what the kernel says of its hypervisor.
+    Hyp(Hyp<'a>),
     /// The guest's own words.
     Words(&'a str),
 }
@@ -82,7 +88,7 @@ impl<'a> Fact<'a> {
     pub fn parse(message: &'a str) -> Self {
         let (keyword, rest) = message.split_once(' ').unwrap_or((message, ""));
         let fact = match keyword {
-            "cpu" => number(rest, "midr=").map(|midr| Self::Cpu { midr }),
+            "cpu" => value(rest, "midr=").map(|midr| Self::Cpu { midr }),
             "idreg" => id_reg(rest),
             "cap" => cap(rest).map(Self::Cap),
             "count" => count(rest),
@@ -96,20 +102,22 @@ impl<'a> Fact<'a> {
             }
             "report" => Some(Self::Report(rest)),
             "patch-error" => Some(Self::PatchError(rest)),
+            "hyp" => Hyp::parse(rest).map(Self::Hyp),
             _ => None,
         };
         fact.unwrap_or(Self::Words(message))
     }
 }
 
-fn number(text: &str, key: &str) -> Option<u64> {
+/// A hexadecimal number behind its key.
+fn value(text: &str, key: &str) -> Option<u64> {
     let digits = text.strip_prefix(key)?.strip_prefix("0x")?;
     u64::from_str_radix(digits, 16).ok()
 }
 
 fn id_reg(text: &str) -> Option<Fact<'_>> {
     let (name, value) = text.split_once('=')?;
-    let value = number(value, "")?;
+    let value = self::value(value, "")?;
     Some(Fact::IdReg { name, value })
 }
 

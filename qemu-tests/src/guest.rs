@@ -14,16 +14,30 @@ use std::{
 /// The target guests are built for.
 pub const TARGET: &str = "aarch64-unknown-none";
 
-/// Whether the toolchain has [`TARGET`]. Asks rustc, not rustup: a distribution's toolchain may
-/// have the target as well.
+/// The target that code for EL2 is built for, which guests carry in their image: FP registers are
+/// not its own.
+pub const HYP_TARGET: &str = "aarch64-unknown-none-softfloat";
+
+/// Whether the toolchain has all that guests are built for.
 pub fn target_is_there() -> bool {
-    let output = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output();
-    output.is_ok_and(|output| {
-        output.status.success()
-            && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-    })
+    missing_target().is_none()
+}
+
+/// The first target that the toolchain lacks of those that guests are built for. Asks rustc, not
+/// rustup: a distribution's toolchain may have the targets as well.
+pub fn missing_target() -> Option<&'static str> {
+    let is_there = |target| {
+        let output = Command::new("rustc")
+            .args(["--print", "target-libdir", "--target", target])
+            .output();
+        output.is_ok_and(|output| {
+            output.status.success()
+                && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+        })
+    };
+    [TARGET, HYP_TARGET]
+        .into_iter()
+        .find(|target| !is_there(*target))
 }
 
 /// A cargo profile of the workspace.

@@ -191,6 +191,17 @@ impl Image {
         found.map(|symbol| symbol.range.clone())
     }
 
+    /// The address of the variable whose demangled path ends in `name`.
+    pub fn variable(&self, name: &str) -> Option<u64> {
+        let found = self.symbols.iter().find(|symbol| {
+            let path = format!("{:#}", rustc_demangle::demangle(&symbol.name));
+            // LLVM names what is left of a variable `NAME.0`.
+            let path = path.split('.').next().unwrap_or_default();
+            !symbol.text && path.ends_with(name)
+        });
+        found.map(|symbol| symbol.range.start)
+    }
+
     /// The function an address is in; failing that, the nearest symbol before it in its section.
     pub fn place(&self, address: u64) -> Option<Place> {
         let before = &self.symbols[..self

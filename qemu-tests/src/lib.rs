@@ -20,6 +20,7 @@ pub mod compare;
 pub mod console;
 mod error;
 pub mod facts;
+mod given_back;
 pub mod guest;
 mod image;
 mod launch;
@@ -39,6 +40,7 @@ mod tiny;
 
 pub use alt_linker::disasm;
 pub use error::{Error, Result};
+pub use given_back::GivenBack;
 pub use guest::Profile;
 pub use image::{Image, Place, Section};
 pub use launch::{Launch, Monitored, MonitoredRun, Outcome, Run, Status, Watched, WatchedRun};

@@ -51,11 +51,11 @@ fn note(path: &Path, reason: &str) -> io::Result<()> {
 /// # }
 /// ```
 pub fn without_guests(test: &str) -> bool {
-    let missing = match (guest::target_is_there(), Qemu::find()) {
-        (false, _) => format!("the Rust target {} is missing", guest::TARGET),
-        (true, Err(Error::NoQemu { binary, .. })) => format!("{binary} is missing"),
+    let missing = match (guest::missing_target(), Qemu::find()) {
+        (Some(target), _) => format!("the Rust target {target} is missing"),
+        (None, Err(Error::NoQemu { binary, .. })) => format!("{binary} is missing"),
         // Other errors are the test's own.
-        (true, _) => return false,
+        (None, _) => return false,
     };
     because(&format!(
         "{test}: {missing}; `cargo xtask test` installs it"

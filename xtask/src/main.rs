@@ -89,6 +89,9 @@ struct DemoArguments {
     /// The kernel's command line: `arm64.nolse`, `cpu3.id_aa64isar0.atomic=0`.
     #[arg(long, value_name = "LINE")]
     append: Option<String>,
+    /// Has the kernel entered at EL2, where it installs its hypervisor; at EL1 without.
+    #[arg(long)]
+    el2: bool,
     /// Number of CPUs.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     smp: u32,

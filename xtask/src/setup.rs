@@ -1,11 +1,11 @@
-//! What a fresh machine lacks: the target's core library and QEMU. Installs them where that takes
+//! What a fresh machine lacks: the targets' core libraries and QEMU. Installs them where that takes
 //! no decision of the user's, and says exactly what to do where it does.
 
 mod backports;
 
 use qemu_tests::{
     Qemu,
-    guest::{self, TARGET, workspace},
+    guest::{self, workspace},
 };
 use std::{
     env,
@@ -25,16 +25,26 @@ pub(crate) fn ensure() -> Result<Qemu, Box<dyn Error>> {
 
 /// Makes sure that guests can be built.
 pub(crate) fn ensure_target() -> Result<(), Box<dyn Error>> {
-    if guest::target_is_there() {
-        return Ok(());
+    while let Some(target) = guest::missing_target() {
+        say(&format!("adding the target {target} (rustup)"));
+        add_target(target)?;
+        if guest::missing_target() == Some(target) {
+            return Err(format!(
+                "rustup has added the target {target}, but not to the rustc in PATH"
+            )
+            .into());
+        }
     }
-    say(&format!("adding the target {TARGET} (rustup)"));
-    match command("rustup").args(["target", "add", TARGET]).status() {
+    Ok(())
+}
+
+fn add_target(target: &str) -> Result<(), Box<dyn Error>> {
+    match command("rustup").args(["target", "add", target]).status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(format!("`rustup target add {TARGET}` failed; see above").into()),
+        Ok(_) => Err(format!("`rustup target add {target}` failed; see above").into()),
         Err(_) => Err(format!(
-            "the Rust target {TARGET} is missing, and so is rustup to add it. Install rustup \
-             from https://rustup.rs, then run: rustup target add {TARGET}"
+            "the Rust target {target} is missing, and so is rustup to add it. Install rustup \
+             from https://rustup.rs, then run: rustup target add {target}"
         )
         .into()),
     }

@@ -21,6 +21,7 @@ pub struct Count {
 #[derive(Clone, Debug)]
 pub struct Census {
     counts: [Count; MAX_CAPS],
+    total: Count,
 }
 
 impl Census {
@@ -31,6 +32,7 @@ impl Census {
     pub fn new(region: &Region<'_>, decision: Decision<'_>) -> Result<Self, PlanError> {
         let mut census = Self {
             counts: [Count::default(); MAX_CAPS],
+            total: Count::default(),
         };
         census.add(region.branches, decision)?;
         census.add(region.alternatives, decision)?;
@@ -55,6 +57,8 @@ impl Census {
             else {
                 return Ok(());
             };
+            self.total.sites += 1;
+            self.total.patched += u32::from(site.chosen.is_some());
             for cap in &seen {
                 self.counts[usize::from(cap.number())].sites += 1;
             }
@@ -65,6 +69,11 @@ impl Census {
                 }
             }
         }
+    }
+
+    /// The sites of all cpucaps together, each counted once.
+    pub fn total(&self) -> Count {
+        self.total
     }
 
     /// The sites of the cpucap with this number.

@@ -199,6 +199,37 @@ fn census_counts_by_cap() {
         .map(|cap| census.get(cap.number()))
         .map(|n| (n.sites, n.patched));
     assert_eq!(counts, [(2, 0), (2, 2), (0, 0)]);
+    // The alternative has two cpucaps, and is one site.
+    let total = census.total();
+    assert_eq!((total.sites, total.patched), (3, 2));
+}
+
+#[test]
+fn part_of_the_text_has_its_own_records() {
+    let mut image = Image::new();
+    image
+        .branch(TEXT, 0, 1)
+        .branch(TEXT + 8, 1, 1)
+        .branch(TEXT + 0x20, 0, 1);
+    image
+        .alternative(TEXT + 0x10, 0, 1, &[ONE])
+        .alternative(TEXT + 0x10, 1, 1, &[TWO])
+        .alternative(TEXT + 0x24, 0, 1, &[ONE]);
+    let sites = |from: u64, to: u64| {
+        let part = image.region().within(TEXT + from..TEXT + to);
+        let branches = part.branches.iter().map(|(at, r)| r.site_address(at));
+        let alternatives = part.alternatives.iter().map(|(at, r)| r.site_address(at));
+        let offsets = branches.chain(alternatives).map(|site| site - TEXT);
+        offsets.collect::<Vec<_>>()
+    };
+    assert_eq!(sites(0, 0x100), [0, 8, 0x20, 0x10, 0x10, 0x24]);
+    assert_eq!(sites(4, 0x24), [8, 0x20, 0x10, 0x10]);
+    assert_eq!(sites(8, 0x10), [8]);
+    assert_eq!(sites(0x10, 0x11), [0x10, 0x10]);
+    assert_eq!(sites(0x24, 0x24), []);
+    assert_eq!(sites(0x25, 0x100), []);
+    // Backwards, as nobody would ask.
+    assert_eq!(sites(0x24, 0x10), []);
 }
 
 #[test]

@@ -8,19 +8,16 @@ use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use alt_runtime::{CallbackError, Insn, Site, alternative_cb, callback};
 use linkme::distributed_slice;
 
-use super::{CHECKS, Check, Context, Mismatch, entropy, equal};
-use crate::cmdline;
+use super::{CHECKS, Check, Context, Mismatch, equal};
 use crate::cpucaps::ALWAYS_SYSTEM;
+use crate::hyp::callbacks::HYP_ADDRESS;
+use crate::{cmdline, hyp};
 
 /// What boot finds out.
 static FIRMWARE_BY_SMC: AtomicBool = AtomicBool::new(false);
 static LOOPS: AtomicU16 = AtomicU16::new(0);
-static HYP_TAG: AtomicU64 = AtomicU64::new(0);
 static IMAGE_OFFSET: AtomicU64 = AtomicU64::new(0);
 static MITIGATE: AtomicBool = AtomicBool::new(false);
-
-/// Bits of an address that the hypervisor keeps; its own tag stands above them.
-const HYP_BITS: u32 = 39;
 
 /// Faults that the command line asks for, to see the pass refuse them.
 static FAIL: AtomicBool = AtomicBool::new(false);
@@ -40,8 +37,6 @@ pub fn prepare() {
     );
     FIRMWARE_BY_SMC.store(cmdline::firmware_by_smc(), Ordering::Relaxed);
     LOOPS.store(24, Ordering::Relaxed);
-    // As many bits as two ADD immediates hold, and not 0.
-    HYP_TAG.store(entropy::random().0 & 0xff_ffff | 1, Ordering::Relaxed);
     IMAGE_OFFSET.store(
         0xffff_8000_1234_0000u64.wrapping_sub(0x4020_0000),
         Ordering::Relaxed,
@@ -54,8 +49,6 @@ callback! {
     static CONDUIT = conduit;
     /// How often the branch history is overwritten.
     static LOOP_COUNT = loop_count;
-    /// The five instructions that turn a kernel address into a hypervisor address.
-    static HYP_ADDRESS = hyp_address;
     /// The distance between two mappings of the image, in four instructions.
     static OFFSET = offset;
     /// Skips a mitigation, or does not.
@@ -73,20 +66,6 @@ fn loop_count(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
         return Err(CallbackError::Failed("the site is one MOVZ"));
     };
     *word = Insn::movz(word.rd(), LOOPS.load(Ordering::Relaxed), 0)?;
-    Ok(())
-}
-
-fn hyp_address(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
-    let [mask, down, low, high, up] = words else {
-        return Err(CallbackError::Failed("the site is AND, ROR, ADD, ADD, ROR"));
-    };
-    let (rd, rn) = (mask.rd(), mask.rn());
-    let tag = HYP_TAG.load(Ordering::Relaxed);
-    *mask = Insn::and_immediate(rd, rn, (1 << HYP_BITS) - 1)?;
-    *down = Insn::ror(rd, rd, HYP_BITS)?;
-    *low = Insn::add_immediate(rd, rd, tag as u32 & 0xfff, 0)?;
-    *high = Insn::add_immediate(rd, rd, tag as u32 >> 12, 12)?;
-    *up = Insn::ror(rd, rd, 64 - HYP_BITS)?;
     Ok(())
 }
 
@@ -221,8 +200,11 @@ fn run(context: &Context<'_>) -> Result<(), Mismatch> {
     )?;
     equal("loops", overwrite_history(), if patched { 24 } else { 8 })?;
     for address in [0, 0x4020_1234, 0xffff_8000_0840_5678, u64::MAX] {
-        let tagged = address & ((1 << HYP_BITS) - 1) | HYP_TAG.load(Ordering::Relaxed) << HYP_BITS;
-        let model = if patched { tagged } else { address & 1 };
+        let model = if patched {
+            hyp::to_hyp(address)
+        } else {
+            address & 1
+        };
         equal("the hypervisor's address", to_hyp(address), model)?;
     }
     let offset = IMAGE_OFFSET.load(Ordering::Relaxed);

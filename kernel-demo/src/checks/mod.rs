@@ -64,6 +64,17 @@ pub struct Mismatch {
     expected: u64,
 }
 
+impl Mismatch {
+    /// Something that is not there at all, of this number.
+    pub fn of(what: &'static str, got: u64) -> Self {
+        Self {
+            what,
+            got,
+            expected: 0,
+        }
+    }
+}
+
 /// One use of cpucaps and its check.
 pub struct Check {
     name: &'static str,

@@ -1,15 +1,15 @@
 //! What `alt apply` makes of the image on the host is what the guest makes of itself.
 
 use alt_linker::caps::{Caps, ids};
-use alt_linker::image::Image as HostImage;
+use alt_linker::image::{Image as HostImage, Section};
 use alt_linker::patching::{Answers, Expectation, Word};
 use alt_linker::records::Records;
 use alt_runtime::cap::idregs::Register;
 use qemu_tests::results::Entry;
-use qemu_tests::{Image, Run};
+use qemu_tests::{GivenBack, Image, Run};
 
 use crate::Result;
-use crate::computed::OFFSET;
+use crate::computed::{Known, OFFSET, TAG_BIT};
 use crate::machines::{Registers, TestMachine};
 
 /// Compares the text, byte by byte.
@@ -18,6 +18,8 @@ pub fn is_what_runs(
     machine: &TestMachine,
     run: &Run,
     said: &Registers,
+    known: &Known,
+    gone: &GivenBack,
 ) -> Result<()> {
     let host = HostImage::parse(image.file().to_vec())?;
     let records = Records::find(&host, None)?;
@@ -27,13 +29,22 @@ pub fn is_what_runs(
         return Err(format!("{} tables of cpucaps", caps.len()).into());
     };
     let present = caps.detect(&registers(machine, said)?, "")?;
-    let answers = answers(&host, run, machine.entry)?;
+    let answers = answers(&host, known, machine.entry)?;
     let expectation = Expectation::new(&host, &records, caps.table(), &present, &answers)?;
     if let Some(left) = expectation.left.first() {
         return Err(format!("{left:?} has no answer").into());
     }
     let applied = HostImage::parse(expectation.write(&host)?)?;
-    let text = applied.section(".text").ok_or("no .text")?;
+    for name in [".text", ".hyp.nvhe.text", ".hyp.vhe.text"] {
+        let text = applied.section(name).ok_or(format!("no {name}"))?;
+        if !gone.holds(text.range.start) {
+            is_same(&applied, text, run)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_same(applied: &HostImage, text: &Section, run: &Run) -> Result<()> {
     let expected = applied.contents(text);
     let found = run.after.bytes(text.range.start, expected.len())?;
     match expected.iter().zip(found).position(|(a, b)| a != b) {
@@ -59,14 +70,14 @@ fn registers(machine: &TestMachine, said: &Registers) -> Result<alt_runtime::cap
     Ok(known.collect())
 }
 
-/// What the callbacks of kernel-demo leave, from what they read: the tag is random, and in the
-/// guest's memory. The words are as GNU as has them; registers are the compiler's choice.
-fn answers(image: &HostImage, run: &Run, entry: Entry) -> Result<Answers> {
+/// What the callbacks of kernel-demo leave, from what they read. The words are as GNU as has them;
+/// registers are the compiler's choice.
+fn answers(image: &HostImage, known: &Known, entry: Entry) -> Result<Answers> {
     const RD: u32 = 0x1f;
     const RD_RN: u32 = 0x3ff;
     const RD_RN_RM: u32 = 0x1f_03ff;
     let mut answers = Answers::none();
-    let mut set = |name, words: &[(u32, u32)]| {
+    let mut set = |name: &str, words: &[(u32, u32)]| {
         let words = words.iter().map(|(value, keep)| Word {
             value: *value,
             keep: *keep,
@@ -84,19 +95,43 @@ fn answers(image: &HostImage, run: &Run, entry: Entry) -> Result<Answers> {
     // nop
     set("SKIP", &[(0xd503_201f, 0)]);
     // movz xD, #…; movk xD, #…, lsl #16, #32, #48
-    let part = |number: u64| ((OFFSET >> (16 * number)) as u32 & 0xffff) << 5;
-    set(
-        "OFFSET",
-        &[
-            (0xd280_0000 | part(0), RD),
-            (0xf2a0_0000 | part(1), RD),
-            (0xf2c0_0000 | part(2), RD),
-            (0xf2e0_0000 | part(3), RD),
-        ],
-    );
-    let symbol = image.symbols().find("callbacks::HYP_TAG").next();
-    let address = symbol.ok_or("no HYP_TAG")?.range.start;
-    let tag = run.after.word(address)?;
+    for (name, value) in [
+        ("OFFSET", OFFSET),
+        ("HYP_OFFSET", known.tag << TAG_BIT),
+        ("HYP_CACHE_TYPE", known.cache_type),
+    ] {
+        let part = |number: u64| ((value >> (16 * number)) as u32 & 0xffff) << 5;
+        set(
+            name,
+            &[
+                (0xd280_0000 | part(0), RD),
+                (0xf2a0_0000 | part(1), RD),
+                (0xf2c0_0000 | part(2), RD),
+                (0xf2e0_0000 | part(3), RD),
+            ],
+        );
+    }
+    // movz x0, #…; movk x0, #…, lsl #16, #32; br x0. Each variant goes to its own.
+    for variant in ["nvhe", "vhe"] {
+        let name = format!("__hyp_{variant}_vectors");
+        let vectors = image.symbols().find(&name).next();
+        let vectors = vectors.ok_or("no vectors")?.range.start;
+        // The vector of a call is the ninth, and the site its second instruction.
+        let site = vectors + 8 * 0x80 + 4;
+        let place = image.place(site).ok_or("the vectors have no place")?;
+        let to = known.enter(site)?;
+        let part = |number: u64| ((to >> (16 * number)) as u32 & 0xffff) << 5;
+        set(
+            &place.to_string(),
+            &[
+                (0xd280_0000 | part(0), 0),
+                (0xf2a0_0000 | part(1), 0),
+                (0xf2c0_0000 | part(2), 0),
+                (0xd61f_0000, 0),
+            ],
+        );
+    }
+    let tag = known.tag as u32;
     set(
         "HYP_ADDRESS",
         &[

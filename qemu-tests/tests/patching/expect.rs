@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use qemu_tests::results::Entry;
 use qemu_tests::sites::{Kind, Site};
 use qemu_tests::{Image, Run, disasm};
 
-use crate::{Result, computed};
+use crate::Result;
+use crate::computed::{self, Known};
 
 const NOP: u32 = 0xd503_201f;
 
@@ -16,7 +16,7 @@ pub fn site_is_right(
     run: &Run,
     site: &Site,
     caps: &BTreeSet<u16>,
-    entry: Entry,
+    known: &Known,
 ) -> Result<bool> {
     let count = site.records[0].len();
     let before = run.before.words(site.address, count)?;
@@ -34,7 +34,7 @@ pub fn site_is_right(
                 .place(callback)
                 .ok_or("the callback has no name")?
                 .symbol;
-            computed::is_right(&name, site.address, &after, entry)?;
+            computed::is_right(&name, site.address, &after, known)?;
         }
         Some(Kind::Nops { .. }) => padding(&after)?,
         // Judged by `compare::wrong_sites`.

@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: boots the kernel and shows what it did to its own text.
 
+mod hypervisor;
 mod listing;
 mod tables;
 mod verdict;
@@ -7,7 +8,7 @@ mod verdict;
 use crate::{DemoArguments, Outcome, setup, style};
 use anstream::{eprintln, println};
 use qemu_tests::{
-    Error, Image, Launch, LogLine, Machine, Qemu, Run,
+    Error, GivenBack, Image, Launch, LogLine, Machine, Qemu, Run,
     facts::{self, Fact},
     guest,
     sites::{self, Site},
@@ -20,11 +21,15 @@ const PACKAGE: &str = "kernel-demo";
 /// The image, the run and what the log says: all there is to show and to judge.
 struct Demo<'a> {
     cpu: &'a str,
+    /// Entered at EL2.
+    el2: bool,
     qemu: &'a Qemu,
     image: &'a Image,
     sites: &'a [Site],
     run: &'a Run,
     facts: Vec<Fact<'a>>,
+    /// Where the sites are nobody's any more.
+    given_back: GivenBack,
 }
 
 /// Builds, runs, shows, judges.
@@ -44,6 +49,10 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
 fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let qemu = setup::ensure()?;
     let mut machine = Machine::new(&arguments.cpu).smp(arguments.smp);
+    if arguments.el2 {
+        let options = format!("{},virtualization=on", machine.options);
+        machine = machine.options(options);
+    }
     if let Some(line) = &arguments.append {
         machine = machine.args(["-append", line]);
     }
@@ -58,13 +67,16 @@ fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error:
     show_image(&image);
     let records = sites::read(&image)?;
     let run = Launch::new(&image, machine).run(&qemu)?;
+    let facts: Vec<_> = facts::read(&run.log).collect();
     let demo = Demo {
         cpu: &arguments.cpu,
+        el2: arguments.el2,
         qemu: &qemu,
         image: &image,
         sites: &sites::sites(&records),
         run: &run,
-        facts: facts::read(&run.log).collect(),
+        given_back: GivenBack::read(&image, &facts),
+        facts,
     };
     demo.show()?;
     let reason = verdict::reason(&demo, &records)?;
@@ -89,6 +101,7 @@ impl Demo<'_> {
         tables::counts(self);
         listing::show(self)?;
         tables::checks(self);
+        hypervisor::show(self);
         tables::remarks(self);
         Ok(())
     }

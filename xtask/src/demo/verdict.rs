@@ -1,6 +1,6 @@
 //! Whether the demo succeeded: what the kernel says of itself, against what its memory says.
 
-use super::Demo;
+use super::{Demo, hypervisor};
 use qemu_tests::{LogLine, Outcome, Result, Run, Status, compare, facts::Fact, sites::Record};
 use std::collections::BTreeSet;
 
@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 pub(crate) fn reason(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     let Run { log, outcome, .. } = demo.run;
     let said = said(&demo.facts, log, outcome.status);
-    match said.or_else(|| counted(&demo.facts, demo.sites.len(), *outcome)) {
+    let of_hypervisor = || hypervisor::reason(&demo.facts, demo.el2);
+    let counted = || counted(&demo.facts, demo.sites.len(), *outcome);
+    match said.or_else(of_hypervisor).or_else(counted) {
         Some(reason) => Ok(Some(reason)),
         None => seen(demo, records),
     }
@@ -75,7 +77,15 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
         Some(place) => format!("{address:#x} {place}"),
         None => format!("{address:#x}"),
     };
-    let outside = compare::outside_sites(demo.image, before, after, records)?;
+    let gone = &demo.given_back;
+    if let Some(address) = gone.left(after)? {
+        return Ok(Some(format!(
+            "{} was given back and is as it was",
+            place(address)
+        )));
+    }
+    let mut outside = compare::outside_sites(demo.image, before, after, records)?;
+    outside.retain(|change| !gone.holds(change.address));
     if let Some(change) = outside.first() {
         return Ok(Some(format!(
             "{} words of the text changed that are no site, the first at {}",
@@ -84,7 +94,8 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
         )));
     }
     let present = present(&demo.facts);
-    let wrong = compare::wrong_sites(demo.sites, &present, before, after)?;
+    let mut wrong = compare::wrong_sites(demo.sites, &present, before, after)?;
+    wrong.retain(|site| !gone.holds(site.address));
     if let Some(site) = wrong.first() {
         return Ok(Some(format!(
             "{} sites do not hold what their condition asks for, the first at {}",

@@ -4,7 +4,7 @@ mod summary;
 
 use crate::{Outcome, setup, style, verify};
 use qemu_tests::{
-    guest::{TARGET, workspace},
+    guest::{HYP_TARGET, TARGET, workspace},
     skip,
 };
 use std::{
@@ -31,6 +31,12 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     let more = ["demo-module", "--package", "el2-monitor"];
     let clippy = [&clippy[..], &more, &["--target", TARGET]].concat();
     total += check("clippy of the guests", cargo().args(clippy).args(deny))?;
+    for features in ["image", "vhe"] {
+        let clippy = ["clippy", "--package", "demo-hyp", "--features", features];
+        let clippy = [&clippy[..], &["--target", HYP_TARGET]].concat();
+        let name = format!("clippy of the hypervisor ({features})");
+        total += check(&name, cargo().args(clippy).args(deny))?;
+    }
     let doc = ["doc", "--workspace", "--no-deps"];
     total += check("doc", cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
 

@@ -1,0 +1,3 @@
+//! The cpucaps of the kernel.
+
+alt_runtime::cpucaps!("../../cpucaps.toml");

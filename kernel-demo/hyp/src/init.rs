@@ -1,0 +1,73 @@
+//! From the stub vectors to the hypervisor's own, on each CPU: the MMU of EL2 on.
+
+use core::arch::global_asm;
+
+use crate::abi::status;
+
+/// HCR_EL2.E2H, by its bit.
+const E2H: u32 = 34;
+/// With E2H, CPTR_EL2 has the form of CPACR_EL1: FPEN 0b11, so FP works at EL1; SVE and SME, which
+/// the kernel does not use, stay trapped, as without E2H.
+const CPTR_EL2: u64 = 3 << 20;
+/// With E2H, EL1PCTEN and EL1PTEN are in other places: bits 10 and 11.
+const CNTHCTL_EL2: u64 = 3 << 10;
+/// RES1 without E2H, where bits 4, 5, 11, 16, 18, 22, 23, 28 and 29 have no other function; with
+/// it their value 1 is what EL2 does without. MMU (M), caches (C, I), stack alignment (SA), and
+/// nothing writable is executable (WXN).
+const SCTLR_EL2: u64 = 0x30c5_0830 | 1 | 1 << 2 | 1 << 3 | 1 << 12 | 1 << 19;
+
+// Comes from the kernel's stub vectors with the MMU of EL2 off, at the address that the memory has.
+// The tables map the page that it is in there too, so it must be in one page; and it holds no
+// site, since the MMU is off and the caches with it. All that it needs is in registers:
+// x2 TTBR0_EL2, x3 TCR_EL2, x4 MAIR_EL2, x5 VBAR_EL2, x6 the top of the stack.
+global_asm!(
+    ".pushsection .text.init, \"ax\"",
+    ".balign 256",
+    ".globl init",
+    ".type init, %function",
+    "init:",
+    ".if {vhe}",
+    "mrs x7, hcr_el2",
+    "orr x7, x7, #(1 << {e2h})",
+    "msr hcr_el2, x7",
+    // The others change their form with it.
+    "isb",
+    "mov x7, #{cptr}",
+    "msr cptr_el2, x7",
+    "mov x7, #{cnthctl}",
+    "msr cnthctl_el2, x7",
+    ".endif",
+    "msr ttbr0_el2, x2",
+    "msr tcr_el2, x3",
+    "msr mair_el2, x4",
+    "msr vbar_el2, x5",
+    // At once the base of this CPU's frame.
+    "msr tpidr_el2, x6",
+    "mov sp, x6",
+    "isb",
+    "tlbi alle2",
+    "ic iallu",
+    "dsb nsh",
+    "isb",
+    "movz x7, #({sctlr} & 0xffff)",
+    "movk x7, #({sctlr} >> 16), lsl #16",
+    "msr sctlr_el2, x7",
+    "isb",
+    "mov x0, #{ok}",
+    ".irp n, 1, 2, 3, 4, 5, 6, 7",
+    "mov x\\n, xzr",
+    ".endr",
+    "eret",
+    "dsb nsh",
+    "isb",
+    // Refused if it is longer, and so may be in two pages.
+    ".org init + 256",
+    ".size init, . - init",
+    ".popsection",
+    vhe = const cfg!(feature = "vhe") as u8,
+    e2h = const E2H,
+    cptr = const CPTR_EL2,
+    cnthctl = const CNTHCTL_EL2,
+    sctlr = const SCTLR_EL2,
+    ok = const status::OK,
+);
