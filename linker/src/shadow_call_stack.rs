@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::image::Image;
 use crate::patching::{Change, Host, HostError, written};
 use crate::records::{Format, Records, RecordsError};
+use crate::verify::Namespaces;
 
 /// Why it cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum ShadowError {
         /// The executable ones.
         known: String,
     },
+    /// Which code is for another exception level cannot be told.
+    #[error("{0}")]
+    Namespaces(String),
     /// The image's own tables cannot be read.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -87,7 +91,7 @@ pub struct ShadowCallStack {
 
 impl ShadowCallStack {
     /// Runs the plan of `alt-runtime` over an image, without the functions in the sections
-    /// `exclude`.
+    /// `exclude` and in namespaces: there, x18 is somebody else's.
     ///
     /// # Errors
     /// The image has no unwind tables, or they are refused, as they would be at boot.
@@ -95,10 +99,16 @@ impl ShadowCallStack {
         let unwind = image.section(".eh_frame").filter(|eh| eh.has_bytes());
         let unwind = unwind.ok_or(ShadowError::NoUnwindTables)?;
         let unwind = UnwindInfo::new(unwind.range.start, image.contents(unwind));
-        let excluded = exclude
+        let namespaces = Namespaces::of(image);
+        if let Some(problem) = namespaces.problems.into_iter().next() {
+            return Err(ShadowError::Namespaces(problem));
+        }
+        let mut excluded = exclude
             .iter()
             .map(|name| addresses(image, name))
             .collect::<Result<Vec<_>, _>>()?;
+        let of_namespaces = namespaces.list.iter();
+        excluded.extend(of_namespaces.flat_map(|one| one.region.places.ranges().iter().cloned()));
         let mut plan = Self::over(&Host::of_text(image)?, image, unwind, &excluded)?;
         // Once more with each table of alternatives: none may have a site there.
         for format in [Format::Alt, Format::Linux] {

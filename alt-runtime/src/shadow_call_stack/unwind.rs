@@ -198,20 +198,22 @@ pub(super) fn place(
     excluded: &[Range<u64>],
     (start, len): (u64, u64),
 ) -> Result<Place, UnwindReason> {
-    let outside = UnwindReason::Outside { len };
-    for range in excluded {
-        // Distances wrap, so that a range may end at the top of the address space.
-        let size = range.end.wrapping_sub(range.start);
-        let offset = start.wrapping_sub(range.start);
-        if offset <= size && len <= size - offset {
-            return Ok(Place::Excluded);
-        }
-        if offset < size || (range.start.wrapping_sub(start) < len && size != 0) {
-            return Err(outside);
-        }
+    // Distances wrap, so that a range may end at the top of the address space.
+    let size = |range: &Range<u64>| range.end.wrapping_sub(range.start);
+    let offset = |range: &Range<u64>| start.wrapping_sub(range.start);
+    let is_inside = |range: &Range<u64>| {
+        let rest = size(range).checked_sub(offset(range));
+        rest.is_some_and(|rest| len <= rest)
+    };
+    let overlaps = |range: &Range<u64>| {
+        let before = range.start.wrapping_sub(start);
+        offset(range) < size(range) || (before < len && size(range) != 0)
+    };
+    if excluded.iter().any(is_inside) {
+        return Ok(Place::Excluded);
     }
-    match text.contains(start, len.div_ceil(4)) {
+    match text.contains(start, len.div_ceil(4)) && !excluded.iter().any(overlaps) {
         true => Ok(Place::Text),
-        false => Err(outside),
+        false => Err(UnwindReason::Outside { len }),
     }
 }

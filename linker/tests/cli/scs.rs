@@ -188,6 +188,28 @@ fn scs_refuses_sites_of_alternatives() {
 }
 
 #[test]
+fn scs_leaves_namespaces_alone() {
+    let test = "scs_leaves_namespaces_alone";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let manifest = |text: &str| {
+        let section = ".section .alt_namespaces, \"\", %progbits\n";
+        format!("{}{section}.ascii \"{text}\"\n.byte 0\n", functions())
+    };
+    let good = manifest("name = \\\"hyp\\\"\\nexports = [\\\"hypervisor\\\"]\\n");
+    let out = scs(&Image::new(&cross, test, &good), &[]).clean();
+    assert!(
+        out.ends_with(
+            "10 sites, and 0 that push or pop already; 9 functions, 2 of them excluded\n"
+        ),
+        "{out}"
+    );
+    let bad = Image::new(&cross, &format!("{test}-bad"), &manifest("name"));
+    scs(&bad, &[]).refused(&["the manifests of namespaces cannot be read"]);
+}
+
+#[test]
 fn scs_of_one_image_is_not_written_over_another() {
     let test = "scs_of_one_image_is_not_written_over_another";
     let Some(cross) = Cross::new(test) else {

@@ -30,7 +30,7 @@ pub struct Scs {
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// A section whose functions stay as they are, such as a hypervisor's text; may be given
-    /// several times
+    /// several times. That of a namespace, as `alt hyp-link` makes them, does in any case
     #[arg(long, value_name = "SECTION")]
     exclude: Vec<String>,
     /// As JSON
