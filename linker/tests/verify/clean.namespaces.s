@@ -72,6 +72,7 @@ __hyp_data_percpu_end:
 installed: .quad __hyp_vectors, __hyp_vhe_init
 .globl image_end
 image_end:
+.quad 0
 
 .section .hyp.text, "ax"
 .globl __hyp_text_start, __hyp_text_end
