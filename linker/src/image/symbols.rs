@@ -132,6 +132,13 @@ impl Symbols {
         nearest
     }
 
+    /// The symbols that begin at an address.
+    pub fn starting_at(&self, address: u64) -> &[Symbol] {
+        let bound = |address| self.symbols.partition_point(|s| s.range.start < address);
+        let end = address.checked_add(1).map_or(self.symbols.len(), bound);
+        self.symbols.get(bound(address)..end).unwrap_or_default()
+    }
+
     /// The first symbol behind an address.
     pub fn after(&self, address: u64) -> Option<&Symbol> {
         let after = self

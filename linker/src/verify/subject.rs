@@ -7,7 +7,7 @@ use alt_runtime::cap::CapTable;
 use super::config::{Config, Region};
 use crate::code::Code;
 use crate::graph::{Edge, Graph};
-use crate::image::{Image, Place, demangle};
+use crate::image::{Image, Place, Symbol, demangle};
 use crate::loaded::Loaded;
 use crate::names::CapNames;
 use crate::patching::{Host, HostError};
@@ -148,6 +148,23 @@ impl<'a> Subject<'a> {
             Some(place) => place.symbol,
             None => self.graph().name(self.image, edge.to),
         }
+    }
+
+    /// The symbols that a reference may name: by the relocation that has been kept, or all that
+    /// begin there.
+    pub(super) fn symbols_of(&self, edge: &Edge) -> impl Iterator<Item = &Symbol> {
+        let kept = self
+            .image
+            .relocations_in(edge.at..edge.at.saturating_add(1));
+        let kept: Vec<_> = kept
+            .iter()
+            .filter(|kept| kept.target == edge.target)
+            .collect();
+        // Bounds of a linker script may be absolute.
+        let symbols = self.image.symbols().starting_at(edge.target).iter();
+        symbols.filter(move |symbol| {
+            kept.is_empty() || kept.iter().any(|kept| kept.symbol == symbol.name)
+        })
     }
 
     fn named(&self, edge: &Edge) -> Option<Place> {

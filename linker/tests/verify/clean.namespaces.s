@@ -1,4 +1,5 @@
 // script: support/namespace.ld
+// link: --defsym=__kernel_end=__hyp_text_start
 // All that a namespace may do, and all that the kernel may do with one.
 manifest_begin
 .ascii "name = \"hyp\"\n"
@@ -27,6 +28,9 @@ fn _start
     add x1, x1, :lo12:__hyp_text_start
     adrp x1, __hyp_text_end
     add x1, x1, :lo12:__hyp_text_end
+    // A bound of the kernel's.
+    adrp x1, __kernel_end
+    add x1, x1, :lo12:__kernel_end
     // That is where the other namespace begins; and an empty section is in nobody's.
     adrp x1, __hyp_data_end
     add x1, x1, :lo12:__hyp_data_end
@@ -68,6 +72,7 @@ __hyp_data_percpu_end:
 installed: .quad __hyp_vectors, __hyp_vhe_init
 .globl image_end
 image_end:
+.quad 0
 
 .section .hyp.text, "ax"
 .globl __hyp_text_start, __hyp_text_end

@@ -4,7 +4,7 @@
 // finding: patched: goes to __hyp_vectors
 // finding: branch: goes to __hyp_vectors
 // finding: variant: goes to __hyp_vhe_init
-// finding: data: uses the address of hyp_state
+// finding: data: uses the address of __hyp_state
 // finding: patchable: points to __hyp_vectors
 // path: calls: _start, __hyp_vectors
 // path: patched: patches, __hyp_vectors
@@ -26,9 +26,9 @@ private:
     add x0, x0, :lo12:__hyp_inner
 variant:
     bl __hyp_vhe_init
-    adrp x0, hyp_state
+    adrp x0, __hyp_state
 data:
-    ldr x0, [x0, :lo12:hyp_state]
+    ldr x0, [x0, :lo12:__hyp_state]
 end_fn _start
 fn patches
     alternative_begin
@@ -56,7 +56,7 @@ fn __hyp_inner
 end_fn __hyp_inner
 .section .hyp.data, "aw"
 .quad 0
-hyp_state: .quad 0
+__hyp_state: .quad 0
 .section .hyp.vhe.text, "ax"
 .globl __hyp_vhe_init
 fn __hyp_vhe_init

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::graph::{Edge, EdgeKind, NodeId};
+use crate::image::Symbol;
 use crate::verify::{Namespace, Reporter, Subject};
 
 pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
@@ -26,11 +27,23 @@ pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             let known =
                 subject.records.callbacks.range.contains(&edge.at) || super::leaves(subject, edge);
             let bounds = &subject.namespaces.bounds;
-            let may = namespace.exported.says(subject, edge) || bounds.says(subject, edge);
+            let may = namespace.exported.says(subject, edge)
+                || bounds.says(subject, edge)
+                || names_kernel(subject, edge);
             let enters = outside && !may && !known;
             enters.then(|| private(namespace, edge))
         });
     }
+}
+
+/// Whether a reference uses a bound of the kernel's own: what it keeps together may begin or end
+/// with a namespace, of which each symbol says that it is.
+fn names_kernel(subject: &Subject<'_>, edge: &Edge) -> bool {
+    let namespaces = &subject.namespaces.list;
+    let is_of_one = |symbol: &Symbol| namespaces.iter().any(|one| one.name.is_on(&symbol.name));
+    let bound = |symbol: &Symbol| symbol.range.is_empty() && !symbol.function;
+    let mut symbols = subject.symbols_of(edge);
+    edge.kind != EdgeKind::Branch && symbols.any(|symbol| bound(symbol) && !is_of_one(symbol))
 }
 
 fn private(namespace: &Namespace, edge: &Edge) -> String {

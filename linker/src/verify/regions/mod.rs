@@ -7,7 +7,7 @@ mod references;
 
 use super::config::Region;
 use super::{ANY, Rule, Severity, Subject};
-use crate::graph::{Edge, NodeId, Reached};
+use crate::graph::{Edge, EdgeKind, NodeId, Reached};
 
 pub(super) use references::leaves;
 
@@ -85,16 +85,17 @@ impl Walk {
             .flat_map(|range| graph.nodes_in(range.clone()))
             .collect();
         let inside = |edge: &Edge| region.places.contains(edge.at);
+        let refers = |edge: &&Edge| !is_table(subject, edge.at) && !is_bound(subject, edge);
         // What is entered from outside, or by nobody that can be seen.
         let is_entry = |node: &NodeId| {
-            let mut edges = graph
-                .to(*node)
-                .filter(|edge| !is_table(subject, edge.at))
-                .peekable();
-            edges.peek().is_none() || edges.any(|edge| !inside(edge))
+            let mut edges = graph.to(*node).filter(refers).peekable();
+            let entered = edges.peek().is_none() || edges.any(|edge| !inside(edge));
+            entered && !is_table(subject, graph.node(*node).range.start)
         };
         let entries: Vec<_> = nodes.iter().copied().filter(is_entry).collect();
-        let reached = graph.reach(entries, |edge| region.places.contains(edge.target));
+        let reached = graph.reach(entries, |edge| {
+            region.places.contains(edge.target) && !is_table(subject, edge.at)
+        });
         Self { nodes, reached }
     }
 
@@ -107,6 +108,17 @@ impl Walk {
             false => path,
         }
     }
+}
+
+/// Whether a reference says where something begins or ends, and nothing of what is there.
+fn is_bound(subject: &Subject<'_>, edge: &Edge) -> bool {
+    let ends = ["_start", "_begin", "_end", "_stop"];
+    let mut symbols = subject.symbols_of(edge);
+    edge.kind != EdgeKind::Branch
+        && symbols.any(|symbol| {
+            let name = ends.iter().any(|end| symbol.name.ends_with(end));
+            name && symbol.range.is_empty() && !symbol.function
+        })
 }
 
 /// Tables name places of every region, and go to none of them: those of records, and those of
