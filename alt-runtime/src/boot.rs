@@ -314,7 +314,7 @@ fn late_cpu(decided: &Final, maintenance: Maintenance, ids: &IdRegs) -> CpuVerdi
 /// fetch the old words from behind the caches of this one, and nobody would clean these
 /// lines any more.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-const fn before_others(maintenance: Maintenance) -> Maintenance {
+pub(crate) const fn before_others(maintenance: Maintenance) -> Maintenance {
     Maintenance {
         no_clean: false,
         ..maintenance

@@ -34,6 +34,7 @@
 //! | [`pointers`] | pointers of code that runs at another address |
 //! | [`rendezvous`] | where the other CPUs wait meanwhile |
 //! | [`boot`]   | the phases, as types |
+//! | `shadow_call_stack` | for CPUs without pointer authentication; a feature of that name |
 //!
 //! Everything but reading registers and writing text computes on values, and
 //! runs on the host as well.
@@ -54,6 +55,8 @@ pub mod pointers;
 pub mod record;
 pub mod region;
 pub mod rendezvous;
+#[cfg(feature = "shadow-call-stack")]
+pub mod shadow_call_stack;
 
 pub use arch::{Maintenance, Write};
 pub use assembly::ASM_MACROS;

@@ -27,7 +27,9 @@ mod assembly;
 mod scripts;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
-pub use scripts::{ALTERNATIVES_INIT_X, ALTERNATIVES_X, provide_scripts, write_scripts};
+pub use scripts::{
+    ALTERNATIVES_INIT_X, ALTERNATIVES_X, TOGETHER_X, provide_scripts, write_scripts,
+};
 
 #[cfg(feature = "link")]
 // Most of it is for the tool.
@@ -37,6 +39,8 @@ pub(crate) mod encodings;
 pub mod hyp;
 #[cfg(feature = "link")]
 pub mod inputs;
+#[cfg(feature = "link")]
+pub mod reach;
 
 // A group, so that what needs the feature is said once; the files are not in a folder of it.
 #[cfg(feature = "tool")]
@@ -58,6 +62,7 @@ mod tool {
     pub mod patching;
     pub mod records;
     pub mod seal;
+    pub mod shadow_call_stack;
     pub mod stats;
     pub mod style;
     pub mod verify;

@@ -9,7 +9,11 @@ pub const ALTERNATIVES_X: &str = include_str!("../alternatives.x");
 /// The fragment to be `INCLUDE`d in the init region of the kernel's own script.
 pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
 
-/// Puts `alternatives.x` and `alternatives-init.x` where the linker of the
+/// The fragment to be `INCLUDE`d in the text of the kernel's own script, before all other text:
+/// keep-together groups (docs/reach.md).
+pub const TOGETHER_X: &str = include_str!("../together.x");
+
+/// Puts `alternatives.x`, `alternatives-init.x` and `together.x` where the linker of the
 /// crate being built finds them. To be called from a build script.
 ///
 /// # Errors
@@ -28,11 +32,12 @@ pub(crate) fn out_dir(function: &str) -> io::Result<PathBuf> {
     dir.ok_or_else(|| io::Error::other(why()))
 }
 
-/// Writes both fragments into the folder `dir`, for a build without cargo.
+/// Writes the fragments into the folder `dir`, for a build without cargo.
 ///
 /// # Errors
 /// The folder cannot be written.
 pub fn write_scripts(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("alternatives.x"), ALTERNATIVES_X)?;
-    fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)
+    fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)?;
+    fs::write(dir.join("together.x"), TOGETHER_X)
 }

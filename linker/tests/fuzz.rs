@@ -14,12 +14,14 @@ use alt_linker::caps::{Caps, ids};
 use alt_linker::hyp::Manifest;
 use alt_linker::hyp::manifest::Embedded;
 use alt_linker::image::Image;
-use alt_linker::inputs;
+use alt_linker::inputs::{self, Input, InputKind};
 use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation};
+use alt_linker::reach::{Options, check_inputs};
 use alt_linker::records::{Format, Records};
 use alt_linker::seal::Seal;
 use alt_linker::verify::config::Config;
+use alt_linker::verify::{Subject, verify};
 use alt_runtime::cap::CapSet;
 use targets::{TARGETS, Target};
 
@@ -72,6 +74,7 @@ fn seeds_are_accepted() {
         ("objects", |data| {
             inputs::parse("input".into(), data.to_vec()).is_ok_and(|all| all.len() > 1)
         }),
+        ("reach", finds),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);
@@ -82,6 +85,16 @@ fn seeds_are_accepted() {
 
 fn text(data: &[u8]) -> &str {
     str::from_utf8(data).unwrap_or_default()
+}
+
+/// Whether the object has a branch that may not reach.
+fn finds(data: &[u8]) -> bool {
+    let input = Input {
+        name: String::new(),
+        kind: InputKind::Elf,
+        bytes: data.to_vec(),
+    };
+    check_inputs(&[input], &Options::default()).is_ok_and(|report| !report.findings.is_empty())
 }
 
 /// Whether patching changes something.
@@ -116,6 +129,35 @@ fn every_byte_of_an_image_wrong() {
                 damaged[at] = value(damaged[at]);
                 println!("{name}: byte {at:#x} is {:#x}", damaged[at]);
                 run(&damaged);
+            }
+        }
+    }
+}
+
+/// Each byte of the manifests of an image: what cannot be read is a finding, and nothing is found
+/// in the others.
+#[test]
+fn every_byte_of_a_manifest_wrong() {
+    let corpus = corpus("image");
+    let seed = corpus.iter().find(|(path, _)| path.ends_with("namespaces"));
+    let (_, file) = seed.expect("a seed is named so");
+    let image = Image::parse(file.clone()).unwrap();
+    let section = image.section(".alt_namespaces").unwrap();
+    let found = |file: Vec<u8>| {
+        let image = Image::parse(file).unwrap();
+        let records = Records::find(&image, None).unwrap();
+        let names = CapNames::default();
+        verify(&Subject::new(&image, &records, &names).unwrap())
+    };
+    assert_eq!(found(file.clone()), []);
+    for at in section.file.clone() {
+        for value in [0xff, 0, file[at] ^ 1] {
+            let mut damaged = file.clone();
+            damaged[at] = value;
+            let findings = found(damaged);
+            if value == 0xff {
+                let mut manifests = findings.iter().filter(|f| f.rule == "namespace-manifest");
+                assert!(manifests.next().is_some(), "byte {at:#x}: {findings:#?}");
             }
         }
     }

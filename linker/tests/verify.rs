@@ -7,6 +7,7 @@
 //! ```text
 //! // finding: SYMBOL+0x4: words    where the rule is broken, and words of the explanation
 //! // finding: image: words         the same, about the whole image
+//! // path: SYMBOL: a, b, c           the path of the finding there, from the one to the other
 //! // caps: A B C                   the names of the cpucaps; without, none is known
 //! // rules: FILE                   the user's rules, a file beside the fixture
 //! // script: FILE                  a linker script beside the fixture, for support/image.ld
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         .map(|fixture| Trial::test(fixture.name.clone(), move || judge(&fixture)))
         .collect();
     trials.push(Trial::test("mistakes_in_a_rules_file", mistaken));
+    trials.push(Trial::test("functions_moved_out_of_a_region", moved));
     trials.push(Trial::test("each_rule_has_a_fixture", move || each(&rules)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -88,6 +90,25 @@ fn mistaken() -> Result<(), Failed> {
     mistakes::judge(&Fixture::read(path).image(cross)?)
 }
 
+/// Each function of a clean region in turn, put elsewhere: that is found, with a path that has it.
+fn moved() -> Result<(), Failed> {
+    let Some(cross) = cross() else {
+        return Ok(());
+    };
+    let path = workspace().join("linker/tests/verify/clean.noinstr.s");
+    for name in ["enter", "step", "leave"] {
+        let place = |section| format!(".section {section}, \"ax\" // {name}");
+        let (from, to) = (place(".noinstr.text"), place(".text.moved"));
+        let fixture = Fixture::read(path.clone()).changed(&from, &to)?;
+        let (findings, _) = fixture.findings(&fixture.image(cross)?)?;
+        let names = |finding: &verify::Finding| finding.path.iter().any(|step| step == name);
+        if findings.is_empty() || !findings.iter().all(names) {
+            return Err(format!("{name}: {findings:#?}").into());
+        }
+    }
+    Ok(())
+}
+
 fn judge(fixture: &Fixture) -> Result<(), Failed> {
     let Some(cross) = cross() else {
         return Ok(());
@@ -118,6 +139,12 @@ fn judge(fixture: &Fixture) -> Result<(), Failed> {
         };
         if with.iter().find(said).is_none() {
             return Err(format!("nothing says {words:?}: {with:#?}").into());
+        }
+    }
+    for (address, path) in fixture.paths(&image)? {
+        let is = |finding: &&verify::Finding| finding.address == address && finding.path == path;
+        if with.iter().find(is).is_none() {
+            return Err(format!("nothing has the path {path:?}: {with:#?}").into());
         }
     }
     match without.is_empty() {

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{LazyLock, Mutex, PoisonError},
+    time::UNIX_EPOCH,
 };
 
 /// The target guests are built for.
@@ -50,11 +51,29 @@ pub enum Profile {
     FatLto,
     /// Optimised for size, without LTO, many codegen units.
     Size,
+    /// As [`FatLto`](Self::FatLto), many codegen units.
+    FatLto16,
+    /// Optimised by ThinLTO over all crates, one codegen unit.
+    ThinLto1,
+    /// As [`ThinLto1`](Self::ThinLto1), many codegen units.
+    ThinLto16,
+    /// Optimised without LTO, one codegen unit.
+    NoLto1,
 }
 
 impl Profile {
-    /// All of them.
+    /// Those that the demo is judged in, on all machines.
     pub const ALL: [Self; 4] = [Self::Dev, Self::Release, Self::FatLto, Self::Size];
+
+    /// LTO fat, thin and off, each with 1 and 16 codegen units: to see that a kernel links.
+    pub const LINKS: [Self; 6] = [
+        Self::FatLto,
+        Self::FatLto16,
+        Self::ThinLto1,
+        Self::ThinLto16,
+        Self::NoLto1,
+        Self::Size,
+    ];
 
     /// Its name in the workspace's `Cargo.toml`.
     pub fn name(self) -> &'static str {
@@ -63,6 +82,10 @@ impl Profile {
             Self::Release => "release",
             Self::FatLto => "fat-lto",
             Self::Size => "size",
+            Self::FatLto16 => "fat-lto-16",
+            Self::ThinLto1 => "thin-lto-1",
+            Self::ThinLto16 => "thin-lto-16",
+            Self::NoLto1 => "no-lto-1",
         }
     }
 }
@@ -96,6 +119,33 @@ pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds the same once more, linked by a linker that looks at what it is given, with variables in
+/// its environment. Only the package itself is compiled again; and that only if it has changed, or
+/// the linker has.
+///
+/// # Errors
+/// [`Error::Build`]; what the linker has found is on standard error.
+pub fn link(
+    package: &str,
+    profile: Profile,
+    linker: &Path,
+    environment: &[(&str, &str)],
+) -> Result<()> {
+    let changed = linker.metadata().and_then(|file| file.modified());
+    let changed = changed.map_err(Error::io("looking for the linker"))?;
+    let age = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let flags = [
+        format!("-Clinker={}", linker.display()),
+        // Cargo does not look at the linker: another one is another crate to it.
+        format!("-Cmetadata=linker-{}", age.as_nanos()),
+    ];
+    let arguments = ["--bin", package, "--target", TARGET, "--"];
+    let mut command = cargo("rustc", package, profile);
+    command.args(arguments).args(flags);
+    command.envs(environment.iter().copied());
+    messages(command, package, profile).map(drop)
+}
+
 /// The workspace's root directory.
 pub fn workspace() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -115,17 +165,30 @@ fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {
 /// Builds a package with further arguments, and returns cargo's messages, one JSON object per
 /// line.
 pub(crate) fn cargo_build(package: &str, profile: Profile, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = cargo("build", package, profile);
+    command.args(arguments);
+    messages(command, package, profile)
+}
+
+/// Cargo, told how all guests are built.
+fn cargo(subcommand: &str, package: &str, profile: Profile) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
         .current_dir(workspace())
-        .args(["build", "--message-format", "json-render-diagnostics"])
+        .args([subcommand, "--message-format", "json-render-diagnostics"])
         .args(["--package", package, "--profile", profile.name()])
-        .args(arguments)
         .arg("--target-dir")
         .arg(target_dir())
         .env("DEFMT_LOG", "info")
         // Flags of the caller are for the host; with `--target` cargo would give them to guests.
         .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command
+}
+
+/// What cargo writes on standard output when it succeeds.
+fn messages(mut command: Command, package: &str, profile: Profile) -> Result<String> {
+    let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

@@ -1,53 +1,18 @@
 //! The README's quick start is a kernel that boots, word for word.
 
+mod serial;
+
 use std::fs;
-use std::io::Read;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use qemu_tests::{Profile, Qemu, guest};
-
-/// What the kernel prints on a CPU until it switches off.
-fn printed(cpu: &str) -> String {
-    let kernel = guest::build("quickstart", Profile::Release).unwrap();
-    let mut qemu = Command::new(Qemu::binary_name())
-        .args([
-            "-machine", "virt", "-display", "none", "-nic", "none", "-monitor", "none",
-        ])
-        .args(
-            std::env::var("QEMU_ARGS")
-                .unwrap_or_default()
-                .split_whitespace(),
-        )
-        .args(["-serial", "stdio", "-cpu", cpu, "-kernel"])
-        .arg(kernel)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while qemu.try_wait().unwrap().is_none() {
-        if Instant::now() > deadline {
-            qemu.kill().unwrap();
-        }
-        sleep(Duration::from_millis(20));
-    }
-    let mut text = String::new();
-    qemu.stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
-    text
-}
+use qemu_tests::guest;
+use serial::printed;
 
 #[test]
 fn patches_where_the_cpu_has_lse() {
     if qemu_tests::skip::without_guests("patches_where_the_cpu_has_lse") {
         return;
     }
-    let text = printed("cortex-a76");
+    let text = printed("quickstart", "cortex-a76");
     assert_eq!(
         text,
         "2 of 2 sites rewritten: 8 words in 2 cache lines\ncounted to 42\n"
@@ -59,7 +24,7 @@ fn runs_as_it_is_where_it_has_not() {
     if qemu_tests::skip::without_guests("runs_as_it_is_where_it_has_not") {
         return;
     }
-    let text = printed("cortex-a53");
+    let text = printed("quickstart", "cortex-a53");
     assert_eq!(
         text,
         "0 of 2 sites rewritten: 0 words in 0 cache lines\ncounted to 42\n"

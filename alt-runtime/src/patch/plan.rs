@@ -97,6 +97,18 @@ impl<'p> Plan<'p> {
         Ok(Self { writes, report })
     }
 
+    /// A plan that no table has led to: of words that lie apart, in address order.
+    #[cfg(feature = "shadow-call-stack")]
+    pub(crate) fn of_writes(writes: &'p mut [Write]) -> Self {
+        let words = u32::try_from(writes.len()).unwrap_or(u32::MAX);
+        let report = Report {
+            rewritten: words,
+            words,
+            ..Report::default()
+        };
+        Self { writes, report }
+    }
+
     /// The writes, in address order.
     pub fn writes(&self) -> &[Write] {
         self.writes

@@ -14,8 +14,10 @@ use alt_linker::dump::{Dump, Filter};
 use alt_linker::hyp::Manifest;
 use alt_linker::hyp::manifest::Embedded;
 use alt_linker::image::Image;
+use alt_linker::inputs::{Input, InputKind};
 use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation, Word};
+use alt_linker::reach::{Allow, Options, check_inputs};
 use alt_linker::records::{Format, Kind, Records};
 use alt_linker::seal::Seal;
 use alt_linker::stats::Stats;
@@ -40,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("manifest", manifest),
     ("namespaces", namespaces),
     ("objects", objects),
+    ("reach", reach),
 ];
 
 /// An ELF file with records of `alt-runtime`, or of either format.
@@ -154,6 +157,29 @@ pub fn rules(data: &[u8]) {
     let names = CapNames::default();
     let subject = Subject::new(&image, &records, &names).expect("a good image");
     verify(&subject.with_config(config));
+}
+
+/// An object, as an input of a link: `alt reach`.
+pub fn reach(data: &[u8]) {
+    let input = Input {
+        name: "fuzz.o".into(),
+        kind: InputKind::Elf,
+        bytes: data.to_vec(),
+    };
+    let Ok(report) = check_inputs(&[input], &Options::default()) else {
+        return;
+    };
+    assert!(report.findings.len() <= report.references + report.groups.len());
+    for finding in &report.findings {
+        assert!(!finding.to_string().is_empty(), "a finding says something");
+        serde_json::to_writer(io::sink(), finding).expect("a finding is JSON");
+        let allow = format!("{}:{}", finding.kind, finding.symbol);
+        assert!(
+            allow
+                .parse::<Allow>()
+                .is_ok_and(|allow| allow.covers(finding))
+        );
+    }
 }
 
 /// Detects with what is undecided assumed to be there, as with `--assume`.

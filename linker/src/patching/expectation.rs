@@ -142,15 +142,23 @@ impl Expectation {
     /// # Errors
     /// A word is not in the file.
     pub fn write(&self, image: &Image) -> Result<Vec<u8>, ExpectError> {
-        let mut data = image.data().to_vec();
-        for change in &self.changes {
-            let offset = image.offset_of(change.address);
-            let word = offset.and_then(|offset| data.get_mut(offset..offset + 4));
-            let word = word.ok_or(ExpectError::NotInFile(change.address))?;
-            word.copy_from_slice(&change.after.to_le_bytes());
-        }
-        Ok(data)
+        written(image, self.changes.iter().copied()).map_err(ExpectError::NotInFile)
     }
+}
+
+/// A copy of the image's file with these changes, or the address of the first word that is not
+/// in it.
+pub(crate) fn written(
+    image: &Image,
+    changes: impl IntoIterator<Item = Change>,
+) -> Result<Vec<u8>, u64> {
+    let mut data = image.data().to_vec();
+    for Change { address, after, .. } in changes {
+        let offset = image.offset_of(address);
+        let word = offset.and_then(|offset| data.get_mut(offset..offset + 4));
+        word.ok_or(address)?.copy_from_slice(&after.to_le_bytes());
+    }
+    Ok(data)
 }
 
 /// The plan's writes: address, old and new word.

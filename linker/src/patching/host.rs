@@ -73,6 +73,22 @@ impl Host {
         }
     }
 
+    /// The image as if it had no records.
+    ///
+    /// # Errors
+    /// There is no text.
+    pub fn of_text(image: &Image) -> Result<Self, HostError> {
+        Ok(Self {
+            text: text::words(image)?,
+            branches: (0, Vec::new()),
+            alternatives: (0, Vec::new()),
+            replacements: (0, Vec::new()),
+            callbacks: (0, Vec::new()),
+            indices: HashMap::new(),
+            left_out: Vec::new(),
+        })
+    }
+
     fn alt(image: &Image, records: &Records, text: (u64, Vec<u32>)) -> Result<Self, HostError> {
         let (words, _) = records.replacements.bytes(image)?.as_chunks::<4>();
         let words = words.iter().map(|word| u32::from_ne_bytes(*word));

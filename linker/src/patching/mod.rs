@@ -15,6 +15,7 @@ mod text;
 pub use answers::{AnswerError, Answers, Word};
 pub(crate) use arm::planned;
 pub use arm::{ArmError, Becomes, becomes};
+pub(crate) use expectation::written;
 pub use expectation::{Change, ExpectError, Expectation, Left, callback_name};
 pub use host::{Host, HostError};
 pub use linux::Problem;

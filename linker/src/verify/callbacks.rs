@@ -17,8 +17,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
 fn not_text(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     match subject.records.format {
         Format::Alt => {
-            let callbacks = subject.records.callbacks.range.clone();
-            for callback in callbacks.step_by(CALLBACK as usize) {
+            for callback in all(subject) {
                 match function(subject, callback) {
                     Some(function) if is_text(subject, function) => {}
                     Some(function) => {
@@ -57,6 +56,18 @@ fn not_text(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
 
 fn is_text(subject: &Subject<'_>, address: u64) -> bool {
     address.is_multiple_of(4) && subject.image.word(address).is_some()
+}
+
+/// The addresses of the callbacks in our table.
+pub(super) fn all(subject: &Subject<'_>) -> impl Iterator<Item = u64> + use<> {
+    let callbacks = subject.records.callbacks.range.clone();
+    callbacks.step_by(CALLBACK as usize)
+}
+
+/// Whether a callback of our table is at an address.
+pub(super) fn is_one(subject: &Subject<'_>, address: u64) -> bool {
+    let table = &subject.records.callbacks.range;
+    table.contains(&address) && (address - table.start).is_multiple_of(CALLBACK)
 }
 
 /// The function of the callback at an address; `None` when it has none.

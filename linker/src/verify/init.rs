@@ -1,8 +1,8 @@
 //! What is given back after boot: the tables are in it, and nothing that stays refers to it.
 
 use super::config::Places;
-use super::{ANY, Reporter, Rule, Severity, Subject};
-use crate::graph::{Edge, EdgeKind};
+use super::named::Named;
+use super::{ANY, Reporter, Rule, Severity, Subject, regions};
 use crate::records::Format;
 
 pub(super) const RULES: &[Rule] = &[
@@ -69,7 +69,7 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let allowed = subject.config.init.as_ref();
     let allowed = allowed.map_or(&nowhere, |init| &init.may_refer);
     let graph = subject.graph();
-    let bounds = Bounds::new(subject);
+    let bounds = bounds(subject);
     for range in init.ranges() {
         for node in graph.nodes_in(range.clone()) {
             let mut last = None;
@@ -78,8 +78,13 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                 let refused = subject.records.replacements.range.contains(&edge.target)
                     && subject.refusals.has(edge.at);
                 let stays = !init.contains(edge.at) && !allowed.contains(edge.at) && !refused;
-                // Once for each that refers.
-                if stays && last != Some(edge.from) && !bounds.says_where(subject, edge) {
+                // Once for each that refers; what leaves a region is that rule's.
+                if stays
+                    && last != Some(edge.from)
+                    && !bounds.says(subject, edge)
+                    && !subject.namespaces.bounds.says(subject, edge)
+                    && !regions::leaves(subject, edge)
+                {
                     last = Some(edge.from);
                     let text = format!(
                         "{} stays after boot and {} {} in the init region",
@@ -97,41 +102,24 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
 
 /// Symbols that say where the region or a part of it is. Their addresses may be used at any
 /// time: to give it back, if for nothing else.
-struct Bounds<'a>(Vec<(&'a str, u64)>);
-
-impl<'a> Bounds<'a> {
-    fn new(subject: &'a Subject<'_>) -> Self {
-        let config = subject.config.init.as_ref();
-        let more = config
-            .map(|init| init.bounds.as_slice())
-            .unwrap_or_default();
-        let known = |name: &str| {
-            name.starts_with("__alt_tables_")
-                || name.starts_with("__start_")
-                || name.starts_with("__stop_")
-                || more.iter().any(|bound| bound == name)
-        };
-        let symbols = subject.image.symbols().iter();
-        let bounds = symbols
-            .filter(|symbol| {
-                let label = symbol.range.is_empty() && !symbol.function;
-                label && symbol.name.starts_with("__init") || known(&symbol.name)
-            })
-            .map(|symbol| (symbol.name.as_str(), symbol.range.start));
-        Self(bounds.collect())
-    }
-
-    /// Whether a reference is to a bound: by name where the relocation has been kept, else by
-    /// address.
-    fn says_where(&self, subject: &Subject<'_>, edge: &Edge) -> bool {
-        if edge.kind == EdgeKind::Branch {
-            return false;
-        }
-        let kept = subject.image.relocations_in(edge.at..edge.at + 1);
-        let mut kept = kept.iter().filter(|r| r.target == edge.target).peekable();
-        if kept.peek().is_some() {
-            return kept.any(|r| self.0.iter().any(|(name, _)| *name == r.symbol));
-        }
-        self.0.iter().any(|(_, address)| *address == edge.target)
-    }
+fn bounds(subject: &Subject<'_>) -> Named {
+    let config = subject.config.init.as_ref();
+    let more = config
+        .map(|init| init.bounds.as_slice())
+        .unwrap_or_default();
+    let known = |name: &str| {
+        name.starts_with("__alt_tables_")
+            || name.starts_with("__start_")
+            || name.starts_with("__stop_")
+            || more.iter().any(|bound| bound == name)
+    };
+    let symbols = subject.image.symbols().iter();
+    let bounds = symbols.filter(|symbol| {
+        let label = symbol.range.is_empty() && !symbol.function;
+        label && symbol.name.starts_with("__init") || known(&symbol.name)
+    });
+    Named::new(bounds.map(|bound| {
+        let start = bound.range.start;
+        (bound.name.clone(), start..start)
+    }))
 }

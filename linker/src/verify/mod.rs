@@ -17,6 +17,9 @@ mod gaps;
 mod init;
 mod landing_pads;
 mod layout;
+mod named;
+mod namespaces;
+mod no_reference;
 mod patcher;
 mod patcher_code;
 mod refusals;
@@ -32,6 +35,8 @@ mod words;
 
 pub use arms::MovedArm;
 pub use finding::{Finding, Severity};
+pub use named::Named;
+pub use namespaces::{Namespace, Namespaces};
 pub use refusals::Refusals;
 pub use subject::Subject;
 
@@ -72,7 +77,9 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         cpucaps::RULES,
         scopes::RULES,
         init::RULES,
+        no_reference::RULES,
         regions::RULES,
+        namespaces::RULES,
         sealed::RULES,
         replacements::RULES,
         branches::RULES,

@@ -114,10 +114,16 @@ fn reach(subject: &Subject<'_>, start: impl IntoIterator<Item = NodeId>, further
     let graph = subject.graph();
     let runs = |edge: &Edge| match edge.kind {
         EdgeKind::Branch => true,
-        EdgeKind::Address => is_start_of_code(graph, edge),
+        EdgeKind::Address => is_start_of_code(graph, edge) && !enters_namespace(subject, edge),
         EdgeKind::Pointer => false,
     };
     graph.reach(start, |edge| further && runs(edge))
+}
+
+/// Callbacks make addresses of the hypervisor's code, for it to go to: they cannot call it.
+fn enters_namespace(subject: &Subject<'_>, edge: &Edge) -> bool {
+    let namespace = subject.namespaces.at(edge.target);
+    namespace.is_some_and(|namespace| !namespace.region.places.contains(edge.at))
 }
 
 fn is_start_of_code(graph: &Graph, edge: &Edge) -> bool {

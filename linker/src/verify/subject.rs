@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 
 use alt_runtime::cap::CapTable;
 
-use super::config::Config;
+use super::config::{Config, Region};
 use crate::code::Code;
-use crate::graph::Graph;
-use crate::image::Image;
+use crate::graph::{Edge, Graph};
+use crate::image::{Image, Place, demangle};
 use crate::loaded::Loaded;
 use crate::names::CapNames;
 use crate::patching::{Host, HostError};
@@ -15,6 +15,7 @@ use crate::records::Records;
 use crate::seal::Seal;
 
 use super::arms::{self, MovedArm};
+use super::namespaces::Namespaces;
 use super::refusals::Refusals;
 
 /// An image and what has been found out about it once, for all rules.
@@ -35,6 +36,8 @@ pub struct Subject<'a> {
     pub caps: Option<&'static CapTable>,
     /// What its author demands.
     pub config: Config,
+    /// The code for other exception levels that it says to hold.
+    pub namespaces: Namespaces,
     /// Made when a rule first asks for it: it takes longer than all the rest.
     graph: OnceCell<Graph>,
     /// What the patcher would refuse.
@@ -63,6 +66,7 @@ impl<'a> Subject<'a> {
             seal_now: OnceCell::new(),
             caps: None,
             config: Config::default(),
+            namespaces: Namespaces::of(image),
             graph: OnceCell::new(),
             refusals: Refusals::new(&host, names),
             arms: arms::moved(&host),
@@ -108,6 +112,13 @@ impl<'a> Subject<'a> {
         Some(now)
     }
 
+    /// The parts with rules of their own: those of the rules file, and the namespaces.
+    pub(super) fn regions(&self) -> impl Iterator<Item = &Region> {
+        let namespaces = self.namespaces.list.iter();
+        let namespaces = namespaces.map(|namespace| &namespace.region);
+        self.config.regions.iter().chain(namespaces)
+    }
+
     /// What refers to what.
     pub fn graph(&self) -> &Graph {
         self.graph
@@ -120,5 +131,35 @@ impl<'a> Subject<'a> {
             Some(place) => format!("{place} ({address:#x})"),
             None => format!("{address:#x}"),
         }
+    }
+
+    /// What a reference goes to, in words: by the name that the kept relocation has for it, since
+    /// bounds of something else may be at the same address.
+    pub(super) fn target(&self, edge: &Edge) -> String {
+        match self.named(edge) {
+            Some(place) => format!("{place} ({:#x})", edge.target),
+            None => self.place(edge.target),
+        }
+    }
+
+    /// The same for paths, which go from symbol to symbol.
+    pub(super) fn target_name(&self, edge: &Edge) -> String {
+        match self.named(edge) {
+            Some(place) => place.symbol,
+            None => self.graph().name(self.image, edge.to),
+        }
+    }
+
+    fn named(&self, edge: &Edge) -> Option<Place> {
+        let mut kept = self
+            .image
+            .relocations_in(edge.at..edge.at.checked_add(1)?)
+            .iter();
+        let kept = kept.find(|kept| kept.target == edge.target && !kept.symbol.is_empty())?;
+        let offset = edge.target.checked_sub(self.image.symbol(&kept.symbol)?)?;
+        Some(Place {
+            symbol: demangle(&kept.symbol),
+            offset,
+        })
     }
 }

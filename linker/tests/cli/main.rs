@@ -6,6 +6,10 @@
 mod cross;
 #[path = "../linux/mod.rs"]
 mod linux;
+// Made for the tests of alt-runtime, some of which take more of it.
+#[allow(dead_code)]
+#[path = "../../../alt-runtime/tests/shadow_call_stack/fixture.rs"]
+mod shadow;
 
 mod apply;
 mod build_script;
@@ -13,6 +17,7 @@ mod diff;
 mod fixture;
 mod input;
 mod run;
+mod scs;
 mod seal;
 mod system;
 mod upstream;

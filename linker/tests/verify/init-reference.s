@@ -10,6 +10,9 @@ _start:
     add x1, x1, :lo12:__init_begin
     adrp x1, __init_end
     add x1, x1, :lo12:__init_end
+    // The second word, as a compiler makes its address.
+    adrp x1, __init_begin + 4
+    add x1, x1, :lo12:__init_begin + 4
 call:
     bl setup
     adrp x0, value

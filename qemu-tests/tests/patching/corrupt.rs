@@ -43,7 +43,7 @@ impl Tables {
     }
 }
 
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 11] = [
     Fault {
         name: "misaligned_site",
         spoil: |tables| tables.move_site(2),
@@ -78,7 +78,17 @@ pub const FAULTS: [Fault; 9] = [
     Fault {
         name: "branch_out_of_reach",
         spoil: |tables| tables.set_word(0x5480_0000), // b.eq .-1048576, and the site is behind
-        says: "b.cond",
+        says: "b.cond needs a displacement of",
+    },
+    Fault {
+        name: "test_branch_out_of_reach",
+        spoil: |tables| tables.set_word(0x3604_0000), // tbz w0, #0, .-32768
+        says: "tbz needs a displacement of",
+    },
+    Fault {
+        name: "long_branch_out_of_reach",
+        spoil: |tables| tables.set_word(0x1600_0000), // b .-134217728
+        says: "b needs a displacement of",
     },
     Fault {
         name: "unregistered_callback",

@@ -73,7 +73,7 @@ fn is_usual_at_el2(profile: Profile, machine: &machines::TestMachine) -> bool {
     match profile {
         Profile::Release => machine.is_plain(),
         Profile::Dev => ["cortex-a53", "max"].contains(&machine.name().as_str()),
-        Profile::FatLto | Profile::Size => false,
+        _ => false,
     }
 }
 

@@ -9,6 +9,8 @@ mod hyp_link;
 mod input;
 mod mutate;
 mod output;
+mod reach;
+mod scs;
 mod seal;
 mod stats;
 mod system;
@@ -55,10 +57,14 @@ enum Command {
     Apply(apply::Apply),
     /// Compares a dump of a running kernel's memory with what it must be
     Diff(diff::Diff),
+    /// Shows what a shadow call stack would rewrite, or writes the image with it
+    Scs(scs::Scs),
     /// Counts what sites and records take, in bytes
     Stats(stats::Stats),
     /// Takes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
+    /// Checks the inputs of a link: will each branch reach its target?
+    Reach(reach::Reach),
     /// Changes an image at random, many times, and counts what would be noticed
     Mutate(mutate::Mutate),
     /// Links code of another exception level, before the kernel is linked
@@ -72,8 +78,10 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Verify(arguments) => arguments.run(),
         Command::Apply(arguments) => arguments.run(),
+        Command::Reach(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
         Command::Mutate(arguments) => arguments.run(),
+        Command::Scs(arguments) => arguments.run(),
         Command::Dump(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),

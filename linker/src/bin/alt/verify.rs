@@ -48,6 +48,9 @@ struct Document<'a> {
     version: u32,
     sites: usize,
     records: usize,
+    /// The namespaces that the image says it has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    namespaces: Vec<String>,
     findings: &'a [Finding],
 }
 
@@ -71,6 +74,8 @@ impl Verify {
         let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
         let mut findings = verify(&subject);
         findings.retain(|finding| !self.allow.contains(&finding.rule));
+        let namespaces = subject.namespaces.list.iter();
+        let namespaces: Vec<_> = namespaces.map(|one| one.name.to_string()).collect();
         let counts = (opened.records.sites().count(), opened.records.list().len());
         output::show(findings.is_empty(), |mut out| {
             if self.json {
@@ -79,6 +84,7 @@ impl Verify {
                     version: 1,
                     sites,
                     records,
+                    namespaces,
                     findings: &findings,
                 };
                 return output::json(&mut out, &document);
@@ -87,10 +93,15 @@ impl Verify {
                 show(out, finding)?;
             }
             let (sites, records) = counts;
-            let checked = format!(
+            let mut checked = format!(
                 "{sites} sites, {records} records, {} rules",
                 rules().count()
             );
+            match &namespaces[..] {
+                [] => {}
+                [one] => checked += &format!(", namespace {one}"),
+                all => checked += &format!(", namespaces {}", all.join(", ")),
+            }
             match findings.len() {
                 0 => writeln!(out, "{}: {checked}", style::good("clean")),
                 1 => writeln!(out, "{}: {checked}", style::bad("1 finding")),

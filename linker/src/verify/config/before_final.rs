@@ -1,10 +1,10 @@
 //! `[[before-final]]`
 
-use alt_cpucaps::document::{Entry, Problem, array, string, wrong_type};
+use alt_cpucaps::document::{Entry, Problem, array, string};
 use alt_runtime::cap::Scope;
 
 use super::pattern::Pattern;
-use super::{Places, text};
+use super::{Places, flag, text};
 use crate::image::Image;
 
 /// Functions that run before the cpucaps of a scope are final.
@@ -47,13 +47,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<BeforeFina
             }
         }
     }
-    let reach = match entry.optional("reach") {
-        None => true,
-        Some(value) => value.get_ref().as_bool().unwrap_or_else(|| {
-            entry.problems.add(wrong_type(value, "true or false"));
-            true
-        }),
-    };
+    let reach = flag(&mut entry, "reach", true);
     entry.finish();
     Some(BeforeFinal {
         scope: scope?,

@@ -84,6 +84,23 @@ impl InstructionPattern {
         })
     }
 
+    /// Whatever uses the vector registers.
+    pub(crate) fn fp_simd() -> Self {
+        Self::of("fp-simd", Class::FpSimd)
+    }
+
+    /// Push and pop of the shadow call stack.
+    pub(crate) fn scs() -> Self {
+        Self::of("scs", Class::Scs)
+    }
+
+    fn of(text: &str, class: Class) -> Self {
+        Self {
+            text: text.to_owned(),
+            class: Some(class),
+        }
+    }
+
     /// Whether an instruction, and its text, are of this kind.
     pub(crate) fn holds(&self, word: u32, text: &str) -> bool {
         if let Some(class) = self.class {

@@ -21,23 +21,27 @@
 mod before_final;
 mod init;
 mod instructions;
+mod no_reference;
 mod pattern;
 mod places;
 mod region;
 mod registers;
 
-use alt_cpucaps::document::{Entry, Problem, Problems, Source, Value, array, parse, string};
+use alt_cpucaps::document::{
+    Entry, Problem, Problems, Source, Value, array, parse, string, wrong_type,
+};
 use toml::de::DeTable;
 
 pub use before_final::BeforeFinal;
 pub use init::Init;
 pub use instructions::InstructionPattern;
+pub use no_reference::NoReference;
 pub use places::Places;
 pub use region::Region;
 pub use registers::Register;
 
 use crate::image::Image;
-use pattern::Pattern;
+pub(crate) use pattern::Pattern;
 
 /// The rules file cannot be followed: a text for each mistake, with line and column.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +60,8 @@ pub struct Config {
     pub before_final: Vec<BeforeFinal>,
     /// Parts of the image with rules of their own.
     pub regions: Vec<Region>,
+    /// References that there must not be.
+    pub no_references: Vec<NoReference>,
 }
 
 impl Config {
@@ -80,7 +86,7 @@ impl Config {
     }
 }
 
-const TABLES: [&str; 3] = ["init", "before-final", "region"];
+const TABLES: [&str; 4] = ["init", "before-final", "region", "no-reference"];
 
 fn config(document: &DeTable<'_>, image: &Image, problems: &mut Problems) -> Config {
     let mut config = Config::default();
@@ -105,6 +111,15 @@ fn config(document: &DeTable<'_>, image: &Image, problems: &mut Problems) -> Con
                     let span = value.span();
                     if let Some(entry) = Entry::new(value, span, "[[region]]", problems) {
                         config.regions.extend(region::read(entry, image));
+                    }
+                }
+            }
+            "no-reference" => {
+                for value in array(value, problems).unwrap_or_default() {
+                    let span = value.span();
+                    if let Some(entry) = Entry::new(value, span, "[[no-reference]]", problems) {
+                        let read = no_reference::read(entry, image);
+                        config.no_references.extend(read);
                     }
                 }
             }
@@ -133,6 +148,17 @@ fn strings<'a>(
 fn text<'a>(entry: &mut Entry<'a, '_>, key: &'static str) -> Option<(&'a str, &'a Value<'a>)> {
     let value = entry.optional(key)?;
     Some((string(value, entry.problems)?, value))
+}
+
+/// True or false, or what it is without being said.
+fn flag(entry: &mut Entry<'_, '_>, key: &'static str, default: bool) -> bool {
+    let Some(value) = entry.optional(key) else {
+        return default;
+    };
+    value.get_ref().as_bool().unwrap_or_else(|| {
+        entry.problems.add(wrong_type(value, "true or false"));
+        default
+    })
 }
 
 /// What names of symbols or sections cover together. A name may stand for nothing: what is

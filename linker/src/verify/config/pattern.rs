@@ -6,7 +6,7 @@ use crate::image::{Image, Section, demangle};
 
 /// A name, or many: `*` stands for any characters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pattern<'a>(&'a str);
+pub(crate) struct Pattern<'a>(&'a str);
 
 impl<'a> Pattern<'a> {
     pub fn new(text: &'a str) -> Self {
@@ -35,15 +35,19 @@ impl<'a> Pattern<'a> {
 
     /// Whether it names a symbol: as the file has it, or as people do, in full or by the last
     /// parts of the path.
-    fn names(self, mangled: &str) -> bool {
+    pub fn names(self, mangled: &str) -> bool {
         if self.matches(mangled) {
             return true;
         }
-        let readable = demangle(mangled);
+        self.names_path(&demangle(mangled))
+    }
+
+    /// Whether it is a path as people write it, in full or by the last parts.
+    pub fn names_path(self, readable: &str) -> bool {
         let ends = readable
             .match_indices("::")
             .map(|(at, _)| &readable[at + 2..]);
-        self.matches(&readable) || ends.into_iter().any(|end| self.matches(end))
+        self.matches(readable) || ends.into_iter().any(|end| self.matches(end))
     }
 
     /// The loaded sections of this name.

@@ -3,8 +3,9 @@
 use alt_cpucaps::document::{Entry, Problem, string};
 
 use super::pattern::Pattern;
-use super::{InstructionPattern, Places, Register, allowed, between, sections, strings};
+use super::{InstructionPattern, Places, Register, allowed, between, flag, sections, strings};
 use crate::image::Image;
+use crate::verify::Named;
 
 /// A part of an image with rules of its own.
 #[derive(Clone, Debug)]
@@ -15,8 +16,16 @@ pub struct Region {
     pub places: Places,
     /// What it may refer to outside itself; `None` where nothing is said about that.
     pub may_reference: Option<Places>,
+    /// What its code may take the address of outside itself, and not go to.
+    pub may_name: Named,
+    /// Where parts of it begin and end, which may be outside.
+    pub bounds: Named,
     /// Who may refer to its code; `None` where nothing is said about that.
     pub may_be_called_from: Option<Places>,
+    /// Which of its code may go to an address in a register; `None` where nothing is said.
+    pub may_call_indirectly: Option<Places>,
+    /// It must have no site.
+    pub forbid_sites: bool,
     /// Registers that its code must leave alone.
     pub forbid_registers: Vec<Register>,
     /// Instructions that its code must not have.
@@ -45,6 +54,8 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<Region> {
     }
     let may_reference = allowed(&mut entry, "may-reference", image);
     let may_be_called_from = allowed(&mut entry, "may-be-called-from", image);
+    let may_call_indirectly = allowed(&mut entry, "may-call-indirectly", image);
+    let forbid_sites = flag(&mut entry, "forbid-sites", false);
     let forbid_registers = strings(&mut entry, "forbid-registers")
         .unwrap_or_default()
         .into_iter()
@@ -75,7 +86,11 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<Region> {
         name: name?.to_owned(),
         places,
         may_reference,
+        may_name: Named::default(),
+        bounds: Named::default(),
         may_be_called_from,
+        may_call_indirectly,
+        forbid_sites,
         forbid_registers,
         forbid_instructions,
     })

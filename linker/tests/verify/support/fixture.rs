@@ -22,6 +22,7 @@ pub struct Fixture {
     pub rule: String,
     /// Keys and values of its head.
     head: Vec<(String, String)>,
+    text: String,
 }
 
 impl Fixture {
@@ -30,16 +31,29 @@ impl Fixture {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let head = text.lines().filter_map(|line| {
             let (key, value) = line.strip_prefix("// ")?.split_once(": ")?;
-            let keys = ["finding", "caps", "rules", "script", "link", "poke", "drop"];
+            let keys = [
+                "finding", "path", "caps", "rules", "script", "link", "poke", "drop",
+            ];
             keys.contains(&key)
                 .then(|| (key.to_owned(), value.trim().to_owned()))
         });
+        let head = head.collect();
         Self {
             rule: name.split('.').next().unwrap_or_default().to_owned(),
             name: name.into_owned(),
-            head: head.collect(),
+            head,
             path,
+            text,
         }
+    }
+
+    /// The same with a part of its text changed, which must be there once.
+    pub fn changed(self, from: &str, to: &str) -> Result<Self, Failed> {
+        if self.text.matches(from).count() != 1 {
+            return Err(format!("{} has not one {from:?}", self.name).into());
+        }
+        let text = self.text.replace(from, to);
+        Ok(Self { text, ..self })
     }
 
     fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
@@ -106,7 +120,7 @@ impl Fixture {
             alt_runtime::ASM_MACROS,
             include_str!("records.inc"),
             ".text\n",
-            &fs::read_to_string(&self.path)?,
+            &self.text,
         ];
         fs::write(dir.join("fixture.s"), text.concat())?;
         Ok(workspace().join("linker/tests/verify/support/shim.rs"))
@@ -118,6 +132,16 @@ impl Fixture {
             .map(|line| {
                 let (place, words) = line.split_once(": ").unwrap_or((line, ""));
                 Ok((address(image, place)?, words))
+            })
+            .collect()
+    }
+
+    /// The places of findings whose paths it states, and those.
+    pub fn paths(&self, image: &Image) -> Result<Vec<(u64, Vec<&str>)>, Failed> {
+        self.all("path")
+            .map(|line| {
+                let (place, path) = line.split_once(": ").ok_or("`path: PLACE: NAMES`")?;
+                Ok((address(image, place)?, path.split(", ").collect()))
             })
             .collect()
     }

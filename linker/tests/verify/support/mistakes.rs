@@ -87,6 +87,42 @@ const MISTAKES: &[Mistake] = &[
             "r.toml:4:42: `` is no mnemonic",
         ],
     ),
+    (
+        "[[region]]\nname = \"hyp\"\nsections = [\".text\"]\n\
+         may-call-indirectly = \"main\"\nforbid-sites = 1",
+        &[
+            "r.toml:4:23: expected an array, found string",
+            "r.toml:5:16: expected true or false, found integer",
+        ],
+    ),
+    (
+        "[[no-reference]]",
+        &[
+            "r.toml:1:1: [[no-reference]] needs `from`",
+            "r.toml:1:1: [[no-reference]] needs `to`",
+            "r.toml:1:1: [[no-reference]] needs `why`",
+        ],
+    ),
+    (
+        "[[no-reference]]\nfrom = [\".txt\", 1]\nto = [\"hyp_start\", \"nobody\"]\nwhy = 1",
+        &[
+            "r.toml:2:9: the image has no section and no symbol `.txt`",
+            "r.toml:2:17: expected a string, found integer",
+            "r.toml:3:20: the image has no section and no symbol `nobody`",
+            "r.toml:4:7: expected a string, found integer",
+        ],
+    ),
+    (
+        "[[no-reference]]\nfrom = []\nto = \".text\"\nwhy = \"a\"",
+        &[
+            "r.toml:2:8: nothing is named here",
+            "r.toml:3:6: expected an array, found string",
+        ],
+    ),
+    (
+        "no-reference = 1",
+        &["r.toml:1:16: expected an array, found integer"],
+    ),
 ];
 
 /// Complete, as a person sees it.

@@ -1,0 +1,171 @@
+//! What is wrong with unwind tables.
+
+use core::fmt;
+
+/// Unwind tables that cannot be followed. No word has been written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct UnwindError {
+    /// Offset of the entry in `.eh_frame`, in bytes.
+    pub entry: u64,
+    /// Address of the function that the entry describes; `None` if it describes none (a CIE), or
+    /// cannot be read so far.
+    pub function: Option<u64>,
+    /// What is wrong.
+    pub reason: UnwindReason,
+}
+
+/// What is wrong with an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum UnwindReason {
+    /// The entry is longer than what is left, shorter than its own fields, or of the 64-bit
+    /// format.
+    Damaged,
+    /// A terminator, and behind it more than zeros: a linker has put an object with the end of
+    /// the table before others.
+    BehindEnd,
+    /// The fields of a CIE cannot be read, or it is of an unknown version.
+    Cie,
+    /// The augmentation of a CIE is not `zR`: `zRB` says that return addresses are signed with
+    /// the other key.
+    Augmentation,
+    /// The return address of a CIE is in another register than x30.
+    ReturnAddress {
+        /// DWARF's number of it.
+        register: u16,
+    },
+    /// Addresses in the entries of a CIE are not 4 bytes from their own place (`pcrel sdata4`).
+    PointerEncoding {
+        /// As in the CIE.
+        encoding: u8,
+    },
+    /// The function is not inside the text, nor inside what is excluded.
+    Outside {
+        /// Its length in bytes.
+        len: u64,
+    },
+    /// The function has augmentation data, which the augmentation `zR` does not provide for.
+    AugmentationData,
+    /// An instruction of the entry that is not known, or that may go to any place.
+    Opcode {
+        /// It.
+        opcode: u8,
+    },
+    /// An instruction of the entry is cut off.
+    Program,
+    /// The instructions of the entry leave the function, or mark what is no instruction's
+    /// address; or those of a CIE do more than to say what holds at the entry of functions.
+    Place,
+    /// The function has both instructions that are marked and, here, one that is not: its return
+    /// addresses would be pushed and not popped, or the reverse. Compile it with
+    /// `-fasynchronous-unwind-tables`.
+    Unmarked {
+        /// Address of the PACIASP or AUTIASP.
+        address: u64,
+    },
+    /// Another entry marks an instruction of this function, too.
+    Twice {
+        /// Address of the instruction.
+        address: u64,
+    },
+    /// A marked instruction is part of the site of an alternative.
+    InAlternative {
+        /// Address of the instruction.
+        address: u64,
+        /// Address of the site.
+        site: u64,
+    },
+    /// The memory for the plan is too small; the entry is the first that does not fit.
+    RoomTooSmall {
+        /// Number of writes it has room for.
+        room: usize,
+        /// Number of writes there are.
+        needed: usize,
+    },
+}
+
+impl UnwindError {
+    /// The number that Linux has for an error of this kind (`EDYNSCS_…`): 1 for a CIE, 2 for the
+    /// encoding and the range of addresses, 3 for augmentation data, 4 for the instructions of an
+    /// entry. `None` for what Linux does not look for.
+    pub const fn code(&self) -> Option<u8> {
+        use UnwindReason::*;
+        match self.reason {
+            Cie | Augmentation | ReturnAddress { .. } => Some(1),
+            PointerEncoding { .. } | Outside { .. } => Some(2),
+            AugmentationData => Some(3),
+            Opcode { .. } | Program | Place => Some(4),
+            Damaged
+            | BehindEnd
+            | Unmarked { .. }
+            | Twice { .. }
+            | InAlternative { .. }
+            | RoomTooSmall { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for UnwindReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Damaged => write!(f, "it is cut off, or of the 64-bit format"),
+            Self::BehindEnd => write!(f, "it stands behind the terminator of the table"),
+            Self::Cie => write!(f, "it is a CIE that cannot be read"),
+            Self::Augmentation => write!(
+                f,
+                "the augmentation of the CIE is not \"zR\": is it compiled for the B key, or with exceptions?"
+            ),
+            Self::ReturnAddress { register } => {
+                write!(f, "return addresses are in register {register}, not in x30")
+            }
+            Self::PointerEncoding { encoding } => write!(
+                f,
+                "addresses are encoded as {encoding:#04x}, not as 0x1b (pcrel, sdata4)"
+            ),
+            Self::Outside { len } => write!(
+                f,
+                "its {len} bytes are not inside the text; if they shall stay as they are, exclude them"
+            ),
+            Self::AugmentationData => write!(f, "it has augmentation data"),
+            Self::Opcode { opcode } => write!(f, "the opcode {opcode:#04x} is not supported"),
+            Self::Program => write!(f, "its last instruction is cut off"),
+            Self::Place => write!(f, "its instructions go where no instruction of it is"),
+            Self::Unmarked { address } => write!(
+                f,
+                "the PACIASP or AUTIASP at {address:#x} has no mark, others of the function have: compile with -fasynchronous-unwind-tables"
+            ),
+            Self::Twice { address } => {
+                write!(
+                    f,
+                    "another entry marks the instruction at {address:#x}, too"
+                )
+            }
+            Self::InAlternative { address, site } => write!(
+                f,
+                "the instruction at {address:#x} belongs to the alternative at {site:#x}"
+            ),
+            Self::RoomTooSmall { room, needed } => write!(
+                f,
+                "the plan has room for {room} writes, and {needed} are needed"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for UnwindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ".eh_frame+{:#x}", self.entry)?;
+        if let Some(function) = self.function {
+            write!(f, ", function {function:#x}")?;
+        }
+        write!(f, ": {}", self.reason)?;
+        match self.code() {
+            Some(code) => write!(f, " (code {code})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for UnwindError {}

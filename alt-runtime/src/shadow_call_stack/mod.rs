@@ -1,0 +1,98 @@
+//! A shadow call stack on x18, for CPUs without pointer authentication.
+//!
+//! Code that is compiled to sign its return addresses (`pac-ret`) begins a function that spills
+//! the link register with PACIASP and ends it with AUTIASP. Both are in the space of hints: a CPU
+//! without pointer authentication (FEAT_PAuth) takes them for NOPs, and nothing protects the
+//! return address. There they can become
+//!
+//! | word            | becomes                | which                                      |
+//! |-----------------|------------------------|--------------------------------------------|
+//! | PACIASP [`SIGN`]     | `str x30, [x18], #8` [`PUSH`]  | keeps the return address on a second stack |
+//! | AUTIASP [`AUTHENTICATE`] | `ldr x30, [x18, #-8]!` [`POP`] | takes it from there                |
+//!
+//! There are no records of them. Where they are is in the unwind tables (`.eh_frame`): each
+//! `DW_CFA_AARCH64_negate_ra_state` stands behind such an instruction. [`ShadowPlan::new`] reads
+//! them, checks everything, and writes nothing; what it gives is committed as any other plan is.
+//!
+//! What it takes of a kernel, and what it cannot do, is in `docs/shadow-call-stack.md`.
+//!
+//! ```
+//! use core::mem::MaybeUninit;
+//! use alt_runtime::region::{Region, Table, Words};
+//! use alt_runtime::shadow_call_stack::{PUSH, ShadowPlan, SIGN, UnwindInfo};
+//!
+//! // A function at 0x1000 that signs and never returns, and its unwind tables at 0x2000.
+//! let text = [SIGN.0, 0x14000000];
+//! let eh_frame = [
+//!     16, 0, 0, 0, 0, 0, 0, 0, 1, b'z', b'R', 0, 1, 0x78, 30, 1, 0x1b, 12, 31, 0,
+//!     // The place, from here; the length; no augmentation; 4 bytes on; the mark; padding.
+//!     20, 0, 0, 0, 24, 0, 0, 0, 0xe4, 0xef, 0xff, 0xff, 8, 0, 0, 0, 0, 0x44, 0x2d, 0, 0, 0, 0, 0,
+//! ];
+//! # let region = Region {
+//! #     text: Words::new(0x1000, &text),
+//! #     branches: Table::new(0, &[]),
+//! #     alternatives: Table::new(0, &[]),
+//! #     replacements: Words::new(0, &[]),
+//! #     callbacks: Table::new(0, &[]),
+//! # };
+//! let unwind = UnwindInfo::new(0x2000, &eh_frame);
+//! let mut room = [MaybeUninit::uninit(); 8];
+//! let plan = ShadowPlan::new(&region, unwind, &[], &mut room)?;
+//! assert_eq!(plan.report().sites, 1);
+//! assert_eq!(plan.writes()[0].after(), PUSH);
+//! # Ok::<_, alt_runtime::shadow_call_stack::UnwindError>(())
+//! ```
+
+mod error;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod patch;
+mod plan;
+mod program;
+mod unwind;
+
+use alt_idregs::fields::{ID_AA64ISAR1_EL1, ID_AA64ISAR2_EL1, ID_AA64PFR1_EL1};
+
+use crate::cap::IdRegs;
+use crate::insn::Insn;
+
+pub use error::{UnwindError, UnwindReason};
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub use patch::ShadowError;
+pub use plan::{ShadowPlan, ShadowReport};
+pub use unwind::UnwindInfo;
+
+/// PACIASP: signs the return address (Arm ARM C6.2, "PACIA, PACIA1716, PACIASP, …").
+pub const SIGN: Insn = Insn(0xd503_233f);
+
+/// AUTIASP: checks it, and takes the signature away.
+pub const AUTHENTICATE: Insn = Insn(0xd503_23bf);
+
+/// `str x30, [x18], #8`
+pub const PUSH: Insn = Insn(0xf800_865e);
+
+/// `ldr x30, [x18, #-8]!`
+pub const POP: Insn = Insn(0xf85f_8e5e);
+
+/// What a marked word becomes; the word itself if it is that already. `None` for any other.
+const fn becomes(word: Insn) -> Option<Insn> {
+    match word {
+        SIGN | PUSH => Some(PUSH),
+        AUTHENTICATE | POP => Some(POP),
+        _ => None,
+    }
+}
+
+/// Whether return addresses are unprotected on CPUs with these registers, so that a shadow call
+/// stack is of use: they have no pointer authentication.
+///
+/// With branch target identification (FEAT_BTI) the answer is `false`, too: PACIASP is a landing
+/// pad for indirect calls then, and a store is none.
+pub fn is_wanted(ids: &IdRegs) -> bool {
+    let fields = [
+        &ID_AA64ISAR1_EL1::APA,
+        &ID_AA64ISAR1_EL1::API,
+        &ID_AA64ISAR2_EL1::APA3,
+        &ID_AA64PFR1_EL1::BT,
+    ];
+    fields.iter().all(|field| ids.field(field) == 0)
+}

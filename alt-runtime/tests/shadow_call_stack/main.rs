@@ -1,0 +1,8 @@
+//! A shadow call stack by unwind tables: what is found in them, and what is refused.
+
+#[path = "../common/cross.rs"]
+mod cross;
+mod fixture;
+mod found;
+mod mutated;
+mod refused;

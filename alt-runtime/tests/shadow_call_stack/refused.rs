@@ -1,0 +1,496 @@
+//! Each thing that can be wrong with unwind tables: by a directive of the assembler where it has
+//! one, else by a changed byte.
+
+use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
+use alt_runtime::region::Table;
+use alt_runtime::shadow_call_stack::{UnwindError, UnwindReason};
+
+use crate::cross::Cross;
+use crate::fixture::{Image, functions};
+
+/// The error of a plan for `source`.
+fn refused(cross: &Cross, name: &str, source: &str) -> (Image, UnwindError) {
+    let image = Image::new(cross, name, source);
+    let error = image.plan().unwrap_err();
+    (image, error)
+}
+
+/// A function that signs and authenticates, with `directives` at its start and `more` at its end.
+fn function(name: &str, directives: &str, more: &str) -> String {
+    format!(
+        ".text\n.globl {name}\n.type {name}, %function\n{name}:\n.cfi_startproc\n{directives}\n\
+         sign\n.cfi_negate_ra_state\nauthenticate\n.cfi_negate_ra_state\nret\n{more}\n\
+         .cfi_endproc\n.size {name}, . - {name}\n"
+    )
+}
+
+/// Where a CIE with this augmentation is.
+fn cie(image: &Image, augmentation: &[u8]) -> u64 {
+    let mut heads = image.eh_frame.1.windows(9 + augmentation.len());
+    let at = heads.position(|head| head[4..9] == [0, 0, 0, 0, 1] && head[9..] == *augmentation);
+    at.unwrap() as u64
+}
+
+#[test]
+fn other_kinds_of_cie() {
+    let test = "other_kinds_of_cie";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let good = function("outer", "", "");
+    let cases: [(&str, &[u8], UnwindReason); 4] = [
+        (".cfi_b_key_frame", b"zRB\0", UnwindReason::Augmentation),
+        (".cfi_signal_frame", b"zRS\0", UnwindReason::Augmentation),
+        (
+            ".cfi_lsda 0x1b, outer",
+            b"zLR\0",
+            UnwindReason::Augmentation,
+        ),
+        (
+            ".cfi_return_column 29",
+            b"zR\0\x01\x7c\x1d",
+            UnwindReason::ReturnAddress { register: 29 },
+        ),
+    ];
+    for (directive, augmentation, reason) in cases {
+        let bad = function("other", directive, "");
+        let (image, error) = refused(&cross, test, &format!("{good}{bad}"));
+        let expected = UnwindError {
+            entry: cie(&image, augmentation),
+            function: None,
+            reason,
+        };
+        assert_eq!((error, error.code()), (expected, Some(1)), "{directive}");
+    }
+}
+
+#[test]
+fn instructions_that_are_not_supported() {
+    let test = "instructions_that_are_not_supported";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let good = function("outer", "", "");
+    let cases = [
+        // DW_CFA_AARCH64_negate_ra_state_with_pc: PACIASPPC.
+        ("0x2c", UnwindReason::Opcode { opcode: 0x2c }),
+        ("0x3f", UnwindReason::Opcode { opcode: 0x3f }),
+        // DW_CFA_set_loc.
+        ("0x01, 0, 0, 0, 0", UnwindReason::Opcode { opcode: 1 }),
+        // DW_CFA_advance_loc4, behind the function and far behind.
+        ("0x04, 4, 0, 0, 0", UnwindReason::Place),
+        ("0x04, 0xff, 0xff, 0xff, 0xff", UnwindReason::Place),
+        // DW_CFA_def_cfa_expression, longer than the entry.
+        ("0x0f, 0xff, 0x7f", UnwindReason::Program),
+    ];
+    for (bytes, reason) in cases {
+        let bad = function("other", "", &format!(".cfi_escape {bytes}"));
+        // Code 4 for an alignment factor of 1 byte, as LLVM has it.
+        let (image, error) = refused(&cross, test, &format!("{good}{bad}"));
+        let expected = UnwindError {
+            entry: image.entry("other") as u64,
+            function: Some(image.function("other").start),
+            reason,
+        };
+        assert_eq!((error, error.code()), (expected, Some(4)), "{bytes}");
+    }
+}
+
+#[test]
+fn mark_where_no_instruction_is() {
+    let test = "mark_where_no_instruction_is";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    // DW_CFA_advance_loc, by a byte: all marks behind it are beside their instructions.
+    let source = function("outer", ".cfi_escape 0x41", "");
+    let (_, error) = refused(&cross, test, &source);
+    assert_eq!((error.reason, error.code()), (UnwindReason::Place, Some(4)));
+}
+
+#[test]
+fn epilogue_without_marks() {
+    let test = "epilogue_without_marks";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    // As without -fasynchronous-unwind-tables.
+    for (more, stray) in [("authenticate\nret", 12), ("ret\nsign", 16)] {
+        let source = function("outer", "", more);
+        let (image, error) = refused(&cross, test, &source);
+        let start = image.function("outer").start;
+        let expected = UnwindError {
+            entry: image.entry("outer") as u64,
+            function: Some(start),
+            reason: UnwindReason::Unmarked {
+                address: start + stray,
+            },
+        };
+        assert_eq!((error, error.code()), (expected, None));
+    }
+    // Code that has no marks at all signs by itself, and nobody would pop.
+    let source = ".globl outer\nouter:\n.cfi_startproc\nsign\nauthenticate\nret\n.cfi_endproc\n";
+    let (writes, _) = Image::new(&cross, test, source).plan().unwrap();
+    assert_eq!(writes, []);
+}
+
+/// A change of bytes at an offset, and what comes of it: where and why.
+type Damage = (
+    usize,
+    Vec<u8>,
+    (usize, Option<u64>, UnwindReason),
+    Option<u8>,
+);
+
+#[test]
+fn changed_bytes() {
+    let test = "changed_bytes";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let good = Image::new(&cross, test, &functions());
+    let text_len = 4 * good.text.1.len() as u64;
+    let (inner, start) = (good.entry("inner"), good.function("inner").start);
+    let bytes = &good.eh_frame.1;
+    let end = inner + 4 + usize::from(bytes[inner]);
+    let last = good.entry("hypervisor_leaf");
+    // A CIE: length, 0, version, "zR\0", both alignment factors, the register, 1, the encoding.
+    assert_eq!(bytes[4..17], *b"\0\0\0\0\x01zR\0\x01\x7c\x1e\x01\x1b");
+    let inner_is = |reason| (inner, Some(start), reason);
+    let inner_damaged = (inner, None, UnwindReason::Damaged);
+    let cie_is = |reason| (0, None, reason);
+    let outside = |len| inner_is(UnwindReason::Outside { len });
+    let shift = |by: i64| {
+        let place = good.eh_frame.0 + inner as u64 + 8;
+        ((start as i64 - place as i64 + by) as i32)
+            .to_le_bytes()
+            .to_vec()
+    };
+    let cases: Vec<Damage> = vec![
+        (8, vec![2], cie_is(UnwindReason::Cie), Some(1)),
+        (8, vec![4], cie_is(UnwindReason::Cie), Some(1)),
+        // A length of augmentation data beyond the end.
+        (15, vec![0x7f], cie_is(UnwindReason::Cie), Some(1)),
+        (
+            9,
+            b"eh\0".to_vec(),
+            cie_is(UnwindReason::Augmentation),
+            Some(1),
+        ),
+        (
+            9,
+            b"zRR".to_vec(),
+            cie_is(UnwindReason::Augmentation),
+            Some(1),
+        ),
+        (
+            14,
+            vec![31],
+            cie_is(UnwindReason::ReturnAddress { register: 31 }),
+            Some(1),
+        ),
+        // sdata8, absolute, indirect.
+        (
+            16,
+            vec![0x1c],
+            cie_is(UnwindReason::PointerEncoding { encoding: 0x1c }),
+            Some(2),
+        ),
+        (
+            16,
+            vec![0x00],
+            cie_is(UnwindReason::PointerEncoding { encoding: 0x00 }),
+            Some(2),
+        ),
+        (
+            16,
+            vec![0x9b],
+            cie_is(UnwindReason::PointerEncoding { encoding: 0x9b }),
+            Some(2),
+        ),
+        // A mark, and a step, that hold for all functions.
+        (17, vec![0x2d, 0, 0], cie_is(UnwindReason::Place), Some(4)),
+        (17, vec![0x44, 0, 0], cie_is(UnwindReason::Place), Some(4)),
+        (
+            17,
+            vec![0x3e, 0, 0],
+            cie_is(UnwindReason::Opcode { opcode: 0x3e }),
+            Some(4),
+        ),
+        // Longer than the text, and of a negative length.
+        (
+            inner + 12,
+            (text_len as u32).to_le_bytes().to_vec(),
+            outside(text_len),
+            Some(2),
+        ),
+        (
+            inner + 12,
+            vec![0xfc, 0xff, 0xff, 0xff],
+            outside(-4_i64 as u64),
+            Some(2),
+        ),
+        // No augmentation data is there; and 0 in two bytes.
+        (
+            inner + 16,
+            vec![1],
+            inner_is(UnwindReason::AugmentationData),
+            Some(3),
+        ),
+        (
+            inner + 16,
+            vec![0x80],
+            inner_is(UnwindReason::AugmentationData),
+            Some(3),
+        ),
+        // The last byte is the first of DW_CFA_advance_loc1, and of DW_CFA_offset.
+        (
+            end - 1,
+            vec![0x02],
+            inner_is(UnwindReason::Program),
+            Some(4),
+        ),
+        (
+            end - 1,
+            vec![0x9d],
+            inner_is(UnwindReason::Program),
+            Some(4),
+        ),
+        // Lengths: beyond the end, too short for anything, for an address, and 64 bits.
+        (inner, vec![0xff, 0xff, 0, 0], inner_damaged, None),
+        (inner, vec![3], inner_damaged, None),
+        (inner, vec![12], inner_damaged, None),
+        (inner, vec![0xff, 0xff, 0xff, 0xff], inner_damaged, None),
+        // The end of the table, in the midst of it.
+        (
+            inner,
+            vec![0, 0, 0, 0],
+            (inner, None, UnwindReason::BehindEnd),
+            None,
+        ),
+        // Its CIE would be before the section; or is no CIE.
+        (inner + 4, vec![0, 0, 1, 0], inner_damaged, None),
+        (
+            inner + 4,
+            vec![4],
+            (inner, None, UnwindReason::Augmentation),
+            Some(1),
+        ),
+        // The very last entry.
+        (last, vec![0xff], (last, None, UnwindReason::Damaged), None),
+    ];
+    for (at, change, (entry, function, reason), code) in cases {
+        let mut image = good.clone();
+        image.eh_frame.1[at..at + change.len()].copy_from_slice(&change);
+        let entry = entry as u64;
+        let expected = UnwindError {
+            entry,
+            function,
+            reason,
+        };
+        let error = image.plan().unwrap_err();
+        assert_eq!(
+            (error, error.code()),
+            (expected, code),
+            "{at:#x}: {change:x?}"
+        );
+    }
+    // The function is elsewhere: 8 bytes before the text, or not at an instruction.
+    for by in [good.text.0 as i64 - 8 - start as i64, 2] {
+        let mut image = good.clone();
+        image.eh_frame.1[inner + 8..inner + 12].copy_from_slice(&shift(by));
+        let len = good.function("inner").end - start;
+        let error = image.plan().unwrap_err();
+        let function = Some(start.wrapping_add_signed(by));
+        assert_eq!(
+            (error.function, error.reason),
+            (function, UnwindReason::Outside { len })
+        );
+    }
+    // What is left in the place of the terminator is no entry.
+    let mut image = good.clone();
+    let end = image.eh_frame.1.len() - 4;
+    assert_eq!(image.eh_frame.1.split_off(end), [0; 4]);
+    image.eh_frame.1.extend([0, 1]);
+    let error = image.plan().unwrap_err();
+    assert_eq!(
+        (error.entry, error.reason),
+        (end as u64, UnwindReason::Damaged)
+    );
+    // Padding is none, nor is a terminator.
+    for zeros in [1, 4, 12] {
+        let mut image = good.clone();
+        image.eh_frame.1.extend(vec![0; zeros]);
+        assert_eq!(image.plan(), good.plan());
+    }
+}
+
+#[test]
+fn functions_that_are_not_inside() {
+    let test = "functions_that_are_not_inside";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let image = Image::new(&cross, test, &functions());
+    // All of one function that is outside, and halves of one that is inside.
+    let outer = image.function("outer");
+    let halves = [
+        outer.start + 4..outer.end,
+        outer.start..outer.end - 4,
+        outer.start + 4..outer.start + 8,
+        outer.start - 4..outer.start + 4,
+    ];
+    let halves = halves.map(|half| ("outer", vec![image.hypervisor(), half]));
+    for (name, excluded) in [("hypervisor", vec![])].into_iter().chain(halves) {
+        let function = image.function(name);
+        let error = image.plan_for(&image.region(), &excluded, 64);
+        let error = error.unwrap_err();
+        let expected = UnwindError {
+            entry: image.entry(name) as u64,
+            function: Some(function.start),
+            reason: UnwindReason::Outside {
+                len: function.end - function.start,
+            },
+        };
+        assert_eq!((error, error.code()), (expected, Some(2)), "{excluded:x?}");
+    }
+}
+
+#[test]
+fn two_entries_for_one_instruction() {
+    let test = "two_entries_for_one_instruction";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let source = format!("{}{}", function("outer", "", ""), function("twin", "", ""));
+    let mut image = Image::new(&cross, test, &source);
+    let (outer, twin) = (image.function("outer").start, image.function("twin").start);
+    let entry = image.entry("twin");
+    let place = image.eh_frame.0 + entry as u64 + 8;
+    let from = (outer as i64 - place as i64) as i32;
+    assert_ne!(outer, twin);
+    image.eh_frame.1[entry + 8..entry + 12].copy_from_slice(&from.to_le_bytes());
+    let error = image.plan().unwrap_err();
+    let expected = UnwindError {
+        entry: entry as u64,
+        function: Some(outer),
+        reason: UnwindReason::Twice { address: outer },
+    };
+    assert_eq!((error, error.code()), (expected, None));
+}
+
+#[test]
+fn sites_of_alternatives() {
+    let test = "sites_of_alternatives";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let image = Image::new(&cross, test, &functions());
+    let inner = image.function("inner").start;
+    let tables = image.text.0;
+    let branch = |site: u64| BranchRecord {
+        site: (site - tables) as i32,
+        condition: Condition::from_bits(0),
+        displacement: 1,
+    };
+    let record = |site: u64, site_len: u8| AlternativeRecord {
+        site: (site - tables) as i32,
+        replacement: 0,
+        condition: Condition::from_bits(0),
+        site_len,
+        replacement_len: 1,
+    };
+    // The first word of the function signs; a branch before is no matter, nor one behind.
+    let plan = |branches: &[BranchRecord], alternatives: &[AlternativeRecord]| {
+        let mut region = image.region();
+        region.branches = Table::new(tables, branches);
+        region.alternatives = Table::new(tables, alternatives);
+        image.plan_for(&region, &[image.hypervisor()], 64)
+    };
+    let error = |site| UnwindError {
+        entry: image.entry("inner") as u64,
+        function: Some(inner),
+        reason: UnwindReason::InAlternative {
+            address: inner,
+            site,
+        },
+    };
+    assert_eq!(plan(&[branch(inner)], &[]).unwrap_err(), error(inner));
+    assert_eq!(plan(&[], &[record(inner, 1)]).unwrap_err(), error(inner));
+    assert_eq!(
+        plan(&[], &[record(inner - 8, 3)]).unwrap_err(),
+        error(inner - 8)
+    );
+    // Not aligned: the pass refuses it, but may not have run yet.
+    let error_of_half = error(inner + 2);
+    assert_eq!(
+        plan(&[], &[record(inner + 2, 1)]).unwrap_err(),
+        error_of_half
+    );
+    assert_eq!(error(inner).code(), None);
+    for (at, len) in [(inner - 8, 2), (inner + 4, 3), (inner, 0)] {
+        let (writes, _) = plan(&[branch(inner + 4)], &[record(at, len)]).unwrap();
+        assert_eq!(writes.len(), 10, "{at:#x}, {len}");
+    }
+}
+
+#[test]
+fn too_little_room() {
+    let test = "too_little_room";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let image = Image::new(&cross, test, &functions());
+    let plan = |room| image.plan_for(&image.region(), &[image.hypervisor()], room);
+    // outer has two sites, inner three.
+    for (room, first) in [
+        (0, "outer"),
+        (1, "outer"),
+        (2, "inner"),
+        (4, "inner"),
+        (9, "long"),
+    ] {
+        let expected = UnwindError {
+            entry: image.entry(first) as u64,
+            function: Some(image.function(first).start),
+            reason: UnwindReason::RoomTooSmall { room, needed: 10 },
+        };
+        assert_eq!(plan(room).unwrap_err(), expected);
+    }
+    assert_eq!(plan(10).unwrap().0.len(), 10);
+}
+
+#[test]
+fn errors_say_where_and_which() {
+    let error = |entry, function, reason| UnwindError {
+        entry,
+        function,
+        reason,
+    };
+    for (error, text) in [
+        (
+            error(0x18, None, UnwindReason::Cie),
+            ".eh_frame+0x18: it is a CIE that cannot be read (code 1)",
+        ),
+        (
+            error(
+                0x30,
+                Some(0x4020_0000),
+                UnwindReason::Opcode { opcode: 0x2c },
+            ),
+            ".eh_frame+0x30, function 0x40200000: the opcode 0x2c is not supported (code 4)",
+        ),
+        (
+            error(
+                0x30,
+                Some(0x4020_0000),
+                UnwindReason::Twice {
+                    address: 0x4020_0004,
+                },
+            ),
+            ".eh_frame+0x30, function 0x40200000: another entry marks the instruction at 0x40200004, too",
+        ),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+}

@@ -1,0 +1,230 @@
+//! Which files a linker's arguments name as its inputs.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Options whose value is a file that may look like an input and is none.
+const NO_INPUT: [&str; 5] = ["-o", "--output", "-R", "--just-symbols", "-just-symbols"];
+
+/// Options that make an object, not an image.
+const PARTIAL: [&str; 3] = ["-r", "--relocatable", "-i"];
+
+/// How files begin that a linker links: objects, archives, LLVM bitcode. Linker scripts, which
+/// may be named alike, do not.
+const MAGIC: [&[u8]; 5] = [
+    b"\x7fELF",
+    b"!<arch>\n",
+    b"!<thin>\n",
+    b"BC\xc0\xde",
+    b"\xde\xc0\x17\x0b",
+];
+
+/// How deep files of arguments may name others.
+const DEPTH: usize = 10;
+
+/// What the lint has to know of a link.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// The files to be linked, each once, in the order of the link.
+    pub inputs: Vec<PathBuf>,
+    /// Whether the output is linked again.
+    pub partial: bool,
+}
+
+impl Arguments {
+    /// Reads the arguments, and the files of arguments that they name (`@FILE`).
+    pub fn read(arguments: &[OsString]) -> io::Result<Self> {
+        let mut all = Vec::new();
+        expand(arguments, DEPTH, &mut all)?;
+        let (mut folders, mut named) = (Vec::new(), Vec::new());
+        let mut link = Self::default();
+        let mut rest = all.into_iter();
+        while let Some(argument) = rest.next() {
+            let text = argument.to_string_lossy().into_owned();
+            if NO_INPUT.contains(&text.as_str()) {
+                rest.next();
+            } else if PARTIAL.contains(&text.as_str()) {
+                link.partial = true;
+            } else if let Some(folder) = value(&text, "-L", "--library-path", &mut rest) {
+                folders.push(PathBuf::from(folder));
+            } else if let Some(library) = value(&text, "-l", "--library", &mut rest) {
+                named.push(Named::Library(library.to_string_lossy().into_owned()));
+            } else if !text.starts_with('-') {
+                named.push(Named::File(argument.into()));
+            }
+        }
+        for name in named {
+            let path = match name {
+                Named::File(path) => Some(path).filter(|path| is_input(path)),
+                Named::Library(name) => library(&name, &folders),
+            };
+            if let Some(path) = path.filter(|path| !link.inputs.contains(path)) {
+                link.inputs.push(path);
+            }
+        }
+        Ok(link)
+    }
+}
+
+enum Named {
+    File(PathBuf),
+    Library(String),
+}
+
+/// The value of an option: `-Lvalue`, `-L value`, `--library-path=value`, `--library-path value`.
+fn value(
+    text: &str,
+    short: &str,
+    long: &str,
+    rest: &mut impl Iterator<Item = OsString>,
+) -> Option<OsString> {
+    if text == short || text == long {
+        return rest.next();
+    }
+    let long = text
+        .strip_prefix(long)
+        .and_then(|rest| rest.strip_prefix('='));
+    // Long options may begin with one dash, unless that is an option of one letter.
+    let short = || text.strip_prefix(short).filter(|_| !text.starts_with("--"));
+    long.or_else(short).map(OsString::from)
+}
+
+/// The archive that `-l` means; a shared object has nothing that would be linked into an image.
+fn library(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let file = match name.strip_prefix(':') {
+        Some(file) => file.to_owned(),
+        None => format!("lib{name}.a"),
+    };
+    let mut paths = folders.iter().map(|folder| folder.join(&file));
+    paths.find(|path| is_input(path))
+}
+
+fn is_input(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let file = File::open(path);
+    let read = file.and_then(|file| file.take(8).read_to_end(&mut start));
+    read.is_ok() && MAGIC.iter().any(|magic| start.starts_with(magic))
+}
+
+fn expand(arguments: &[OsString], depth: usize, all: &mut Vec<OsString>) -> io::Result<()> {
+    for argument in arguments {
+        let name = argument.to_str().and_then(|text| text.strip_prefix('@'));
+        let Some(name) = name.filter(|name| Path::new(name).is_file()) else {
+            // Linkers take it for a file's name as well.
+            all.push(argument.clone());
+            continue;
+        };
+        let named = |why: &dyn std::fmt::Display| io::Error::other(format!("@{name}: {why}"));
+        if depth == 0 {
+            return Err(named(&"files of arguments name each other"));
+        }
+        let text = fs::read_to_string(name).map_err(|why| named(&why))?;
+        expand(&words(&text), depth - 1, all)?;
+    }
+    Ok(())
+}
+
+/// The words of a file of arguments, as GNU tools and lld read it: separated by white space, with
+/// quotes, and a backslash before what stands for itself.
+fn words(text: &str) -> Vec<OsString> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (character, quote) {
+            ('\\', _) => word.get_or_insert_default().extend(characters.next()),
+            (c, Some(open)) if c == open => quote = None,
+            ('"' | '\'', None) => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (c, None) if c.is_ascii_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words.iter().map(|word| OsStr::new(word).into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn os(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn words_of_a_file_of_arguments() {
+        let text = "-o out\n\"a b.o\" c\\ d.o\t'e\"f' g\\\\h \"\"";
+        let expected = ["-o", "out", "a b.o", "c d.o", "e\"f", "g\\h", ""];
+        assert_eq!(words(text), os(&expected));
+    }
+
+    #[test]
+    fn inputs_are_what_looks_like_one() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (a, out) = (file("a.o", b"\x7fELF..."), file("out", b"\x7fELF..."));
+        let rlib = file("libc.rlib", b"!<arch>\n");
+        let library = file("libfoo.a", b"!<arch>\n");
+        let bitcode = file("b.o", b"BC\xc0\xde");
+        let script = file("kernel.ld", b"SECTIONS {}");
+        let more = file("more", format!("{rlib}\n-lfoo\n").as_bytes());
+        let folder = dir.path().to_str().unwrap();
+        let link = |arguments: &[&str]| Arguments::read(&os(arguments)).unwrap();
+
+        let more = format!("@{more}");
+        let got = link(&[
+            "-flavor",
+            "gnu",
+            "-o",
+            &out,
+            &a,
+            "-T",
+            &script,
+            &script,
+            &bitcode,
+            &more,
+            "-L",
+            folder,
+            "-lmissing",
+            "missing.o",
+            &a,
+            "-z",
+            "noexecstack",
+        ]);
+        let expected = [&a, &bitcode, &rlib, &library].map(PathBuf::from);
+        assert_eq!((got.inputs.as_slice(), got.partial), (&expected[..], false));
+
+        let got = link(&["-r", &format!("-L{folder}"), "-l", ":b.o", "--library=foo"]);
+        let expected = [&bitcode, &library].map(PathBuf::from);
+        assert_eq!((got.inputs.as_slice(), got.partial), (&expected[..], true));
+        let got = link(&[
+            "--library-path",
+            folder,
+            "--library",
+            "foo",
+            "--output",
+            &out,
+        ]);
+        assert_eq!(got.inputs, [PathBuf::from(&library)]);
+    }
+
+    #[test]
+    fn files_of_arguments_that_name_each_other_are_refused() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("loop");
+        let name = format!("@{}", path.display());
+        fs::write(&path, &name).unwrap();
+        let error = Arguments::read(&os(&[&name])).unwrap_err();
+        assert!(error.to_string().contains("name each other"), "{error}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Findings that the author answers for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::finding::{Finding, Kind};
+
+/// What is left out of a report: findings of a kind, all of them or about one symbol.
+///
+/// Nothing goes wrong silently thereby: if the distance turns out too large, the linker refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allow {
+    /// The kind.
+    pub kind: Kind,
+    /// What the instruction names, as findings show it.
+    pub symbol: Option<String>,
+}
+
+impl Allow {
+    /// Whether this finding is left out.
+    pub fn covers(&self, finding: &Finding) -> bool {
+        let symbol = self.symbol.as_ref();
+        self.kind == finding.kind && symbol.is_none_or(|symbol| *symbol == finding.symbol)
+    }
+}
+
+/// There is no such kind of finding.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no kind of finding `{0}`; there are {kinds}", kinds = Kind::ALL.map(Kind::name).join(", "))]
+pub struct UnknownKind(String);
+
+impl FromStr for Allow {
+    type Err = UnknownKind;
+
+    /// `KIND` or `KIND:SYMBOL`.
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        let (kind, symbol) = match text.split_once(':') {
+            Some((kind, symbol)) => (kind, Some(symbol.to_owned())),
+            None => (text, None),
+        };
+        let kind = Kind::of(kind).ok_or_else(|| UnknownKind(kind.into()))?;
+        Ok(Self { kind, symbol })
+    }
+}
+
+impl fmt::Display for Allow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.symbol {
+            Some(symbol) => write!(f, "{}:{symbol}", self.kind),
+            None => self.kind.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_and_symbol() {
+        for text in ["too-far", "other-section:kernel::exit", "group-too-large:"] {
+            let allow: Allow = text.parse().unwrap();
+            assert_eq!(allow.to_string(), text);
+        }
+        let error = "far:a".parse::<Allow>().unwrap_err();
+        let words = "there is no kind of finding `far`; there are other-section, too-far, \
+                     group-too-large";
+        assert_eq!(error.to_string(), words);
+    }
+}

@@ -1,0 +1,221 @@
+//! `alt scs`, over the image that the tests of alt-runtime have.
+
+use std::fs;
+use std::path::PathBuf;
+
+use alt_linker::image;
+use alt_linker::shadow_call_stack::{ShadowCallStack, ShadowError};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::cross::Cross;
+use crate::fixture::file_with;
+use crate::linux;
+use crate::run::{Ran, alt};
+use crate::shadow::{AUTIASP, Image, PACIASP, functions};
+
+/// The image without and with its shadow call stack, both by the assembler.
+fn images(test: &str) -> Option<(Image, Image)> {
+    let cross = Cross::new(test)?;
+    let image = Image::new(&cross, test, &functions());
+    Some((image, Image::shadowed(&cross, test, &functions())))
+}
+
+fn scs(image: &Image, arguments: &[&str]) -> Ran {
+    let path = image.path.to_str().unwrap();
+    alt(["scs", path].iter().chain(arguments))
+}
+
+/// A place for an output, in a folder that goes with it.
+fn output() -> (TempDir, PathBuf) {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("the image");
+    (dir, path)
+}
+
+/// Address, old and new word where the texts of two images differ.
+fn differences(image: &Image, other: &Image) -> Vec<(u64, u32, u32)> {
+    let (start, words) = &image.text;
+    let places = (*start..).step_by(4).zip(words).zip(&other.text.1);
+    let places = places.map(|((at, old), new)| (at, *old, *new));
+    places.filter(|(_, old, new)| old != new).collect()
+}
+
+const EXCLUDE: [&str; 2] = ["--exclude", ".hyp.text"];
+
+#[test]
+fn scs_shows_each_site_in_its_function() {
+    let Some((image, shadowed)) = images("scs_shows_each_site_in_its_function") else {
+        return;
+    };
+    let out = scs(&image, &EXCLUDE).clean();
+    let never = image.function("never").start;
+    let lines = format!(
+        "never {never:#x}\n  {never:#x}  d503233f  paciasp                           \
+         | f800865e  str x30, [x18], #0x8\nlong "
+    );
+    assert!(out.contains(&lines), "{out}");
+    let last = "10 sites, and 0 that push or pop already; 9 functions, 2 of them excluded";
+    assert_eq!(out.lines().last(), Some(last));
+    assert_eq!(out.lines().count(), 10 + 4 + 1);
+
+    let found: Value =
+        serde_json::from_str(&scs(&image, &[&EXCLUDE[..], &["--json"]].concat()).clean()).unwrap();
+    let sites: Vec<_> = differences(&image, &shadowed)
+        .into_iter()
+        .map(|(address, before, after)| {
+            let function = image
+                .functions
+                .iter()
+                .find(|f| f.1.contains(&address))
+                .unwrap();
+            json!({
+                "address": format!("{address:#x}"),
+                "function": function.0,
+                "offset": address - function.1.start,
+                "operation": if before == PACIASP { "push" } else { "pop" },
+                "before": format!("{before:#010x}"),
+                "after": format!("{after:#010x}"),
+            })
+        })
+        .collect();
+    assert_eq!(sites.len(), 10);
+    let all = json!({ "version": 1, "functions": 9, "excluded": 2, "already": 0, "sites": sites });
+    assert_eq!(found, all);
+
+    // The two of the hypervisor, unless it is excluded.
+    let out = scs(&image, &[]).clean();
+    assert!(
+        out.ends_with(
+            "12 sites, and 0 that push or pop already; 9 functions, 0 of them excluded\n"
+        )
+    );
+}
+
+#[test]
+fn scs_writes_the_image_with_its_shadow_call_stack() {
+    let Some((image, shadowed)) = images("scs_writes_the_image_with_its_shadow_call_stack") else {
+        return;
+    };
+    let (_dir, path) = output();
+    let to = ["-o", path.to_str().unwrap()];
+    scs(&image, &[&EXCLUDE[..], &to].concat()).clean();
+    let changes = differences(&image, &shadowed);
+    assert!(
+        changes
+            .iter()
+            .all(|change| [PACIASP, AUTIASP].contains(&change.1))
+    );
+    let changes = changes
+        .into_iter()
+        .map(|(address, _, after)| (address, after));
+    let original = qemu_tests::Image::open(&image.path).unwrap();
+    let expected = file_with(&original, changes);
+    let written = fs::read(&path).unwrap();
+    assert!(written == expected, "more than the sites has changed");
+
+    // Onto itself, with nothing left to do.
+    let again = ["scs", to[1], "--exclude", ".hyp.text", "-o", to[1]];
+    let out = alt(again).clean();
+    assert_eq!(
+        out,
+        "0 sites, and 10 that push or pop already; 9 functions, 2 of them excluded\n"
+    );
+    assert!(fs::read(&path).unwrap() == expected);
+}
+
+#[test]
+fn scs_refuses_unwind_tables_with_code_and_entry() {
+    let test = "scs_refuses_unwind_tables_with_code_and_entry";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let good = functions();
+    let begin = "function outer\n";
+    assert!(good.contains(begin));
+    let other = |directive: &str| good.replace(begin, &format!("{begin}{directive}\n"));
+    for (source, texts) in [
+        (
+            other(".cfi_b_key_frame"),
+            &["error: ", ".eh_frame+0x", "\"zR\"", "(code 1)"][..],
+        ),
+        (
+            other(".cfi_escape 0x2c"),
+            &[
+                ", function 0x40200000",
+                "opcode 0x2c",
+                "(code 4)",
+                "(outer)",
+            ],
+        ),
+        // Unmarked: `epilogue` has its mark behind `authenticate`.
+        (
+            good.replace("authenticate\n    .cfi_negate_ra_state", "authenticate"),
+            &["-fasynchronous-unwind-tables", "(outer)"],
+        ),
+    ] {
+        let image = Image::new(&cross, test, &source);
+        let (_dir, path) = output();
+        let to = ["-o", path.to_str().unwrap()];
+        scs(&image, &[&EXCLUDE[..], &to].concat()).refused(texts);
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn scs_refuses_sites_of_alternatives() {
+    let test = "scs_refuses_sites_of_alternatives";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    // A record of ours for a branch (docs/records.md), and one of Linux's.
+    let ours = "\
+        .globl __alt_layout_version\n.set __alt_layout_version, 1\n\
+        .section alt_branches, \"ao\", %progbits, outer\n\
+        .word outer - .\n.hword 0, 1\n";
+    let linux = "\
+        .section .altinstructions, \"a\"\n\
+        .word outer - ., leaf - .\n.hword 1\n.byte 4, 4\n";
+    for (name, records) in [("ours", ours), ("linux", linux)] {
+        let source = format!("{}{records}", functions());
+        let image = Image::new(&cross, &format!("{test}-{name}"), &source);
+        let (_dir, path) = output();
+        let to = ["-o", path.to_str().unwrap()];
+        scs(&image, &[&EXCLUDE[..], &to].concat())
+            .refused(&["belongs to the alternative at 0x40200000", "(outer)"]);
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn scs_of_one_image_is_not_written_over_another() {
+    let test = "scs_of_one_image_is_not_written_over_another";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let open = |image: &Image| image::Image::parse(fs::read(&image.path).unwrap()).unwrap();
+    let stack = open(&Image::new(&cross, test, &functions()));
+    let stack = ShadowCallStack::new(&stack, &[]).unwrap();
+    let other = ".globl outer\nouter: ret\n";
+    let other = open(&Image::new(&cross, &format!("{test}-other"), other));
+    // The second site of `outer`; the first is there.
+    assert_eq!(
+        stack.write(&other),
+        Err(ShadowError::NotInFile(0x4020_0014))
+    );
+}
+
+#[test]
+fn scs_says_what_is_missing() {
+    let test = "scs_says_what_is_missing";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let image = Image::new(&cross, test, &functions());
+    scs(&image, &["--exclude", ".hyp"]).refused(&["no section `.hyp`", ".text, .hyp.text"]);
+    // Its script discards the unwind tables.
+    let dir = TempDir::new().unwrap();
+    let bare = linux::records(&cross, dir.path());
+    alt(["scs", bare.to_str().unwrap()]).refused(&["there is no .eh_frame"]);
+    alt(["scs", file!()]).refused(&["scs.rs: "]);
+}

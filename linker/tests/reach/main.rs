@@ -1,0 +1,17 @@
+//! The lint of reach: before the final link it finds what the final link refuses, and nothing
+//! else.
+
+#![cfg(feature = "tool")]
+
+#[path = "../../../alt-runtime/tests/common/cross.rs"]
+mod cross;
+
+mod clean;
+mod forms;
+mod groups;
+mod inputs;
+mod link;
+mod partial;
+mod program;
+mod symbols;
+mod wrapper;

@@ -1,0 +1,19 @@
+// finding: site: a callback for 2 instructions is to fill 1
+// script: support/namespace.ld
+manifest_begin
+.ascii "name = \"hyp\"\n"
+.ascii "exports = ['vectors']\n"
+.ascii "allow.callback = 'callback'\n"
+manifest_end
+.globl _start
+fn _start
+end_fn _start
+.pushsection alt_callbacks, "aR", @progbits
+callback: .quad 0, 0, _start
+.popsection
+.section .hyp.text, "ax"
+fn __hyp_vectors
+site:
+    nop
+end_fn __hyp_vectors
+raw_record site, callback, 1 << 15 | 1, 1, 2

@@ -1,0 +1,15 @@
+// finding: site: its reach is -1048576
+// CBZ reaches its target from where the arm stands, and not from the site.
+.globl _start
+_start:
+    alternative_begin near
+site:
+    nop
+    alternative_arm 1
+    cbz x0, 1f
+    alternative_end
+    .rept 0x40000
+    nop
+    .endr
+1:
+    b .

@@ -1,0 +1,42 @@
+//! Guests that print plain text.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use qemu_tests::{Profile, Qemu, guest};
+
+/// What the guest of a package prints on a CPU until it switches off.
+pub fn printed(package: &str, cpu: &str) -> String {
+    let kernel = guest::build(package, Profile::Release).unwrap();
+    let mut qemu = Command::new(Qemu::binary_name())
+        .args([
+            "-machine", "virt", "-display", "none", "-nic", "none", "-monitor", "none",
+        ])
+        .args(
+            std::env::var("QEMU_ARGS")
+                .unwrap_or_default()
+                .split_whitespace(),
+        )
+        .args(["-serial", "stdio", "-cpu", cpu, "-kernel"])
+        .arg(kernel)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while qemu.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            qemu.kill().unwrap();
+        }
+        sleep(Duration::from_millis(20));
+    }
+    let mut text = String::new();
+    qemu.stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    text
+}
