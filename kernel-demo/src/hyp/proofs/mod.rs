@@ -7,6 +7,7 @@ mod shadow;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use aarch64_cpu::registers::{CNTP_CTL_EL0, CNTPCT_EL0, Readable};
 use alt_runtime::boot::Finalised;
 use defmt::{error, info};
 use demo_hyp::abi::{COUNT_FROM, Question, Service};
@@ -41,6 +42,12 @@ pub fn exercise_this_cpu(cpu: usize) -> Result<(), Failed> {
     let vectors = call(Service::Identity, [Question::Vectors as u64, 0]);
     if vectors != Ok(to_hyp(variant.bounds().vectors as u64)) {
         error!("hyp CPU {=usize}: the vectors are at {}", cpu, vectors);
+        return Err(Failed);
+    }
+    // EL1 still has the physical counter and timer; a trap ends the run.
+    let before = CNTPCT_EL0.get();
+    if CNTP_CTL_EL0.is_set(CNTP_CTL_EL0::ENABLE) || CNTPCT_EL0.get() < before {
+        error!("hyp CPU {=usize}: the physical timer is not as it was", cpu);
         return Err(Failed);
     }
     for _ in 0..ROUNDS {
