@@ -28,8 +28,7 @@ pub struct Report {
     pub rewritten: u32,
     /// Words that changed.
     pub words: u32,
-    /// Data cache lines that held them, each cleaned once unless CTR_EL0.IDC
-    /// makes that needless.
+    /// Data cache lines that held them, each cleaned once.
     pub lines: u32,
 }
 

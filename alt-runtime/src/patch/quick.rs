@@ -6,7 +6,6 @@
 //! nothing done for it, and [`Walk`] looks closely.
 
 use crate::arch::Write;
-use crate::insn::Insn;
 use crate::patch::records::{NOWHERE, Records};
 use crate::patch::rewrite::{Rewrite, View, opaque};
 use crate::patch::site::Record;

@@ -195,6 +195,6 @@ impl Image {
     }
 }
 
-fn set(caps: &[Cap]) -> CapSet {
+pub fn set(caps: &[Cap]) -> CapSet {
     caps.iter().copied().collect()
 }
