@@ -7,7 +7,7 @@ use alt_runtime::Write;
 use alt_runtime::cap::Cap;
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 
-use crate::image::{A, AND, B, C, CAPS as CAP_TABLE, Change, Image, NOP, NOT, TEXT, set};
+use crate::image::{A, AND, B, C, CAPS as CAP_TABLE, Change, Image, NOP, NOT, TEXT, change, set};
 use crate::other_address::seen;
 
 const ONE: u32 = 0xd280_0020; // mov x0, #1
@@ -229,10 +229,7 @@ fn plan_is_what_the_arms_say() {
         };
         let mut room = vec![MaybeUninit::<Write>::uninit(); image.room];
         let plan = Plan::new(&region, decision, &mut room).unwrap();
-        let closely = plan.writes().iter();
-        let closely: Vec<_> = closely
-            .map(|w| (TEXT + u64::from(w.offset), w.before().0, w.after().0))
-            .collect();
+        let closely: Vec<_> = plan.writes().iter().map(change).collect();
         assert_eq!((closely, plan.report()), (writes, report), "seed {seed}");
     }
 }
