@@ -40,6 +40,16 @@ fn first_site<R: Record>(records: &Records<'_, R>, shift: u64) -> u64 {
     }
 }
 
+/// Whether the sites of a table, which are less than 2 GiB away from it, have the same order in
+/// the loop as where they are linked, even if they are not where they should be.
+fn keeps_order<R: Record>(records: &Records<'_, R>, shift: u64) -> bool {
+    let linked = records.address();
+    let is_far_inside = |at: u64| (1 << 31..TOP).contains(&at);
+    records.is_empty()
+        || shift == 0
+        || is_far_inside(linked) && is_far_inside(linked.wrapping_sub(shift))
+}
+
 /// Stands at the end of a table: the length of its site is not usual.
 static NONE: AlternativeRecord = AlternativeRecord {
     site: 0,
@@ -250,7 +260,7 @@ impl<'a> Walk<'a> {
 
     /// The last address of which a site that is there is not looked at closely in any case:
     /// it is in the text, and below the last site of a table, so that there is a record after
-    /// each that is met. None in a text that is not aligned, and at the top of the address
+    /// each that is met. None in a text that is not aligned, and at the ends of the address
     /// space, where sums overflow.
     fn last(&self, text: &View, shift: u64) -> Option<u64> {
         let bytes = 4 * text.words;
@@ -259,6 +269,8 @@ impl<'a> Walk<'a> {
         let last = self.branches.last_site().min(self.alternatives.last_site());
         let stop = last.min(linked.wrapping_add(bytes));
         let is_usual = linked.is_multiple_of(4) && is_usual(linked) && is_usual(text.start);
-        (is_usual && stop > linked).then(|| stop.wrapping_sub(shift) - 1)
+        let is_ordered =
+            keeps_order(&self.branches, shift) && keeps_order(&self.alternatives, shift);
+        (is_usual && is_ordered && stop > linked).then(|| stop.wrapping_sub(shift) - 1)
     }
 }

@@ -29,6 +29,16 @@ impl<'a, R: Record> Records<'a, R> {
         }
     }
 
+    /// Whether the table has no records.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Address at which the table is linked.
+    pub fn address(&self) -> u64 {
+        self.address
+    }
+
     /// From the place of a record in memory to where it is linked.
     pub fn shift(&self) -> u64 {
         self.address.wrapping_sub(self.all.as_ptr() as u64)
