@@ -84,7 +84,7 @@ impl Detected {
         check(&image.region, self.table()).map_err(PatchError::Plan)?;
         let maintenance = Maintenance::new(&self.ids);
         // SAFETY: the caller's promise.
-        let report = unsafe { pass(image, decision, &before_others(maintenance), alias) }?;
+        let report = unsafe { pass(image, decision, &maintenance, alias) }?;
         Ok(Booted {
             view: self.view.clone(),
             finalised: None,
@@ -110,9 +110,8 @@ impl Detected {
         check(&image.region, self.table())
             .map_err(|why| FinaliseError::Patch(PatchError::Plan(why)))?;
         let maintenance = Maintenance::new(&self.ids);
-        let how = before_others(maintenance);
         // SAFETY: the caller's promise.
-        unsafe { finalise(&self.view, maintenance, &how, image, alias) }
+        unsafe { finalise(&self.view, maintenance, image, alias) }
     }
 }
 
@@ -194,15 +193,7 @@ impl Booted {
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
         // SAFETY: the caller's promise.
-        let finalised = unsafe {
-            finalise(
-                &self.view,
-                self.maintenance,
-                &self.maintenance,
-                image,
-                alias,
-            )
-        }?;
+        let finalised = unsafe { finalise(&self.view, self.maintenance, image, alias) }?;
         self.finalised = Some(finalised.decided.clone());
         Ok(finalised)
     }
@@ -310,18 +301,7 @@ fn late_cpu(decided: &Final, maintenance: Maintenance, ids: &IdRegs) -> CpuVerdi
     }
 }
 
-/// What the boot CPU does before it knows the others. One of them may lack IDC: it would
-/// fetch the old words from behind the caches of this one, and nobody would clean these
-/// lines any more.
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-pub(crate) const fn before_others(maintenance: Maintenance) -> Maintenance {
-    Maintenance {
-        no_clean: false,
-        ..maintenance
-    }
-}
-
-/// The last pass, by `how`; `maintenance` is for regions to come.
+/// The last pass.
 ///
 /// # Safety
 /// As for `Booted::finalise`.
@@ -329,7 +309,6 @@ pub(crate) const fn before_others(maintenance: Maintenance) -> Maintenance {
 unsafe fn finalise<A: WritableAlias>(
     view: &SystemView,
     maintenance: Maintenance,
-    how: &Maintenance,
     image: &mut Image,
     alias: &mut A,
 ) -> Result<Finalised, FinaliseError<A::Error>> {
@@ -342,7 +321,7 @@ unsafe fn finalise<A: WritableAlias>(
     let decision = finalised.decision();
     // SAFETY: the caller's promise.
     finalised.report =
-        unsafe { pass(image, decision, how, alias) }.map_err(FinaliseError::Patch)?;
+        unsafe { pass(image, decision, &maintenance, alias) }.map_err(FinaliseError::Patch)?;
     Ok(finalised)
 }
 

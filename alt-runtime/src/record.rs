@@ -221,6 +221,36 @@ impl AlternativeRecord {
     }
 }
 
+/// The last fields of an [`AlternativeRecord`] in one word.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape(pub(crate) u32);
+
+impl AlternativeRecord {
+    #[inline(always)]
+    pub(crate) const fn shape(&self) -> Shape {
+        let lengths = (self.site_len as u32) << 16 | (self.replacement_len as u32) << 24;
+        Shape(self.condition.0 as u32 | lengths)
+    }
+}
+
+impl Shape {
+    #[inline(always)]
+    pub(crate) const fn condition(self) -> Condition {
+        Condition(self.0 as u16)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn site_len(self) -> u64 {
+        (self.0 >> 16 & 0xff) as u64
+    }
+
+    /// Whether the replacement is instructions, and it and the site have this length.
+    #[inline(always)]
+    pub(crate) const fn is_copy_of(self, len: u64) -> bool {
+        (self.0 >> 15) as u64 == (len << 1 | len << 9)
+    }
+}
+
 /// The assembler text that writes an [`AlternativeRecord`] for the site between
 /// 9061 and 9062 and the replacement between 9063 and 9064, given the text of its
 /// condition.

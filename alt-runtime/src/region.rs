@@ -109,19 +109,6 @@ impl<'a> Words<'a> {
         Some(Insn(u32::from_le(word)))
     }
 
-    /// The word at `address`.
-    ///
-    /// # Safety
-    /// It must be one of these words.
-    #[inline(always)]
-    pub(crate) unsafe fn at(&self, address: u64) -> Insn {
-        let offset = address.wrapping_sub(self.address) as usize;
-        // SAFETY: the word is inside, by the caller's promise, and the constructor's
-        // contract makes it readable and changed only as a whole.
-        let word = unsafe { self.start.byte_add(offset).read_volatile() };
-        Insn(u32::from_le(word))
-    }
-
     /// `count` words at `address`; `None` if they are not inside.
     #[inline]
     pub(crate) const fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
@@ -153,7 +140,6 @@ impl<'a> Words<'a> {
     }
 
     /// The first word, as mapped now.
-    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     #[inline]
     pub(crate) const fn as_ptr(&self) -> *const u32 {
         self.start

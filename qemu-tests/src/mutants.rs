@@ -161,18 +161,17 @@ const IC_IVAU: Pattern = Pattern::new("ic ivau", ANY_REGISTER, 0xd50b_7520);
 const IC_IALLUIS: Pattern = Pattern::new("ic ialluis", !0, 0xd508_711f);
 const DSB_ISH: Pattern = Pattern::new("dsb ish", !0, 0xd503_3b9f);
 const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
-/// `bic xD, xN, xM`, which rounds an address down to its line.
-const BIC: Pattern = Pattern::new("bic x, x, x", 0xffe0_fc00, 0x8a20_0000);
-/// The walk over the words: `ldr w11, [x10], #imm`, and what follows in the loop that cleans.
-const NEXT_WORD: Pattern = Pattern::new("ldr w11, [x10], #", 0xffe0_0fff, 0xb840_054b);
-const ROUND: Pattern = Pattern::new("bic x11, x11, x5", !0, 0x8a25_016b);
-const SAME_LINE: Pattern = Pattern::new("cmp x11, x13", !0, 0xeb0d_017f);
-const KEEP_LINE: Pattern = Pattern::new("mov x13, x11", !0, 0xaa0b_03ed);
+/// To the last byte of the data cache line, of which there is one instruction for the first
+/// word and one in each turn of the loop.
+const TO_LINE: Pattern = Pattern::new("orr x13, x11, x5", !0, 0xaa05_016d);
+/// Down to the instruction cache line.
+const ROUND: Pattern = Pattern::new("bic x11, x11, x6", !0, 0x8a26_016b);
+/// A line is counted when its first word comes.
+const FIRST_LINE: Pattern = Pattern::new("mov x14, #1", !0, 0xd280_002e);
+/// The same in the loop, where the DC of the line before comes next.
 const COUNT_LINE: Pattern = Pattern::new("add x14, x14, #1", !0, 0x9100_05ce);
-const UNLESS_CLEAN: Pattern = Pattern::new("tbnz w7, #0", 0xfff8_001f, 0x3700_0007);
-const ADDRESS: Pattern = Pattern::new("add x11, x4, x11", !0, 0x8b0b_008b);
-/// `tbz w7, #3`: by line, unless all at once.
-const BY_LINE: Pattern = Pattern::new("tbz w7, #3", 0xfff8_001f, 0x3618_0007);
+/// `tbz w7, #2`: by line, unless all at once.
+const BY_LINE: Pattern = Pattern::new("tbz w7, #2", 0xfff8_001f, 0x3610_0007);
 
 const MONITOR: &[Observer] = &[Observer::Monitor, Observer::Plugin];
 const MONITOR_ALONE: &[Observer] = &[Observer::Monitor];
@@ -204,9 +203,8 @@ pub fn all() -> &'static [Mutant] {
         }),
         mutant("dc-next-line", "DC of the line behind", MONITOR, |image| {
             let mut routine = Routine::find(image, COMMIT)?;
-            let round = routine.nth(ROUND, 0, 0)?;
             // With all bits of the line added, every word but a line's first is in the next.
-            routine.set(round, 0x8b05_016b); // add x11, x11, x5
+            routine.set_all(TO_LINE, 0x8b05_016d)?; // add x13, x11, x5
             Ok(routine)
         }),
         mutant(
@@ -215,9 +213,7 @@ pub fn all() -> &'static [Mutant] {
             MONITOR,
             |image| {
                 let mut routine = Routine::find(image, COMMIT)?;
-                let next = routine.nth(NEXT_WORD, 0, 0)?;
-                let address = routine.nth(ADDRESS, next, 0)?;
-                routine.set(address, 0xaa0b_03eb); // mov x11, x11
+                routine.set_all(TO_LINE, 0xcb04_016d)?; // sub x13, x11, x4
                 Ok(routine)
             },
         ),
@@ -227,13 +223,16 @@ pub fn all() -> &'static [Mutant] {
             MONITOR,
             |image| {
                 let mut routine = Routine::find(image, COMMIT)?;
-                let round = routine.nth(ROUND, 0, 0)?;
-                let same = routine.nth(SAME_LINE, round, 0)?;
-                let keep = routine.nth(KEEP_LINE, same, 0)?;
-                // X13 becomes the end of the word before: its successor is skipped.
-                routine.set(round, 0xeb0d_017f); // cmp x11, x13
-                routine.set(same, 0x9100_116d); // add x13, x11, #4
-                routine.set(keep, NOP);
+                // X15 keeps a word, and all up to a line behind it count to its line.
+                const KEEP: u32 = 0xaa0b_03ef; // mov x15, x11
+                const CLEAN: u32 = DC_CVAU.bits | 15;
+                let first = routine.nth(FIRST_LINE, 0, 0)?;
+                let last = routine.nth(DC_CVAU, 0, 4)?;
+                routine.set(first, KEEP);
+                routine.set_all(COUNT_LINE, CLEAN)?;
+                routine.set_all(DC_CVAU, KEEP)?;
+                routine.set_all(TO_LINE, 0x9101_016d)?; // add x13, x11, #64
+                routine.set(last, CLEAN);
                 Ok(routine)
             },
         ),
@@ -267,11 +266,11 @@ pub fn all() -> &'static [Mutant] {
             let all = routine.nth(BY_LINE, 0, 0)?;
             // Both are by line, and change places.
             routine.set(all, branch_like(routine.word(all)));
-            let ic = routine.nth(IC_IVAU, 0, 0)?;
-            let register = routine.word(ic) & 31;
-            routine.set(ic, DC_CVAU.bits | register);
-            routine.set_all(DC_CVAU, IC_IVAU.bits | register)?;
-            routine.set_all(DC_CIVAC, IC_IVAU.bits | register)?;
+            let (ic, dc) = (routine.nth(IC_IVAU, 0, 0)?, routine.nth(DC_CVAU, 0, 0)?);
+            let [by_ic, by_dc] = [ic, dc].map(|index| routine.word(index) & 31);
+            routine.set(ic, DC_CVAU.bits | by_ic);
+            routine.set_all(DC_CVAU, IC_IVAU.bits | by_dc)?;
+            routine.set_all(DC_CIVAC, IC_IVAU.bits | by_dc)?;
             Ok(routine)
         }),
         mutant("no-second-dsb", "no DSB after IC", BARRIER, |image| {
@@ -302,10 +301,9 @@ pub fn all() -> &'static [Mutant] {
             MONITOR,
             |image| {
                 let mut routine = Routine::find(image, COMMIT)?;
-                for n in 0..2 {
-                    let round = routine.nth(BIC, 0, n)?;
-                    // The addresses are those of words, so the two lowest bits are 0 anyway.
-                    routine.set(round, routine.word(round) | 2 << 10); // …, lsl #2
+                // The addresses are those of words, so the two lowest bits are 0 anyway.
+                for to_line in [TO_LINE, ROUND] {
+                    routine.set_all(to_line, to_line.bits | 2 << 10)?; // …, lsl #2
                 }
                 Ok(routine)
             },
@@ -318,12 +316,11 @@ pub fn all() -> &'static [Mutant] {
                 MONITOR_ALONE,
                 |image| {
                     let mut routine = Routine::find(image, COMMIT)?;
-                    let count = routine.nth(COUNT_LINE, 0, 0)?;
-                    let unless = routine.nth(UNLESS_CLEAN, count, 0)?;
-                    // The lines go uncounted: nobody checks that here.
-                    routine.set(count, 0xd53b_0030); // mrs x16, ctr_el0
-                    let to = routine.word(unless) & 0x0007_ffe0;
-                    routine.set(unless, 0x37e0_0010 | to); // tbnz w16, #28, to
+                    let first = routine.nth(FIRST_LINE, 0, 0)?;
+                    // The lines go uncounted: nobody checks that here. The last one is
+                    // cleaned in any case.
+                    routine.set(first, 0xd53b_002f); // mrs x15, ctr_el0
+                    routine.set_all(COUNT_LINE, 0x37e0_004f)?; // tbnz w15, #28, .+8
                     Ok(routine)
                 },
             )
@@ -373,15 +370,16 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         Ok(steps.collect())
     };
     let kinds = [DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB];
-    let expected: [(&'static str, &[Pattern]); 2] = [
-        (
-            COMMIT,
-            &[
-                DC_CVAU, DC_CIVAC, DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB,
-            ],
-        ),
-        (ATTEND, &[ISB]),
-    ];
+    // A turn of the loop takes four words, and the last line comes behind it; if the words
+    // do not read back, all lines are cleaned again.
+    let commit = [
+        &[DC_CVAU; 5][..],
+        &[DC_CIVAC; 5],
+        &[DC_CIVAC],
+        &[DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB],
+    ]
+    .concat();
+    let expected: [(&'static str, &[Pattern]); 2] = [(COMMIT, &commit), (ATTEND, &[ISB])];
     for (name, expected) in expected {
         let found = steps(name, &kinds)?;
         let expected: Vec<_> = expected.iter().map(|pattern| pattern.name).collect();

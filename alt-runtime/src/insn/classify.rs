@@ -142,11 +142,20 @@ static SIGHT: [u8; 256] = {
 };
 
 impl Insn {
+    /// The table that [`is_ordinary_by`](Self::is_ordinary_by) needs.
+    pub(crate) const SIGHT: &'static [u8; 256] = &SIGHT;
+
     /// Whether the word is [`Class::NotRelative`], in few steps, since most are.
     #[inline(always)]
     pub(crate) fn is_ordinary(self) -> bool {
+        self.is_ordinary_by(&SIGHT)
+    }
+
+    /// The same for a loop, which may keep the place of the table in a register.
+    #[inline(always)]
+    pub(crate) fn is_ordinary_by(self, sight: &[u8; 256]) -> bool {
         let [top, ..] = self.0.to_be_bytes();
-        match SIGHT[usize::from(top)] {
+        match sight[usize::from(top)] {
             0 => true,
             1 => !SIGNS_PC.iter().any(|&signing| self.matches(signing)),
             _ => false,

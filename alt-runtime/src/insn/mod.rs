@@ -61,6 +61,12 @@ impl Insn {
         }
     }
 
+    /// The branch to so many instructions further on; 16 bits are always within its reach.
+    #[inline]
+    pub(crate) const fn branch_by(instructions: i16) -> Self {
+        Self(0x1400_0000 | instructions as u32 & 0x03ff_ffff)
+    }
+
     /// Whether the word may be replaced while another CPU executes it.
     ///
     /// If both the old and the new word are in this class, a CPU that runs into the modification

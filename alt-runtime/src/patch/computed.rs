@@ -9,54 +9,46 @@ use crate::region::Region;
 /// The longest site.
 pub(super) const MAX_LEN: usize = u8::MAX as usize;
 
-/// What a callback makes of a site of at most so many words.
-pub(super) struct Computed<const LEN: usize>([Insn; LEN]);
+/// Fills `words`, at least as many as the site at `site` has, with what the callback makes of
+/// it that `record`, which is at `at`, names; calls it again on its own answer.
+pub(super) fn compute<const LEN: usize>(
+    region: &Region<'_>,
+    at: u64,
+    record: &AlternativeRecord,
+    site: u64,
+    words: &mut [Insn; LEN],
+) -> Result<(), Reason> {
+    let len = record.site_len;
+    let callback = find(region, at, record)?;
 
-impl<const LEN: usize> Computed<LEN> {
-    /// Calls the callback that `record` names, which is at `at` and for the site at
-    /// `site`, and calls it again on its own answer.
-    pub fn new(
-        region: &Region<'_>,
-        at: u64,
-        record: &AlternativeRecord,
-        site: u64,
-    ) -> Result<Self, Reason> {
-        let len = usize::from(record.site_len);
-        let callback = find(region, at, record)?;
-
-        let mut old = [Insn::NOP; LEN];
-        for (index, word) in (0..record.site_len).zip(&mut old) {
-            *word = region
-                .text
-                .get(site.wrapping_add(4 * u64::from(index)))
-                .ok_or(Reason::SiteOutsideText { len: 1 })?;
-        }
-        let mut new = old;
-        let (Some(before), Some(after)) = (old.get_mut(..len), new.get_mut(..len)) else {
-            return Err(Reason::SiteOutsideText {
-                len: record.site_len,
-            });
-        };
-        call(callback, site, before, after)?;
-        for (index, &word) in (0..record.site_len).zip(after.iter()) {
-            if matches!(word.classify(), Class::Unknown | Class::SignsPc) {
-                return Err(Reason::CallbackWord { index, word });
-            }
-        }
-        let again = before;
-        again.copy_from_slice(after);
-        call(callback, site, after, again)?;
-        if after != again {
-            let name = callback.name();
-            return Err(Reason::CallbackUnstable { name });
-        }
-        Ok(Self(new))
+    let outside = Reason::SiteOutsideText { len };
+    let old = region.text.part(site, len).ok_or(outside)?;
+    for (word, old) in words.iter_mut().zip(old.iter()) {
+        *word = old;
     }
-
-    /// The word for the site's instruction `index`, below its length.
-    pub fn word(&self, index: u8) -> Insn {
-        self.0.get(usize::from(index)).copied().unwrap_or(Insn::NOP)
+    // Whole arrays, which are short: a slice would be copied by a call.
+    let before = *words;
+    let range = ..usize::from(len);
+    let (Some(before), Some(new)) = (before.get(range), words.get_mut(range)) else {
+        return Err(outside);
+    };
+    call(callback, site, before, new)?;
+    for (index, &word) in (0..len).zip(new.iter()) {
+        let is_known = word.is_ordinary();
+        if !is_known && matches!(word.classify(), Class::Unknown | Class::SignsPc) {
+            return Err(Reason::CallbackWord { index, word });
+        }
     }
+    let mut again = *words;
+    let (Some(new), Some(newer)) = (words.get(range), again.get_mut(range)) else {
+        return Err(outside);
+    };
+    call(callback, site, new, newer)?;
+    if *words != again {
+        let name = callback.name();
+        return Err(Reason::CallbackUnstable { name });
+    }
+    Ok(())
 }
 
 /// The callback that `record`, which is at `at`, names.

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::mem::MaybeUninit;
-use core::slice;
 
 use crate::arch::Write;
 use crate::patch::decision::Decision;
@@ -29,8 +28,7 @@ pub struct Report {
     pub rewritten: u32,
     /// Words that changed.
     pub words: u32,
-    /// Data cache lines that held them, each cleaned once unless CTR_EL0.IDC
-    /// makes that needless.
+    /// Data cache lines that held them, each cleaned once.
     pub lines: u32,
 }
 
@@ -79,9 +77,9 @@ impl<'p> Plan<'p> {
     ) -> Result<Self, PlanError> {
         let mut states = States::new();
         states.fill(decision);
-        let walk = Walk::new(region, decision, &states);
-        let start = room.as_mut_ptr();
-        let (walk, writer) = walk.run(Writer::new(region, room))?;
+        let mut walk = Walk::new(region, decision, &states);
+        let mut writer = Writer::new(region, room);
+        walk.run(&mut writer)?;
         let words = writer.words();
         let report = Report {
             branches: walk.branches.sites(),
@@ -92,9 +90,10 @@ impl<'p> Plan<'p> {
             words: u32::try_from(words).unwrap_or(u32::MAX),
             lines: 0,
         };
-        // SAFETY: the writer has initialised the first `words` entries.
-        let writes = unsafe { slice::from_raw_parts_mut(start.cast(), words) };
-        Ok(Self { writes, report })
+        Ok(Self {
+            writes: writer.into_writes(),
+            report,
+        })
     }
 
     /// A plan that no table has led to: of words that lie apart, in address order.

@@ -67,17 +67,6 @@ impl<'a> Replacement<'a> {
         })
     }
 
-    /// One that is as long as its site, and among the replacements.
-    #[inline]
-    pub fn found(region: &'a Region<'a>, start: u64, len: u8, site: u64) -> Option<Self> {
-        Some(Self {
-            region,
-            words: region.replacements.part(start, len)?,
-            site,
-            site_len: len,
-        })
-    }
-
     /// The word for the site's instruction `index`, below its length.
     #[inline(always)]
     pub fn word(&self, index: u8) -> Result<Insn, Reason> {

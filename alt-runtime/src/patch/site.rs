@@ -8,23 +8,14 @@ use crate::record::{AlternativeRecord, BranchRecord, Condition};
 
 /// What both kinds of record have.
 pub(super) trait Record: Sized + 'static {
-    /// One record of no meaning.
-    const NONE: &'static [Self];
     /// Address of the site, of a record at `at`.
     fn site(&self, at: u64) -> u64;
     fn condition(&self) -> Condition;
     /// Length of the site in instructions.
     fn len(&self) -> u8;
-    /// Whether a site that begins below `stop`, and is not empty, also ends there.
-    fn is_below(&self, end: u64, stop: u64) -> bool;
 }
 
 impl Record for BranchRecord {
-    const NONE: &'static [Self] = &[Self {
-        site: 0,
-        condition: Condition::from_bits(0),
-        displacement: 0,
-    }];
     #[inline]
     fn site(&self, at: u64) -> u64 {
         self.site_address(at)
@@ -37,21 +28,9 @@ impl Record for BranchRecord {
     fn len(&self) -> u8 {
         1
     }
-    #[inline]
-    fn is_below(&self, _: u64, _: u64) -> bool {
-        // Aligned, it does: `stop` is aligned, or a place where no site can end.
-        true
-    }
 }
 
 impl Record for AlternativeRecord {
-    const NONE: &'static [Self] = &[Self {
-        site: 0,
-        replacement: 0,
-        condition: Condition::from_bits(0),
-        site_len: 0,
-        replacement_len: 0,
-    }];
     #[inline]
     fn site(&self, at: u64) -> u64 {
         self.site_address(at)
@@ -63,10 +42,6 @@ impl Record for AlternativeRecord {
     #[inline]
     fn len(&self) -> u8 {
         self.site_len
-    }
-    #[inline]
-    fn is_below(&self, end: u64, stop: u64) -> bool {
-        (self.site_len != 0) & (end <= stop)
     }
 }
 

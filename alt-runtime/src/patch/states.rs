@@ -38,6 +38,12 @@ pub(super) struct States([u32; MAX_CAPS]);
 /// The state's bits of an entry.
 const STATE: u32 = 0b11;
 
+const _: () = {
+    assert!(State::Absent as u32 == 0);
+    assert!(State::Present as u32 == 1 << 0);
+    assert!(State::Pending as u32 == 1 << 1);
+};
+
 impl States {
     /// No number is known yet.
     pub const fn new() -> Self {
@@ -53,16 +59,13 @@ impl States {
             .zip(decision.present.words());
         let mut rest = decision.table.len();
         for (block, (entries, (decided, present))) in (0..).zip(self.0.chunks_mut(64).zip(sets)) {
-            let (mut decided, mut present) = (*decided, *present);
-            let numbers = 64 * block..;
-            for (entry, number) in entries.iter_mut().take(rest).zip(numbers) {
-                let state = match (decided & 1, present & 1) {
-                    (0, _) => State::Pending,
-                    (_, 0) => State::Absent,
-                    _ => State::Present,
-                };
-                *entry = Condition::from_bits(number).plain() | state as u32;
-                (decided, present) = (decided >> 1, present >> 1);
+            // The bits of a state: that of `Present`, and that of `Pending`.
+            let (mut present, mut pending) = (decided & present, !decided);
+            let mut plain = Condition::from_bits(64 * block).plain();
+            for entry in entries.iter_mut().take(rest) {
+                *entry = plain | (present & 1) as u32 | ((pending & 1) as u32) << 1;
+                (present, pending) = (present >> 1, pending >> 1);
+                plain = plain.wrapping_add(Condition::from_bits(1).plain());
             }
             rest = rest.saturating_sub(64);
         }
@@ -74,23 +77,25 @@ impl States {
         entry.map_or(State::Unknown, |entry| State::from_bits(entry & STATE))
     }
 
-    /// Whether a condition asks for one cpucap, to be present, and that is absent.
+    /// What is known of the cpucap that a condition asks for.
     #[inline(always)]
-    pub fn is_absent(&self, condition: Condition) -> bool {
-        self.entry(condition) == condition.plain()
-    }
-
-    /// The state of the cpucap if a condition asks for one, to be present, and for nothing
-    /// else; if it does, it is [`State::Unknown`].
-    #[inline(always)]
-    pub fn of_plain(&self, condition: Condition) -> State {
-        let entry = self.entry(condition);
+    pub fn known(&self, condition: Condition) -> Known {
+        let entry = self.0[usize::from(condition.cap()) % MAX_CAPS];
         // Whatever else the condition asks for makes a large difference.
-        State::from_bits(entry.wrapping_sub(condition.plain()))
+        Known(entry.wrapping_sub(condition.plain()))
     }
+}
 
-    #[inline(always)]
-    fn entry(&self, condition: Condition) -> u32 {
-        self.0[usize::from(condition.cap()) % MAX_CAPS]
-    }
+/// What is known of a cpucap that a condition asks for, to be present, and for nothing else.
+/// If it asks for more, it is none of these.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known(pub u32);
+
+impl Known {
+    /// [`State::Absent`].
+    pub const ABSENT: Self = Self(State::Absent as u32);
+    /// [`State::Present`].
+    pub const PRESENT: Self = Self(State::Present as u32);
+    /// [`State::Pending`].
+    pub const PENDING: Self = Self(State::Pending as u32);
 }

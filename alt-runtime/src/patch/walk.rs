@@ -3,15 +3,12 @@
 use crate::cap::CapTable;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
-use crate::patch::records::{Brief, Plain, Records};
+use crate::patch::records::Records;
 use crate::patch::site::{Record, Site, error};
-use crate::patch::states::States;
+use crate::patch::states::{Known, States};
 use crate::patch::writer::Writer;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Words};
-
-/// Above all addresses that are far enough from the top of the address space.
-const TOP: u64 = u64::MAX - (1 << 32);
 
 /// An arm that wins, and the address of its site.
 enum Arm<'a> {
@@ -21,29 +18,23 @@ enum Arm<'a> {
 }
 
 impl Arm<'_> {
-    /// Tells a writer, by value: the usual case keeps it in registers.
-    #[cold]
-    #[inline(never)]
-    fn tell<'a, 'p>(
-        self,
-        mut writer: Writer<'a, 'p>,
-        table: &CapTable,
-    ) -> Result<Writer<'a, 'p>, PlanError> {
-        let told = match self {
+    fn tell(self, writer: &mut Writer<'_, '_>, table: &CapTable) -> Result<(), PlanError> {
+        match self {
             Self::Branch(site, record) => writer
                 .rewrite_branch(site, record)
                 .map_err(|why| error(table, site, record.condition, why)),
             Self::Alternative(site, at, record) => writer
                 .rewrite_alternative(site, at, record)
                 .map_err(|why| error(table, site, record.condition, why)),
-        };
-        told.map(|()| writer)
+        }
     }
 }
 
 /// Both tables, merged: they are sorted, so that the text is walked once. Finds all that
 /// can be wrong with the place and the condition of a site, whether or not an arm wins.
-#[derive(Clone)]
+///
+/// This is the close look, which knows all kinds of sites and all faults; [`Walk::quick`]
+/// takes the usual ones.
 pub(super) struct Walk<'a> {
     pub branches: Records<'a, BranchRecord>,
     pub alternatives: Records<'a, AlternativeRecord>,
@@ -52,151 +43,77 @@ pub(super) struct Walk<'a> {
     text: Words<'a>,
     table: &'a CapTable,
     states: &'a States,
-    /// From here on each site is looked at closely: the end of the text, or the last site
-    /// of a table.
-    stop: u64,
     /// Where the site before ends.
-    end: u64,
+    pub(super) end: u64,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(region: &Region<'a>, decision: Decision<'a>, states: &'a States) -> Self {
-        let text = region.text.range();
-        let branches = Records::new(region.branches);
-        let alternatives = Records::new(region.alternatives);
-        let stop = branches.last_site().min(alternatives.last_site());
-        // At the top of the address space sums overflow; there, and in a text that is not
-        // aligned, each site is looked at closely.
-        let is_usual = text.start.is_multiple_of(4) && text.start <= text.end && text.end < TOP;
         Self {
-            branches,
-            alternatives,
+            branches: Records::new(region.branches),
+            alternatives: Records::new(region.alternatives),
             pending: 0,
             text: region.text,
             table: decision.table,
             states,
-            stop: if is_usual { stop.min(text.end) } else { 0 },
-            end: text.start,
+            end: region.text.range().start,
         }
     }
 
-    /// Tells `writer` the arms that win; answers what has been found and done.
+    /// Tells `writer` the arms that win.
     ///
     /// # Errors
     /// The first site, in the order of the walk, with a fault, or that `writer` refuses.
-    #[inline(always)]
-    pub fn run<'p>(
-        mut self,
-        mut writer: Writer<'a, 'p>,
-    ) -> Result<(Self, Writer<'a, 'p>), PlanError> {
-        let table = self.table;
+    pub fn run(&mut self, writer: &mut Writer<'a, '_>) -> Result<(), PlanError> {
         loop {
-            if self.branches.site() <= self.alternatives.site() {
-                // SAFETY: `stop` is not above the last site.
-                match unsafe { self.branches.look(self.states, &mut self.end, self.stop) } {
-                    Brief::Passed => continue,
-                    Brief::Pending => {
-                        self.pending += 1;
-                        continue;
-                    }
-                    Brief::Applies(Plain { site, record, .. }) => {
-                        // SAFETY: the site lies between `end` and `stop`, hence in the text.
-                        if unsafe { writer.flip(site, record) }.is_none() {
-                            writer = Arm::Branch(site, record).tell(writer, table)?;
-                        }
-                        continue;
-                    }
-                    Brief::Unclear => {}
-                }
-            } else {
-                // SAFETY: `stop` is not above the last site.
-                match unsafe {
-                    self.alternatives
-                        .look(self.states, &mut self.end, self.stop)
-                } {
-                    Brief::Passed => continue,
-                    Brief::Pending => {
-                        self.pending += 1;
-                        continue;
-                    }
-                    Brief::Applies(Plain { site, record, at }) => {
-                        // SAFETY: the site lies between `end` and `stop`, hence in the text.
-                        if unsafe { writer.copy(site, at, record) }.is_none() {
-                            writer = Arm::Alternative(site, at, record).tell(writer, table)?;
-                        }
-                        continue;
-                    }
-                    Brief::Unclear => {}
-                }
-            }
-            // By value: the usual case keeps all this in registers.
-            let (walk, next) = self.next_site()?;
-            self = walk;
-            match next {
-                Next::Arm(arm) => writer = arm.tell(writer, table)?,
+            self.quick(self.states, writer);
+            match self.next_site(writer)? {
+                Next::Arm(arm) => arm.tell(writer, self.table)?,
                 Next::Nothing => {}
-                Next::End => return Ok((self, writer)),
+                Next::End => return Ok(()),
             }
         }
     }
 
     /// Looks closely at the next site, which may be of any kind.
-    #[cold]
-    #[inline(never)]
-    fn next_site(mut self) -> Result<(Self, Next<'a>), PlanError> {
+    fn next_site(&mut self, writer: &mut Writer<'a, '_>) -> Result<Next<'a>, PlanError> {
+        let (table, states) = (self.table, self.states);
         let (branch, alternative) = (self.branches.peek(), self.alternatives.peek());
         let is_branch = match (branch, alternative) {
-            (None, None) => return Ok((self, Next::End)),
+            (None, None) => return Ok(Next::End),
             (Some(_), Some(_)) => self.branches.site() <= self.alternatives.site(),
             (branch, None) => branch.is_some(),
             (None, Some(_)) => false,
         };
-        let next = if is_branch {
-            let end = self.place(&self.branches)?;
-            match end {
-                Some(end) => self.end = end,
-                None => self.branches.count_arm(),
+        if is_branch {
+            if !take_back(&mut self.branches, states, &mut self.pending, writer) {
+                self.end = self.place(&self.branches)?;
             }
-            let site = self.branches.next_site(self.table, self.states, |_| ())?;
-            self.next(site, |address, _, record| Arm::Branch(address, record))
+            let site = self.branches.next_site(table, states, |_| ())?;
+            Ok(self.next(site, |address, _, record| Arm::Branch(address, record)))
         } else {
-            let end = self.place(&self.alternatives)?;
-            match end {
-                Some(end) => self.end = end,
-                None => self.alternatives.count_arm(),
+            if !take_back(&mut self.alternatives, states, &mut self.pending, writer) {
+                self.end = self.place(&self.alternatives)?;
             }
-            let site = self
-                .alternatives
-                .next_site(self.table, self.states, |_| ())?;
-            self.next(site, Arm::Alternative)
-        };
-        Ok((self, next))
+            let site = self.alternatives.next_site(table, states, |_| ())?;
+            Ok(self.next(site, Arm::Alternative))
+        }
     }
 
     /// Checks that the next site of a table lies in the text, behind the one before.
-    /// Answers where it ends, or nothing if the record is a further arm of a site, of
-    /// which the arms before do not hold.
-    fn place<R: Record>(&self, records: &Records<'a, R>) -> Result<Option<u64>, PlanError> {
+    /// Answers where it ends.
+    fn place<R: Record>(&self, records: &Records<'a, R>) -> Result<u64, PlanError> {
         let Some((_, record)) = records.peek() else {
-            return Ok(Some(self.end));
+            return Ok(self.end);
         };
         let (address, len) = (records.site(), record.len());
-        let reason = match records.before() {
-            Some((site, before)) if site == address => {
-                if before.len() == len {
-                    return Ok(None);
-                }
-                Reason::LengthsDiffer {
-                    first: before.len(),
-                    other: len,
-                }
-            }
+        let reason = match address {
             _ if address % 4 != 0 => Reason::MisalignedSite,
             _ if len == 0 => Reason::ZeroLength,
             _ if !self.text.contains(address, len.into()) => Reason::SiteOutsideText { len },
             _ if address < self.end => self.disorder(address),
             // A text may end at the top of the address space.
-            _ => return Ok(Some(address.wrapping_add(4 * u64::from(len)))),
+            _ => return Ok(address.wrapping_add(4 * u64::from(len))),
         };
         Err(error(self.table, address, record.condition(), reason))
     }
@@ -225,6 +142,30 @@ impl<'a> Walk<'a> {
             None => Next::Nothing,
         }
     }
+}
+
+/// If the next record is a further arm of the site before, which [`Walk::quick`] took for
+/// one of a single arm, undoes what it did, so that all arms come together. Says whether
+/// that was so.
+fn take_back<R: Record>(
+    records: &mut Records<'_, R>,
+    states: &States,
+    pending: &mut u32,
+    writer: &mut Writer<'_, '_>,
+) -> bool {
+    let Some((site, before)) = records.before() else {
+        return false;
+    };
+    if site != records.site() {
+        return false;
+    }
+    match states.known(before.condition()) {
+        Known::PRESENT => writer.take_back(before.len()),
+        Known::PENDING => *pending -= 1,
+        _ => {}
+    }
+    records.back();
+    true
 }
 
 /// What a close look at a site has found.

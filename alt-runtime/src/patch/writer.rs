@@ -1,10 +1,11 @@
 //! From arms to planned writes.
 
-use core::mem::{self, MaybeUninit};
+use core::mem::MaybeUninit;
+use core::ops::Range;
 
 use crate::arch::Write;
 use crate::insn::Insn;
-use crate::patch::computed::{Computed, MAX_LEN};
+use crate::patch::computed::{self, MAX_LEN};
 use crate::patch::error::Reason;
 use crate::patch::replacement::Replacement;
 use crate::record::{AlternativeRecord, BranchRecord};
@@ -13,13 +14,10 @@ use crate::region::{Region, Words};
 /// Turns arms into writes.
 pub(super) struct Writer<'a, 'p> {
     region: &'a Region<'a>,
-    // What each site needs of the region, so that it stays in registers.
-    text: Words<'a>,
-    replacements: Words<'a>,
-    /// Memory for the writes that follow.
+    /// Memory for all writes.
     room: &'p mut [MaybeUninit<Write>],
-    /// Number of writes that there was room for.
-    all: usize,
+    /// Number of writes so far.
+    words: usize,
     /// Those that are not the first one of their site.
     further: usize,
     /// Sites so far that an arm applies to, and does not change.
@@ -30,21 +28,57 @@ impl<'a, 'p> Writer<'a, 'p> {
     pub fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
         // A write has 32 bits for its place.
         let is_short = region.text.len() <= 1 << 30;
-        let room = if is_short { room } else { &mut [] };
         Self {
             region,
-            text: region.text,
-            replacements: region.replacements,
-            all: room.len(),
-            room,
+            room: if is_short { room } else { &mut [] },
+            words: 0,
             further: 0,
             unchanged: 0,
         }
     }
 
+    pub fn text(&self) -> Words<'a> {
+        self.region.text
+    }
+
+    pub fn replacements(&self) -> Words<'a> {
+        self.region.replacements
+    }
+
     /// Number of writes so far.
     pub fn words(&self) -> usize {
-        self.all - self.room.len()
+        self.words
+    }
+
+    /// The writes.
+    pub fn into_writes(self) -> &'p mut [Write] {
+        let writes = self.room.get_mut(..self.words).unwrap_or_default();
+        // SAFETY: so many entries have been written.
+        unsafe { &mut *(&raw mut *writes as *mut [Write]) }
+    }
+
+    /// Memory for the writes that follow.
+    pub fn room(&mut self) -> Range<*mut Write> {
+        let rest = self.room.get_mut(self.words..).unwrap_or_default();
+        let Range { start, end } = rest.as_mut_ptr_range();
+        start.cast()..end.cast()
+    }
+
+    /// Goes on behind the first `words` entries of the [`room`](Self::room), of which
+    /// `further` are not the first one of their site.
+    ///
+    /// # Safety
+    /// They must have been written.
+    pub unsafe fn took(&mut self, words: usize, further: usize) {
+        self.words += words;
+        self.further += further;
+    }
+
+    /// Takes back the last `len` writes, which are all words of one site.
+    pub fn take_back(&mut self, len: u8) {
+        let len = usize::from(len);
+        self.words = self.words.saturating_sub(len);
+        self.further = self.further.saturating_sub(len.saturating_sub(1));
     }
 
     /// Number of sites that change.
@@ -57,33 +91,7 @@ impl<'a, 'p> Writer<'a, 'p> {
         self.rewritten().saturating_add(self.unchanged)
     }
 
-    /// Does all for the site of a branch in the usual case, that it holds what the record
-    /// implies. In any other case, nothing has been done.
-    ///
-    /// # Safety
-    /// The site must lie in the text.
-    #[inline(always)]
-    pub unsafe fn flip(&mut self, site: u64, record: &BranchRecord) -> Option<()> {
-        let displacement = i64::from(record.displacement);
-        if !self.text.holds(site.wrapping_add_signed(4 * displacement)) {
-            return None;
-        }
-        // SAFETY: the caller's promise.
-        let found = unsafe { self.text.at(site) };
-        let branch = Insn::branch(0, (4 * displacement) as u64).ok()?;
-        // Both ways in full, which is shorter than to choose among words.
-        if record.condition.is_likely() {
-            (found == branch).then_some(())?;
-            self.put(site, found, Insn::NOP)
-        } else {
-            (found == Insn::NOP).then_some(())?;
-            self.put(site, found, branch)
-        }
-    }
-
     /// Does all for the site of a branch.
-    #[cold]
-    #[inline(never)]
     pub fn rewrite_branch(&mut self, site: u64, record: &BranchRecord) -> Result<(), Reason> {
         let (old, new) = branch_words(self.region, site, record)?;
         if old == new {
@@ -93,57 +101,7 @@ impl<'a, 'p> Writer<'a, 'p> {
         self.push(self.offset(site), old, new)
     }
 
-    /// Does all for the site of an alternative, whose record is at `at`, in the most usual
-    /// case: the replacement is as long as the site, and each of its words differs from
-    /// what is there. In any other case, nothing has been done.
-    ///
-    /// # Safety
-    /// The site must lie in the text, with all its words.
-    #[inline(always)]
-    pub unsafe fn copy(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Option<()> {
-        let len = record.site_len;
-        if record.condition.is_callback() || record.replacement_len != len {
-            return None;
-        }
-        let start = record.replacement_address(at);
-        if len == 1 {
-            let word = self.replacements.get(start)?;
-            // SAFETY: the caller's promise.
-            let old = unsafe { self.text.at(site) };
-            let new = match word.is_ordinary() {
-                true => word,
-                false => aimed(self.region, (start, len), site, self.offset(site), word)?,
-            };
-            return match old == new {
-                true => None,
-                false => self.put(site, old, new),
-            };
-        }
-        let new = self.replacements.part(start, len)?;
-        let room = self.room.get_mut(..usize::from(len))?;
-        let mut to = site;
-        for (entry, word) in room.iter_mut().zip(new.iter()) {
-            // SAFETY: there are as many words as at the site, which lies in the text.
-            let old = unsafe { self.text.at(to) };
-            let offset = to.wrapping_sub(self.text.range().start) as u32;
-            let new = match word.is_ordinary() {
-                true => word,
-                false => aimed(self.region, (start, len), site, offset, word)?,
-            };
-            if old == new {
-                return None;
-            }
-            entry.write(Write::new(offset, old, new));
-            to = to.wrapping_add(4);
-        }
-        self.take(len.into());
-        self.further += usize::from(len).wrapping_sub(1);
-        Some(())
-    }
-
     /// Does all for the site of an alternative, whose record is at `at`.
-    #[cold]
-    #[inline(never)]
     pub fn rewrite_alternative(
         &mut self,
         site: u64,
@@ -162,15 +120,23 @@ impl<'a, 'p> Writer<'a, 'p> {
     fn compute(&mut self, site: u64, at: u64, record: &AlternativeRecord) -> Result<(), Reason> {
         // Most are short.
         match record.site_len {
-            0..=8 => {
-                let computed = Computed::<8>::new(self.region, at, record, site)?;
-                self.write(site, record.site_len, |index| Ok(computed.word(index)))
-            }
-            _ => {
-                let computed = Computed::<MAX_LEN>::new(self.region, at, record, site)?;
-                self.write(site, record.site_len, |index| Ok(computed.word(index)))
-            }
+            0..=8 => self.fill::<8>(site, at, record),
+            _ => self.fill::<MAX_LEN>(site, at, record),
         }
+    }
+
+    fn fill<const LEN: usize>(
+        &mut self,
+        site: u64,
+        at: u64,
+        record: &AlternativeRecord,
+    ) -> Result<(), Reason> {
+        let mut words = [Insn::NOP; LEN];
+        computed::compute(self.region, at, record, site, &mut words)?;
+        let word = |index| words.get(usize::from(index)).copied();
+        self.write(site, record.site_len, |index| {
+            Ok(word(index).unwrap_or(Insn::NOP))
+        })
     }
 
     /// Plans the words of a site.
@@ -199,65 +165,20 @@ impl<'a, 'p> Writer<'a, 'p> {
         Ok(())
     }
 
-    /// Plans the only word of a site, if there is room.
-    #[inline(always)]
-    fn put(&mut self, site: u64, old: Insn, new: Insn) -> Option<()> {
-        let write = Write::new(self.offset(site), old, new);
-        self.room.first_mut()?.write(write);
-        self.take(1);
-        Some(())
-    }
-
-    /// Goes on behind so much of the room.
-    #[inline(always)]
-    fn take(&mut self, count: usize) {
-        self.room = mem::take(&mut self.room)
-            .get_mut(count..)
-            .unwrap_or_default();
-    }
-
     /// Where a site is in the text, which has 4 GiB at most where there is any room.
-    #[inline(always)]
     fn offset(&self, site: u64) -> u32 {
-        site.wrapping_sub(self.text.range().start) as u32
+        site.wrapping_sub(self.region.text.range().start) as u32
     }
 
-    #[inline(always)]
     fn push(&mut self, offset: u32, old: Insn, new: Insn) -> Result<(), Reason> {
-        let Some(entry) = self.room.first_mut() else {
-            return Err(Reason::PlanTooSmall { room: self.all });
+        let room = self.room.len();
+        let Some(entry) = self.room.get_mut(self.words) else {
+            return Err(Reason::PlanTooSmall { room });
         };
         entry.write(Write::new(offset, old, new));
-        self.take(1);
+        self.words += 1;
         Ok(())
     }
-}
-
-/// A word of the replacement with this start and length, re-aimed to where it goes; none if
-/// it cannot be.
-#[cold]
-#[inline(never)]
-fn aimed(
-    region: &Region<'_>,
-    (start, len): (u64, u8),
-    site: u64,
-    offset: u32,
-    word: Insn,
-) -> Option<Insn> {
-    let to = region.text.range().start.wrapping_add(offset.into());
-    let from = start.wrapping_add(to.wrapping_sub(site));
-    // Most are a B to somewhere else, which is short to tell. The end of the replacements
-    // is that of the last one, and not somewhere else.
-    if let Some(displacement) = word.branch_displacement() {
-        let target = from.wrapping_add_signed(displacement);
-        if !region.replacements.holds(target.wrapping_sub(1)) && !region.replacements.holds(target)
-        {
-            return Insn::branch(to, target).ok();
-        }
-    }
-    let index = (to.wrapping_sub(site) / 4) as u8;
-    let replacement = Replacement::found(region, start, len, site)?;
-    replacement.aimed(index, word).ok()
 }
 
 /// What the site of a branch holds, and what it becomes.
@@ -273,10 +194,7 @@ pub(super) fn branch_words(
     if !region.text.holds(target) {
         return Err(Reason::BranchOutsideText { target });
     }
-    // 16 bits of displacement are always within reach of a B.
-    let Ok(branch) = Insn::branch(site, target) else {
-        return Err(Reason::BranchOutsideText { target });
-    };
+    let branch = Insn::branch_by(record.displacement);
     let (expected, new) = if record.condition.is_likely() {
         (branch, Insn::NOP)
     } else {

@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use super::{ShadowPlan, ShadowReport, UnwindError, UnwindInfo, is_wanted};
 use crate::arch::{Maintenance, Write};
-use crate::boot::{Finalised, before_others};
+use crate::boot::Finalised;
 use crate::patch::{PatchError, WritableAlias};
 use crate::region::Region;
 
@@ -88,8 +88,7 @@ impl Finalised {
             return Ok(None);
         }
         let plan = ShadowPlan::new(region, unwind, excluded, room).map_err(ShadowError::Unwind)?;
-        // CPUs may come that are not known yet.
-        let how = before_others(self.maintenance());
+        let how = self.maintenance();
         // SAFETY: the plan is of this region, made just now; the caller's promise.
         let report = unsafe { plan.commit(region, &how, alias) };
         report.map(Some).map_err(ShadowError::Patch)

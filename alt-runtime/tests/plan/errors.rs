@@ -334,6 +334,17 @@ fn plan_too_small() {
         image.plan(&[A]).is_ok(),
         "one entry for each word is enough"
     );
+    // One more site of each kind.
+    let (mut branch, mut one_word) = (Image::new(), Image::new());
+    branch.branch(TEXT, 0, 1).branch(TEXT + 8, 0, 1);
+    one_word
+        .alternative(TEXT, 0, 1, &[ONE])
+        .alternative(TEXT + 8, 0, 1, &[ONE]);
+    for mut image in [branch, one_word] {
+        image.room = 1;
+        let error = image.plan(&[A]).unwrap_err();
+        assert_eq!((error.site, error.reason), (TEXT + 8, reason));
+    }
 }
 
 /// The first bad record is reported although good ones come before it: there is

@@ -3,7 +3,8 @@
 use core::mem::MaybeUninit;
 
 use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
-use alt_runtime::patch::{Census, Decision, Plan, PlanError, Report, check};
+use alt_runtime::insn::Insn;
+use alt_runtime::patch::{Census, Decision, Plan, PlanError, Reason, Report, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::{Callback, Write};
@@ -47,6 +48,12 @@ pub const NOP: u32 = 0xd503_201f;
 
 /// Address, word before, word after.
 pub type Change = (u64, u32, u32);
+
+/// What a write changes.
+pub fn change(write: &Write) -> Change {
+    let address = TEXT + u64::from(write.offset);
+    (address, write.before().0, write.after().0)
+}
 
 /// Text of 64 NOPs to begin with, and what the test adds.
 pub struct Image {
@@ -160,12 +167,50 @@ impl Image {
             decided: &decided,
         };
         let mut room = vec![MaybeUninit::<Write>::uninit(); self.room];
-        let plan = Plan::new(&self.region(), decision, &mut room)?;
-        let writes = plan.writes().iter();
-        let writes = writes
-            .map(|w| (TEXT + u64::from(w.offset), w.before().0, w.after().0))
-            .collect();
-        Ok((writes, plan.report()))
+        let plan = Plan::new(&self.region(), decision, &mut room);
+        let result = plan.map(|plan| {
+            let writes: Vec<_> = plan.writes().iter().map(change).collect();
+            (writes, plan.report())
+        });
+        self.assert_the_same_in_the_midst(decision, &result);
+        result
+    }
+
+    /// The last record of a table is looked at closely, and so are those that share its site.
+    /// With one more behind them in each table, they are met in the midst, where most are
+    /// looked at briefly; that must make no difference but for the sites behind the text.
+    fn assert_the_same_in_the_midst(
+        &self,
+        decision: Decision<'_>,
+        result: &Result<(Vec<Change>, Report), PlanError>,
+    ) {
+        const BEHIND: u64 = TEXT + 0x7000_0000;
+        let mut longer = Self {
+            text: self.text.clone(),
+            replacements: self.replacements.clone(),
+            branches: self.branches.clone(),
+            records: self.records.clone(),
+            callbacks: self.callbacks.clone(),
+            room: self.room,
+        };
+        longer.branch(BEHIND, 0, 1);
+        longer.record(BEHIND + 4, REPLACEMENTS, 0, 1, 1);
+        let none = Write::new(0, Insn(0), Insn(0));
+        let mut room = vec![MaybeUninit::new(none); self.room];
+        let error = Plan::new(&longer.region(), decision, &mut room).unwrap_err();
+        match result {
+            Err(expected) => assert_eq!(error, *expected, "in the midst"),
+            Ok((writes, _)) => {
+                let outside = Reason::SiteOutsideText { len: 1 };
+                assert_eq!((error.site, error.reason), (BEHIND, outside));
+                // SAFETY: all have been initialised.
+                let planned = room
+                    .iter()
+                    .map(|write| change(unsafe { write.assume_init_ref() }));
+                let planned: Vec<_> = planned.take(writes.len()).collect();
+                assert_eq!(planned, *writes, "in the midst");
+            }
+        }
     }
 
     /// The check of all arms.
@@ -195,6 +240,6 @@ impl Image {
     }
 }
 
-fn set(caps: &[Cap]) -> CapSet {
+pub fn set(caps: &[Cap]) -> CapSet {
     caps.iter().copied().collect()
 }

@@ -1,10 +1,14 @@
 //! Tables of many records: most are passed over by a brief look, so faults are put in
 //! their midst, and plans are compared with what a plain evaluation of the arms gives.
 
-use alt_runtime::cap::Cap;
-use alt_runtime::patch::{PlanError, Reason};
+use std::mem::MaybeUninit;
 
-use crate::image::{A, AND, B, C, Change, Image, NOP, NOT, TEXT};
+use alt_runtime::Write;
+use alt_runtime::cap::Cap;
+use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
+
+use crate::image::{A, AND, B, C, CAPS as CAP_TABLE, Change, Image, NOP, NOT, TEXT, change, set};
+use crate::other_address::seen;
 
 const ONE: u32 = 0xd280_0020; // mov x0, #1
 const WORDS: u64 = 4096;
@@ -215,5 +219,17 @@ fn plan_is_what_the_arms_say() {
         assert_eq!(writes, expected, "seed {seed}");
         assert_eq!((report.pending, report.applied), (pending, applied));
         assert_eq!(report.sites(), 60, "seed {seed}");
+
+        // Where the text ends at the top of the address space, each site is looked at closely.
+        let region = seen(&image, 0u64.wrapping_sub(4 * WORDS));
+        let decision = Decision {
+            table: &CAP_TABLE,
+            present: &set(&present),
+            decided: &set(&decided),
+        };
+        let mut room = vec![MaybeUninit::<Write>::uninit(); image.room];
+        let plan = Plan::new(&region, decision, &mut room).unwrap();
+        let closely: Vec<_> = plan.writes().iter().map(change).collect();
+        assert_eq!((closely, plan.report()), (writes, report), "seed {seed}");
     }
 }

@@ -1,6 +1,7 @@
 //! The plan: what it makes of records, and what it refuses.
 
 mod callbacks;
+mod edges;
 mod errors;
 mod image;
 mod long;

@@ -20,7 +20,7 @@ const ODD: u64 = 0xfc0;
 const SITE: u64 = 0x40;
 
 /// The image, all of it seen `address - TEXT` further on.
-fn seen(image: &Image, address: u64) -> Region<'_> {
+pub fn seen(image: &Image, address: u64) -> Region<'_> {
     let there = |linked: u64| linked.wrapping_sub(TEXT).wrapping_add(address);
     Region {
         text: Words::new(address, &image.text),

@@ -161,12 +161,14 @@ fn second_pass_changes_nothing() {
     image.text[2] = 0x1400_0003; // b .+12
     image.branch(TEXT, 0, 1).branch(TEXT + 8, LIKELY, 3);
     image.alternative(TEXT + 0x40, 0, 2, &[ONE]);
+    // One of whose words only the second one changes.
+    image.alternative(TEXT + 0x50, 0, 2, &[NOP, TWO]);
     let (writes, first) = image.plan(&[A]).unwrap();
-    assert_eq!((writes.len(), first.applied, first.rewritten), (3, 3, 3));
+    assert_eq!((writes.len(), first.applied, first.rewritten), (4, 4, 4));
     image.text = image.patched(&[A]).unwrap();
     let (writes, second) = image.plan(&[A]).unwrap();
     assert_eq!(writes, []);
-    assert_eq!((second.applied, second.rewritten, second.words), (3, 0, 0));
+    assert_eq!((second.applied, second.rewritten, second.words), (4, 0, 0));
 }
 
 #[test]
