@@ -78,7 +78,10 @@ global_asm!(
     "mrs x18, esr_el2",
     "lsr x18, x18, #26",
     "cmp x18, #{hvc}",
-    "b.ne stray",
+    // B.cond does not reach as far as B, and the linker may put the two anywhere.
+    "b.eq 2f",
+    "b stray",
+    "2:",
     // The end of the chain of frames.
     "mov x29, xzr",
     "bl {handle}",
