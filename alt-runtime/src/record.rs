@@ -152,7 +152,9 @@ macro_rules! __alt_branch_record {
             $target,
             " - 9061b) / 4\n",
             // Assemblers truncate the field in silence. Where the target is further
-            // than ±128 KiB this asks to move back, which both refuse.
+            // than ±128 KiB this asks to move back, which LLVM refuses. GNU as 2.40
+            // refuses it for a target before the site; for one behind it, it warns of an
+            // undefined symbol "L0", whatever the distance, and checks nothing.
             ".org . - (((",
             $target,
             " - 9061b + 0x20000) >> 18 != 0) & 1)\n",

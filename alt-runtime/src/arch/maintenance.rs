@@ -16,7 +16,7 @@ pub struct Maintenance {
     pub data_line: u32,
     /// Smallest instruction cache line in bytes.
     pub instruction_line: u32,
-    /// CTR_EL0.IDC: written data need not be cleaned. [`sync`](Self::sync) goes by it, since
+    /// CTR_EL0.IDC: written data need not be cleaned. `sync` goes by it, since
     /// what a loader loads is executed only by CPUs that this value is for. A pass cleans what
     /// it changes in any case: a CPU that comes later executes the kernel's text until it is
     /// found to lack IDC, and would fetch the old words from behind the caches of the others.

@@ -13,7 +13,11 @@ macro_rules! opaque {
         #[allow(unused_mut, reason = "changed on one architecture only")]
         let mut value = $value;
         #[cfg(all(target_arch = "aarch64", not(miri)))]
-        #[allow(asm_sub_register, reason = "nothing reads it")]
+        #[allow(
+            asm_sub_register,
+            clippy::pointers_in_nomem_asm_block,
+            reason = "no instruction uses it"
+        )]
         // SAFETY: there is no instruction.
         unsafe {
             core::arch::asm!(
