@@ -65,9 +65,9 @@ mod tests {
         let (_directory, path) = Tiny::new(&[]).section(".hyp.vhe.text", at, &[0; 8]).write();
         let image = Image::open(&path).unwrap();
         let fact = |variant| Fact::Hyp(Hyp::GivenBack { variant, bytes: 8 });
-        assert_eq!(GivenBack::read(&image, &[fact("nvhe")]).ranges(), []);
+        assert!(GivenBack::read(&image, &[fact("nvhe")]).ranges().is_empty());
         let gone = GivenBack::read(&image, &[fact("vhe")]);
-        assert_eq!(gone.ranges(), [at..at + 8]);
+        assert_eq!(gone.ranges(), std::slice::from_ref(&(at..at + 8)));
         assert!(gone.holds(at + 4) && !gone.holds(at + 8));
         let memory = |words: [u32; 2]| {
             let mut memory = Memory::default();
