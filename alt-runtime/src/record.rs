@@ -34,7 +34,7 @@ use crate::cap::Cap;
 /// | 15    | in a [`BranchRecord`]: the site is of the `likely` form; in an [`AlternativeRecord`]: the replacement is a callback, or NOPs |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
-pub struct Condition(u16);
+pub struct Condition(pub(crate) u16);
 
 impl Condition {
     const CAP: u16 = 0x1fff;
@@ -220,36 +220,6 @@ impl AlternativeRecord {
     pub const fn replacement_address(&self, at: u64) -> u64 {
         at.wrapping_add(core::mem::offset_of!(Self, replacement) as u64)
             .wrapping_add_signed(self.replacement as i64)
-    }
-}
-
-/// The last fields of an [`AlternativeRecord`] in one word.
-#[derive(Clone, Copy)]
-pub(crate) struct Shape(pub(crate) u32);
-
-impl AlternativeRecord {
-    #[inline(always)]
-    pub(crate) const fn shape(&self) -> Shape {
-        let lengths = (self.site_len as u32) << 16 | (self.replacement_len as u32) << 24;
-        Shape(self.condition.0 as u32 | lengths)
-    }
-}
-
-impl Shape {
-    #[inline(always)]
-    pub(crate) const fn condition(self) -> Condition {
-        Condition(self.0 as u16)
-    }
-
-    #[inline(always)]
-    pub(crate) const fn site_len(self) -> u64 {
-        (self.0 >> 16 & 0xff) as u64
-    }
-
-    /// Whether the replacement is instructions, and it and the site have this length.
-    #[inline(always)]
-    pub(crate) const fn is_copy_of(self, len: u64) -> bool {
-        (self.0 >> 15) as u64 == (len << 1 | len << 9)
     }
 }
 

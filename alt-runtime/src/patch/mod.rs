@@ -21,6 +21,7 @@ mod quick;
 mod records;
 mod replacement;
 mod rewrite;
+mod shape;
 mod site;
 mod states;
 mod walk;

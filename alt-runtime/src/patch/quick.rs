@@ -8,11 +8,12 @@
 use crate::arch::Write;
 use crate::patch::records::{NOWHERE, Records};
 use crate::patch::rewrite::{Rewrite, View, opaque};
+use crate::patch::shape::Shape;
 use crate::patch::site::Record;
 use crate::patch::states::{Known, States};
 use crate::patch::walk::Walk;
 use crate::patch::writer::Writer;
-use crate::record::{AlternativeRecord, BranchRecord, Condition, Shape};
+use crate::record::{AlternativeRecord, BranchRecord, Condition};
 
 /// Above all addresses that are far enough from the top of the address space.
 const TOP: u64 = u64::MAX - (1 << 32);
@@ -146,7 +147,7 @@ impl Cursor<'_> {
             let site = alternative_site;
             // SAFETY: the caller's promise, and below.
             let record = unsafe { &*alternative };
-            let shape = Shape(opaque!(record.shape().0));
+            let shape = Shape(opaque!(Shape::of(record).0));
             let len = shape.site_len();
             let end_of_site = site.wrapping_add(4 * len);
             let is_in_place = (site.wrapping_sub(end) & FAR == 0) & (end_of_site <= last);
