@@ -4,9 +4,10 @@
 use alt_linker::hyp::Link;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, io};
+use std::{env, error, fs, io};
 
-fn main() -> io::Result<()> {
+// What is boxed shows as it is: the way to what the hypervisor may not name.
+fn main() -> Result<(), Box<dyn error::Error>> {
     alt_linker::provide_scripts()?;
     println!("cargo::rerun-if-changed=kernel.ld");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
@@ -25,7 +26,7 @@ fn main() -> io::Result<()> {
 
 /// Builds a variant of `hyp/` in the kernel's own profile, as code for another exception level,
 /// and adds it to the kernel.
-fn build_hypervisor(variant: &str) -> io::Result<()> {
+fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
     const TARGET: &str = "aarch64-unknown-none-softfloat";
     let out_dir = PathBuf::from(variable("OUT_DIR")?);
     let target_dir = target_dir(&out_dir, "hyp");
@@ -46,7 +47,7 @@ fn build_hypervisor(variant: &str) -> io::Result<()> {
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .status()?;
     if !status.success() {
-        return Err(io::Error::other("demo-hyp does not build; see above"));
+        return Err("demo-hyp does not build; see above".into());
     }
     let built = target_dir.join(TARGET).join(folder);
     // The library is newer than the start of this script, so cargo must not look at it, as it would
@@ -55,11 +56,10 @@ fn build_hypervisor(variant: &str) -> io::Result<()> {
         .name(&format!("hyp.{variant}"))
         .input(built.join("libdemo_hyp.a"))
         .output(out_dir.join(format!("hyp.{variant}.o")))
-        .link()
-        .map_err(io::Error::other)?;
+        .link()?;
     println!("cargo::rerun-if-changed=hyp.toml");
     println!("cargo::rustc-link-arg={}", object.display());
-    rerun_if_changed(&built.join("libdemo_hyp.d"))
+    Ok(rerun_if_changed(&built.join("libdemo_hyp.d"))?)
 }
 
 /// Builds `module/` and says in DEMO_MODULE where it is. Cargo itself cannot yet

@@ -70,7 +70,12 @@ fn image_by(bench: &Bench, manifest: &str, script: &str) -> Vec<u8> {
 }
 
 fn image_with(bench: &Bench, manifest: &str, script: &str, kernel: &str) -> Vec<u8> {
-    let hypervisor = bench.link(manifest, &[&bench.library(&[])]).unwrap();
+    image_of(bench, manifest, script, kernel, &[])
+}
+
+/// The last are flags of rustc, for the hypervisor.
+fn image_of(bench: &Bench, manifest: &str, script: &str, kernel: &str, flags: &[&str]) -> Vec<u8> {
+    let hypervisor = bench.link(manifest, &[&bench.library(flags)]).unwrap();
     let text = [alt_runtime::ASM_MACROS, ".text\n", kernel].concat();
     let kernel = bench.assemble(&text, "kernel.o");
     alt_linker::write_scripts(bench.dir.path()).unwrap();
@@ -137,6 +142,21 @@ fn what_compilers_make_keeps_to_its_manifest() {
     };
     assert_eq!(missing.rule, "region-reference");
     assert_eq!(missing.path, ["__hyp_vectors", "__hyp_init", "SHARED"]);
+}
+
+/// The linker has made machine code of it, to which the same rules apply.
+#[test]
+fn bitcode_keeps_to_its_manifest_as_well() {
+    let Some(bench) = Bench::new("bitcode_keeps_to_its_manifest_as_well") else {
+        return;
+    };
+    let flags = ["-Clinker-plugin-lto"];
+    let linked = |manifest: &str| image_of(&bench, manifest, SCRIPT, KERNEL, &flags);
+    assert_eq!(findings(linked(&[MANIFEST, CODE].concat())), []);
+    let code = CODE.replace("\"init\", ", "");
+    let found = findings(linked(&[MANIFEST, &code].concat()));
+    assert_eq!(functions(&found, "region-indirect-branch"), ["__hyp_init"]);
+    assert_eq!(found.len(), 1, "{found:#?}");
 }
 
 #[test]

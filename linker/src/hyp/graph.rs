@@ -118,18 +118,28 @@ impl Graph {
         self.add(from, to);
     }
 
-    /// Who refers to something there: of a record, the function with the site, since records do
-    /// nothing by themselves.
+    /// Who refers to something there.
     pub fn user(&self, object: &Object<'_>, section: usize, offset: u64) -> Option<usize> {
+        let (section, offset) = self.used_at(object, section, offset)?;
+        self.node_at(section, offset)
+    }
+
+    /// Where something is used that is named there: by a record, at its site, since records do
+    /// nothing by themselves.
+    pub fn used_at(
+        &self,
+        object: &Object<'_>,
+        section: usize,
+        offset: u64,
+    ) -> Option<(usize, u64)> {
         let table = object.sections.get(section)?;
         let Some(size) = record_size(table.name) else {
-            return self.node_at(section, offset);
+            return Some((section, offset));
         };
         let start = offset - offset % size;
         let at = table.relocations.partition_point(|r| r.offset < start);
         let site = table.relocations.get(at).filter(|r| r.offset == start)?;
-        let (section, offset) = object.target(site)?;
-        self.node_at(section, offset)
+        object.target(site)
     }
 
     /// Branches and addresses within a section that the assembler has settled, and where

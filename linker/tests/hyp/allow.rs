@@ -142,6 +142,33 @@ fn kinds_are_held_to() {
     }
 }
 
+/// Not that of the record, which nobody can look up.
+#[test]
+fn the_place_of_a_callback_is_its_site() {
+    let Some(bench) = Bench::new("the_place_of_a_callback_is_its_site") else {
+        return;
+    };
+    let record = |site: &str| {
+        format!(".long {site} - .\n.long kernel_symbol - .\n.hword 0x8000\n.byte 1\n.byte 0\n")
+    };
+    let text = text(".Lsite: nop")
+        + ".section alt_records, \"ao\", %progbits, init\n"
+        + &record("init")
+        + &record(".Lsite");
+    let object = bench.assemble(&text, "fixture.o");
+    let message = bench.refused(PLAIN, &[&object]);
+    expect(
+        &message,
+        &["  kernel_symbol\n    at: init+0x0 of fixture.o\n"],
+    );
+    let manifest = format!("{PLAIN}[allow]\nkernel_symbol = \"bound\"\n");
+    let message = bench.refused(&manifest, &[&object]);
+    for site in ["init+0x0", "helper+0x4"] {
+        let expected = format!("a record names it as a callback at {site} of fixture.o\n");
+        expect(&message, &[&expected]);
+    }
+}
+
 /// Weak or not: nothing would be there.
 #[test]
 fn weak_references_count() {

@@ -133,6 +133,32 @@ fn two_namespaces_go_into_one_kernel() {
     assert_eq!(embedded[0].manifest.exports, ["vectors", "init"]);
 }
 
+/// What is allowed has to be there, under the name that the manifest has for it.
+#[test]
+fn an_allowed_symbol_that_the_kernel_lacks_is_the_linkers_to_tell() {
+    let test = "an_allowed_symbol_that_the_kernel_lacks_is_the_linkers_to_tell";
+    let Some(bench) = Bench::new(test) else {
+        return;
+    };
+    let other = "{ kind = \"data-ro\", kernel = \"kernel_counter\" }\n";
+    for (kind, name) in [("\"data-ro\"\n", "SHARED"), (other, "kernel_counter")] {
+        let manifest = MANIFEST.replace("\"data-ro\"\n", kind);
+        let object = bench.link(&manifest, &[&bench.library(&[])]).unwrap();
+        let output = rustc()
+            .args(["-O", "-Cpanic=abort", "-Crelocation-model=static"])
+            .arg(format!("-Clink-arg={}", object.display()))
+            .arg(bench.write("kernel.rs", kernel(&["__hyp_init"], "")))
+            .arg("-o")
+            .arg(bench.path("kernel"))
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        expect(&said, &[&format!("undefined symbol: {name}"), "__hyp_init"]);
+        assert!(!bench.path("kernel").exists());
+    }
+}
+
 /// A name of the kernel's own for what the hypervisor calls otherwise.
 #[test]
 fn allowed_symbols_may_have_other_names_in_the_kernel() {

@@ -9,7 +9,7 @@ use super::relocations::used;
 use super::{Subject, instrumentation};
 use crate::hyp::manifest::Kind;
 use crate::hyp::object::{Place, Relocation};
-use crate::hyp::refusal::{Refusal, Use};
+use crate::hyp::refusal::{Refusal, Site, Use};
 use crate::hyp::script::{RECORDS, record_size};
 
 pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
@@ -36,7 +36,7 @@ pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
                     symbol: symbol.name.to_owned(),
                     kind: allowed.kind,
                     used,
-                    site: subject.site(section, offset),
+                    site: used_at(subject, section, offset),
                 });
             }
             continue;
@@ -45,7 +45,7 @@ pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
             continue;
         }
         let symbol_name = crate::hyp::graph::readable(symbol.name);
-        let site = subject.site(section, offset);
+        let site = used_at(subject, section, offset);
         let user = subject.graph.user(subject.object, section, offset);
         let path = subject.graph.path(relocation.symbol, user);
         found.push(match instrumented {
@@ -63,6 +63,13 @@ pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         });
     }
     found.extend(kinds);
+}
+
+/// The place in code, where it is a record that names a symbol.
+fn used_at(subject: &Subject<'_>, section: usize, offset: u64) -> Site {
+    let used = subject.graph.used_at(subject.object, section, offset);
+    let (section, offset) = used.unwrap_or((section, offset));
+    subject.site(section, offset)
 }
 
 /// The relocations that count: in what is loaded first, so that a place in code is told rather
