@@ -89,12 +89,33 @@ impl Loaded {
         format: Option<Format>,
         cpucaps: &[PathBuf],
     ) -> Result<Self, LoadError> {
+        Self::load(path, cpucaps, |image| Records::find(image, format))
+    }
+
+    /// As [`open`](Self::open), but the image need not have a table of sites: what its parts refer
+    /// to can be checked in any.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_any(
+        path: &Path,
+        format: Option<Format>,
+        cpucaps: &[PathBuf],
+    ) -> Result<Self, LoadError> {
+        Self::load(path, cpucaps, |image| Records::find_any(image, format))
+    }
+
+    fn load(
+        path: &Path,
+        cpucaps: &[PathBuf],
+        find: impl FnOnce(&Image) -> Result<Records, RecordsError>,
+    ) -> Result<Self, LoadError> {
         let data = fs::read(path).map_err(io_error(path))?;
         let image = Image::parse(data).map_err(|source| LoadError::Image {
             path: path.into(),
             source,
         })?;
-        let records = Records::find(&image, format).map_err(|source| LoadError::Records {
+        let records = find(&image).map_err(|source| LoadError::Records {
             path: path.into(),
             source,
         })?;

@@ -155,6 +155,18 @@ impl Records {
         Ok(records)
     }
 
+    /// As [`find`](Self::find); of an image that has no tables there are no records.
+    ///
+    /// # Errors
+    /// A format is asked for that is not there, or bounds or sizes make no sense.
+    pub fn find_any(image: &Image, format: Option<Format>) -> Result<Self, RecordsError> {
+        match Self::find(image, format) {
+            // All its tables are absent.
+            Err(RecordsError::None(_)) => alt::read(image),
+            found => found,
+        }
+    }
+
     /// The records, by site; those of one site in the order of the table.
     pub fn list(&self) -> &[Record] {
         &self.list

@@ -149,6 +149,32 @@ fn images_that_are_none() {
     }
 }
 
+/// Without a table of sites there is nothing to check but what its author demands.
+#[test]
+fn image_without_sites_is_checked_by_rules_of_its_author() {
+    let folder = Folder::new();
+    let mut elf = elf::linux();
+    elf.sections.truncate(1);
+    elf.symbols.clear();
+    // The first word becomes a B to the ninth.
+    elf.section(".text").bytes[..4].copy_from_slice(&0x1400_0008_u32.to_le_bytes());
+    let text = elf.sections[0].address;
+    elf.symbol("apart", 2, 1, text, 8);
+    elf.symbol("main", 2, 1, text + 32, 16);
+    folder.add("plain", elf.bytes());
+    folder.add(
+        "rules",
+        "[[region]]\nname = \"apart\"\nsymbols = [\"apart\"]\nmay-reference = []\n",
+    );
+    folder.refused(&["verify", "plain"]);
+    let output = folder.alt(&["verify", "plain", "--rules", "rules"]);
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{found}");
+    let expected = "error[region-reference]: the region apart goes to main";
+    assert!(found.starts_with(expected), "{found}");
+    assert!(found.contains("1 finding: 0 sites, 0 records"), "{found}");
+}
+
 #[test]
 fn images_that_cannot_be_patched() {
     let folder = Folder::new();

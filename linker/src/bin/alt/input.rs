@@ -36,11 +36,19 @@ enum FormatName {
 impl Input {
     /// Reads the image, its records and what its cpucaps are.
     pub fn open(&self) -> Result<Loaded, Box<dyn Error>> {
-        let format = self.format.map(|format| match format {
+        Ok(Loaded::open(&self.path, self.format(), &self.cpucaps)?)
+    }
+
+    /// The same of an image that need not have records.
+    pub fn open_any(&self) -> Result<Loaded, Box<dyn Error>> {
+        Ok(Loaded::open_any(&self.path, self.format(), &self.cpucaps)?)
+    }
+
+    fn format(&self) -> Option<Format> {
+        self.format.map(|format| match format {
             FormatName::Alt => Format::Alt,
             FormatName::Linux => Format::Linux,
-        });
-        Ok(Loaded::open(&self.path, format, &self.cpucaps)?)
+        })
     }
 }
 
