@@ -266,11 +266,16 @@ pub fn all() -> &'static [Mutant] {
             let all = routine.nth(BY_LINE, 0, 0)?;
             // Both are by line, and change places.
             routine.set(all, branch_like(routine.word(all)));
-            let (ic, dc) = (routine.nth(IC_IVAU, 0, 0)?, routine.nth(DC_CVAU, 0, 0)?);
-            let [by_ic, by_dc] = [ic, dc].map(|index| routine.word(index) & 31);
-            routine.set(ic, DC_CVAU.bits | by_ic);
-            routine.set_all(DC_CVAU, IC_IVAU.bits | by_dc)?;
-            routine.set_all(DC_CIVAC, IC_IVAU.bits | by_dc)?;
+            let words: Vec<_> = routine.words().enumerate().collect();
+            for (index, word) in words {
+                // Each keeps its register.
+                let register = word & 31;
+                if IC_IVAU.matches(word) {
+                    routine.set(index, DC_CVAU.bits | register);
+                } else if DC_CVAU.matches(word) || DC_CIVAC.matches(word) {
+                    routine.set(index, IC_IVAU.bits | register);
+                }
+            }
             Ok(routine)
         }),
         mutant("no-second-dsb", "no DSB after IC", BARRIER, |image| {
