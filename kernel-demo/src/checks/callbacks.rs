@@ -10,7 +10,7 @@ use linkme::distributed_slice;
 
 use super::{CHECKS, Check, Context, Mismatch, equal};
 use crate::cpucaps::ALWAYS_SYSTEM;
-use crate::hyp::callbacks::HYP_ADDRESS;
+use crate::hyp::callbacks::{HYP_ADDRESS, constant};
 use crate::{cmdline, hyp};
 
 /// What boot finds out.
@@ -70,13 +70,7 @@ fn loop_count(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
 }
 
 fn offset(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
-    let rd = words.first().map_or(0, |word| word.rd());
-    let constant = Insn::load_constant64(rd, IMAGE_OFFSET.load(Ordering::Relaxed))?;
-    if words.len() != constant.len() {
-        return Err(CallbackError::Failed("the site is MOVZ and three MOVK"));
-    }
-    words.copy_from_slice(&constant);
-    Ok(())
+    constant(words, IMAGE_OFFSET.load(Ordering::Relaxed))
 }
 
 fn skip(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {

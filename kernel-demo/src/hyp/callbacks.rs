@@ -67,7 +67,8 @@ fn cache_type(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
     constant(words, CACHE_TYPE.load(Ordering::Relaxed))
 }
 
-fn constant(words: &mut [Insn], value: u64) -> Result<(), CallbackError> {
+/// Fills a site of MOVZ and three MOVK, so that it loads a value.
+pub fn constant(words: &mut [Insn], value: u64) -> Result<(), CallbackError> {
     let rd = words.first().map_or(0, |word| word.rd());
     let constant = Insn::load_constant64(rd, value)?;
     if words.len() != constant.len() {
