@@ -131,6 +131,12 @@ impl Image {
         section.is_some_and(|section| section.executable)
     }
 
+    /// Whether `len` bytes from an address on are in one executable section.
+    pub fn is_text_for(&self, address: u64, len: u64) -> bool {
+        let section = self.section_at(address);
+        section.is_some_and(|s| s.executable && len <= s.range.end - address)
+    }
+
     /// The instruction at an address, which must be in an executable section.
     pub fn word(&self, address: u64) -> Option<u32> {
         let is_one = address.is_multiple_of(4) && self.is_text(address);

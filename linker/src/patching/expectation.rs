@@ -28,8 +28,8 @@ pub enum ExpectError {
         /// The patcher's words.
         error: PlanError,
     },
-    /// A site is not in a section that holds instructions.
-    #[error("the site at {0:#x} is not in an executable section")]
+    /// A site, or a part of it, is not in a section that holds instructions.
+    #[error("the site at {0:#x} is not inside one executable section")]
     SiteOutsideText(u64),
     /// A word that changes is not in the file.
     #[error("the word at {0:#x} is not in the file")]
@@ -91,7 +91,7 @@ impl Expectation {
         if let Some(error) = host.left_out().first() {
             return Err(error.clone().into());
         }
-        let outside = |site: &Site<'_>| !image.is_text(site.address());
+        let outside = |site: &Site<'_>| !image.is_text_for(site.address(), site.len().into());
         if let Some(site) = records.sites().find(outside) {
             return Err(ExpectError::SiteOutsideText(site.address()));
         }

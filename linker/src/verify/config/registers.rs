@@ -37,8 +37,10 @@ impl Register {
             Self::General(number) | Self::Vector(number) => u32::from(number),
             Self::Sp => 31,
         };
-        let is = |low: u32| (word >> low) & 31 == number;
-        let next_is = |low: u32| ((word >> low) + 1) & 31 == number;
+        let field = |low: u32| (word >> low) & 31;
+        let is = |low| field(low) == number;
+        // After `v31` a list goes on with `v0`.
+        let next_is = |low| (field(low) + 1) % 32 == number;
         is(0) || is(5) || is(10) || is(16) || next_is(0) || next_is(16)
     }
 
