@@ -38,6 +38,24 @@ struct Cpu {
     waiting: Vec<u64>,
     /// Words that it has promised and not answered for yet.
     promised: Vec<u64>,
+    /// When it last turned an MMU on: before, it fetched what is behind the data caches, and the
+    /// instruction cache may have kept that (Arm ARM D7.5.7).
+    turned_on: Option<u64>,
+    /// When it asked for the invalidation of its whole instruction cache, until a DSB.
+    invalidating: Option<u64>,
+    /// The same, for those of all CPUs.
+    invalidating_all: Option<u64>,
+    /// The last time when nothing was left in its instruction cache.
+    emptied: Option<Emptied>,
+}
+
+/// An invalidation of a whole instruction cache.
+#[derive(Clone, Copy, Debug)]
+struct Emptied {
+    /// When it was asked for: what was at the point of unification then is what is found later.
+    asked: u64,
+    /// The time of the DSB after it.
+    done: u64,
 }
 
 impl Judge {
@@ -74,11 +92,12 @@ impl Judge {
         }
     }
 
-    /// `cpu` has cleaned the data cache line with this physical address.
-    pub fn clean(&mut self, cpu: u32, physical: u64) {
+    /// `cpu` has cleaned the data cache line with this physical address: to the point of
+    /// unification, or of coherency.
+    pub fn clean(&mut self, cpu: u32, physical: u64, to_coherency: bool) {
         self.now += 1;
         let line = self.cache.data_line;
-        self.each(cpu, physical, line, Word::clean);
+        self.each(cpu, physical, line, |word| word.clean(to_coherency));
     }
 
     /// `cpu` has invalidated the instruction cache line of a virtual and physical address.
@@ -104,6 +123,10 @@ impl Judge {
         let Some(state) = self.cpus.get_mut(cpu as usize) else {
             return;
         };
+        state.invalidating = Some(self.now);
+        if is_broadcast {
+            state.invalidating_all = Some(self.now);
+        }
         for (address, word) in &mut self.words {
             if word.stored_by == cpu && word.invalidate(reach, &self.cache) {
                 state.waiting.push(*address);
@@ -129,6 +152,46 @@ impl Judge {
             }
             waits
         });
+        if is_full {
+            self.complete(cpu, true);
+        }
+    }
+
+    /// `cpu` has executed a DSB for all accesses that is not shareable.
+    pub fn barrier_local(&mut self, cpu: u32) {
+        self.now += 1;
+        self.complete(cpu, false);
+    }
+
+    /// Completes the invalidations of whole instruction caches that `cpu` has asked for.
+    fn complete(&mut self, cpu: u32, is_shareable: bool) {
+        let done = self.now;
+        let Some(state) = self.cpus.get_mut(cpu as usize) else {
+            return;
+        };
+        let empty = |state: &mut Cpu, asked: u64| {
+            let is_later = state.emptied.is_none_or(|emptied| emptied.asked < asked);
+            if is_later {
+                state.emptied = Some(Emptied { asked, done });
+            }
+        };
+        if let Some(asked) = state.invalidating.take() {
+            empty(state, asked);
+        }
+        if !is_shareable {
+            return;
+        }
+        if let Some(asked) = state.invalidating_all.take() {
+            self.cpus.iter_mut().for_each(|state| empty(state, asked));
+        }
+    }
+
+    /// `cpu` has turned an MMU on, and its caches with it.
+    pub fn turn_on(&mut self, cpu: u32) {
+        self.now += 1;
+        if let Some(state) = self.cpus.get_mut(cpu as usize) {
+            state.turned_on = Some(self.now);
+        }
     }
 
     /// A context synchronisation event on `cpu`.
@@ -186,8 +249,22 @@ impl Judge {
     }
 
     fn missing(&self, cpu: u32, word: &Word, page: Option<u64>) -> Option<Missing> {
-        let synced = self.cpus.get(cpu as usize)?.synced;
-        word.missing(cpu, page, synced, &self.cache)
+        let state = self.cpus.get(cpu as usize)?;
+        let missing = word.missing(cpu, page, state.synced, &self.cache);
+        let Some(ordered) = word.ordered else {
+            return missing;
+        };
+        let turned_on = state.turned_on.filter(|_| !word.is_coherent).unwrap_or(0);
+        // Nothing older is left on this CPU, whoever has invalidated it.
+        let is_emptied = state.emptied.is_some_and(|emptied| {
+            emptied.asked > ordered.max(turned_on) && emptied.done <= state.synced
+        });
+        if is_emptied {
+            return None;
+        }
+        let completed = word.completed().unwrap_or(ordered);
+        let is_stale = self.cache.needs_invalidate && turned_on > completed;
+        missing.or_else(|| is_stale.then_some(Missing::InvalidateAfterStart))
     }
 
     /// Does `step` to the words of a line that `cpu` has stored: what other CPUs have stored,

@@ -41,7 +41,9 @@ pub enum Kind {
     Dsb,
     /// A DSB for stores only, inner shareable or wider.
     DsbStores,
-    /// Any other DSB: for loads, or not shareable.
+    /// A DSB for all accesses, not shareable: completes what concerns this CPU alone.
+    DsbLocal,
+    /// Any other DSB: for loads, or for stores and not shareable.
     DsbWeak,
     /// A context synchronisation event by name.
     Isb,
@@ -51,6 +53,8 @@ pub enum Kind {
     Exception,
     /// The write of a vector base, by which exceptions are recognised.
     Vbar,
+    /// The write of a system control register, whose bit M turns an MMU on.
+    Sctlr,
 }
 
 impl Kind {
@@ -58,6 +62,18 @@ impl Kind {
     pub fn is_clean(self) -> bool {
         use Kind::*;
         matches!(self, DcCvau | DcCvac | DcCvap | DcCvadp | DcCivac)
+    }
+
+    /// Whether it cleans beyond the point of unification, to where a CPU fetches whose caches are
+    /// off.
+    pub fn is_clean_to_coherency(self) -> bool {
+        self.is_clean() && self != Self::DcCvau
+    }
+
+    /// Whether it is a DSB of any kind.
+    pub(crate) fn is_dsb(self) -> bool {
+        use Kind::*;
+        matches!(self, Dsb | DsbStores | DsbLocal | DsbWeak)
     }
 }
 
@@ -89,6 +105,10 @@ impl Op {
             0xd518_c000 | 0xd51d_c000 | 0xd51c_c000 | 0xd51e_c000 => {
                 return Some(with_register(Vbar));
             }
+            // SCTLR_EL1, SCTLR_EL12, SCTLR_EL2, SCTLR_EL3.
+            0xd518_1000 | 0xd51d_1000 | 0xd51c_1000 | 0xd51e_1000 => {
+                return Some(with_register(Sctlr));
+            }
             _ => {}
         }
         match word {
@@ -105,7 +125,7 @@ impl Op {
         // DSB with the nXS qualifier: always for all accesses; only the domain varies.
         if word & 0xffff_f3ff == 0xd503_323f {
             let is_local = word >> 10 & 3 == 0b01;
-            return Some(plain(if is_local { DsbWeak } else { Dsb }));
+            return Some(plain(if is_local { DsbLocal } else { Dsb }));
         }
         match word & 0xffe0_001f {
             0xd400_0001 | 0xd400_0002 | 0xd400_0003 | 0xd420_0000 => Some(plain(Exception)),
@@ -122,6 +142,7 @@ fn barrier(option: u32) -> Option<Kind> {
         0b00 if option == 0 || option == 4 => None,
         // Reserved options behave as SY.
         0b00 => Some(Kind::Dsb),
+        0b11 if is_local => Some(Kind::DsbLocal),
         0b01 => Some(Kind::DsbWeak),
         _ if is_local => Some(Kind::DsbWeak),
         0b10 => Some(Kind::DsbStores),
@@ -157,8 +178,9 @@ mod tests {
         (0xd503_3e3f, Dsb, None),         // dsb synxs
         (0xd503_3a3f, Dsb, None),         // dsb ishnxs
         (0xd503_3a9f, DsbStores, None),   // dsb ishst
-        (0xd503_379f, DsbWeak, None),     // dsb nsh
-        (0xd503_363f, DsbWeak, None),     // dsb nshnxs
+        (0xd503_379f, DsbLocal, None),    // dsb nsh
+        (0xd503_363f, DsbLocal, None),    // dsb nshnxs
+        (0xd503_369f, DsbWeak, None),     // dsb nshst
         (0xd503_399f, DsbWeak, None),     // dsb ishld
         (0xd503_3d9f, DsbWeak, None),     // dsb ld
         (0xd503_3fdf, Isb, None),         // isb
@@ -173,6 +195,10 @@ mod tests {
         (0xd51d_c003, Vbar, Some(3)),     // msr vbar_el12, x3
         (0xd51c_c003, Vbar, Some(3)),     // msr vbar_el2, x3
         (0xd51e_c003, Vbar, Some(3)),     // msr vbar_el3, x3
+        (0xd518_1008, Sctlr, Some(8)),    // msr sctlr_el1, x8
+        (0xd51d_1008, Sctlr, Some(8)),    // msr sctlr_el12, x8
+        (0xd51c_1007, Sctlr, Some(7)),    // msr sctlr_el2, x7
+        (0xd51e_1007, Sctlr, Some(7)),    // msr sctlr_el3, x7
     ];
 
     const OTHERS: &[u32] = &[

@@ -65,6 +65,9 @@ pub enum Missing {
     InvalidateEverywhere,
     /// No DSB after the invalidation.
     BarrierAfterInvalidate,
+    /// No invalidation since the executing CPU has turned an MMU on: before, it fetched what is
+    /// behind the data caches, where the line was not cleaned to.
+    InvalidateAfterStart,
     /// No context synchronisation event on the executing CPU after the last DSB.
     Synchronise,
 }
@@ -119,7 +122,7 @@ impl Counts {
 
     /// DSBs of all kinds.
     pub fn dsbs(&self) -> u64 {
-        self.sum(|kind| matches!(kind, Kind::Dsb | Kind::DsbStores | Kind::DsbWeak))
+        self.sum(Kind::is_dsb)
     }
 
     /// ISBs.
@@ -138,6 +141,7 @@ impl fmt::Display for Missing {
             Self::InvalidateByAddress => "the IC was by another address",
             Self::InvalidateEverywhere => "the IC was for the storing CPU only",
             Self::BarrierAfterInvalidate => "no DSB after the IC",
+            Self::InvalidateAfterStart => "no IC since the executing CPU turned its MMU on",
             Self::Synchronise => "no ISB on the executing CPU after the last DSB",
         })
     }

@@ -9,6 +9,10 @@ pub(crate) struct Word {
     pub stored_at: Address,
     /// Whether a routine that answers for its words has stored it.
     pub is_promised: bool,
+    /// Whether it was cleaned to where a CPU fetches whose caches are off.
+    pub is_coherent: bool,
+    /// When it was at the point of unification: after its clean and a DSB.
+    pub ordered: Option<u64>,
     stage: Stage,
     /// The stage that it had when it was invalidated too early.
     too_early: Option<Missing>,
@@ -43,6 +47,8 @@ impl Word {
             stored_by,
             stored_at,
             is_promised,
+            is_coherent: false,
+            ordered: None,
             stage: Stage::Stored,
             too_early: None,
         }
@@ -60,8 +66,9 @@ impl Word {
         }
     }
 
-    /// Its line is cleaned. Says whether a DSB must follow.
-    pub(crate) fn clean(&mut self) -> bool {
+    /// Its line is cleaned, and maybe to the point of coherency. Says whether a DSB must follow.
+    pub(crate) fn clean(&mut self, to_coherency: bool) -> bool {
+        self.is_coherent |= to_coherency;
         let is_first = self.stage == Stage::Stored;
         if is_first {
             self.stage = Stage::Cleaned;
@@ -111,6 +118,7 @@ impl Word {
             Stage::Cleaned | Stage::Invalidated(_) => return true,
             _ => return false,
         }
+        self.ordered = Some(now);
         self.stage = if cache.needs_invalidate {
             Stage::Ordered
         } else {

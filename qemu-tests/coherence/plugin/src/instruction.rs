@@ -36,6 +36,12 @@ impl Instruction {
             .is_some_and(|physical| self.written.contains(physical))
     }
 
+    /// The field of a system register's encoding that tells the registers of the exception
+    /// levels apart.
+    pub fn op1(&self) -> usize {
+        (self.word >> 16 & 7) as usize
+    }
+
     /// Whether an exception can lead here: the 16 entries are 128 bytes each.
     pub fn may_be_vector(&self) -> bool {
         self.address.is_multiple_of(0x80)

@@ -20,6 +20,8 @@ struct Cpu {
     is_in_routine: bool,
     /// Values of its vector base registers, by the low bits of their encoding.
     vectors: [Option<u64>; 8],
+    /// Whether its MMUs are on, by the same bits.
+    mmus: [bool; 8],
     open: Open,
     ops: Ops,
 }
@@ -46,6 +48,7 @@ impl Observer {
             has_started: false,
             is_in_routine: false,
             vectors: [None; 8],
+            mmus: [false; 8],
             open: regions.none_open(),
             ops: Ops::new(),
         };
@@ -179,14 +182,22 @@ impl Observer {
             }
         };
         match op.kind {
-            kind if kind.is_clean() => judge.clean(cpu, physical),
+            kind if kind.is_clean() => judge.clean(cpu, physical, kind.is_clean_to_coherency()),
             Kind::IcIvau => judge.invalidate(cpu, Address(operand), physical),
             Kind::IcIallu => judge.invalidate_all(cpu, false),
             Kind::IcIalluis => judge.invalidate_all(cpu, true),
             Kind::Dsb => judge.barrier(cpu, true),
             Kind::DsbStores => judge.barrier(cpu, false),
+            Kind::DsbLocal => judge.barrier_local(cpu),
             Kind::Isb | Kind::Eret | Kind::Exception => judge.synchronise(cpu),
-            Kind::Vbar => state.vectors[(instruction.word >> 16 & 7) as usize] = Some(operand),
+            Kind::Vbar => state.vectors[instruction.op1()] = Some(operand),
+            Kind::Sctlr => {
+                let is_on = operand & 1 != 0;
+                let was_on = mem::replace(&mut state.mmus[instruction.op1()], is_on);
+                if is_on && !was_on {
+                    judge.turn_on(cpu);
+                }
+            }
             // The others change nothing here.
             _ => {}
         }

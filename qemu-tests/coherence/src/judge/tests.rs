@@ -16,6 +16,7 @@ const V1: u64 = 0xb444_c004;
 enum Step {
     Store,
     Clean,
+    CleanToCoherency,
     Dsb,
     DsbStores,
     Invalidate,
@@ -25,6 +26,12 @@ enum Step {
     Isb,
     /// On CPU 1.
     IsbThere,
+    InvalidateLocalThere,
+    InvalidateAllThere,
+    DsbThere,
+    DsbLocalThere,
+    DsbStoresThere,
+    TurnOnThere,
 }
 use Step::*;
 
@@ -35,7 +42,8 @@ fn judge(ctr: u64, steps: &[Step]) -> Judge {
     for step in steps {
         match step {
             Store => judge.store(0, ALIAS, WORD_AT, 4, true),
-            Clean => judge.clean(0, WORD_AT),
+            Clean => judge.clean(0, WORD_AT, false),
+            CleanToCoherency => judge.clean(0, WORD_AT, true),
             Dsb => judge.barrier(0, true),
             DsbStores => judge.barrier(0, false),
             Invalidate => judge.invalidate(0, TEXT, WORD_AT),
@@ -44,6 +52,12 @@ fn judge(ctr: u64, steps: &[Step]) -> Judge {
             InvalidateAll => judge.invalidate_all(0, true),
             Isb => judge.synchronise(0),
             IsbThere => judge.synchronise(1),
+            InvalidateLocalThere => judge.invalidate_all(1, false),
+            InvalidateAllThere => judge.invalidate_all(1, true),
+            DsbThere => judge.barrier(1, true),
+            DsbLocalThere => judge.barrier_local(1),
+            DsbStoresThere => judge.barrier(1, false),
+            TurnOnThere => judge.turn_on(1),
         }
     }
     judge
@@ -192,6 +206,72 @@ fn local_invalidation_is_not_for_others() {
     assert_eq!(missing(A76, &repaired), [None; 2]);
 }
 
+/// Who executes the word may empty its own instruction cache, once the word has been cleaned.
+#[test]
+fn a_cpu_may_invalidate_for_itself() {
+    let own = [InvalidateLocalThere, DsbLocalThere, IsbThere];
+    let cleaned = [Store, Clean, Dsb];
+    let after = |steps: &[Step]| missing(A76, &[&cleaned, steps].concat())[1];
+    assert_eq!(after(&own), None);
+    assert_eq!(after(&[InvalidateLocalThere, DsbThere, IsbThere]), None);
+    // Each step of it is needed.
+    assert_eq!(after(&own[1..]), Some(Missing::Invalidate));
+    assert_eq!(after(&[own[0], own[2]]), Some(Missing::Invalidate));
+    assert_eq!(after(&own[..2]), Some(Missing::Invalidate));
+    let for_stores = [InvalidateLocalThere, DsbStoresThere, IsbThere];
+    assert_eq!(after(&for_stores), Some(Missing::Invalidate));
+    // Not for CPU 0, unless it is for all, and completed for all.
+    assert_eq!(
+        missing(A76, &[&cleaned[..], &own, &[Isb]].concat())[0],
+        Some(Missing::Invalidate)
+    );
+    for (barrier, expected) in [
+        (DsbThere, [None; 2]),
+        (DsbLocalThere, [Some(Missing::Invalidate), None]),
+    ] {
+        let all = [InvalidateAllThere, barrier, Isb, IsbThere];
+        assert_eq!(missing(A76, &[&cleaned[..], &all].concat()), expected);
+    }
+    // Before the clean is complete, the old word comes back.
+    let early = [Store, Clean, InvalidateLocalThere, DsbLocalThere, IsbThere, Dsb];
+    assert_eq!(missing(A76, &early)[1], Some(Missing::Invalidate));
+    let uncleaned = [&[Store, Dsb][..], &own].concat();
+    assert_eq!(missing(A76, &uncleaned)[1], Some(Missing::Clean));
+}
+
+/// An invalidation of all finds what one by another address has not.
+#[test]
+fn all_is_more_than_one_address() {
+    let alias = [Store, Clean, Dsb, InvalidateAlias, Dsb, Isb, IsbThere];
+    let all = [&alias[..], &[InvalidateAll, Dsb, Isb, IsbThere]].concat();
+    assert_eq!(missing(A53, &all), [None; 2]);
+    let no_isb = [&alias[..], &[InvalidateAll, Dsb, Isb]].concat();
+    let expected = [None, Some(Missing::InvalidateByAddress)];
+    assert_eq!(missing(A53, &no_isb), expected);
+}
+
+/// With the MMU off a CPU fetches what is at the point of coherency, and may keep it.
+#[test]
+fn a_cpu_that_starts_invalidates_with_its_mmu_on() {
+    let started = [&WHOLE[..], &[TurnOnThere, IsbThere]].concat();
+    let stale = [None, Some(Missing::InvalidateAfterStart)];
+    for ctr in [A53, A76, A710] {
+        assert_eq!(missing(ctr, &started), stale, "{ctr:#x}");
+    }
+    assert_eq!(missing(V1, &started), [None; 2]);
+    let own = [InvalidateLocalThere, DsbLocalThere, IsbThere];
+    let after = [&started[..], &own].concat();
+    assert_eq!(missing(A76, &after), [None; 2]);
+    let before = [&WHOLE[..], &own, &[TurnOnThere, IsbThere]].concat();
+    assert_eq!(missing(A76, &before), stale);
+    // What was stored later, or cleaned so far, is as with any other CPU.
+    let later = [&[TurnOnThere][..], &WHOLE].concat();
+    assert_eq!(missing(A76, &later), [None; 2]);
+    let mut coherent = started;
+    coherent[1] = CleanToCoherency;
+    assert_eq!(missing(A76, &coherent), [None; 2]);
+}
+
 /// Lines are those of the caches: 16 words here, 64 on a CPU with lines of 256 bytes.
 #[test]
 fn lines_have_the_size_of_the_caches() {
@@ -200,7 +280,7 @@ fn lines_have_the_size_of_the_caches() {
         for word in [WORD_AT, WORD_AT + line - 4, WORD_AT + line] {
             judge.store(0, TEXT, word, 4, false);
         }
-        judge.clean(0, WORD_AT + 8);
+        judge.clean(0, WORD_AT + 8, false);
         judge.barrier(0, true);
         judge.invalidate(0, TEXT, WORD_AT + 16);
         judge.barrier(0, true);
@@ -216,7 +296,7 @@ fn lines_have_the_size_of_the_caches() {
 #[test]
 fn maintenance_is_the_storing_cpus() {
     let mut judge = judge(A76, &[Store]);
-    judge.clean(1, WORD_AT);
+    judge.clean(1, WORD_AT, false);
     judge.barrier(1, true);
     judge.invalidate(1, TEXT, WORD_AT);
     judge.barrier(1, true);
@@ -270,7 +350,7 @@ fn answer_is_given_once() {
 fn cpus_that_do_not_exist_do_nothing() {
     let mut judge = judge(A76, &WHOLE);
     judge.store(7, ALIAS, WORD_AT, 4, true);
-    judge.clean(7, WORD_AT);
+    judge.clean(7, WORD_AT, false);
     judge.barrier(7, true);
     judge.synchronise(7);
     assert_eq!(judge.execute(7, TEXT, WORD_AT), None);
