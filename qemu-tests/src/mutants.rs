@@ -6,16 +6,20 @@
 
 mod judge;
 mod routine;
+mod sequence;
+mod words;
 
 pub use judge::{Verdict, real};
+pub use sequence::sequence;
 
 use crate::observe::Monitor;
 use crate::{Image, Machine};
 use alt_idregs::Register;
-use routine::{Pattern, Routine};
+use routine::Routine;
 use std::fmt;
 use std::{fs, path::Path};
 use tempfile::TempDir;
+use words::*;
 
 /// Who may notice that something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,9 +51,21 @@ pub struct Mutant {
     pub what: &'static str,
     /// Those that must notice, each by itself.
     pub observers: &'static [Observer],
-    /// CPU 1 says that it needs DC, CPU 0 that it does not. Only the monitor can make them so.
-    pub unequal: bool,
+    system: System,
     spoil: Spoil,
+}
+
+/// Where a mutant matters.
+#[derive(Clone, Copy, Debug)]
+enum System {
+    /// On two CPUs whose caches need every step.
+    Plain,
+    /// CPU 1 says that it needs DC, CPU 0 that it does not. Only the monitor can make them so.
+    UnequalCaches,
+    /// Where a third CPU is started after the last pass.
+    LateCpu,
+    /// Where the kernel is entered at EL2, and installs its hypervisor there.
+    Hypervisor,
 }
 
 type Spoil = fn(&Image) -> Result<Routine<'_>, Error>;
@@ -125,18 +141,25 @@ impl Mutant {
     /// A machine on which the mutant matters: its caches need every step, and so few words are
     /// patched that the instruction cache is invalidated by line.
     pub fn machine(&self) -> Machine {
-        Machine::new("cortex-a53").smp(2)
+        let machine = Machine::new("cortex-a53");
+        match self.system {
+            System::Plain | System::UnequalCaches => machine.smp(2),
+            System::LateCpu => machine.smp(3),
+            System::Hypervisor => machine.smp(3).options(EL2),
+        }
     }
 
     /// What the monitor does there.
     pub fn monitor(&self) -> Monitor {
-        if self.unequal {
-            unequal_caches()
-        } else {
-            Monitor::new()
+        match self.system {
+            System::UnequalCaches => unequal_caches(),
+            _ => Monitor::new(),
         }
     }
 }
+
+/// QEMU's options of a machine that is entered at EL2.
+const EL2: &str = "virt,gic-version=3,virtualization=on";
 
 /// CPU 0 with CTR_EL0.IDC, CPU 1 without; else they are a Cortex-A53.
 pub fn unequal_caches() -> Monitor {
@@ -146,32 +169,6 @@ pub fn unequal_caches() -> Monitor {
         .register(0, Register::CTR_EL0, CORTEX_A53 | IDC)
         .register(1, Register::CTR_EL0, CORTEX_A53)
 }
-
-/// The routine that writes text.
-const COMMIT: &str = "arch::commit::commit";
-/// The routine in which the other CPUs wait.
-const ATTEND: &str = "arch::attend::attend";
-
-// The words are what GNU as makes of the text beside them.
-const NOP: u32 = 0xd503_201f;
-const ANY_REGISTER: u32 = 0xffff_ffe0;
-const DC_CVAU: Pattern = Pattern::new("dc cvau", ANY_REGISTER, 0xd50b_7b20);
-const DC_CIVAC: Pattern = Pattern::new("dc civac", ANY_REGISTER, 0xd50b_7e20);
-const IC_IVAU: Pattern = Pattern::new("ic ivau", ANY_REGISTER, 0xd50b_7520);
-const IC_IALLUIS: Pattern = Pattern::new("ic ialluis", !0, 0xd508_711f);
-const DSB_ISH: Pattern = Pattern::new("dsb ish", !0, 0xd503_3b9f);
-const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
-/// To the last byte of the data cache line, of which there is one instruction for the first
-/// word and one in each turn of the loop.
-const TO_LINE: Pattern = Pattern::new("orr x13, x11, x5", !0, 0xaa05_016d);
-/// Down to the instruction cache line.
-const ROUND: Pattern = Pattern::new("bic x11, x11, x6", !0, 0x8a26_016b);
-/// A line is counted when its first word comes.
-const FIRST_LINE: Pattern = Pattern::new("mov x14, #1", !0, 0xd280_002e);
-/// The same in the loop, where the DC of the line before comes next.
-const COUNT_LINE: Pattern = Pattern::new("add x14, x14, #1", !0, 0x9100_05ce);
-/// `tbz w7, #2`: by line, unless all at once.
-const BY_LINE: Pattern = Pattern::new("tbz w7, #2", 0xfff8_001f, 0x3610_0007);
 
 const MONITOR: &[Observer] = &[Observer::Monitor, Observer::Plugin];
 const MONITOR_ALONE: &[Observer] = &[Observer::Monitor];
@@ -190,7 +187,7 @@ pub fn all() -> &'static [Mutant] {
             name,
             what,
             observers,
-            unequal: false,
+            system: System::Plain,
             spoil,
         }
     }
@@ -314,7 +311,7 @@ pub fn all() -> &'static [Mutant] {
             },
         ),
         Mutant {
-            unequal: true,
+            system: System::UnequalCaches,
             ..mutant(
                 "idc-of-one",
                 "IDC of the patching CPU honoured though another lacks it",
@@ -351,6 +348,48 @@ pub fn all() -> &'static [Mutant] {
                 Ok(text)
             },
         ),
+        Mutant {
+            system: System::LateCpu,
+            ..mutant(
+                "no-ic-started",
+                "no IC by a CPU that starts after the pass",
+                BARRIER,
+                |image| {
+                    let mut routine = Routine::find(image, START)?;
+                    routine.set_all(IC_IALLU, NOP)?;
+                    Ok(routine)
+                },
+            )
+        },
+        Mutant {
+            system: System::LateCpu,
+            ..mutant(
+                "ic-before-mmu",
+                "IC by such a CPU before its MMU is on",
+                BARRIER,
+                |image| {
+                    let mut routine = Routine::find(image, START)?;
+                    let tlbi = routine.nth(TLBI_VMALLE1, 0, 0)?;
+                    let last = routine.nth(IC_IALLU, tlbi, 0)?;
+                    routine.set(tlbi, IC_IALLU.bits);
+                    routine.set(last, TLBI_VMALLE1.bits);
+                    Ok(routine)
+                },
+            )
+        },
+        Mutant {
+            system: System::Hypervisor,
+            ..mutant(
+                "no-ic-el2",
+                "no IC at EL2 before the hypervisor runs",
+                BARRIER,
+                |image| {
+                    let mut routine = Routine::find(image, START_NVHE)?;
+                    routine.set_all(IC_IALLU, NOP)?;
+                    Ok(routine)
+                },
+            )
+        },
     ];
     ALL
 }
@@ -359,42 +398,4 @@ pub fn all() -> &'static [Mutant] {
 fn branch_like(tbz: u32) -> u32 {
     let words = ((tbz << 13) as i32) >> 18;
     0x1400_0000 | words as u32 & 0x03ff_ffff
-}
-
-/// Checks the order of the steps in the file: what neither the monitor nor a run on QEMU can
-/// see. The routines are straight enough for it: their steps stand in the order in which they
-/// are executed, and each branch over one of them is a decision that CTR_EL0 justifies.
-///
-/// # Errors
-/// What stands where something else is expected.
-pub fn sequence(image: &Image) -> Result<(), String> {
-    let steps = |name, patterns: &[Pattern]| -> Result<Vec<&'static str>, String> {
-        let routine = Routine::find(image, name).map_err(|why| why.to_string())?;
-        let name = |word| patterns.iter().find(|pattern| pattern.matches(word));
-        let steps = routine.words().filter_map(name).map(|pattern| pattern.name);
-        Ok(steps.collect())
-    };
-    let kinds = [DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB];
-    // A turn of the loop takes four words, and the last line comes behind it; if the words
-    // do not read back, all lines are cleaned again.
-    let commit = [
-        &[DC_CVAU; 5][..],
-        &[DC_CIVAC; 5],
-        &[DC_CIVAC],
-        &[DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB],
-    ]
-    .concat();
-    let expected: [(&'static str, &[Pattern]); 2] = [(COMMIT, &commit), (ATTEND, &[ISB])];
-    for (name, expected) in expected {
-        let found = steps(name, &kinds)?;
-        let expected: Vec<_> = expected.iter().map(|pattern| pattern.name).collect();
-        if found != expected {
-            return Err(format!(
-                "{name}: {}; expected: {}",
-                found.join(", "),
-                expected.join(", ")
-            ));
-        }
-    }
-    Ok(())
 }

@@ -4,17 +4,22 @@ use core::arch::global_asm;
 
 use crate::abi::status;
 
+// The fields of these registers: Arm ARM D24.2, and D24.10 for CNTHCTL_EL2.
 /// HCR_EL2.E2H, by its bit.
 const E2H: u32 = 34;
-/// With E2H, CPTR_EL2 has the form of CPACR_EL1: FPEN 0b11, so FP works at EL1; SVE and SME, which
-/// the kernel does not use, stay trapped, as without E2H.
-const CPTR_EL2: u64 = 3 << 20;
-/// With E2H, EL1PCTEN and EL1PTEN are in other places: bits 10 and 11.
-const CNTHCTL_EL2: u64 = 3 << 10;
-/// RES1 without E2H, where bits 4, 5, 11, 16, 18, 22, 23, 28 and 29 have no other function; with
-/// it their value 1 is what EL2 does without. MMU (M), caches (C, I), stack alignment (SA), and
-/// nothing writable is executable (WXN).
-const SCTLR_EL2: u64 = 0x30c5_0830 | 1 | 1 << 2 | 1 << 3 | 1 << 12 | 1 << 19;
+/// With E2H, CPTR_EL2 has the form of CPACR_EL1. FPEN is 0b11, so FP works at EL1; ZEN and SMEN are
+/// 0b00, so SVE and SME, which the kernel does not use, stay trapped, as without E2H.
+const CPTR_EL2: u64 = 0b11 << 20;
+/// With E2H, EL1PCTEN and EL1PTEN are bits 10 and 11; bits 0 and 1 are for EL0 under EL2.
+const CNTHCTL_EL2: u64 = 1 << 10 | 1 << 11;
+/// RES1 without E2H. With E2H, some control EL0, which has no part here (TGE is 0: SA0, CP15BEN,
+/// nTWI, nTWE, nTLSMD, LSMAOE), and the others make EL2 do what it does without: exceptions to it
+/// and returns from it synchronise (EIS, EOS), and PSTATE.PAN stays (SPAN).
+const SCTLR_RES1: u64 =
+    1 << 4 | 1 << 5 | 1 << 11 | 1 << 16 | 1 << 18 | 1 << 22 | 1 << 23 | 1 << 28 | 1 << 29;
+/// The MMU (M), caches (C, I), alignment of the stack pointer (SA), and nothing that is writable
+/// is executable (WXN).
+const SCTLR_EL2: u64 = SCTLR_RES1 | 1 | 1 << 2 | 1 << 12 | 1 << 3 | 1 << 19;
 
 // Comes from the kernel's stub vectors with the MMU of EL2 off, at the address that the memory has.
 // The tables map the page that it is in there too, so it must be in one page; and it holds no
@@ -46,12 +51,17 @@ global_asm!(
     "mov sp, x6",
     "isb",
     "tlbi alle2",
-    "ic iallu",
     "dsb nsh",
     "isb",
     "movz x7, #({sctlr} & 0xffff)",
     "movk x7, #({sctlr} >> 16), lsl #16",
     "msr sctlr_el2, x7",
+    "isb",
+    // Only now: with the MMU off, this CPU has fetched what is at the point of coherency, and may
+    // have kept it (Arm ARM D7.5.7); and at no address of EL2 has anything been invalidated yet. The
+    // pass has cleaned what it wrote to the point of unification, which is where this begins anew.
+    "ic iallu",
+    "dsb nsh",
     "isb",
     "mov x0, #{ok}",
     ".irp n, 1, 2, 3, 4, 5, 6, 7",

@@ -1,9 +1,7 @@
 //! The hypervisor on a CPU, in the place of the stub vectors.
 
-use core::arch::asm;
 use core::ops::Range;
 
-use aarch64_cpu::asm::barrier;
 use aarch64_cpu::registers::{MPIDR_EL1, Readable, TPIDR_EL1};
 use aarch64_rt::DEFAULT_MAIR;
 use alt_runtime::cap::IdRegs;
@@ -51,17 +49,36 @@ pub fn is_possible() -> bool {
     TPIDR_EL1.get() == 2
 }
 
-/// TCR_EL2: addresses of 48 bits in TTBR0_EL2, pages of 4 KiB, tables in cacheable and inner
-/// shareable memory, output addresses as wide as the CPU's.
+/// TCR_EL2 (Arm ARM D24.2): addresses of 48 bits in TTBR0_EL2, pages of 4 KiB, tables in cacheable
+/// and inner shareable memory, output addresses as wide as the CPU's.
 fn tcr(variant: &Variant) -> u64 {
-    const COMMON: u64 = 16 | 1 << 8 | 1 << 10 | 3 << 12;
-    let size = IdRegs::read().field(&ID_AA64MMFR0_EL1::PARange) as u64 & 7;
+    /// TxSZ: addresses have 64 - 16 bits.
+    const SIZE: u64 = 16;
+    const T0SZ: u64 = SIZE;
+    /// Write-back, allocate on reads and writes.
+    const IRGN0: u64 = 0b01 << 8;
+    const ORGN0: u64 = 0b01 << 10;
+    /// Inner shareable.
+    const SH0: u64 = 0b11 << 12;
+    /// 4 KiB.
+    const TG0: u64 = 0b00 << 14;
+    const COMMON: u64 = T0SZ | IRGN0 | ORGN0 | SH0 | TG0;
+    /// 48 bits: with pages of 4 KiB, more is for FEAT_LPA2 only.
+    const MOST: i64 = 0b101;
+
+    let size = IdRegs::read().field(&ID_AA64MMFR0_EL1::PARange);
+    let size = size.clamp(0, MOST) as u64;
     if variant.e2h {
-        // The form of TCR_EL1: nothing by TTBR1_EL2 (EPD1; TG1 4 KiB, T1SZ as T0SZ), IPS.
-        COMMON | 1 << 23 | 2 << 30 | 16 << 16 | size << 32
+        // The form of TCR_EL1: no walks by TTBR1_EL2 (EPD1), whose fields are valid all the same.
+        const T1SZ: u64 = SIZE << 16;
+        const EPD1: u64 = 1 << 23;
+        const TG1: u64 = 0b10 << 30;
+        let ips = size << 32;
+        COMMON | T1SZ | EPD1 | TG1 | ips
     } else {
-        // PS; RES1.
-        COMMON | size << 16 | 1 << 31 | 1 << 23
+        const RES1: u64 = 1 << 23 | 1 << 31;
+        let ps = size << 16;
+        COMMON | RES1 | ps
     }
 }
 
@@ -94,11 +111,6 @@ pub fn on_this_cpu(cpu: usize) -> Result<(), Failed> {
         return Err(Failed);
     };
     let parts = variant.bounds();
-    // An instruction cache that is looked up by virtual address may hold lines of these addresses
-    // from before; the patching has invalidated others, the kernel's.
-    // SAFETY: instruction caches lose nothing but time.
-    unsafe { asm!("dsb ish", "ic ialluis", options(nostack, preserves_flags)) };
-    barrier::dsb(barrier::ISH);
     // SAFETY: `init` is the entry of a variant whose tables are made, with the registers that it
     // asks for; each CPU has a stack of its own.
     let answer = unsafe {

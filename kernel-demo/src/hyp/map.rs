@@ -4,6 +4,7 @@
 use core::mem;
 use core::ops::Range;
 
+use aarch64_cpu::asm::barrier;
 use aarch64_paging::descriptor::{
     El1Attributes, El23Attributes, PagingAttributes, PhysicalAddress,
 };
@@ -125,5 +126,7 @@ where
     let root = tables.to_physical().0;
     // They live as long as the hypervisor.
     mem::forget(tables);
+    // The walks of every CPU find them whole: they are as cacheable and as shareable as this memory.
+    barrier::dsb(barrier::ISHST);
     root
 }

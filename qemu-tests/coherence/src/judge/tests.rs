@@ -233,7 +233,14 @@ fn a_cpu_may_invalidate_for_itself() {
         assert_eq!(missing(A76, &[&cleaned[..], &all].concat()), expected);
     }
     // Before the clean is complete, the old word comes back.
-    let early = [Store, Clean, InvalidateLocalThere, DsbLocalThere, IsbThere, Dsb];
+    let early = [
+        Store,
+        Clean,
+        InvalidateLocalThere,
+        DsbLocalThere,
+        IsbThere,
+        Dsb,
+    ];
     assert_eq!(missing(A76, &early)[1], Some(Missing::Invalidate));
     let uncleaned = [&[Store, Dsb][..], &own].concat();
     assert_eq!(missing(A76, &uncleaned)[1], Some(Missing::Clean));

@@ -1,0 +1,57 @@
+//! The steps of the routines, in the order in which they stand in the file.
+
+use super::routine::{Pattern, Routine};
+use super::words::*;
+use crate::Image;
+
+/// Checks the order of the steps in the file: what neither the monitor nor a run on QEMU can
+/// see. The routines are straight enough for it: their steps stand in the order in which they
+/// are executed, and each branch over one of them is a decision that CTR_EL0 justifies.
+///
+/// # Errors
+/// What stands where something else is expected.
+pub fn sequence(image: &Image) -> Result<(), String> {
+    let steps = |name, patterns: &[Pattern]| -> Result<Vec<&'static str>, String> {
+        let routine = Routine::find(image, name).map_err(|why| why.to_string())?;
+        let name = |word| patterns.iter().find(|pattern| pattern.matches(word));
+        let steps = routine.words().filter_map(name).map(|pattern| pattern.name);
+        Ok(steps.collect())
+    };
+    let kinds = [DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB];
+    // A turn of the loop takes four words, and the last line comes behind it; if the words
+    // do not read back, all lines are cleaned again.
+    let commit = [
+        &[DC_CVAU; 5][..],
+        &[DC_CIVAC; 5],
+        &[DC_CIVAC],
+        &[DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB],
+    ]
+    .concat();
+    let starts = [SCTLR, TLBI_VMALLE1, TLBI_ALLE2, IC_IALLU, DSB_NSH, ISB];
+    // Translations first, then the MMU, then the instruction cache.
+    let with_mmu = |tlbi| [tlbi, DSB_NSH, ISB, SCTLR, ISB, IC_IALLU, DSB_NSH, ISB];
+    // Down from EL2, where HCR_EL2 and ICC_SRE_EL2 have to be in force, and on from there.
+    let start = [&[ISB, ISB, SCTLR, ISB][..], &with_mmu(TLBI_VMALLE1)].concat();
+    // The last two are behind ERET.
+    let nvhe = [&[ISB][..], &with_mmu(TLBI_ALLE2), &[DSB_NSH, ISB]].concat();
+    let vhe = [&[ISB][..], &nvhe].concat();
+    let expected: [(&'static str, &[Pattern], &[Pattern]); 5] = [
+        (COMMIT, &kinds, &commit),
+        (ATTEND, &kinds, &[ISB]),
+        (START, &starts, &start),
+        (START_NVHE, &starts, &nvhe),
+        (START_VHE, &starts, &vhe),
+    ];
+    for (name, kinds, expected) in expected {
+        let found = steps(name, kinds)?;
+        let expected: Vec<_> = expected.iter().map(|pattern| pattern.name).collect();
+        if found != expected {
+            return Err(format!(
+                "{name}: {}; expected: {}",
+                found.join(", "),
+                expected.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The routines, and the instructions of theirs that are looked for.
+
+use super::routine::Pattern;
+
+/// The routine that writes text.
+pub(super) const COMMIT: &str = "arch::commit::commit";
+/// The routine in which the other CPUs wait.
+pub(super) const ATTEND: &str = "arch::attend::attend";
+/// What turns the MMU on at EL1, on each CPU.
+pub(super) const START: &str = "enable_mmu";
+/// What turns the MMU on at EL2, without E2H, as on a Cortex-A53, and with it.
+pub(super) const START_NVHE: &str = "__hyp_nvhe_init";
+pub(super) const START_VHE: &str = "__hyp_vhe_init";
+
+// The words are what GNU as makes of the text beside them.
+pub(super) const NOP: u32 = 0xd503_201f;
+pub(super) const ANY_REGISTER: u32 = 0xffff_ffe0;
+pub(super) const DC_CVAU: Pattern = Pattern::new("dc cvau", ANY_REGISTER, 0xd50b_7b20);
+pub(super) const DC_CIVAC: Pattern = Pattern::new("dc civac", ANY_REGISTER, 0xd50b_7e20);
+pub(super) const IC_IVAU: Pattern = Pattern::new("ic ivau", ANY_REGISTER, 0xd50b_7520);
+pub(super) const IC_IALLUIS: Pattern = Pattern::new("ic ialluis", !0, 0xd508_711f);
+pub(super) const TLBI_VMALLE1: Pattern = Pattern::new("tlbi vmalle1", !0, 0xd508_871f);
+pub(super) const TLBI_ALLE2: Pattern = Pattern::new("tlbi alle2", !0, 0xd50c_871f);
+pub(super) const IC_IALLU: Pattern = Pattern::new("ic iallu", !0, 0xd508_751f);
+/// A write of SCTLR_EL1, SCTLR_EL12, SCTLR_EL2 or SCTLR_EL3.
+pub(super) const SCTLR: Pattern = Pattern::new("msr sctlr", 0xfff8_ffe0, 0xd518_1000);
+pub(super) const DSB_NSH: Pattern = Pattern::new("dsb nsh", !0, 0xd503_379f);
+pub(super) const DSB_ISH: Pattern = Pattern::new("dsb ish", !0, 0xd503_3b9f);
+pub(super) const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
+/// To the last byte of the data cache line, of which there is one instruction for the first
+/// word and one in each turn of the loop.
+pub(super) const TO_LINE: Pattern = Pattern::new("orr x13, x11, x5", !0, 0xaa05_016d);
+/// Down to the instruction cache line.
+pub(super) const ROUND: Pattern = Pattern::new("bic x11, x11, x6", !0, 0x8a26_016b);
+/// A line is counted when its first word comes.
+pub(super) const FIRST_LINE: Pattern = Pattern::new("mov x14, #1", !0, 0xd280_002e);
+/// The same in the loop, where the DC of the line before comes next.
+pub(super) const COUNT_LINE: Pattern = Pattern::new("add x14, x14, #1", !0, 0x9100_05ce);
+/// `tbz w7, #2`: by line, unless all at once.
+pub(super) const BY_LINE: Pattern = Pattern::new("tbz w7, #2", 0xfff8_001f, 0x3610_0007);
