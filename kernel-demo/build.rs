@@ -29,30 +29,41 @@ fn main() -> Result<(), Box<dyn error::Error>> {
 fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
     const TARGET: &str = "aarch64-unknown-none-softfloat";
     let out_dir = PathBuf::from(variable("OUT_DIR")?);
-    let target_dir = target_dir(&out_dir, "hyp");
+    let fixed_x18 = env::var_os("CARGO_FEATURE_FIXED_X18").is_some();
+    let target_dir = target_dir(&out_dir, if fixed_x18 { "hyp-fixed-x18" } else { "hyp" });
     // OUT_DIR is …/PROFILE/build/PACKAGE/out.
     let folder = out_dir.ancestors().nth(3).and_then(Path::file_name);
     let folder = folder.and_then(|name| name.to_str()).unwrap_or("debug");
     let profile = if folder == "debug" { "dev" } else { folder };
-    let features = match variant {
+    let mut features = match variant {
         "vhe" => "vhe",
         _ => "image",
-    };
-    let status = Command::new(variable("CARGO")?)
+    }
+    .to_owned();
+    let mut command = Command::new(variable("CARGO")?);
+    command
         .args(["rustc", "--quiet", "--package", "demo-hyp", "--lib"])
-        .args(["--crate-type", "staticlib", "--features", features])
+        .args(["--crate-type", "staticlib"])
         .args(["--profile", profile, "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env_remove("RUSTC_WORKSPACE_WRAPPER")
-        .status()?;
-    if !status.success() {
+        .env_remove("RUSTC_WORKSPACE_WRAPPER");
+    let mut manifest = PathBuf::from("hyp.toml");
+    if fixed_x18 {
+        // What was compiled with the flag must not be mixed with what was not, so `core` is
+        // compiled as well; the variable lets a stable toolchain do so.
+        command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
+        command.env("CARGO_ENCODED_RUSTFLAGS", "-Zfixed-x18");
+        features.push_str(",fixed-x18");
+        manifest = forbid_x18(&manifest, &out_dir)?;
+    }
+    if !command.args(["--features", &features]).status()?.success() {
         return Err("demo-hyp does not build; see above".into());
     }
     let built = target_dir.join(TARGET).join(folder);
     // The library is newer than the start of this script, so cargo must not look at it, as it would
     // without a name for the output; what it was made of will do.
-    let object = Link::new("hyp.toml")
+    let object = Link::new(manifest)
         .name(&format!("hyp.{variant}"))
         .input(built.join("libdemo_hyp.a"))
         .output(out_dir.join(format!("hyp.{variant}.o")))
@@ -60,6 +71,17 @@ fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
     println!("cargo::rerun-if-changed=hyp.toml");
     println!("cargo::rustc-link-arg={}", object.display());
     Ok(rerun_if_changed(&built.join("libdemo_hyp.d"))?)
+}
+
+/// The manifest with the other rule for x18, in a file of its own.
+fn forbid_x18(manifest: &Path, out_dir: &Path) -> Result<PathBuf, Box<dyn error::Error>> {
+    let text = fs::read_to_string(manifest)?;
+    let (before, after) = text
+        .split_once("x18 = \"saved\"")
+        .ok_or("hyp.toml has no `x18 = \"saved\"`")?;
+    let forbidding = out_dir.join("hyp.fixed-x18.toml");
+    fs::write(&forbidding, format!("{before}x18 = \"forbidden\"{after}"))?;
+    Ok(forbidding)
 }
 
 /// Builds `module/` and says in DEMO_MODULE where it is. Cargo itself cannot yet

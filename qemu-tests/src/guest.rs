@@ -40,6 +40,17 @@ pub fn missing_target() -> Option<&'static str> {
         .find(|target| !is_there(*target))
 }
 
+/// Whether the toolchain has the sources of `core`, to compile it with other flags: the component
+/// rust-src.
+pub fn core_source_is_there() -> bool {
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output();
+    output.is_ok_and(|output| {
+        let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let core = "lib/rustlib/src/rust/library/core/Cargo.toml";
+        output.status.success() && Path::new(&sysroot).join(core).is_file()
+    })
+}
+
 /// A cargo profile of the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
@@ -119,6 +130,18 @@ pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds the same with a feature of the package, in a folder of its own: where it is built without,
+/// cargo would replace the binary.
+///
+/// # Errors
+/// [`Error::Build`] as for [`build`].
+pub fn build_with(package: &str, profile: Profile, feature: &str) -> Result<PathBuf> {
+    let mut command = cargo("build", package, profile, &target_dir().join(feature));
+    command.args(["--bin", package, "--target", TARGET, "--features", feature]);
+    let messages = messages(command, package, profile)?;
+    executable(&messages, package).ok_or_else(|| no_binary(package, profile))
+}
+
 /// Builds the same once more, linked by a linker that looks at what it is given, with variables in
 /// its environment. Only the package itself is compiled again; and that only if it has changed, or
 /// the linker has.
@@ -140,7 +163,7 @@ pub fn link(
         format!("-Cmetadata=linker-{}", age.as_nanos()),
     ];
     let arguments = ["--bin", package, "--target", TARGET, "--"];
-    let mut command = cargo("rustc", package, profile);
+    let mut command = cargo("rustc", package, profile, &target_dir());
     command.args(arguments).args(flags);
     command.envs(environment.iter().copied());
     messages(command, package, profile).map(drop)
@@ -155,30 +178,34 @@ pub fn workspace() -> &'static Path {
 fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {
     let arguments = ["--bin", package, "--target", TARGET];
     let messages = cargo_build(package, profile, &arguments)?;
-    executable(&messages, package).ok_or_else(|| Error::Build {
+    executable(&messages, package).ok_or_else(|| no_binary(package, profile))
+}
+
+fn no_binary(package: &str, profile: Profile) -> Error {
+    Error::Build {
         package: package.into(),
         profile,
         problem: format!("it has no binary `{package}`"),
-    })
+    }
 }
 
 /// Builds a package with further arguments, and returns cargo's messages, one JSON object per
 /// line.
 pub(crate) fn cargo_build(package: &str, profile: Profile, arguments: &[&str]) -> Result<String> {
-    let mut command = cargo("build", package, profile);
+    let mut command = cargo("build", package, profile, &target_dir());
     command.args(arguments);
     messages(command, package, profile)
 }
 
 /// Cargo, told how all guests are built.
-fn cargo(subcommand: &str, package: &str, profile: Profile) -> Command {
+fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(workspace())
         .args([subcommand, "--message-format", "json-render-diagnostics"])
         .args(["--package", package, "--profile", profile.name()])
         .arg("--target-dir")
-        .arg(target_dir())
+        .arg(target_dir)
         .env("DEFMT_LOG", "info")
         // Flags of the caller are for the host; with `--target` cargo would give them to guests.
         .env_remove("RUSTFLAGS")

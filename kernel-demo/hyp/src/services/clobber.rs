@@ -23,12 +23,17 @@ impl Service for Clobber {
 unsafe extern "C" fn clobber(value: u64) -> ! {
     naked_asm!(
         "mov x1, x0",
-        ".irp n, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30",
+        // Where the boundary does not save it, no code here may use it.
+        ".if !{fixed_x18}",
+        "mvn x18, x0",
+        ".endif",
+        ".irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30",
         "mvn x\\n, x0",
         ".endr",
         "mov x2, xzr",
         "mov x0, #{ok}",
         "b leave",
         ok = const status::OK,
+        fixed_x18 = const cfg!(feature = "fixed-x18") as u8,
     )
 }

@@ -1,0 +1,101 @@
+//! A hypervisor that never uses x18: compiled with a `core` that keeps to it, linked with
+//! `x18 = "forbidden"`, proved by `alt verify`, and booted.
+
+use std::fs;
+
+use alt_linker::names::CapNames;
+use alt_linker::records::Records;
+use alt_linker::verify::config::Config;
+use alt_linker::verify::{Finding, Subject, verify};
+use object::{Object, ObjectSection};
+use qemu_tests::facts::{self, Fact, Hyp};
+use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, disasm, guest, skip};
+
+const TEXTS: [&str; 2] = [".hyp.nvhe.text", ".hyp.vhe.text"];
+/// `mov x29, xzr`, of which `enter` has one, and `mov x18, xzr`, as GNU as has them.
+const END_OF_FRAMES: u32 = 0xaa1f_03fd;
+const USES_X18: u32 = 0xaa1f_03f2;
+
+#[test]
+fn hypervisor_without_x18_is_proved_and_runs() {
+    let test = "hypervisor_without_x18_is_proved_and_runs";
+    if skip::without_guests(test) {
+        return;
+    }
+    if !guest::core_source_is_there() {
+        let reason = "the sources of `core` are missing; `rustup component add rust-src` adds them";
+        return skip::because(&format!("{test}: {reason}"));
+    }
+    let path = guest::build_with("kernel-demo", Profile::Release, "fixed-x18").unwrap();
+    let image = Image::open(&path).unwrap();
+
+    assert_eq!(findings(image.file()), []);
+    // By another disassembler; which sees it where it is.
+    assert_eq!(users_of_x18(&image), 0);
+    let usual = Image::open(&guest::build("kernel-demo", Profile::Release).unwrap()).unwrap();
+    assert!(users_of_x18(&usual) > 100);
+
+    for text in TEXTS {
+        let found = findings(&with_a_use_of_x18(&image, text));
+        let [found] = &found[..] else {
+            panic!("{text}: {found:#?}");
+        };
+        assert_eq!(found.rule, "region-register", "{found:?}");
+        let enter = text.replace('.', "_").replace("_text", "_enter");
+        let symbol = found.symbol.as_deref().unwrap_or("");
+        assert!(symbol.starts_with(&format!("_{enter}")), "{found:?}");
+    }
+
+    for cpu in ["cortex-a53", "cortex-a76", "max"] {
+        let machine = Machine::new(cpu).options("virt,gic-version=3,virtualization=on");
+        let launch = Launch::new(&image, machine.smp(2));
+        let run = launch.run(&Qemu::find().unwrap()).unwrap();
+        assert_eq!(run.outcome.status, Status::Ok, "{cpu}: {:#?}", run.log);
+        // With a pattern in x18, and with a shadow call stack by it.
+        let said = |wanted| facts::read(&run.log).any(|fact| fact == Fact::Hyp(wanted));
+        assert!(said(Hyp::RoundTrips(100_000)), "{cpu}: {:#?}", run.log);
+        assert!(said(Hyp::ShadowCallStack(6500)), "{cpu}: {:#?}", run.log);
+    }
+}
+
+/// What `alt verify --rules kernel-demo/alt-rules.toml` says, but of ADRPs at the end of a page, which
+/// are chance.
+fn findings(file: &[u8]) -> Vec<Finding> {
+    let image = alt_linker::image::Image::parse(file.to_owned()).unwrap();
+    let records = Records::find(&image, None).unwrap();
+    let names = CapNames::default();
+    let rules = include_str!("../../kernel-demo/alt-rules.toml");
+    let rules = Config::from_toml("alt-rules.toml", rules, &image).unwrap();
+    let subject = Subject::new(&image, &records, &names).unwrap();
+    let mut findings = verify(&subject.with_config(rules));
+    findings.retain(|finding| finding.rule != "adrp-at-page-end");
+    findings
+}
+
+/// How many instructions of the hypervisor name x18.
+fn users_of_x18(image: &Image) -> usize {
+    let users = TEXTS.iter().flat_map(|name| {
+        let section = image.section(name).unwrap();
+        let (words, _) = section.bytes.as_chunks::<4>();
+        let words = words.iter().map(|word| u32::from_le_bytes(*word));
+        words.zip((section.range.start..).step_by(4))
+    });
+    let text = users.map(|(word, address)| disasm::instruction(word, address));
+    text.filter(|text| text.contains("x18") || text.contains("w18"))
+        .count()
+}
+
+/// The file with one instruction of the hypervisor changed into one that writes x18.
+fn with_a_use_of_x18(image: &Image, text: &str) -> Vec<u8> {
+    let elf = object::File::parse(image.file()).unwrap();
+    let section = elf.section_by_name(text).unwrap();
+    let (offset, size) = section.file_range().unwrap();
+    let mut file = image.file().to_owned();
+    let (words, _) = file[offset as usize..][..size as usize].as_chunks_mut::<4>();
+    let mut found = words
+        .iter_mut()
+        .filter(|word| **word == END_OF_FRAMES.to_le_bytes());
+    *found.next().unwrap() = USES_X18.to_le_bytes();
+    assert!(found.next().is_none(), "{text}");
+    file
+}
