@@ -1,8 +1,6 @@
 //! A hypervisor that never uses x18: compiled with a `core` that keeps to it, linked with
 //! `x18 = "forbidden"`, proved by `alt verify`, and booted.
 
-use std::fs;
-
 use alt_linker::names::CapNames;
 use alt_linker::records::Records;
 use alt_linker::verify::config::Config;
