@@ -67,8 +67,9 @@ impl Detected {
     /// # Safety
     /// Only this CPU may be running, not in the midst of a site; the registers given
     /// to [`new`](Self::new) must be its own, and `image` describe the running image.
-    /// CPUs that start later must execute an ISB before they execute the text; turning
-    /// the MMU on includes one.
+    /// CPUs that start later must, once their MMU is on and before they come to a site, execute
+    /// `ic iallu; dsb nsh; isb`: with it off they fetch what is at the point of coherency, which
+    /// the pass does not clean to, and may keep it (Arm ARM D7.5.7).
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch_boot<A: WritableAlias>(
         &self,
@@ -184,7 +185,8 @@ impl Booted {
     /// Every CPU but this one must be off or held by `held`, and none be in the
     /// midst of a site. Each CPU that runs, this one and those held, must have been
     /// [let in](Self::add_cpu) by its own registers; the boot CPU's are those that
-    /// [`Detected::new`] got. `image` must describe the running image.
+    /// [`Detected::new`] got. `image` must describe the running image. For CPUs that start later,
+    /// as for [`Detected::patch_boot`].
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn finalise<A: WritableAlias, const N: usize>(
         &mut self,

@@ -65,8 +65,8 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     // tables; boot comes here once.
     let mut image = unsafe { Image::new(memory::text()) };
     proofs::wrong_alias_is_noticed(&detected, &mut image)?;
-    // SAFETY: no other CPU has been started; those that will be run an ISB when
-    // they turn their MMU on. The image is the running one.
+    // SAFETY: no other CPU has been started; those that will be empty their instruction
+    // cache when their MMU is on. The image is the running one.
     let booted = match unsafe { detected.patch_boot(&mut image, &mut memory::Alias) } {
         Ok(booted) => booted,
         Err(why) => {

@@ -28,11 +28,13 @@ pub enum Service {
     Read,
     /// Leaves a mark in every register that the boundary has to restore; returns x1.
     Clobber,
+    /// The value of number x1 of [`REGISTERS`].
+    Register,
 }
 
 impl Service {
     /// All of them; each stands at its number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Identity,
         Self::Caps,
         Self::Count,
@@ -43,6 +45,7 @@ impl Service {
         Self::Element,
         Self::Read,
         Self::Clobber,
+        Self::Register,
     ];
 }
 
@@ -72,6 +75,23 @@ pub const CAPS: [&str; 8] = [
     "CRC32",
     "PAN",
     "IDC",
+];
+
+/// The system registers that decide what EL2 is, and what EL1 may do: those that the kernel or the
+/// hypervisor writes, where every CPU has them.
+pub const REGISTERS: [&str; 12] = [
+    "HCR_EL2",
+    "SCTLR_EL2",
+    "TCR_EL2",
+    "MAIR_EL2",
+    "CPTR_EL2",
+    "CNTHCTL_EL2",
+    "MDCR_EL2",
+    "HSTR_EL2",
+    "VTTBR_EL2",
+    "CNTVOFF_EL2",
+    "VPIDR_EL2",
+    "VMPIDR_EL2",
 ];
 
 /// What [`Service::Count`] counts from.

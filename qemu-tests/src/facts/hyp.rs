@@ -36,6 +36,13 @@ pub enum Hyp<'a> {
         /// Details of the failure; `None` when it agreed with its model.
         failure: Option<&'a str>,
     },
+    /// `hyp register <NAME>=<hex>`
+    Register {
+        /// Its architectural name.
+        name: &'a str,
+        /// What it reads as at EL2.
+        value: u64,
+    },
     /// `hyp round-trips=<n> ok <text>`
     RoundTrips(u32),
     /// `hyp shadow-call-stack ok frames=<n>`
@@ -81,6 +88,11 @@ impl<'a> Hyp<'a> {
                 name,
                 failure: Some(text.split_once("FAILED")?.1.trim_start()),
             }),
+            ["register", register] => {
+                let (name, digits) = register.split_once('=')?;
+                let value = value(digits, "")?;
+                Some(Self::Register { name, value })
+            }
             ["shadow-call-stack", "ok", frames] => {
                 Some(Self::ShadowCallStack(count(frames, "frames=")?))
             }
@@ -134,6 +146,13 @@ mod tests {
             ),
             ("hyp service caps FAILED", service("caps", Some(""))),
             (
+                "hyp register HCR_EL2=0x80000000",
+                Hyp::Register {
+                    name: "HCR_EL2",
+                    value: 0x8000_0000,
+                },
+            ),
+            (
                 "hyp round-trips=100000 ok x18-x30 kept",
                 Hyp::RoundTrips(100_000),
             ),
@@ -168,6 +187,8 @@ mod tests {
             "hyp sites=15",
             "hyp service caps",
             "hyp service caps fine",
+            "hyp register HCR_EL2",
+            "hyp register HCR_EL2=80000000",
             "hyp round-trips=100000",
             "hyp shadow-call-stack ok",
             "hyp given-back nvhe",

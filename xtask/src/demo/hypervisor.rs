@@ -6,7 +6,7 @@ use anstream::println;
 use qemu_tests::facts::{Fact, Hyp};
 
 /// What has to be called, by name.
-const SERVICES: [&str; 11] = [
+const SERVICES: [&str; 12] = [
     "identity",
     "caps",
     "address",
@@ -16,6 +16,7 @@ const SERVICES: [&str; 11] = [
     "element",
     "read",
     "clobber",
+    "register",
     "unknown",
     "count",
 ];
@@ -53,6 +54,7 @@ pub(crate) fn show(demo: &Demo) {
                 name,
                 failure: Some(why),
             } => println!("{}  service {name}  {why}", style::bad("FAILED")),
+            Hyp::Register { name, value } => println!("{name:<18} {value:#018x}"),
             Hyp::RoundTrips(count) => println!("{}      {count} round trips", style::good("ok")),
             Hyp::ShadowCallStack(frames) => println!(
                 "{}      {frames} frames on a shadow call stack",

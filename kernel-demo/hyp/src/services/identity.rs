@@ -2,24 +2,9 @@
 
 use core::arch::asm;
 
-use super::Service;
+use super::{Service, mrs};
 use crate::abi::Question;
 
-/// Reads a register.
-macro_rules! read {
-    ($register:literal) => {{
-        let value: u64;
-        // SAFETY: reading the register has no effect.
-        unsafe {
-            asm!(
-                concat!("mrs {}, ", $register),
-                out(reg) value,
-                options(nomem, nostack, preserves_flags),
-            );
-        }
-        value
-    }};
-}
 /// [`Identity`](crate::abi::Service::Identity).
 pub struct Identity;
 
@@ -30,9 +15,9 @@ impl Service for Identity {
             vectors()
         } else if is(Question::Level) {
             // CurrentEL.EL is in bits 3:2.
-            read!("CurrentEL") >> 2 & 3
+            mrs!("CurrentEL") >> 2 & 3
         } else if is(Question::E2h) {
-            read!("hcr_el2") >> 34 & 1
+            mrs!("hcr_el2") >> 34 & 1
         } else if is(Question::Variant) {
             cfg!(feature = "vhe").into()
         } else if is(Question::Sctlr) {
@@ -60,7 +45,7 @@ fn vectors() -> u64 {
 /// The kernel's SCTLR_EL1. With E2H this name means SCTLR_EL2, and the kernel's is SCTLR_EL12.
 fn sctlr() -> u64 {
     #[cfg(feature = "vhe")]
-    return read!("S3_5_C1_C0_0");
+    return mrs!("S3_5_C1_C0_0");
     #[cfg(not(feature = "vhe"))]
-    return read!("sctlr_el1");
+    return mrs!("sctlr_el1");
 }

@@ -11,6 +11,7 @@ mod element;
 mod exchange;
 mod identity;
 mod read;
+mod register;
 
 use crate::abi::Service as Number;
 
@@ -32,4 +33,22 @@ pub static SERVICES: [&dyn Service; Number::ALL.len()] = [
     &element::Element,
     &read::Read,
     &clobber::Clobber,
+    &register::Register,
 ];
+
+/// Reads a system register.
+macro_rules! mrs {
+    ($register:literal) => {{
+        let value: u64;
+        // SAFETY: reading the register has no effect.
+        unsafe {
+            core::arch::asm!(
+                concat!("mrs {}, ", $register),
+                out(reg) value,
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+        value
+    }};
+}
+use mrs;

@@ -4,7 +4,7 @@ use aarch64_cpu::registers::{Readable, SCTLR_EL1};
 use alt_runtime::boot::Finalised;
 use alt_runtime::cap::idregs::Register;
 use defmt::info;
-use demo_hyp::abi::{CAPS, ELEMENTS, Question, Service, element};
+use demo_hyp::abi::{CAPS, ELEMENTS, Question, REGISTERS, Service, element};
 
 use super::{fails, report, value};
 use crate::checks::{Mismatch, equal};
@@ -33,6 +33,7 @@ pub fn check(variant: &Variant, finalised: &Finalised) -> Result<(), Failed> {
     report("clobber", || {
         equal("the value", value(Service::Clobber, 7)?, 7)
     })?;
+    report("register", registers)?;
     report("unknown", || {
         let number = Service::ALL.len() as u64;
         fails(
@@ -51,6 +52,19 @@ fn identity(variant: &Variant) -> Result<(), Mismatch> {
     equal("HCR_EL2.E2H", ask(Question::E2h)?, variant.e2h.into())?;
     equal("the variant", ask(Question::Variant)?, variant.e2h.into())?;
     equal("SCTLR_EL1", ask(Question::Sctlr)?, SCTLR_EL1.get())
+}
+
+/// Logs what EL2 and its control of EL1 are set to; what they have to be, those know who read it.
+fn registers() -> Result<(), Mismatch> {
+    for (name, number) in REGISTERS.iter().zip(0..) {
+        let value = value(Service::Register, number)?;
+        info!("hyp register {=str}={=u64:#x}", *name, value);
+    }
+    fails(
+        "a register out of bounds",
+        call(Service::Register, [REGISTERS.len() as u64, 0]),
+        |why| matches!(why, HypError::Panicked { .. }),
+    )
 }
 
 fn caps(finalised: &Finalised) -> Result<(), Mismatch> {
@@ -89,10 +103,11 @@ fn elements() -> Result<(), Mismatch> {
             element(index),
         )?;
     }
+    let mut place = 0;
     for index in [ELEMENTS as u64, u64::MAX] {
         let result = call(Service::Element, [index, 0]);
         if let Err(HypError::Panicked { line, .. }) = result {
-            info!("hyp a panic comes back: line {=u64}", line);
+            place = line;
         }
         fails("an element out of bounds", result, |why| {
             matches!(
@@ -104,6 +119,7 @@ fn elements() -> Result<(), Mismatch> {
             )
         })?;
     }
+    info!("hyp a panic comes back: line {=u64}", place);
     Ok(())
 }
 
