@@ -31,7 +31,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
     // By another disassembler; which sees it where it is.
     assert_eq!(users_of_x18(&image), 0);
     let usual = Image::open(&guest::build("kernel-demo", Profile::Release).unwrap()).unwrap();
-    assert!(users_of_x18(&usual) > 100);
+    assert_ne!(users_of_x18(&usual), 0);
 
     for text in TEXTS {
         let found = findings(&with_a_use_of_x18(&image, text));
@@ -79,8 +79,11 @@ fn users_of_x18(image: &Image) -> usize {
         words.zip((section.range.start..).step_by(4))
     });
     let text = users.map(|(word, address)| disasm::instruction(word, address));
-    text.filter(|text| text.contains("x18") || text.contains("w18"))
-        .count()
+    let is_user = |text: &String| {
+        text.split(|c: char| !c.is_alphanumeric())
+            .any(|word| word == "x18" || word == "w18")
+    };
+    text.filter(is_user).count()
 }
 
 /// The file with one instruction of the hypervisor changed into one that writes x18.
