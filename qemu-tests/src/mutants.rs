@@ -7,17 +7,19 @@
 mod judge;
 mod routine;
 mod sequence;
+mod system;
 mod words;
 
 pub use judge::{Verdict, real};
 pub use sequence::sequence;
+pub use system::unequal_caches;
 
 use crate::observe::Monitor;
 use crate::{Image, Machine};
-use alt_idregs::Register;
 use routine::Routine;
 use std::fmt;
 use std::{fs, path::Path};
+use system::System;
 use tempfile::TempDir;
 use words::*;
 
@@ -53,19 +55,6 @@ pub struct Mutant {
     pub observers: &'static [Observer],
     system: System,
     spoil: Spoil,
-}
-
-/// Where a mutant matters.
-#[derive(Clone, Copy, Debug)]
-enum System {
-    /// On two CPUs whose caches need every step.
-    Plain,
-    /// CPU 1 says that it needs DC, CPU 0 that it does not. Only the monitor can make them so.
-    UnequalCaches,
-    /// Where a third CPU is started after the last pass.
-    LateCpu,
-    /// Where the kernel is entered at EL2, and installs its hypervisor there.
-    Hypervisor,
 }
 
 type Spoil = fn(&Image) -> Result<Routine<'_>, Error>;
@@ -141,33 +130,13 @@ impl Mutant {
     /// A machine on which the mutant matters: its caches need every step, and so few words are
     /// patched that the instruction cache is invalidated by line.
     pub fn machine(&self) -> Machine {
-        let machine = Machine::new("cortex-a53");
-        match self.system {
-            System::Plain | System::UnequalCaches => machine.smp(2),
-            System::LateCpu => machine.smp(3),
-            System::Hypervisor => machine.smp(3).options(EL2),
-        }
+        self.system.machine()
     }
 
     /// What the monitor does there.
     pub fn monitor(&self) -> Monitor {
-        match self.system {
-            System::UnequalCaches => unequal_caches(),
-            _ => Monitor::new(),
-        }
+        self.system.monitor()
     }
-}
-
-/// QEMU's options of a machine that is entered at EL2.
-const EL2: &str = "virt,gic-version=3,virtualization=on";
-
-/// CPU 0 with CTR_EL0.IDC, CPU 1 without; else they are a Cortex-A53.
-pub fn unequal_caches() -> Monitor {
-    const CORTEX_A53: u64 = 0x8444_8004;
-    const IDC: u64 = 1 << 28;
-    Monitor::new()
-        .register(0, Register::CTR_EL0, CORTEX_A53 | IDC)
-        .register(1, Register::CTR_EL0, CORTEX_A53)
 }
 
 const MONITOR: &[Observer] = &[Observer::Monitor, Observer::Plugin];

@@ -1,6 +1,6 @@
 //! What the observers say of a mutant, and of the patcher as it is.
 
-use super::{Mutant, Observer, sequence, unequal_caches};
+use super::{Mutant, Observer, sequence, system::System};
 use crate::coherence::Coherence;
 use crate::observe::Monitor;
 use crate::{Error, Image, Launch, Machine, MonitoredRun, Qemu, Result, Status, WatchedRun};
@@ -66,8 +66,8 @@ pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
         .map(|problem| (Observer::Sequence, problem))
         .into_iter()
         .collect();
-    for monitor in [Monitor::new(), unequal_caches()] {
-        let run = run(image, Machine::new("cortex-a53").smp(2), monitor, qemu)?;
+    for system in [System::Plain, System::UnequalCaches] {
+        let run = run(image, system.machine(), system.monitor(), qemu)?;
         if run.outcome.map(|outcome| outcome.status) != Some(Status::Ok) {
             return Err(Error::Monitor {
                 problem: "the guest failed under it; see its log".into(),
@@ -76,7 +76,10 @@ pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
         let violations = run.seen.violations.iter();
         said.extend(violations.map(|found| (Observer::Monitor, found.to_string())));
     }
-    if let Some(watched) = watch(image, Machine::new("cortex-a53").smp(2), qemu)? {
+    for system in System::FOR_PLUGIN {
+        let Some(watched) = watch(image, system.machine(), qemu)? else {
+            break;
+        };
         if watched.run.outcome.status != Status::Ok {
             return Err(Error::Coherence {
                 problem: "the guest failed under it; see its log".into(),

@@ -54,7 +54,9 @@ pub(crate) fn show(demo: &Demo) {
                 name,
                 failure: Some(why),
             } => println!("{}  service {name}  {why}", style::bad("FAILED")),
-            Hyp::Register { name, value } => println!("{name:<18} {value:#018x}"),
+            Hyp::Register { name, value } => {
+                println!("{}", style::faint(format!("{name:<18} {value:#018x}")));
+            }
             Hyp::RoundTrips(count) => println!("{}      {count} round trips", style::good("ok")),
             Hyp::ShadowCallStack(frames) => println!(
                 "{}      {frames} frames on a shadow call stack",

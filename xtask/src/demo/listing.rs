@@ -10,7 +10,7 @@ use qemu_tests::{
     facts::Fact,
     sites::{Kind, Site},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 /// How many sites are shown.
 const SITES: usize = 8;
@@ -33,10 +33,11 @@ pub(crate) fn show(demo: &Demo) -> Result<()> {
 }
 
 /// Sites that changed before those that did not, each cpucap and kind once before any of them
-/// twice, branches and alternatives in turn.
+/// twice, branches and alternatives in turn. One is the hypervisor's, where it runs.
 fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
     let mut ranked = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut has_hypervisor = false;
     for changed in [true, false] {
         let mut turn = [0_usize; 2];
         let gone = |site: &&Site| demo.given_back.holds(site.address);
@@ -46,7 +47,11 @@ fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
                 let branch = matches!(site.records[0].kind, Kind::Branch { .. });
                 let again = !seen.insert((branch, site.records[0].condition.cap));
                 turn[usize::from(branch)] += 1;
-                ranked.push(((again, !changed, turn[usize::from(branch)]), site));
+                let is_first = changed
+                    && is_hypervisor(demo, site)
+                    && !mem::replace(&mut has_hypervisor, true);
+                let rank = (!is_first, again, !changed, turn[usize::from(branch)]);
+                ranked.push((rank, site));
             }
         }
     }
@@ -55,6 +60,12 @@ fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
     let mut shown: Vec<_> = ranked.into_iter().map(|(_, site)| site).collect();
     shown.sort_by_key(|site| site.address);
     Ok(shown)
+}
+
+fn is_hypervisor(demo: &Demo, site: &Site) -> bool {
+    let mut sections = demo.image.sections().iter();
+    sections
+        .any(|section| section.name.starts_with(".hyp.") && section.range.contains(&site.address))
 }
 
 fn show_site(demo: &Demo, site: &Site) -> Result<()> {

@@ -17,6 +17,7 @@ use crate::{cpucaps, memory};
 
 /// Calls all services.
 pub fn check(variant: &Variant, finalised: &Finalised) -> Result<(), Failed> {
+    report("register", registers)?;
     report("identity", || identity(variant))?;
     report("caps", || caps(finalised))?;
     report("address", address)?;
@@ -33,7 +34,6 @@ pub fn check(variant: &Variant, finalised: &Finalised) -> Result<(), Failed> {
     report("clobber", || {
         equal("the value", value(Service::Clobber, 7)?, 7)
     })?;
-    report("register", registers)?;
     report("unknown", || {
         let number = Service::ALL.len() as u64;
         fails(

@@ -1,0 +1,54 @@
+//! The machines that mutants run on.
+
+use crate::Machine;
+use crate::observe::Monitor;
+use alt_idregs::Register;
+
+/// Where a mutant matters.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum System {
+    /// On two CPUs whose caches need every step.
+    Plain,
+    /// CPU 1 says that it needs DC, CPU 0 that it does not. Only the monitor can make them so.
+    UnequalCaches,
+    /// Where a third CPU is started after the last pass.
+    LateCpu,
+    /// Where the kernel is entered at EL2, and installs its hypervisor there.
+    Hypervisor,
+}
+
+impl System {
+    /// All of which the plugin has something to say.
+    pub(super) const FOR_PLUGIN: [Self; 3] = [Self::Plain, Self::LateCpu, Self::Hypervisor];
+
+    /// The machine: its caches need every step, and so few words are patched that the
+    /// instruction cache is invalidated by line.
+    pub(super) fn machine(self) -> Machine {
+        let machine = Machine::new("cortex-a53");
+        match self {
+            Self::Plain | Self::UnequalCaches => machine.smp(2),
+            Self::LateCpu => machine.smp(3),
+            Self::Hypervisor => machine.smp(3).options(EL2),
+        }
+    }
+
+    /// What the monitor does there.
+    pub(super) fn monitor(self) -> Monitor {
+        match self {
+            Self::UnequalCaches => unequal_caches(),
+            _ => Monitor::new(),
+        }
+    }
+}
+
+/// QEMU's options of a machine that is entered at EL2.
+const EL2: &str = "virt,gic-version=3,virtualization=on";
+
+/// CPU 0 with CTR_EL0.IDC, CPU 1 without; else they are a Cortex-A53.
+pub fn unequal_caches() -> Monitor {
+    const CORTEX_A53: u64 = 0x8444_8004;
+    const IDC: u64 = 1 << 28;
+    Monitor::new()
+        .register(0, Register::CTR_EL0, CORTEX_A53 | IDC)
+        .register(1, Register::CTR_EL0, CORTEX_A53)
+}
