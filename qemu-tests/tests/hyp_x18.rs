@@ -32,6 +32,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
     assert_eq!(users_of_x18(&image), 0);
     let usual = Image::open(&guest::build("kernel-demo", Profile::Release).unwrap()).unwrap();
     assert_ne!(users_of_x18(&usual), 0);
+    assert_eq!(findings(usual.file()), []);
 
     for text in TEXTS {
         let found = findings(&with_a_use_of_x18(&image, text));
