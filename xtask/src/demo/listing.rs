@@ -33,7 +33,8 @@ pub(crate) fn show(demo: &Demo) -> Result<()> {
 }
 
 /// Sites that changed before those that did not, each cpucap and kind once before any of them
-/// twice, branches and alternatives in turn. One is the hypervisor's, where it runs.
+/// twice, branches and alternatives in turn. One is a callback's in the hypervisor, where it runs:
+/// the way from its vectors to their handler.
 fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
     let mut ranked = Vec::new();
     let mut seen = BTreeSet::new();
@@ -47,7 +48,8 @@ fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
                 let branch = matches!(site.records[0].kind, Kind::Branch { .. });
                 let again = !seen.insert((branch, site.records[0].condition.cap));
                 turn[usize::from(branch)] += 1;
-                let is_first = changed
+                let is_first = matches!(site.records[0].kind, Kind::Callback { .. })
+                    && changed
                     && is_hypervisor(demo, site)
                     && !mem::replace(&mut has_hypervisor, true);
                 let rank = (!is_first, again, !changed, turn[usize::from(branch)]);
