@@ -1,0 +1,46 @@
+//! Command lines as they are read, and tables of one cpucap.
+
+use alt_runtime::cap::{
+    Cap, CapInfo, CapTable, Kind, LatePolicy, OverrideError, Overrides, Rejected, Rule, Scope,
+    idregs::Field,
+};
+
+use crate::cpucaps::TABLE;
+
+/// The overrides of a line without any error in it, as `register.field=value`.
+#[track_caller]
+pub fn overrides(cmdline: &str) -> Vec<String> {
+    let overrides = Overrides::parse(&TABLE, cmdline, |rejected| panic!("{rejected}"));
+    assert_eq!(overrides.is_empty(), overrides.iter().next().is_none());
+    overrides
+        .iter()
+        .map(|(field, value)| format!("{field}={value}"))
+        .collect()
+}
+
+/// What is wrong with a line, and how many fields it overrides all the same.
+pub fn errors(table: &CapTable, cmdline: &str) -> (Vec<(String, OverrideError)>, usize) {
+    let mut errors = Vec::new();
+    let overrides = Overrides::parse(table, cmdline, |Rejected { word, error }| {
+        errors.push((word.to_owned(), error));
+    });
+    (errors, overrides.iter().count())
+}
+
+pub const fn info(name: &'static str, kind: Kind, rule: Rule) -> CapInfo {
+    CapInfo {
+        cap: Cap::new(0, true),
+        name,
+        doc: "",
+        scope: Scope::System,
+        kind,
+        rule,
+        late: LatePolicy::SystemFeature,
+        requires: &[],
+        conflicts: &[],
+    }
+}
+
+pub const fn field(field: &'static Field, min: i64, max: i64) -> Rule {
+    Rule::Field { field, min, max }
+}

@@ -1,0 +1,143 @@
+//! Each field of the system's registers goes by its rule.
+
+use alt_runtime::cap::{
+    IdRegs,
+    idregs::{
+        Register::{self, *},
+        Safe,
+    },
+};
+use proptest::prelude::*;
+
+use crate::fixture::one;
+
+fn merged(cpus: &[IdRegs]) -> IdRegs {
+    let mut all = cpus[0];
+    cpus[1..].iter().for_each(|cpu| all.merge(cpu));
+    all
+}
+
+/// `(register, CPUs, system)`: worked out by hand from the register descriptions.
+const SANITISED: &[(Register, &[u64], u64)] = &[
+    // Lower-safe, nibble by nibble.
+    (
+        ID_AA64ISAR0_EL1,
+        &[0x0221_1111_1021_2120, 0x0000_1000_1021_1120],
+        0x0000_1000_1021_1120,
+    ),
+    (ID_AA64ISAR0_EL1, &[0x1200, 0x2100], 0x1100),
+    // Signed: 0xf, "none", is below 0 and 1. FP, then TGran4.
+    (ID_AA64PFR0_EL1, &[0x0011_0000, 0x00ff_0000], 0x00ff_0000),
+    (ID_AA64PFR0_EL1, &[0x0001_0000, 0x0010_0000], 0x0000_0000),
+    (ID_AA64MMFR0_EL1, &[0x1000_0000, 0xf000_0000], 0xf000_0000),
+    (ID_AA64MMFR0_EL1, &[0x1000_0000, 0x0000_0000], 0x0000_0000),
+    // TGran16 next to it is unsigned, and 0 is its "none".
+    (ID_AA64MMFR0_EL1, &[0x00f0_0000, 0x0010_0000], 0x0010_0000),
+    // E2H0: -2 is below -1 is below 0.
+    (
+        ID_AA64MMFR4_EL1,
+        &[0x0f00_0000, 0x0e00_0000, 0],
+        0x0e00_0000,
+    ),
+    // SpecSEI is a hazard: any CPU that has it spoils it for all. PAN does not gain by that.
+    (ID_AA64MMFR1_EL1, &[0x0010_0000, 0x0120_0000], 0x0110_0000),
+    // Algorithms of signing have no order. GPA beside them has.
+    (ID_AA64ISAR1_EL1, &[0x0100_0050, 0x0100_0050], 0x0100_0050),
+    (ID_AA64ISAR1_EL1, &[0x0100_0050, 0x0100_0040], 0x0100_0000),
+    // TGran4_2 is 1 where CPUs differ, and 1 means none.
+    (ID_AA64MMFR0_EL1, &[0x0200_0000_0000, 0], 0x0100_0000_0000),
+    // DebugVer.
+    (ID_AA64DFR0_EL1, &[0x9, 0xa], 0x6),
+    (ID_AA64DFR0_EL1, &[0x9, 0x9], 0x9),
+    // CTR_EL0. 64-byte lines and 32-byte instruction lines: the smaller of each.
+    (CTR_EL0, &[0x8444_c004, 0x8444_c003], 0x8444_c003),
+    (CTR_EL0, &[0x8443_c004, 0x8444_c003], 0x8443_c003),
+    // IDC and DIC: what one CPU lacks, the system lacks.
+    (CTR_EL0, &[0xb444_c004, 0x9444_c004], 0x9444_c004),
+    (CTR_EL0, &[0x9444_c004, 0xa444_c004], 0x8444_c004),
+    // CWG and ERG: the larger granule, and 0 stands for the largest possible.
+    (CTR_EL0, &[0x8454_c004, 0x8535_c004], 0x8554_c004),
+    (CTR_EL0, &[0x8444_c004, 0x8054_c004], 0x8054_c004),
+    (CTR_EL0, &[0x8404_c004, 0x8564_c004], 0x8504_c004),
+    // PIPT (3) and VIPT (2) in one system: aliases must be reckoned with.
+    (CTR_EL0, &[0x8444_c004, 0x8444_8004], 0x8444_8004),
+    // TminLine.
+    (CTR_EL0, &[0x4_8444_c004, 0x3_8444_c004], 0x3_8444_c004),
+    // Of two block sizes neither serves for DC ZVA: DZP, bit 4.
+    (DCZID_EL0, &[0x4, 0x4], 0x4),
+    (DCZID_EL0, &[0x4, 0x14], 0x14),
+    (DCZID_EL0, &[0x5, 0x5, 0x4], 0x14),
+    (DCZID_EL0, &[0x4, 0x5, 0x5], 0x14),
+    // LoUU and LoC: the level that suits every CPU.
+    (CLIDR_EL1, &[0x0900_0000, 0x1200_0000], 0x1200_0000),
+    // Bits of no field, [27:24] and [3:0] of ISAR0: kept if all have them.
+    (ID_AA64ISAR0_EL1, &[0x0500_0003, 0x0600_0003], 0x0400_0003),
+    // One model keeps its name, two have none, and what one revision has mended, not all have.
+    (MIDR_EL1, &[0x410f_d034, 0x410f_d034], 0x410f_d034),
+    (MIDR_EL1, &[0x410f_d034, 0x410f_d033], 0),
+    (REVIDR_EL1, &[0x180, 0x100], 0x100),
+];
+
+#[test]
+fn each_field_goes_by_its_rule() {
+    for &(register, words, expected) in SANITISED {
+        let cpus: Vec<IdRegs> = words.iter().map(|&word| one(register, word)).collect();
+        let reversed: Vec<IdRegs> = cpus.iter().rev().copied().collect();
+        for cpus in [cpus, reversed] {
+            let word = merged(&cpus).get(register);
+            assert_eq!(word, expected, "{register} {words:x?}: {word:#x}");
+        }
+    }
+}
+
+#[test]
+fn what_is_mended_in_one_model_is_not_said_of_two() {
+    let cpu = |midr, revidr| {
+        [(MIDR_EL1, midr), (REVIDR_EL1, revidr)]
+            .into_iter()
+            .collect()
+    };
+    let both = merged(&[cpu(0x410f_d034, 0x100), cpu(0x410f_d0c1, 0x100)]);
+    assert_eq!((both.get(MIDR_EL1), both.get(REVIDR_EL1)), (0, 0));
+}
+
+fn any_regs() -> impl Strategy<Value = IdRegs> {
+    // Few different words, so that CPUs agree often enough.
+    let word = prop_oneof![any::<u64>(), Just(0), Just(0x1111_1111_1111_1111)];
+    proptest::collection::vec(word, Register::COUNT)
+        .prop_map(|words| Register::ALL.iter().copied().zip(words).collect())
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_cpus_makes_no_difference(a in any_regs(), b in any_regs(), c in any_regs()) {
+        let expected = merged(&[a, b, c]);
+        for order in [[a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]] {
+            prop_assert_eq!(merged(&order), expected);
+        }
+        // Nor does it how they are grouped, nor that one comes twice.
+        prop_assert_eq!(merged(&[a, merged(&[b, c])]), expected);
+        prop_assert_eq!(merged(&[a, a]), a);
+        prop_assert_eq!(merged(&[a, b, c, b]), expected);
+    }
+
+    #[test]
+    fn no_cpu_has_less_than_the_system_promises(cpus in proptest::collection::vec(any_regs(), 1..5)) {
+        let system = merged(&cpus);
+        for field in Register::ALL.iter().flat_map(|register| register.fields()) {
+            let value = system.field(field);
+            for cpu in &cpus {
+                match field.safe {
+                    Safe::LowerSafe => prop_assert!(value <= cpu.field(field), "{}", field),
+                    Safe::HigherSafe => prop_assert!(value >= cpu.field(field), "{}", field),
+                    Safe::HigherOrZeroSafe => {
+                        prop_assert!(value == 0 || value >= cpu.field(field), "{}", field);
+                    }
+                    Safe::Exact(safe) => {
+                        prop_assert!(value == safe || value == cpu.field(field), "{}", field);
+                    }
+                }
+            }
+        }
+    }
+}
