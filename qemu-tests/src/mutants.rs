@@ -4,12 +4,14 @@
 //! replaced. The product's source knows nothing of it. Each instruction is found by its kind;
 //! where the routine has changed so that it is not found, there is an error and no mutant.
 
+mod error;
 mod judge;
 mod routine;
 mod sequence;
 mod system;
 mod words;
 
+pub use error::Error;
 pub use judge::{Verdict, real};
 pub use sequence::sequence;
 pub use system::unequal_caches;
@@ -58,33 +60,6 @@ pub struct Mutant {
 }
 
 type Spoil = fn(&Image) -> Result<Routine<'_>, Error>;
-
-/// Why there is no such mutant of an image.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// A function is not there.
-    #[error("the image has no function {name}; was it renamed?")]
-    NoRoutine {
-        /// The end of its path.
-        name: &'static str,
-    },
-    /// An instruction is not there.
-    #[error("{routine} has no instruction `{pattern}` number {n}; adapt the mutants to it")]
-    NoPattern {
-        /// The function.
-        routine: &'static str,
-        /// The instruction.
-        pattern: &'static str,
-        /// Which of those that match, from 0.
-        n: usize,
-    },
-    /// The instruction is in no section of the file.
-    #[error("the image's file does not hold its text")]
-    NoPlace,
-    /// The copy cannot be written or read.
-    #[error("the copy of the image cannot be used: {0}")]
-    Copy(String),
-}
 
 /// A spoilt copy of an image; its file goes with this value.
 #[derive(Debug)]

@@ -1,0 +1,28 @@
+//! Why there is no mutant of an image.
+
+/// Why there is no such mutant of an image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A function is not there.
+    #[error("the image has no function {name}; was it renamed?")]
+    NoRoutine {
+        /// The end of its path.
+        name: &'static str,
+    },
+    /// An instruction is not there.
+    #[error("{routine} has no instruction `{pattern}` number {n}; adapt the mutants to it")]
+    NoPattern {
+        /// The function.
+        routine: &'static str,
+        /// The instruction.
+        pattern: &'static str,
+        /// Which of those that match, from 0.
+        n: usize,
+    },
+    /// The instruction is in no section of the file.
+    #[error("the image's file does not hold its text")]
+    NoPlace,
+    /// The copy cannot be written or read.
+    #[error("the copy of the image cannot be used: {0}")]
+    Copy(String),
+}
