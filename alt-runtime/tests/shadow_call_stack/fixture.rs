@@ -1,33 +1,17 @@
-//! Functions with unwind tables, made by an assembler and a linker.
+//! An image of functions with unwind tables, and what is planned for it.
 
 use std::fs;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::shadow_call_stack::{ShadowPlan, ShadowReport, UnwindError, UnwindInfo};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::cross::{Cross, workspace};
-
-/// As the Arm ARM has them (C6.2).
-pub const PACIASP: u32 = 0xd503_233f;
-pub const AUTIASP: u32 = 0xd503_23bf;
-
-const SIGNED: &str = ".macro sign\n paciasp\n .endm\n .macro authenticate\n autiasp\n .endm\n";
-const SHADOWED: &str = ".macro sign\n str x30, [x18], #8\n .endm\n\
-                        .macro authenticate\n ldr x30, [x18, #-8]!\n .endm\n";
-
-/// functions.s.
-pub fn functions() -> String {
-    fs::read_to_string(folder().join("functions.s")).unwrap()
-}
-
-fn folder() -> PathBuf {
-    workspace().join("alt-runtime/tests/shadow_call_stack")
-}
+use crate::assembled;
+use crate::cross::Cross;
 
 /// Address, old and new word of a write.
 pub type Change = (u64, u32, u32);
@@ -35,9 +19,6 @@ pub type Change = (u64, u32, u32);
 /// A linked image.
 #[derive(Clone)]
 pub struct Image {
-    /// The file, for the tests of alt-linker.
-    #[allow(dead_code)]
-    pub path: PathBuf,
     /// Address and words of `.text`.
     pub text: (u64, Vec<u32>),
     pub hyp_text: (u64, Vec<u32>),
@@ -50,52 +31,16 @@ pub struct Image {
 impl Image {
     /// Assembles and links `source`; `name` is that of the test, for its files.
     pub fn new(cross: &Cross, name: &str, source: &str) -> Self {
-        Self::build(cross, name, &format!("{SIGNED}{source}"))
+        Self::read(&assembled::signed(cross, name, source))
     }
 
     /// The same with what must become of it in the source.
     pub fn shadowed(cross: &Cross, name: &str, source: &str) -> Self {
-        Self::build(
-            cross,
-            &format!("{name}-shadowed"),
-            &format!("{SHADOWED}{source}"),
-        )
+        Self::read(&assembled::shadowed(cross, name, source))
     }
 
-    fn build(cross: &Cross, name: &str, source: &str) -> Self {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("shadow")
-            .join(name);
-        fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join("functions.s"), source).unwrap();
-        let program = "#![no_std]\n#![no_main]\n\
-            core::arch::global_asm!(include_str!(\"functions.s\"), options(raw));\n\
-            #[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {\n    loop {}\n}\n";
-        fs::write(dir.join("main.rs"), program).unwrap();
-        let image = dir.join("image");
-        let output = cross
-            .rustc()
-            .args([
-                "-Cpanic=abort",
-                "-Ccodegen-units=1",
-                "-Crelocation-model=static",
-            ])
-            .arg(dir.join("main.rs"))
-            .arg("-o")
-            .arg(&image)
-            .arg(format!(
-                "-Clink-arg=-T{}",
-                folder().join("link.ld").display()
-            ))
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-        Self::read(image)
-    }
-
-    fn read(path: PathBuf) -> Self {
-        let file = fs::read(&path).unwrap();
+    fn read(path: &Path) -> Self {
+        let file = fs::read(path).unwrap();
         let file: ElfFile64<'_> = ElfFile64::parse(file.as_slice()).unwrap();
         let section = |name: &str| {
             let section = file.section_by_name(name);
@@ -112,7 +57,6 @@ impl Image {
             .symbols()
             .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() != 0);
         Self {
-            path: path.clone(),
             text: words(section(".text")),
             hyp_text: words(section(".hyp.text")),
             eh_frame: section(".eh_frame"),

@@ -4,8 +4,9 @@ use alt_runtime::cap::{IdRegs, idregs::Register};
 use alt_runtime::shadow_call_stack::{ShadowReport, is_wanted};
 use disarm64::{InsnDisplay, decoder};
 
+use crate::assembled::{AUTIASP, PACIASP, functions};
 use crate::cross::Cross;
-use crate::fixture::{AUTIASP, Image, PACIASP, functions};
+use crate::fixture::Image;
 
 /// Functions of functions.s, and of these, those of the hypervisor.
 const FUNCTIONS: u32 = 9;

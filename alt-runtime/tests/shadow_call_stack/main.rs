@@ -2,6 +2,8 @@
 
 #[path = "../common/cross.rs"]
 mod cross;
+
+mod assembled;
 mod fixture;
 mod found;
 mod mutated;

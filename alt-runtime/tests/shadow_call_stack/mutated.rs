@@ -6,8 +6,9 @@ use alt_runtime::shadow_call_stack::ShadowReport;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
+use crate::assembled::{AUTIASP, PACIASP, functions};
 use crate::cross::Cross;
-use crate::fixture::{AUTIASP, Image, PACIASP, functions};
+use crate::fixture::Image;
 
 /// As the assembler has them.
 const PUSH: u32 = 0xf800_865e;

@@ -5,8 +5,9 @@ use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::Table;
 use alt_runtime::shadow_call_stack::{UnwindError, UnwindReason};
 
+use crate::assembled::functions;
 use crate::cross::Cross;
-use crate::fixture::{Image, functions};
+use crate::fixture::Image;
 
 /// The error of a plan for `source`.
 fn refused(cross: &Cross, name: &str, source: &str) -> (Image, UnwindError) {

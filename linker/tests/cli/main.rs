@@ -6,9 +6,7 @@
 mod cross;
 #[path = "../linux/mod.rs"]
 mod linux;
-// Made for the tests of alt-runtime, some of which take more of it.
-#[allow(dead_code)]
-#[path = "../../../alt-runtime/tests/shadow_call_stack/fixture.rs"]
+#[path = "../../../alt-runtime/tests/shadow_call_stack/assembled.rs"]
 mod shadow;
 
 mod apply;

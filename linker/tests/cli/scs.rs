@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use alt_linker::image;
+use alt_linker::image::Image as HostImage;
 use alt_linker::shadow_call_stack::{ShadowCallStack, ShadowError};
+use qemu_tests::Image;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -12,17 +13,23 @@ use crate::cross::Cross;
 use crate::fixture::file_with;
 use crate::linux;
 use crate::run::{Ran, alt};
-use crate::shadow::{AUTIASP, Image, PACIASP, functions};
+use crate::shadow::{self, AUTIASP, PACIASP, functions};
 
 /// The image without and with its shadow call stack, both by the assembler.
 fn images(test: &str) -> Option<(Image, Image)> {
     let cross = Cross::new(test)?;
-    let image = Image::new(&cross, test, &functions());
-    Some((image, Image::shadowed(&cross, test, &functions())))
+    let shadowed = shadow::shadowed(&cross, test, &functions());
+    let shadowed = Image::open(&shadowed).unwrap();
+    Some((signed(&cross, test, &functions()), shadowed))
+}
+
+/// An image that signs; `name` is that of the test, for its files.
+fn signed(cross: &Cross, name: &str, source: &str) -> Image {
+    Image::open(&shadow::signed(cross, name, source)).unwrap()
 }
 
 fn scs(image: &Image, arguments: &[&str]) -> Ran {
-    let path = image.path.to_str().unwrap();
+    let path = image.path().to_str().unwrap();
     alt(["scs", path].iter().chain(arguments))
 }
 
@@ -35,9 +42,14 @@ fn output() -> (TempDir, PathBuf) {
 
 /// Address, old and new word where the texts of two images differ.
 fn differences(image: &Image, other: &Image) -> Vec<(u64, u32, u32)> {
-    let (start, words) = &image.text;
-    let places = (*start..).step_by(4).zip(words).zip(&other.text.1);
-    let places = places.map(|((at, old), new)| (at, *old, *new));
+    let [text, other] = [image, other].map(|image| image.section(".text").unwrap());
+    let words = |bytes: &[u8]| {
+        let (words, _) = bytes.as_chunks::<4>();
+        words.iter().map(|word| u32::from_le_bytes(*word)).collect()
+    };
+    let (old, new): (Vec<u32>, Vec<u32>) = (words(&text.bytes), words(&other.bytes));
+    let places = text.range.clone().step_by(4).zip(old).zip(new);
+    let places = places.map(|((at, old), new)| (at, old, new));
     places.filter(|(_, old, new)| old != new).collect()
 }
 
@@ -49,7 +61,7 @@ fn scs_shows_each_site_in_its_function() {
         return;
     };
     let out = scs(&image, &EXCLUDE).clean();
-    let never = image.function("never").start;
+    let never = image.function("never").unwrap().start;
     let lines = format!(
         "never {never:#x}\n  {never:#x}  d503233f  paciasp                           \
          | f800865e  str x30, [x18], #0x8\nlong "
@@ -64,15 +76,11 @@ fn scs_shows_each_site_in_its_function() {
     let sites: Vec<_> = differences(&image, &shadowed)
         .into_iter()
         .map(|(address, before, after)| {
-            let function = image
-                .functions
-                .iter()
-                .find(|f| f.1.contains(&address))
-                .unwrap();
+            let place = image.place(address).unwrap();
             json!({
                 "address": format!("{address:#x}"),
-                "function": function.0,
-                "offset": address - function.1.start,
+                "function": place.symbol,
+                "offset": place.offset,
                 "operation": if before == PACIASP { "push" } else { "pop" },
                 "before": format!("{before:#010x}"),
                 "after": format!("{after:#010x}"),
@@ -109,8 +117,7 @@ fn scs_writes_the_image_with_its_shadow_call_stack() {
     let changes = changes
         .into_iter()
         .map(|(address, _, after)| (address, after));
-    let original = qemu_tests::Image::open(&image.path).unwrap();
-    let expected = file_with(&original, changes);
+    let expected = file_with(&image, changes);
     let written = fs::read(&path).unwrap();
     assert!(written == expected, "more than the sites has changed");
 
@@ -154,7 +161,7 @@ fn scs_refuses_unwind_tables_with_code_and_entry() {
             &["-fasynchronous-unwind-tables", "(outer)"],
         ),
     ] {
-        let image = Image::new(&cross, test, &source);
+        let image = signed(&cross, test, &source);
         let (_dir, path) = output();
         let to = ["-o", path.to_str().unwrap()];
         scs(&image, &[&EXCLUDE[..], &to].concat()).refused(texts);
@@ -178,7 +185,7 @@ fn scs_refuses_sites_of_alternatives() {
         .word outer - ., leaf - .\n.hword 1\n.byte 4, 4\n";
     for (name, records) in [("ours", ours), ("linux", linux)] {
         let source = format!("{}{records}", functions());
-        let image = Image::new(&cross, &format!("{test}-{name}"), &source);
+        let image = signed(&cross, &format!("{test}-{name}"), &source);
         let (_dir, path) = output();
         let to = ["-o", path.to_str().unwrap()];
         scs(&image, &[&EXCLUDE[..], &to].concat())
@@ -198,14 +205,14 @@ fn scs_leaves_namespaces_alone() {
         format!("{}{section}.ascii \"{text}\"\n.byte 0\n", functions())
     };
     let good = manifest("name = \\\"hyp\\\"\\nexports = [\\\"hypervisor\\\"]\\n");
-    let out = scs(&Image::new(&cross, test, &good), &[]).clean();
+    let out = scs(&signed(&cross, test, &good), &[]).clean();
     assert!(
         out.ends_with(
             "10 sites, and 0 that push or pop already; 9 functions, 2 of them excluded\n"
         ),
         "{out}"
     );
-    let bad = Image::new(&cross, &format!("{test}-bad"), &manifest("name"));
+    let bad = signed(&cross, &format!("{test}-bad"), &manifest("name"));
     scs(&bad, &[]).refused(&["the manifests of namespaces cannot be read"]);
 }
 
@@ -215,11 +222,11 @@ fn scs_of_one_image_is_not_written_over_another() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let open = |image: &Image| image::Image::parse(fs::read(&image.path).unwrap()).unwrap();
-    let stack = open(&Image::new(&cross, test, &functions()));
+    let open = |image: &Image| HostImage::parse(fs::read(image.path()).unwrap()).unwrap();
+    let stack = open(&signed(&cross, test, &functions()));
     let stack = ShadowCallStack::new(&stack, &[]).unwrap();
     let other = ".globl outer\nouter: ret\n";
-    let other = open(&Image::new(&cross, &format!("{test}-other"), other));
+    let other = open(&signed(&cross, &format!("{test}-other"), other));
     // The second site of `outer`; the first is there.
     assert_eq!(
         stack.write(&other),
@@ -233,7 +240,7 @@ fn scs_says_what_is_missing() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = Image::new(&cross, test, &functions());
+    let image = signed(&cross, test, &functions());
     scs(&image, &["--exclude", ".hyp"]).refused(&["no section `.hyp`", ".text, .hyp.text"]);
     // Its script discards the unwind tables.
     let dir = TempDir::new().unwrap();

@@ -1,4 +1,5 @@
-//! The partial link of code for another exception level.
+//! The partial link of code for another exception level, and what `alt verify` says of an image
+//! with it.
 
 #[path = "../../../alt-runtime/tests/common/cross.rs"]
 mod cross;
@@ -10,6 +11,7 @@ mod inputs;
 mod instrumentation;
 mod kernel;
 mod manifest;
+mod namespaces;
 mod relocations;
 mod sections;
 mod support;

@@ -1,10 +1,6 @@
 //! What `alt verify` says of an image with a namespace in it, as compilers and the partial link
 //! make it.
 
-#[allow(dead_code)]
-#[path = "hyp/support.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
@@ -14,7 +10,8 @@ use alt_linker::image::Image;
 use alt_linker::names::CapNames;
 use alt_linker::records::Records;
 use alt_linker::verify::{Finding, Subject, verify};
-use support::{Bench, MANIFEST};
+
+use crate::support::{Bench, MANIFEST};
 
 /// A kernel in assembler: what the hypervisor of the tests names, and a site.
 const KERNEL: &str = "
