@@ -3,13 +3,16 @@
 use crate::{Error, Result};
 use serde_json::Value;
 use std::{
-    collections::HashMap,
     env, fmt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::OnceLock,
     time::UNIX_EPOCH,
 };
+
+mod once;
+
+pub(crate) use once::once;
 
 /// The target guests are built for.
 pub const TARGET: &str = "aarch64-unknown-none";
@@ -24,8 +27,13 @@ pub fn target_is_there() -> bool {
 }
 
 /// The first target that the toolchain lacks of those that guests are built for. Asks rustc, not
-/// rustup: a distribution's toolchain may have the targets as well.
+/// rustup: a distribution's toolchain may have the targets as well. Once all are there, it does not
+/// ask again.
 pub fn missing_target() -> Option<&'static str> {
+    static ALL_THERE: OnceLock<()> = OnceLock::new();
+    if ALL_THERE.get().is_some() {
+        return None;
+    }
     let is_there = |target| {
         let output = Command::new("rustc")
             .args(["--print", "target-libdir", "--target", target])
@@ -35,9 +43,13 @@ pub fn missing_target() -> Option<&'static str> {
                 && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
         })
     };
-    [TARGET, HYP_TARGET]
+    let missing = [TARGET, HYP_TARGET]
         .into_iter()
-        .find(|target| !is_there(*target))
+        .find(|target| !is_there(*target));
+    if missing.is_none() {
+        ALL_THERE.get_or_init(|| ());
+    }
+    missing
 }
 
 /// Whether the toolchain has the sources of `core`, to compile it with other flags: the component
@@ -108,26 +120,15 @@ impl fmt::Display for Profile {
 }
 
 /// Builds the binary of a guest package, named like the package, and returns the path of its ELF
-/// file. A process builds each at most once; several processes wait for each other at cargo's
-/// lock.
+/// file: at most once in a process, and in a run of nextest, which has a process for each test.
+/// Several processes wait for each other at cargo's lock.
 ///
 /// Cargo's progress goes to standard error.
 ///
 /// # Errors
 /// [`Error::Build`] when cargo fails or the package has no such binary.
 pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
-    type Built = HashMap<(String, Profile), PathBuf>;
-    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
-
-    // Held over the build: a second thread that wants the same guest waits instead of building.
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (package.to_owned(), profile);
-    if let Some(path) = built.get(&key) {
-        return Ok(path.clone());
-    }
-    let path = run_cargo(package, profile)?;
-    built.insert(key, path.clone());
-    Ok(path)
+    once(package, profile, || run_cargo(package, profile))
 }
 
 /// Builds the same with a feature of the package, in a folder of its own: where it is built without,

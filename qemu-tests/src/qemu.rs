@@ -1,7 +1,7 @@
 //! The emulator at hand: where it is, its version, the CPU models it has.
 
 use crate::{Error, Result};
-use std::{collections::BTreeSet, env, fmt, process::Command};
+use std::{collections::BTreeSet, env, fmt, process::Command, sync::OnceLock};
 
 /// A QEMU for arm64 guests that has been executed once to see what it can do.
 #[derive(Clone, Debug)]
@@ -46,15 +46,19 @@ impl fmt::Display for Version {
 
 impl Qemu {
     /// The QEMU that the environment names: the binary from `QEMU` (default `qemu-system-aarch64`
-    /// from `PATH`), and arguments for every start, separated by blanks, from `QEMU_ARGS`.
+    /// from `PATH`), and arguments for every start, separated by blanks, from `QEMU_ARGS`. Once
+    /// found, it is not looked for again.
     ///
     /// # Errors
     /// As [`Qemu::new`].
     pub fn find() -> Result<Self> {
-        Self::new(
-            &Self::binary_name(),
-            &env::var("QEMU_ARGS").unwrap_or_default(),
-        )
+        static FOUND: OnceLock<Qemu> = OnceLock::new();
+        if let Some(found) = FOUND.get() {
+            return Ok(found.clone());
+        }
+        let args = env::var("QEMU_ARGS").unwrap_or_default();
+        let found = Self::new(&Self::binary_name(), &args)?;
+        Ok(FOUND.get_or_init(|| found).clone())
     }
 
     /// The binary that [`Qemu::find`] executes.

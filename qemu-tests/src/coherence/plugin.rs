@@ -2,10 +2,7 @@
 
 use crate::{Error, Profile, Qemu, Result, Version, guest};
 use serde_json::Value;
-use std::{
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::path::{Path, PathBuf};
 
 /// The first QEMU whose plugins can read registers.
 const FIRST: Version = Version::new(9, 0);
@@ -24,8 +21,6 @@ impl Plugin {
     /// # Errors
     /// [`Error::NoPlugin`] if it cannot, [`Error::Build`] when cargo fails.
     pub fn find(qemu: &Qemu) -> Result<Self> {
-        static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
-
         let cannot = |problem: String| Error::NoPlugin {
             version: qemu.version(),
             problem,
@@ -38,11 +33,7 @@ impl Plugin {
             let problem = format!("plugins can read registers from QEMU {FIRST} on");
             return Err(cannot(problem));
         }
-        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = match built.as_ref() {
-            Some(path) => path.clone(),
-            None => built.insert(build()?).clone(),
-        };
+        let path = guest::once(PACKAGE, Profile::Release, build)?;
         match probe(qemu, &path)? {
             None => Ok(Self { path }),
             Some(problem) => Err(cannot(problem)),

@@ -1,0 +1,106 @@
+//! Nothing is built twice in one test run, also where each test is a process of its own.
+//!
+//! Cargo takes half a second to find that a guest is as it should be, and lets only one process
+//! ask at a time: with hundreds of tests, that is minutes. The sources do not change during a run.
+
+use super::{Profile, target_dir};
+use crate::Result;
+use std::{
+    collections::HashMap,
+    env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{LazyLock, Mutex, PoisonError},
+};
+use tempfile::NamedTempFile;
+
+/// nextest's name for a run, which all its processes have in common.
+const RUN: &str = "NEXTEST_RUN_ID";
+
+/// The file that `build` makes of a package. Threads wait for each other here, processes at cargo's
+/// lock; each finds what the first one has built.
+pub(crate) fn once(
+    package: &str,
+    profile: Profile,
+    build: impl FnOnce() -> Result<PathBuf>,
+) -> Result<PathBuf> {
+    type Built = HashMap<(String, Profile), PathBuf>;
+    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
+
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (package.to_owned(), profile);
+    if let Some(path) = built.get(&key) {
+        return Ok(path.clone());
+    }
+    let note = target_dir().join(format!("built-{package}-{profile}"));
+    let run = env::var(RUN).ok();
+    let path = match run.as_deref().and_then(|run| recall(&note, run)) {
+        Some(path) => path,
+        None => {
+            let path = build()?;
+            if let Some(run) = run {
+                // Without the note, the next process asks cargo again.
+                let _ = remember(&note, &run, &path);
+            }
+            path
+        }
+    };
+    built.insert(key, path.clone());
+    Ok(path)
+}
+
+/// What a process of this run has noted.
+fn recall(note: &Path, run: &str) -> Option<PathBuf> {
+    let text = fs::read_to_string(note).ok()?;
+    let (noted, path) = text.split_once('\n')?;
+    let path = PathBuf::from(path);
+    (noted == run && path.exists()).then_some(path)
+}
+
+/// In one step: another process may be reading.
+fn remember(note: &Path, run: &str, path: &Path) -> io::Result<()> {
+    let folder = note.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    write!(file, "{run}\n{}", path.display())?;
+    file.persist(note)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_run_is_told_and_only_of_what_is_there() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (note, guest) = (folder.path().join("note"), folder.path().join("a guest"));
+        assert_eq!(recall(&note, "run 1"), None);
+        fs::write(&guest, "").unwrap();
+        remember(&note, "run 1", &guest).unwrap();
+        assert_eq!(recall(&note, "run 1"), Some(guest.clone()));
+        assert_eq!(recall(&note, "run 2"), None);
+        remember(&note, "run 2", &guest).unwrap();
+        assert_eq!(recall(&note, "run 1"), None);
+        fs::remove_file(guest).unwrap();
+        assert_eq!(recall(&note, "run 2"), None);
+    }
+
+    #[test]
+    fn a_process_builds_once_and_tries_again_what_failed() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let package = "once.no-package";
+        let failed = once(package, Profile::Dev, || {
+            Err(crate::Error::Build {
+                package: package.into(),
+                profile: Profile::Dev,
+                problem: "of this test".into(),
+            })
+        });
+        assert!(failed.is_err());
+        let path = folder.path().to_owned();
+        let built = once(package, Profile::Dev, || Ok(path.clone())).unwrap();
+        assert_eq!(built, path);
+        let again = once(package, Profile::Dev, || panic!("built twice")).unwrap();
+        assert_eq!(again, path);
+    }
+}
