@@ -9,6 +9,25 @@ use std::{env, fs::OpenOptions, io::Write};
 /// Variable with the path of the file that collects the results, one per line.
 pub const FILE: &str = "QEMU_TESTS_RESULTS";
 
+/// One line of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Line {
+    /// What a kernel did on a machine.
+    Trial(Trial),
+    /// There was no such machine.
+    Lacking(Lacking),
+}
+
+/// A machine that the installed QEMU cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacking {
+    /// As in [`Trial`].
+    pub machine: String,
+    /// Why it cannot.
+    pub reason: String,
+}
+
 /// One kernel on one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
@@ -82,15 +101,15 @@ pub struct Cap {
     pub verified: bool,
 }
 
-/// Adds a trial to the file that [`FILE`] names; does nothing without one.
+/// Adds a line to the file that [`FILE`] names; does nothing without one.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be written.
-pub fn note(trial: &Trial) -> Result<()> {
+pub fn note(line: &Line) -> Result<()> {
     let Some(path) = env::var_os(FILE) else {
         return Ok(());
     };
-    let line = serde_json::to_string(trial).map_err(|source| Error::Io {
+    let line = serde_json::to_string(line).map_err(|source| Error::Io {
         what: "writing a result".into(),
         source: source.into(),
     })?;
@@ -103,11 +122,11 @@ pub fn note(trial: &Trial) -> Result<()> {
         .map_err(Error::io("noting a result"))
 }
 
-/// The trials of a file, or of several one after the other.
+/// The lines of a file, or of several one after the other.
 ///
 /// # Errors
-/// [`Error::Io`] with the number of the line that is no trial.
-pub fn read(text: &str) -> Result<Vec<Trial>> {
+/// [`Error::Io`] with the number of the line that is none of ours.
+pub fn read(text: &str) -> Result<Vec<Line>> {
     let lines = text.lines().enumerate();
     lines
         .map(|(index, line)| {
@@ -124,14 +143,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_trials() {
-        let line = r#"{"qemu":"7.2","machine":"max","profile":"dev","entry":"el2","verdict":{"ok":{"patched":3,"sites":9}},"caps":[{"name":"LSE","detected":true,"sites":4,"patched":3,"verified":true}]}"#;
-        let trials = read(&format!("{line}\n{line}\n")).unwrap();
-        assert_eq!(trials.len(), 2);
-        assert_eq!(trials[0].entry, Entry::El2);
+    fn lines_are_read_as_they_are_written() {
+        let trial = r#"{"trial":{"qemu":"7.2","machine":"max","profile":"dev","entry":"el2","verdict":{"ok":{"patched":3,"sites":9}},"caps":[{"name":"LSE","detected":true,"sites":4,"patched":3,"verified":true}]}}"#;
+        let lacking = r#"{"lacking":{"machine":"neoverse-v1","reason":"QEMU 7.2 has none"}}"#;
+        let lines = read(&format!("{trial}\n{lacking}\n")).unwrap();
+        let [Line::Trial(found), Line::Lacking(machine)] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(found.entry, Entry::El2);
         let (patched, sites) = (3, 9);
-        assert_eq!(trials[0].verdict, Verdict::Ok { patched, sites });
-        assert_eq!(serde_json::to_string(&trials[1]).unwrap(), line);
+        assert_eq!(found.verdict, Verdict::Ok { patched, sites });
+        assert_eq!(machine.machine, "neoverse-v1");
+        for (line, text) in lines.iter().zip([trial, lacking]) {
+            assert_eq!(serde_json::to_string(line).unwrap(), text);
+        }
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! Each trial has a name: `link::thin-lto-16::cortex-a76`, `link::thin-lto-16::el2::cortex-a76`.
 //! That each of these builds is clean *before* its link is up to `cargo xtask verify`.
 
+mod trials;
+
 use std::collections::BTreeSet;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, guest, skip};
+use libtest_mimic::Trial;
+use qemu_tests::{Launch, Machine, Profile, Status, guest};
+use trials::{Result, kernel, qemu, trial};
 
 /// Machines that each build boots on: a part of the trial's name, and the machine's switches.
 const MACHINES: [(&str, &str); 2] = [
@@ -16,33 +19,24 @@ const MACHINES: [(&str, &str); 2] = [
 ];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    // Builds would only wait for each other.
-    arguments.test_threads.get_or_insert(2);
-    let mut trials = vec![Trial::test(
+    let mut all = vec![Trial::test(
         "profiles_are_all_combinations",
         profiles_are_all_combinations,
     )];
     for profile in Profile::LINKS {
         for (machine, options) in MACHINES {
             let name = format!("link::{profile}::{machine}");
-            trials.push(Trial::test(
-                name.clone(),
-                move || match skip::without_guests(&name) {
-                    true => Ok(()),
-                    false => boots(profile, options),
-                },
-            ));
+            all.push(trial(name, move || boots(profile, options)));
         }
     }
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::run(all);
 }
 
 /// Boots, patches itself, and finds its own checks to pass.
-fn boots(profile: Profile, options: &str) -> Result<(), Failed> {
-    let image = Image::open(&guest::build("kernel-demo", profile)?)?;
+fn boots(profile: Profile, options: &str) -> Result<()> {
+    let image = kernel(profile)?;
     let machine = Machine::new("cortex-a76").options(options).smp(3);
-    let run = Launch::new(&image, machine).run(&Qemu::find()?)?;
+    let run = Launch::new(&image, machine).run(qemu()?)?;
     let outcome = run.outcome;
     match outcome.status == Status::Ok && outcome.patched > 0 && outcome.patched < outcome.sites {
         true => Ok(()),
@@ -51,7 +45,7 @@ fn boots(profile: Profile, options: &str) -> Result<(), Failed> {
 }
 
 /// The workspace's `Cargo.toml` says what the names of the profiles promise.
-fn profiles_are_all_combinations() -> Result<(), Failed> {
+fn profiles_are_all_combinations() -> Result<()> {
     let text = std::fs::read_to_string(guest::workspace().join("Cargo.toml"))?;
     let manifest: toml::Table = text.parse()?;
     let profiles = &manifest["profile"];

@@ -5,23 +5,19 @@
 //! `cargo test -p qemu-tests --test monitor -- mutant`.
 
 mod clean;
+#[path = "../trials/mod.rs"]
+mod trials;
 mod unequal;
 
-use std::sync::OnceLock;
-
-use libtest_mimic::{Arguments, Failed, Trial};
-use qemu_tests::{Image, Profile, Qemu, guest, mutants, skip};
-
-type Result<T> = std::result::Result<T, Failed>;
+use libtest_mimic::Trial;
+use qemu_tests::{Image, Profile, guest, mutants};
+use trials::{Result, kernel, qemu, trial};
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    // A machine per thread would only make them wait for each other.
-    arguments.test_threads.get_or_insert(2);
-    libtest_mimic::run(&arguments, trials()).exit();
+    trials::run(all());
 }
 
-fn trials() -> Vec<Trial> {
+fn all() -> Vec<Trial> {
     let mut trials = vec![trial("clean::quickstart", clean::quickstart)];
     for cpu in clean::MODELS {
         for count in [1, 2, 4] {
@@ -44,28 +40,6 @@ fn trials() -> Vec<Trial> {
         trials.push(trial(format!("unequal::{name}"), test));
     }
     trials
-}
-
-/// A trial that needs a guest and does not run where there can be none.
-fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
-    let name = name.into();
-    let shown = name.clone();
-    Trial::test(name, move || match skip::without_guests(&shown) {
-        true => Ok(()),
-        false => test(),
-    })
-}
-
-/// The QEMU of this machine.
-fn qemu() -> Result<&'static Qemu> {
-    static QEMU: OnceLock<std::result::Result<Qemu, String>> = OnceLock::new();
-    let found = QEMU.get_or_init(|| Qemu::find().map_err(|error| error.to_string()));
-    found.as_ref().map_err(|error| Failed::from(error.as_str()))
-}
-
-/// kernel-demo, built in `profile`.
-fn kernel(profile: Profile) -> Result<Image> {
-    Ok(Image::open(&guest::build("kernel-demo", profile)?)?)
 }
 
 /// Every observer that is there notices it by itself.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use qemu_tests::results::Entry;
+use qemu_tests::results::{Entry, Lacking};
 use qemu_tests::{Machine, Qemu};
 use serde::Deserialize;
 
@@ -99,7 +99,7 @@ fn file() -> File {
 }
 
 /// The machines of other versions that the installed QEMU cannot be, and why.
-pub fn lacking() -> Vec<(String, String)> {
+pub fn lacking() -> Vec<Lacking> {
     let Ok(qemu) = Qemu::find() else {
         return Vec::new();
     };
@@ -122,7 +122,10 @@ pub fn lacking() -> Vec<(String, String)> {
         };
         lacking.insert(name, reason);
     }
-    lacking.into_iter().collect()
+    let lacking = lacking.into_iter();
+    lacking
+        .map(|(machine, reason)| Lacking { machine, reason })
+        .collect()
 }
 
 /// The machines that the installed QEMU can be; without one, those of QEMU 7.2,

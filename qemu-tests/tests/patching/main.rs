@@ -12,24 +12,20 @@ mod computed;
 mod corrupt;
 mod expect;
 mod machines;
+#[path = "../trials/mod.rs"]
+mod trials;
 mod words;
 
-use std::sync::OnceLock;
-
-use libtest_mimic::{Arguments, Failed, Trial};
-use qemu_tests::results::Entry;
-use qemu_tests::{Error, Image, Profile, Qemu, guest, skip};
-
-type Result<T> = std::result::Result<T, Failed>;
+use libtest_mimic::Trial;
+use qemu_tests::results::{self, Entry, Line};
+use qemu_tests::{Profile, skip};
+use trials::{Result, kernel, qemu, trial};
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    // A machine per thread would only make them wait for each other.
-    arguments.test_threads.get_or_insert(2);
-    libtest_mimic::run(&arguments, trials()).exit();
+    trials::run(all());
 }
 
-fn trials() -> Vec<Trial> {
+fn all() -> Vec<Trial> {
     let mut trials = vec![
         trial(
             "machines::all_models_are_known",
@@ -55,10 +51,10 @@ fn trials() -> Vec<Trial> {
             trials.push(test.with_ignored_flag(!is_wanted));
         }
     }
-    for (name, reason) in machines::lacking() {
-        trials.push(trial(format!("lacking::{name}"), move || {
-            skip::because(&format!("{name}: {reason}"));
-            Ok(())
+    for lacking in machines::lacking() {
+        trials.push(trial(format!("lacking::{}", lacking.machine), move || {
+            skip::because(&format!("{}: {}", lacking.machine, lacking.reason));
+            Ok(results::note(&Line::Lacking(lacking))?)
         }));
     }
     for fault in &corrupt::FAULTS {
@@ -75,31 +71,6 @@ fn is_usual_at_el2(profile: Profile, machine: &machines::TestMachine) -> bool {
         Profile::Dev => ["cortex-a53", "max"].contains(&machine.name().as_str()),
         _ => false,
     }
-}
-
-/// A trial that needs a guest and does not run where there can be none.
-fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
-    let name = name.into();
-    let shown = name.clone();
-    Trial::test(name, move || {
-        if skip::without_guests(&shown) {
-            Ok(())
-        } else {
-            test()
-        }
-    })
-}
-
-/// The QEMU of this machine.
-fn qemu() -> Result<&'static Qemu> {
-    static QEMU: OnceLock<std::result::Result<Qemu, String>> = OnceLock::new();
-    let found = QEMU.get_or_init(|| Qemu::find().map_err(|error| error.to_string()));
-    found.as_ref().map_err(|error| Failed::from(error.as_str()))
-}
-
-/// kernel-demo, built in `profile`.
-fn kernel(profile: Profile) -> std::result::Result<Image, Error> {
-    Image::open(&guest::build("kernel-demo", profile)?)
 }
 
 /// The same image, three CPUs, three different texts.

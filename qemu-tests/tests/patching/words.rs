@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use qemu_tests::facts::{self, Fact};
-use qemu_tests::results::{self, Cap, Entry, Trial, Verdict};
+use qemu_tests::results::{self, Cap, Entry, Line, Trial, Verdict};
 use qemu_tests::sites::{self, Site};
 use qemu_tests::{GivenBack, Image, Launch, Profile, Run, Status, compare as memory, skip};
 
@@ -40,14 +40,14 @@ pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
             }
         }
     };
-    results::note(&Trial {
+    results::note(&Line::Trial(Trial {
         qemu: qemu()?.version().to_string(),
         machine: machine.name(),
         profile: profile.name().into(),
         entry: machine.entry,
         verdict,
         caps,
-    })?;
+    }))?;
     result
 }
 

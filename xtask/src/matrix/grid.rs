@@ -3,7 +3,7 @@
 use crate::style;
 use qemu_tests::{
     Profile,
-    results::{Entry, Trial, Verdict},
+    results::{Entry, Lacking, Trial, Verdict},
 };
 use std::{
     collections::BTreeMap,
@@ -90,6 +90,11 @@ pub(super) fn skipped(trial: &Trial) -> Option<String> {
         Verdict::Skipped(why) => Some(format!("words on {}: {why}", trial.machine)),
         _ => None,
     }
+}
+
+/// The reason why there was no such machine, in the words of the test that says so.
+pub(super) fn lacking(machine: &Lacking) -> String {
+    format!("{}: {}", machine.machine, machine.reason)
 }
 
 impl fmt::Display for Grid<'_> {

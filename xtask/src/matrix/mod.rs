@@ -8,7 +8,11 @@ mod page;
 use crate::{Outcome, setup, style};
 use clap::Args;
 use grid::Grid;
-use qemu_tests::{guest::workspace, results, skip};
+use qemu_tests::{
+    guest::workspace,
+    results::{self, Line},
+    skip,
+};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -52,10 +56,19 @@ pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
     for path in &arguments.from {
         lines += &fs::read_to_string(path).map_err(|why| format!("{}: {why}", path.display()))?;
     }
-    let trials = results::read(&lines)?;
-    if trials.is_empty() && skipped.is_empty() {
+    let (mut trials, mut lacking) = (Vec::new(), Vec::new());
+    for line in results::read(&lines)? {
+        match line {
+            Line::Trial(trial) => trials.push(trial),
+            Line::Lacking(machine) => lacking.push(machine),
+        }
+    }
+    if trials.is_empty() && lacking.is_empty() && skipped.is_empty() {
         return Err("no trial has left a result; the filter may fit none".into());
     }
+    // Another computer may have had what one lacked.
+    lacking.retain(|lacking| trials.iter().all(|trial| trial.machine != lacking.machine));
+    skipped.extend(lacking.iter().map(grid::lacking));
     skipped.extend(trials.iter().filter_map(grid::skipped));
     skipped.sort();
     skipped.dedup();
