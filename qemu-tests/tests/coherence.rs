@@ -8,17 +8,19 @@ use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, WatchedRun, gues
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Models whose caches differ: two levels of clean, VIPT and PIPT, lines of 64 and 256 bytes,
-/// IDC and DIC.
-const MODELS: [&str; 9] = [
+/// All models that QEMU has: VIPT and PIPT, lines of 64 and 256 bytes, IDC and DIC.
+const MODELS: [&str; 12] = [
+    "cortex-a35",
     "cortex-a53",
+    "cortex-a55",
     "cortex-a57",
+    "cortex-a72",
     "cortex-a76",
-    "neoverse-n1",
-    "a64fx",
     "cortex-a710",
-    "neoverse-v1",
+    "neoverse-n1",
     "neoverse-n2",
+    "neoverse-v1",
+    "a64fx",
     "max",
 ];
 

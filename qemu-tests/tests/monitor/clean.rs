@@ -6,19 +6,23 @@ use qemu_tests::{Image, Launch, Machine, MonitoredRun, Profile, Status, guest, s
 
 use crate::{Result, kernel as build, qemu};
 
-/// Models with each kind of caches that QEMU has: lines of 64 and 256 bytes, with IDC, with DIC
-/// as well, and with errata that ask for more.
-pub const MODELS: [&str; 10] = [
+/// All models that QEMU has: lines of 64 and 256 bytes, with IDC, with DIC as well, and two with
+/// errata that ask for more.
+pub const MODELS: [&str; 14] = [
+    "cortex-a35",
     "cortex-a53",
     "cortex-a53,midr=0x410fd030", // r0p0: clean and invalidate
+    "cortex-a55",
+    "cortex-a57",
     "cortex-a72",
     "cortex-a76",
+    "cortex-a710",
     "neoverse-n1",
+    "neoverse-n2",
+    "neoverse-n2,midr=0x413fd0c0", // a Neoverse N1 r3p0: DIC is not to be relied on
+    "neoverse-v1",
     "a64fx",
     "max",
-    "cortex-a710",
-    "neoverse-v1",
-    "neoverse-n2,midr=0x413fd0c0", // a Neoverse N1 r3p0: DIC is not to be relied on
 ];
 
 /// Nothing was found, and there was something to find it in.
@@ -72,7 +76,7 @@ pub fn kernel(cpu: &'static str, count: u32) -> Result<()> {
     }
     // CTR_EL0.DIC of the models by their manuals; QEMU's `max` differs by version.
     let dic = match cpu {
-        "neoverse-v1" => Some(true),
+        "neoverse-n2" | "neoverse-v1" => Some(true),
         "max" => None,
         _ => Some(false),
     };

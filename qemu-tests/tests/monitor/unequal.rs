@@ -1,7 +1,7 @@
 //! Systems of unequal CPUs: QEMU has none, so the monitor answers for their registers.
 //!
-//! All are a Cortex-A76 by nature; its registers are those of `qemu-idregs.toml`, and each test
-//! changes a field or two. The kernel reads them as it would on such hardware: nothing of this
+//! Most are a Cortex-A76 by nature; its registers are those of `linker/cpus/qemu.toml`, and each
+//! test changes a field or two. The kernel reads them as it would on such hardware: nothing of this
 //! is its command line's doing.
 
 use alt_idregs::Register;
@@ -20,6 +20,8 @@ const GIC: u64 = 1 << 24;
 const MMFR1: u64 = 0x1021_2122;
 /// ID_AA64MMFR1_EL1.HAFDBS
 const HAFDBS: u64 = 2;
+/// ID_AA64MMFR1_EL1.VH
+const VH: u64 = 1 << 8;
 /// 64-byte lines, neither IDC nor DIC.
 const CTR: u64 = 0x8444_c004;
 /// 256-byte lines.
@@ -32,14 +34,21 @@ const A53_R0P0: u64 = 0x410f_d030;
 
 type Test = fn() -> Result<()>;
 
-pub const ALL: [(&str, Test); 11] = [
+pub const ALL: [(&str, Test); 15] = [
     ("system_caps_are_the_meet", meet),
     ("local_erratum_of_any_cpu_counts", erratum),
     ("late_cpu_with_less_is_parked", late_without_lse),
+    ("late_cpu_with_more_is_let_in", late_with_lse),
     ("late_cpu_without_a_weak_cap_is_let_in", late_without_hafdbs),
+    ("late_cpu_without_a_boot_cap_is_parked", late_without_lpa2),
+    ("late_cpu_that_signs_otherwise_is_parked", late_signing),
     (
         "late_cpu_without_a_strict_cap_stops_the_kernel",
         late_without_gic,
+    ),
+    (
+        "late_cpu_with_another_strict_cap_stops_the_kernel",
+        late_with_vhe,
     ),
     (
         "late_cpu_with_shorter_lines_is_parked",
@@ -54,8 +63,12 @@ pub const ALL: [(&str, Test); 11] = [
 
 /// Four CPUs: 0 boots, 1 and 2 are early, 3 is late.
 fn run(monitor: Monitor) -> Result<MonitoredRun> {
+    run_on("cortex-a76", monitor)
+}
+
+fn run_on(cpu: &str, monitor: Monitor) -> Result<MonitoredRun> {
     let image = kernel(Profile::Release)?;
-    let launch = Launch::new(&image, Machine::new("cortex-a76").smp(4));
+    let launch = Launch::new(&image, Machine::new(cpu).smp(4));
     Ok(launch.under_monitor(monitor).run(qemu()?)?)
 }
 
@@ -119,19 +132,71 @@ fn late_without_lse() -> Result<()> {
     must_say(&run, &[text])
 }
 
+fn late_with_lse() -> Result<()> {
+    let without =
+        |monitor: Monitor, cpu| monitor.register(cpu, Register::ID_AA64ISAR0_EL1, ISAR0 - LSE);
+    let run = run((0..3).fold(Monitor::new(), without))?;
+    check(&run)?;
+    must_say(&run, &["CPU 3 (late) is online"])?;
+    must_count(&run, "LSE", false)
+}
+
 fn late_without_hafdbs() -> Result<()> {
     let run = late(Register::ID_AA64MMFR1_EL1, MMFR1 - HAFDBS)?;
     check(&run)?;
     must_say(&run, &["CPU 3 (late) is online"])
 }
 
+/// CPU 3 of a `max` whose other CPUs stay what they are. The registers of that model differ by the
+/// version of QEMU, so the kernel says what they are.
+fn late_max(register: Register, change: fn(u64) -> u64) -> Result<MonitoredRun> {
+    let image = kernel(Profile::Release)?;
+    let alone = Launch::new(&image, Machine::new("max")).run(qemu()?)?;
+    let value = facts::read(&alone.log).find_map(|fact| match fact {
+        facts::Fact::IdReg { name, value } if name == register.name() => Some(value),
+        _ => None,
+    });
+    let value = value.ok_or_else(|| format!("no {register} in {:#?}", alone.log))?;
+    run_on("max", Monitor::new().register(3, register, change(value)))
+}
+
+fn late_without_lpa2() -> Result<()> {
+    // TGran4 is 0: pages of 4 KiB, with 48 bits of address.
+    let run = late_max(Register::ID_AA64MMFR0_EL1, |word| word & !(0xf << 28))?;
+    check(&run)?;
+    let text = "CPU 3 (late) is kept out: the system relies on cpucap LPA2, which this CPU lacks";
+    must_say(&run, &[text])
+}
+
+fn late_signing() -> Result<()> {
+    // APA and API: by QARMA5 or by an algorithm of the maker's, of which a CPU has one.
+    let exchanged = |word| word & !0xff0 | (word & 0xf0) << 4 | (word & 0xf00) >> 4;
+    let run = late_max(Register::ID_AA64ISAR1_EL1, exchanged)?;
+    check(&run)?;
+    let text = "CPU 3 (late) is kept out: this CPU has cpucap ADDRESS_AUTH of another kind";
+    must_say(&run, &[text])
+}
+
+/// The kernel has stopped, for this reason.
+fn must_stop(run: &MonitoredRun, reason: &str) -> Result<()> {
+    match run.outcome.map(|outcome| outcome.status) {
+        Some(Status::Failed) => must_say(run, &[reason]),
+        _ => Err(format!("{:#?}", run.log).into()),
+    }
+}
+
 fn late_without_gic() -> Result<()> {
     let run = late(Register::ID_AA64PFR0_EL1, PFR0 - GIC)?;
-    if run.outcome.map(|outcome| outcome.status) != Some(Status::Failed) {
-        return Err(format!("{:#?}", run.log).into());
-    }
-    let text = "CPU 3 (late): the system relies on cpucap GIC_SYSREGS";
-    must_say(&run, &[text])
+    let reason = "CPU 3 (late): the system relies on cpucap GIC_SYSREGS";
+    must_stop(&run, reason)
+}
+
+fn late_with_vhe() -> Result<()> {
+    let without =
+        |monitor: Monitor, cpu| monitor.register(cpu, Register::ID_AA64MMFR1_EL1, MMFR1 - VH);
+    let run = run((0..3).fold(Monitor::new(), without))?;
+    let reason = "CPU 3 (late): this CPU has cpucap VHE, for which the system is not prepared";
+    must_stop(&run, reason)
 }
 
 fn late_with_short_lines() -> Result<()> {
