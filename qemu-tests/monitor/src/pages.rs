@@ -11,7 +11,7 @@ use crate::stage2::{self, DATA, RAM, RAM_PAGES, Rights};
 use crate::state::State;
 
 /// Pages that can be watched at a time.
-const SLOTS: usize = 640;
+pub const SLOTS: usize = 640;
 /// A page that was not loaded as text and is written so often is data after all.
 const DATA_STORES: u32 = 256;
 

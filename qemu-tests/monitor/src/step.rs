@@ -7,7 +7,7 @@ use el2_monitor::words::{PAGE, State as WordState, Word, line};
 
 use crate::boot::Frame;
 use crate::cpu::is_text;
-use crate::pages::WATCHED;
+use crate::pages::{SLOTS, WATCHED};
 use crate::registers::{execute, read, write};
 use crate::stage2::{self, Rights};
 use crate::state::State;
@@ -172,7 +172,7 @@ impl State {
     pub fn finish(&mut self) {
         // PC 0: nobody executes any more.
         let nowhere = Frame::new(0, 0);
-        let mut pages = [0; 512];
+        let mut pages = [0; SLOTS];
         let loaded = self.pages.iter_mut().filter(|slot| slot.is_loaded());
         let mut count = 0;
         for (to, slot) in pages.iter_mut().zip(loaded) {
