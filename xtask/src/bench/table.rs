@@ -9,7 +9,7 @@ use super::{
 };
 use std::collections::BTreeSet;
 
-/// Where the guest looks for it; bench-guest/src/case.rs has the same two numbers.
+/// Where the guest looks for it; qemu-tests/bench/src/case.rs has the same two numbers.
 pub(crate) const ADDRESS: u64 = 0x4400_0000;
 const MAGIC: u64 = 0x616c_7462_656e_6368;
 
