@@ -1,12 +1,10 @@
-//! What a kernel has anyway: boot, memory, a console.
+//! From the entry to the end: what is counted, in its order.
 
-use core::fmt::{self, Write};
-use core::ops::Range;
+use aarch64_rt::{ExceptionHandlers, entry, exception_handlers};
+use alt_runtime::{Image, boot::Detected, cap::IdRegs};
 
-use aarch64_rt::{ExceptionHandlers, InitialPagetable, entry, exception_handlers};
-use alt_runtime::patch::WritableAlias;
-use smccc::{Hvc, psci};
-
+use crate::checks::cpucaps::{LSE, TABLE};
+use crate::flat::{Alias, power_off, print, text};
 use crate::{case, checks, counter, operations, pass};
 
 entry!(main);
@@ -29,74 +27,16 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
 
 /// Patches this image; says whether LSE is there.
 fn patch() -> bool {
-    use alt_runtime::{Image, boot::Detected, cap::IdRegs};
-    let Ok(detected) = Detected::new(&crate::checks::cpucaps::TABLE, IdRegs::read()) else {
+    let Ok(detected) = Detected::new(&TABLE, IdRegs::read()) else {
         panic!("cpucaps conflict");
     };
     // SAFETY: the text as the linker script bounds it; everything is mapped; once.
     let mut image = unsafe { Image::new(text()) };
     // SAFETY: one CPU, and the map is one to one.
     match unsafe { detected.patch(&mut image, &mut Alias) } {
-        Ok(done) => done.has(crate::checks::cpucaps::LSE),
+        Ok(done) => done.has(LSE),
         Err(why) => panic!("{why}"),
     }
-}
-
-fn power_off() -> ! {
-    let _ = psci::system_off::<Hvc>();
-    loop {
-        core::hint::spin_loop();
-    }
-}
-
-// 1 GiB of devices and 1 GiB of memory (Arm ARM D8.3.1.2), mapped one to one.
-const BLOCK: usize = 1 | 1 << 10 | 3 << 8;
-aarch64_rt::initial_pagetable!({
-    let mut table = [0; 512];
-    table[0] = BLOCK | 1 << 54 | 1 << 53;
-    table[1] = 0x4000_0000 | BLOCK | 1 << 2;
-    InitialPagetable(table)
-});
-
-unsafe extern "C" {
-    static text_begin: [u32; 0];
-    static text_end: [u32; 0];
-}
-
-/// The bounds of the executable text, from the linker script.
-fn text() -> Range<*const u32> {
-    (&raw const text_begin).cast()..(&raw const text_end).cast()
-}
-
-/// All memory is mapped writable, so every text is its own alias.
-pub struct Alias;
-
-// SAFETY: the initial map makes all memory readable, writable and executable.
-unsafe impl WritableAlias for Alias {
-    type Error = core::convert::Infallible;
-
-    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
-        Ok(text.start as *mut u32)
-    }
-
-    fn close(&mut self) {}
-}
-
-struct Console;
-
-impl Write for Console {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            // SAFETY: the data register of UART0 on QEMU's `virt`.
-            unsafe { (0x0900_0000 as *mut u32).write_volatile(byte.into()) };
-        }
-        Ok(())
-    }
-}
-
-/// Writes one line.
-pub fn print(line: fmt::Arguments<'_>) {
-    let _ = writeln!(Console, "{line}");
 }
 
 struct Handlers;

@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use alt_runtime::cpu_has_cap;
 use static_keys::{define_static_key_false, static_branch_unlikely};
 
-use crate::board::print;
 use crate::counter::{Counted, count};
+use crate::flat::print;
 
 /// The cpucaps of the tests and the demo.
 pub mod cpucaps {

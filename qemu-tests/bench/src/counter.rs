@@ -2,7 +2,7 @@
 
 use core::arch::{asm, naked_asm};
 
-use crate::board::print;
+use crate::flat::print;
 
 /// A function that can be counted.
 pub type Counted<T> = extern "C" fn(&mut T);

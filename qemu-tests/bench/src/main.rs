@@ -14,6 +14,9 @@ mod checks;
 #[cfg(target_os = "none")]
 mod counter;
 #[cfg(target_os = "none")]
+#[path = "../../guests/flat.rs"]
+mod flat;
+#[cfg(target_os = "none")]
 mod operations;
 #[cfg(target_os = "none")]
 mod pass;

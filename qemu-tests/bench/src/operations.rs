@@ -8,9 +8,9 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use alt_runtime::{alternative, cpu_has_cap};
 
-use crate::board::print;
 use crate::checks::cpucaps::LSE;
 use crate::counter::{Counted, count};
+use crate::flat::print;
 
 /// The compiler's own, from peers/atomics.rs.
 macro_rules! peers {

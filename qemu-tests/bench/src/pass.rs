@@ -8,10 +8,10 @@ use alt_runtime::patch::{Decision, PatchError, Plan, PlanError, Report, check};
 use alt_runtime::region::{Region, Words};
 use alt_runtime::{CallbackError, Insn, Maintenance, Site, Write, callback};
 
-use crate::board::Alias;
 use crate::case::Case;
 use crate::checks::cpucaps::TABLE;
 use crate::counter::{count, report};
+use crate::flat::Alias;
 
 callback! {
     /// As Linux's for hypervisor addresses: five instructions, by the registers that the

@@ -7,8 +7,9 @@ use alt_runtime::cap::IdRegs;
 use alt_runtime::shadow_call_stack::UnwindInfo;
 use alt_runtime::{Image, Write};
 
-use crate::board::{Alias, eh_frame, print, text};
+use crate::board::eh_frame;
 use crate::calls;
+use crate::flat::{Alias, print, text};
 
 mod cpucaps {
     alt_runtime::cpucaps!("cpucaps.toml");
