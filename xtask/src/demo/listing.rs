@@ -97,7 +97,7 @@ fn show_site(demo: &Demo, site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// Kind and conditions: `branch, unlikely LSE`, `alternative, A & !B or C`.
+/// Kind and conditions: `branch, unlikely LSE`, `alternative, A & !B, else C`.
 fn describe(demo: &Demo, site: &Site) -> String {
     let kind = match site.records[0].kind {
         Kind::Branch { likely: true, .. } => "branch, likely ",
