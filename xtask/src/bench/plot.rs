@@ -78,8 +78,9 @@ fn draw(series: &[(Caps, Points)], path: &Path) -> Result<(), Box<dyn Error>> {
             grouped(fit.offset)
         );
         let at = |records: f64| (records, fit.slope * records + fit.offset);
-        // A straight line is none on these scales, so it is drawn in small steps.
-        let steps = (0..=100).map(|step| at(10.0 * (last / 10.0).powf(f64::from(step) / 100.0)));
+        // A straight line is none on these scales, so it is drawn in steps; in smaller ones, whole
+        // pixels would show.
+        let steps = (0..=24).map(|step| at(10.0 * (last / 10.0).powf(f64::from(step) / 24.0)));
         chart.draw_series(LineSeries::new(steps, colour.stroke_width(2)))?;
         chart.draw_series(
             points
