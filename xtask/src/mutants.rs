@@ -11,13 +11,14 @@ pub(crate) fn run(verbose: bool) -> Outcome {
     let qemu = setup::ensure()?;
     let image = Image::open(&guest::build("kernel-demo", Profile::Release)?)?;
 
+    let plugin = Plugin::find(&qemu);
     let said = mutants::real(&image, &qemu)?;
     let is_clean = said.is_empty();
     line(
         "(none)",
         "the patcher as it is",
         &match is_clean {
-            true if Plugin::find(&qemu).is_ok() => style::good("clean: monitor, plugin, sequence"),
+            true if plugin.is_ok() => style::good("clean: monitor, plugin, sequence"),
             true => style::good("clean: monitor, sequence"),
             false => style::bad("NOT clean"),
         },
@@ -34,7 +35,7 @@ pub(crate) fn run(verbose: bool) -> Outcome {
             names.join(", ")
         };
         let by = names(&mut verdict.noticed.iter().map(|(observer, _)| observer));
-        let mut result = match verdict.survives() {
+        let result = match verdict.survives() {
             false => style::good(format!("caught: {by}")),
             true => style::bad(format!(
                 "SURVIVES: not noticed by {}",
@@ -42,17 +43,17 @@ pub(crate) fn run(verbose: bool) -> Outcome {
             )),
         };
         survivors += usize::from(verdict.survives());
-        if !verdict.absent.is_empty() {
-            not_asked += 1;
-            let note = "; plugin not judged here: needs QEMU with plugin API 4";
-            result += &style::faint(note);
-        }
+        not_asked += usize::from(!verdict.absent.is_empty());
         line(mutant.name, mutant.what, &result);
         if verbose {
             for (observer, what) in &verdict.noticed {
                 println!("    {observer}: {what}");
             }
         }
+    }
+    if let Err(why) = plugin {
+        let note = format!("the plugin could not be asked about {not_asked} of them: {why}");
+        println!("\n{}", style::faint(note));
     }
     println!(
         "\nmutants: {} caught={} survive={survivors} real={} without-plugin={not_asked}",
