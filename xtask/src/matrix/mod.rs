@@ -14,6 +14,7 @@ use qemu_tests::{
     skip,
 };
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -83,7 +84,9 @@ pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
         Some(path) => path.clone(),
         None => target_dir().join("matrix.html"),
     };
-    let page = page::page(&grid, &heat::rows(&trials), &skipped);
+    let qemu: BTreeSet<_> = trials.iter().map(|trial| trial.qemu.as_str()).collect();
+    let qemu: Vec<_> = qemu.into_iter().collect();
+    let page = page::page(&grid, &heat::rows(&trials), &skipped, &qemu);
     fs::write(&path, page).map_err(|why| format!("{}: {why}", path.display()))?;
     anstream::println!("\npage: {}", path.display());
     anstream::println!("matrix: {}", grid.total());

@@ -5,8 +5,8 @@ use super::heat::{Row, State};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use qemu_tests::results::Verdict;
 
-/// The whole page.
-pub(super) fn page(grid: &Grid, heat: &[Row], skipped: &[String]) -> String {
+/// The whole page; `qemu` names the versions of QEMU.
+pub(super) fn page(grid: &Grid, heat: &[Row], skipped: &[String], qemu: &[&str]) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -18,7 +18,7 @@ pub(super) fn page(grid: &Grid, heat: &[Row], skipped: &[String]) -> String {
             }
             body {
                 h1 { "kernel-demo on every machine" }
-                p { (grid.total()) ", each a kernel on a machine." }
+                p { (grid.total()) ", each a kernel on a machine of QEMU " (qemu.join(", ")) "." }
                 h2 { "Cpucaps" }
                 (legend())
                 (heat_map(heat))
@@ -112,16 +112,16 @@ mod tests {
             trial("max", Profile::Dev, Entry::El2, OK),
         ];
         let heat = [(evil.into(), vec![(evil.into(), State::Verified)])];
-        let page = page(&Grid::new(&trials), &heat, &[evil.into()]);
+        let page = page(&Grid::new(&trials), &heat, &[evil.into()], &[evil]);
         assert!(!page.contains(evil));
-        // Twice a row's name, a column's name, two titles (one with two), a reason.
-        assert_eq!(page.matches("&lt;b&gt;&quot;&amp;'").count(), 7);
+        // Twice a row's name, a column's name, two titles (one with two), a reason, a version.
+        assert_eq!(page.matches("&lt;b&gt;&quot;&amp;'").count(), 8);
         assert!(page.contains("ok 57/93"));
     }
 
     #[test]
     fn nothing_is_loaded_from_elsewhere() {
-        let page = page(&Grid::new(&[]), &[], &[]);
+        let page = page(&Grid::new(&[]), &[], &[], &[]);
         for word in ["http:", "https:", "src=", "@import", "url("] {
             assert!(!page.contains(word), "{word}");
         }
