@@ -1,7 +1,7 @@
 //! The patcher as it is: all three passes of a run, that at boot, the last one, and that of the
 //! module.
 
-use qemu_tests::observe::{Monitor, Observation, Operation};
+use qemu_tests::observe::{Fault, Missing, Monitor, Observation, Operation, Violation};
 use qemu_tests::{Image, Launch, Machine, MonitoredRun, Profile, Status, guest, skip};
 
 use crate::{Result, kernel as build, qemu};
@@ -95,13 +95,19 @@ pub fn profile(profile: Profile) -> Result<()> {
     check(&run)
 }
 
-/// A kernel whose text is its own alias.
-pub fn quickstart() -> Result<()> {
-    let image = Image::open(&guest::build("quickstart", Profile::Release)?)?;
-    let run = Launch::new(&image, Machine::new("cortex-a76"))
+/// A guest without defmt under the monitor, and its lines of text.
+fn plain(package: &str, machine: Machine) -> Result<(MonitoredRun, Vec<String>)> {
+    let image = Image::open(&guest::build(package, Profile::Release)?)?;
+    let run = Launch::new(&image, machine)
         .under_monitor(Monitor::new())
         .run(qemu()?)?;
-    let log: Vec<_> = run.log.iter().map(|line| line.message.as_str()).collect();
+    let log = run.log.iter().map(|line| line.message.clone()).collect();
+    Ok((run, log))
+}
+
+/// A kernel whose text is its own alias.
+pub fn quickstart() -> Result<()> {
+    let (run, log) = plain("quickstart", Machine::new("cortex-a76"))?;
     let expected = [
         "2 of 2 sites rewritten: 8 words in 2 cache lines",
         "counted to 42",
@@ -116,5 +122,35 @@ pub fn quickstart() -> Result<()> {
     match log == expected && counts == [8, 2, 2, 0] {
         true => Ok(()),
         false => Err(format!("{log:#?}\n{counts:?}\n{:#?}", seen.violations).into()),
+    }
+}
+
+/// A guest that gives itself a shadow call stack: a pass of its own.
+pub fn shadow() -> Result<()> {
+    let (run, log) = plain("shadow-guest", Machine::new("cortex-a53"))?;
+    let is_patched = log.iter().any(|line| line.starts_with("4 sites rewritten"));
+    match is_patched && run.seen.found == 0 && run.seen.stores[0] >= 4 {
+        true => Ok(()),
+        false => Err(format!("{log:#?}\n{:#?}", run.seen).into()),
+    }
+}
+
+/// The guest of the benchmark, where static-keys rewrites its branch without any maintenance, as
+/// `docs/costs.md` says of it: that is found, and nothing of ours.
+pub fn bench() -> Result<()> {
+    let machine = Machine::new("cortex-a76").args(["-icount", "shift=0,sleep=off"]);
+    let (run, log) = plain("bench-guest", machine)?;
+    let is_its_own = |found: &Violation| {
+        let place = found.place.as_deref().unwrap_or_default();
+        found.fault == Fault::Executed(Missing::CleanAndInvalidate)
+            && place.starts_with("bench_guest::checks::key")
+    };
+    let found = &run.seen.violations;
+    match log.last().is_some_and(|line| line == "end 0")
+        && !found.is_empty()
+        && found.iter().all(is_its_own)
+    {
+        true => Ok(()),
+        false => Err(format!("{log:#?}\n{found:#?}").into()),
     }
 }

@@ -18,7 +18,11 @@ fn main() {
 }
 
 fn all() -> Vec<Trial> {
-    let mut trials = vec![trial("clean::quickstart", clean::quickstart)];
+    let mut trials = vec![
+        trial("clean::quickstart", clean::quickstart),
+        trial("clean::shadow-guest", clean::shadow),
+        trial("clean::bench-guest_but_for_static-keys", clean::bench),
+    ];
     for cpu in clean::MODELS {
         for count in [1, 2, 4] {
             trials.push(trial(format!("clean::{cpu}::{count}"), move || {
