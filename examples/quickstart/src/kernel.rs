@@ -16,6 +16,7 @@ use cpucaps::LSE;
 
 /// Adds to a counter that other CPUs use: in a loop, or at once where the CPU can.
 pub fn add(counter: &AtomicU64, n: u64) {
+    // SAFETY: each variant adds `n` in one atomic step, and keeps to the operands.
     unsafe {
         alternative!(
             "2: ldxr {new}, [{counter}]",
@@ -32,7 +33,9 @@ pub fn add(counter: &AtomicU64, n: u64) {
 /// On the boot CPU, before the others start.
 pub fn adapt() {
     let detected = Detected::new(&cpucaps::TABLE, IdRegs::read()).expect("no conflicts");
+    // SAFETY: the bounds of the executable text; the tables are mapped.
     let mut image = unsafe { Image::new(text()) };
+    // SAFETY: no other CPU runs; the alias maps the memory of the text.
     match unsafe { detected.patch(&mut image, &mut Alias) } {
         Ok(done) => print(format_args!("{}", done.report())),
         Err(why) => print(format_args!("not patched: {why}")),
