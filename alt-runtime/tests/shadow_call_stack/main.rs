@@ -4,6 +4,7 @@
 mod cross;
 
 mod assembled;
+mod damaged;
 mod fixture;
 mod found;
 mod mutated;
