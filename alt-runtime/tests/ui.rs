@@ -1,4 +1,4 @@
-//! What a mistake in `alternative!` or `cpu_has_cap!` looks like.
+//! What a mistake in `alternative!`, `cpu_has_cap!` or a file of `cpucaps!` looks like.
 //!
 //! Each `ui/NAME.rs` holds one mistake, `ui/NAME.stderr` what rustc says about it.
 //! Some are found by the assembler, hence only when code is generated for the
@@ -63,6 +63,8 @@ fn stderr(cross: &Cross, fixture: &Path) -> String {
         .arg(object)
         .arg(fixture.file_name().unwrap())
         .current_dir(fixture.parent().unwrap())
+        // `cpucaps!` looks for its file there.
+        .env("CARGO_MANIFEST_DIR", fixture.parent().unwrap())
         .output()
         .unwrap();
     assert!(!output.status.success(), "{} compiles", fixture.display());

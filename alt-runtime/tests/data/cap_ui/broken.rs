@@ -1,3 +1,0 @@
-alt_runtime::cpucaps!("broken.toml");
-
-fn main() {}

@@ -1,0 +1,2 @@
+#![no_std]
+alt_runtime::cpucaps!("cpucaps-broken.toml");
