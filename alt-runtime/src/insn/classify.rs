@@ -50,6 +50,9 @@ const SIGNS_PC: [(u32, u32); 2] = [
     (0xffff_ffff, 0xd503_24ff),
 ];
 
+// A top byte tells which of them a word may be.
+const _: () = assert!(SIGNS_PC[0].1 >> 24 != SIGNS_PC[1].1 >> 24);
+
 /// Top bytes that no instruction known to us has, among or beside those of PC-relative
 /// instructions, as (mask, value); from the tables of the Arm ARM (DDI 0487), C4.1.
 const RESERVED: [(u8, u8); 5] = [
@@ -70,8 +73,8 @@ const RESERVED: [(u8, u8); 5] = [
 enum Top {
     /// It does not depend on its address. Most words are told by this one look-up.
     Ordinary,
-    /// It may be one of [`SIGNS_PC`], or else is ordinary.
-    SignsPc,
+    /// It may be `SIGNS_PC[which]`, or else is ordinary.
+    SignsPc { which: u8 },
     /// It is of the form of `ROWS[first]` or one behind it, or else is unallocated: no top byte
     /// has both PC-relative and other instructions.
     Relative { first: u8 },
@@ -102,7 +105,7 @@ const fn top(byte: u8) -> Top {
     while i < SIGNS_PC.len() {
         let (mask, value) = SIGNS_PC[i];
         if (value ^ word) & mask & 0xff00_0000 == 0 {
-            return Top::SignsPc;
+            return Top::SignsPc { which: i as u8 };
         }
         i += 1;
     }
@@ -125,25 +128,34 @@ pub(super) enum Found {
     Unknown,
 }
 
-/// What [`Insn::is_ordinary`] asks of each top byte: 0, nothing; 1, that the word is none
-/// of [`SIGNS_PC`]; 2, the rest.
-static SIGHT: [u8; 256] = {
-    let mut sight = [2; 256];
+/// What [`Insn::is_ordinary`] goes by.
+pub(crate) struct Sight {
+    /// For each top byte, how many looks at a word tell that it is ordinary: none; one, that
+    /// it is not `signs_pc[1]`, counted from 1; or more than one can.
+    tops: [u8; 256],
+    signs_pc: [(u32, u32); SIGNS_PC.len()],
+}
+
+static SIGHT: Sight = {
+    let mut tops = [u8::MAX; 256];
     let mut byte = 0;
-    while byte < sight.len() {
-        sight[byte] = match top(byte as u8) {
-            Top::Ordinary => 0,
-            Top::SignsPc => 1,
-            _ => 2,
-        };
+    while byte < tops.len() {
+        match top(byte as u8) {
+            Top::Ordinary => tops[byte] = 0,
+            Top::SignsPc { which } => tops[byte] = 1 + which,
+            _ => {}
+        }
         byte += 1;
     }
-    sight
+    Sight {
+        tops,
+        signs_pc: SIGNS_PC,
+    }
 };
 
 impl Insn {
     /// The table that [`is_ordinary_by`](Self::is_ordinary_by) needs.
-    pub(crate) const SIGHT: &'static [u8; 256] = &SIGHT;
+    pub(crate) const SIGHT: &'static Sight = &SIGHT;
 
     /// Whether the word is [`Class::NotRelative`], in few steps, since most are.
     #[inline(always)]
@@ -153,12 +165,14 @@ impl Insn {
 
     /// The same for a loop, which may keep the place of the table in a register.
     #[inline(always)]
-    pub(crate) fn is_ordinary_by(self, sight: &[u8; 256]) -> bool {
+    pub(crate) fn is_ordinary_by(self, sight: &Sight) -> bool {
         let [top, ..] = self.0.to_be_bytes();
-        match sight[usize::from(top)] {
+        match usize::from(sight.tops[usize::from(top)]) {
             0 => true,
-            1 => !SIGNS_PC.iter().any(|&signing| self.matches(signing)),
-            _ => false,
+            which => match sight.signs_pc.get(which - 1) {
+                Some(&signing) => !self.matches(signing),
+                None => false,
+            },
         }
     }
 
@@ -191,7 +205,7 @@ impl Insn {
         let [top, ..] = self.0.to_be_bytes();
         match TOPS[usize::from(top)] {
             Top::Ordinary => Found::NotRelative,
-            Top::SignsPc => {
+            Top::SignsPc { .. } => {
                 if SIGNS_PC.iter().any(|&signing| self.matches(signing)) {
                     Found::SignsPc
                 } else {

@@ -24,6 +24,7 @@ mod relocate;
 
 use core::fmt;
 
+pub(crate) use classify::Sight;
 pub use classify::{Class, Relative};
 pub use encode::Unencodable;
 pub use form::Form;
@@ -65,6 +66,15 @@ impl Insn {
     #[inline]
     pub(crate) const fn branch_by(instructions: i16) -> Self {
         Self(0x1400_0000 | instructions as u32 & 0x03ff_ffff)
+    }
+
+    /// The branch to so many bytes further on, a multiple of four, if it reaches so far.
+    #[inline(always)]
+    pub(crate) const fn branch_over(bytes: i64) -> Option<Self> {
+        // 26 bits of instructions (Arm ARM C6.2.26).
+        let reaches = bytes << 36 >> 36 == bytes;
+        let word = 0x1400_0000 | bytes as u32 >> 2 & 0x03ff_ffff;
+        if reaches { Some(Self(word)) } else { None }
     }
 
     /// Whether the word may be replaced while another CPU executes it.

@@ -7,7 +7,7 @@ use crate::patch::error::{PlanError, Reason};
 use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
-use crate::patch::writer::branch_words;
+use crate::patch::writer::{branch_target, branch_words};
 use crate::record::AlternativeRecord;
 use crate::region::Region;
 
@@ -29,7 +29,8 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<(), PlanError> {
     Plan::new(region, nothing, &mut [])?;
     for (at, record) in region.branches.iter() {
         let site = record.site(at);
-        branch_words(region, site, record)
+        branch_target(region, site, record)
+            .and_then(|_| branch_words(region, site, record))
             .map_err(|reason| error(table, site, record.condition, reason))?;
     }
     for (at, record) in region.alternatives.iter() {

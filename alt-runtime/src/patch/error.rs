@@ -80,7 +80,8 @@ pub enum Reason {
         /// The word that the record implies.
         expected: Insn,
     },
-    /// The branch would leave the region's text.
+    /// The branch leaves the region's text. A plan finds that of one that it would write; the
+    /// check of all arms also of one that is there already.
     BranchOutsideText {
         /// Where it would go.
         target: u64,

@@ -29,16 +29,6 @@ impl<'a, R: Record> Records<'a, R> {
         }
     }
 
-    /// Whether the table has no records.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
-    /// Address at which the table is linked.
-    pub fn address(&self) -> u64 {
-        self.address
-    }
-
     /// From the place of a record in memory to where it is linked.
     pub fn shift(&self) -> u64 {
         self.address.wrapping_sub(self.all.as_ptr() as u64)
@@ -85,15 +75,13 @@ impl<'a, R: Record> Records<'a, R> {
         Some((record.site(at), record))
     }
 
-    /// Site of the last record; [`NOWHERE`] if none is left.
-    pub fn last_site(&self) -> u64 {
-        match self.all.len().checked_sub(1) {
-            Some(last) if self.next <= last => {
-                let last = self.get(last);
-                last.map_or(NOWHERE, |(at, last)| last.site(at))
-            }
-            _ => NOWHERE,
-        }
+    /// Site of the record behind the next `count`, or of the last one; [`NOWHERE`] if none is
+    /// left.
+    pub fn site_after(&self, count: usize) -> u64 {
+        let rest = self.rest().len();
+        let index = self.next + count.min(rest.saturating_sub(1));
+        self.get(index)
+            .map_or(NOWHERE, |(at, record)| record.site(at))
     }
 
     /// Notes that a record is a further arm of the site of the record before.

@@ -1,15 +1,21 @@
 //! What a site of the usual kinds becomes, for the loop in [`quick`](super::quick).
 
+use core::ops::Range;
+
 use crate::arch::Write;
-use crate::insn::Insn;
-use crate::record::BranchRecord;
+use crate::insn::{Insn, Sight};
+use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::Words;
 
 /// The same value, of which the compiler knows nothing any more. It would else compute further
 /// sums of a loop's variables, or constants, again in each turn, for which there are no
-/// registers.
+/// registers; with a name, that two ways end differently, of which it would else make one with
+/// choices in it.
 macro_rules! opaque {
-    ($value:expr) => {{
+    ($value:expr) => {
+        opaque!($value, "")
+    };
+    ($value:expr, $name:literal) => {{
         #[allow(unused_mut, reason = "changed on one architecture only")]
         let mut value = $value;
         #[cfg(all(target_arch = "aarch64", not(miri)))]
@@ -21,7 +27,7 @@ macro_rules! opaque {
         // SAFETY: there is no instruction.
         unsafe {
             core::arch::asm!(
-                "/* {0} */",
+                concat!("/* {0} ", $name, " */"),
                 inout(reg) value,
                 options(pure, nomem, nostack, preserves_flags),
             );
@@ -66,29 +72,47 @@ impl View {
     /// It must be one of these words.
     #[inline(always)]
     unsafe fn at(&self, address: u64) -> Insn {
-        // SAFETY: by the caller's promise, and as in `Words`.
-        let word = unsafe {
-            self.base
-                .wrapping_byte_add(address as usize)
-                .read_volatile()
-        };
-        Insn(u32::from_le(word))
+        // SAFETY: the caller's promise.
+        unsafe { word_at(self.base, address) }
     }
+}
+
+/// The word so many bytes from `base` on.
+///
+/// # Safety
+/// It must be one of [`Words`].
+#[inline(always)]
+unsafe fn word_at(base: *const u32, offset: u64) -> Insn {
+    // SAFETY: the caller's promise; volatile as in `Words`.
+    let word = unsafe { base.wrapping_byte_add(offset as usize).read_volatile() };
+    Insn(u32::from_le(word))
 }
 
 /// What a site becomes.
 pub(super) struct Rewrite {
     text: View,
-    replacements: View,
+    /// The first word of the replacements, and how many there are.
+    replacements: *const u32,
+    words: u64,
+    /// Address of the first word, as the loop has it.
+    start: u64,
+    /// From the place of an alternative's record to where its replacement is among all, but
+    /// for the distance that the record holds.
+    shift: u64,
     nop: Insn,
-    sight: &'static [u8; 256],
+    sight: &'static Sight,
 }
 
 impl Rewrite {
-    pub fn new(text: View, replacements: View) -> Self {
+    /// Alternatives are linked `linked` further on than they are; the loop counts from `shift`.
+    pub fn new(text: View, replacements: Words<'_>, linked: u64, shift: u64) -> Self {
+        let start = replacements.range().start;
         Self {
             text,
-            replacements,
+            replacements: replacements.as_ptr(),
+            words: replacements.len() as u64,
+            start: start.wrapping_sub(shift),
+            shift: linked.wrapping_sub(start),
             nop: Insn::NOP,
             sight: Insn::SIGHT,
         }
@@ -99,11 +123,10 @@ impl Rewrite {
     pub fn in_registers(&self) -> Self {
         let sight = opaque!(&raw const *self.sight);
         Self {
-            text: self.text,
-            replacements: self.replacements,
             nop: Insn(opaque!(self.nop.0)),
             // SAFETY: it is what it was.
             sight: unsafe { &*sight },
+            ..*self
         }
     }
 
@@ -111,22 +134,51 @@ impl Rewrite {
         Write::new(site.wrapping_sub(self.text.start) as u32, old, new)
     }
 
-    /// That of a branch, and whether it holds what the record implies and stays in the text.
+    /// Puts down that of a branch at `to`, if it holds what the record implies, and a B that is
+    /// written stays in the text; answers where the next one goes.
     ///
     /// # Safety
-    /// The site must lie in the text.
+    /// The site must lie in the text, and there must be room.
     #[inline(always)]
-    pub unsafe fn flip(&self, site: u64, record: &BranchRecord) -> (Write, bool) {
+    pub unsafe fn flip(
+        &self,
+        site: u64,
+        record: &BranchRecord,
+        to: *mut Write,
+    ) -> Option<*mut Write> {
         let branch = Insn::branch_by(record.displacement);
-        let (old, new) = match record.condition.is_likely() {
-            true => (branch, self.nop),
-            false => (self.nop, branch),
-        };
         // SAFETY: the caller's promise.
         let found = unsafe { self.text.at(site) };
-        let target = site.wrapping_add_signed(4 * i64::from(record.displacement));
-        let is_usual = (found == old) & self.text.holds(target);
-        (self.write(site, old, new), is_usual)
+        if record.condition.is_likely() {
+            if found != branch {
+                return None;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { to.write(self.write(site, branch, self.nop)) };
+            Some(opaque!(to.wrapping_add(1), "likely"))
+        } else {
+            let target = site.wrapping_add_signed(4 * i64::from(record.displacement));
+            if found != self.nop || !self.text.holds(target) {
+                return None;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { to.write(self.write(site, self.nop, branch)) };
+            Some(opaque!(to.wrapping_add(1), "unlikely"))
+        }
+    }
+
+    /// Where the replacement of a record is: bytes from the first of all.
+    #[inline(always)]
+    pub fn place_of(&self, record: &AlternativeRecord) -> u64 {
+        record.replacement_address((&raw const *record as u64).wrapping_add(self.shift))
+    }
+
+    /// Whether there are `len` words of replacement at `from`.
+    #[inline(always)]
+    pub fn has(&self, from: u64, len: u64) -> bool {
+        // Rotated, a distance that is no multiple of 4 is higher than any index.
+        let index = from.rotate_right(2);
+        index < self.words && (len == 1 || len <= self.words - index)
     }
 
     /// That of one word, from a replacement, if it changes, and either means the same
@@ -137,7 +189,7 @@ impl Rewrite {
     #[inline(always)]
     pub unsafe fn copy(&self, site: u64, from: u64) -> Option<Write> {
         // SAFETY: the caller's promise.
-        let (old, word) = unsafe { (self.text.at(site), self.replacements.at(from)) };
+        let (old, word) = unsafe { (self.text.at(site), word_at(self.replacements, from)) };
         let new = match word.is_ordinary_by(self.sight) {
             true => word,
             false => self.aim(word, site, from)?,
@@ -145,36 +197,47 @@ impl Rewrite {
         (old != new).then(|| self.write(site, old, new))
     }
 
-    /// The same of one that means the same everywhere.
+    /// Puts down those of a site at `to`, if all its words change, and those of the replacement
+    /// mean the same everywhere; answers where the next one goes.
     ///
     /// # Safety
-    /// The words must lie in the text and among the replacements.
+    /// The words must lie in the text and among the replacements, and there must be room.
     #[inline(always)]
-    pub unsafe fn copy_ordinary(&self, site: u64, from: u64) -> Option<Write> {
-        // SAFETY: the caller's promise.
-        let (old, new) = unsafe { (self.text.at(site), self.replacements.at(from)) };
-        let is_usual = new.is_ordinary_by(self.sight) && old != new;
-        is_usual.then(|| self.write(site, old, new))
+    pub unsafe fn copy_all(
+        &self,
+        site: Range<u64>,
+        from: u64,
+        mut to: *mut Write,
+    ) -> Option<*mut Write> {
+        let text = self.text.base.wrapping_byte_add(self.text.start as usize);
+        let mut offset = site.start.wrapping_sub(self.text.start);
+        let end = site.end.wrapping_sub(self.text.start);
+        let from = self
+            .replacements
+            .wrapping_byte_add(from.wrapping_sub(offset) as usize);
+        while offset != end {
+            // SAFETY: the caller's promise.
+            let (old, new) = unsafe { (word_at(text, offset), word_at(from, offset)) };
+            if old == new || !new.is_ordinary_by(self.sight) {
+                return None;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { to.write(Write::new(offset as u32, old, new)) };
+            to = opaque!(to.wrapping_add(1));
+            offset = opaque!(offset.wrapping_add(4));
+        }
+        Some(to)
     }
 
     #[inline(always)]
     fn aim(&self, word: Insn, site: u64, from: u64) -> Option<Insn> {
         let target = from.wrapping_add_signed(word.branch_displacement()?);
         // The end of the replacements is that of the last one, and not somewhere else.
-        let is_elsewhere =
-            target.wrapping_sub(self.replacements.start) > 4 * self.replacements.words;
-        match is_elsewhere {
-            true => Insn::branch(site, target).ok(),
-            false => None,
+        if target <= 4 * self.words {
+            return None;
         }
-    }
-
-    /// Whether there are `len` words of replacement at `from`.
-    #[inline(always)]
-    pub fn has(&self, from: u64, len: u64) -> bool {
-        let words = self.replacements.words;
-        // Rotated, a distance that is no multiple of 4 is higher than any index.
-        let index = from.wrapping_sub(self.replacements.start).rotate_right(2);
-        index < words && (len == 1 || len <= words - index)
+        // Site and replacement are aligned, and so is what a B adds.
+        let bytes = self.start.wrapping_add(target).wrapping_sub(site);
+        Insn::branch_over(bytes.cast_signed())
     }
 }

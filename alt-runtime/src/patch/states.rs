@@ -2,6 +2,7 @@
 
 use crate::cap::MAX_CAPS;
 use crate::patch::decision::Decision;
+use crate::patch::shape::Shape;
 use crate::record::Condition;
 
 /// What a pass knows of a cpucap.
@@ -18,7 +19,7 @@ pub(super) enum State {
 }
 
 impl State {
-    const fn from_bits(bits: u32) -> Self {
+    const fn from_bits(bits: u64) -> Self {
         match bits {
             0 => Self::Absent,
             1 => Self::Present,
@@ -31,12 +32,15 @@ impl State {
 /// The state of each number there can be.
 ///
 /// An entry is the condition that asks for the cpucap and nothing else, as
-/// [`Condition::plain`] has it, and below that the bits of the state: one comparison tells
-/// both.
-pub(super) struct States([u32; MAX_CAPS]);
+/// [`Condition::plain`] has it, below that the bits of the state, and above it the
+/// [shape](Shape) of most alternatives: one comparison tells all three.
+pub(super) struct States {
+    entries: [u64; MAX_CAPS],
+    has_present: bool,
+}
 
 /// The state's bits of an entry.
-const STATE: u32 = 0b11;
+const STATE: u64 = 0b11;
 
 const _: () = {
     assert!(State::Absent as u32 == 0);
@@ -47,7 +51,10 @@ const _: () = {
 impl States {
     /// No number is known yet.
     pub const fn new() -> Self {
-        Self([State::Unknown as u32; MAX_CAPS])
+        Self {
+            entries: [State::Unknown as u64; MAX_CAPS],
+            has_present: false,
+        }
     }
 
     /// Notes what a decision tells; in place, since this is large.
@@ -58,31 +65,48 @@ impl States {
             .iter()
             .zip(decision.present.words());
         let mut rest = decision.table.len();
-        for (block, (entries, (decided, present))) in (0..).zip(self.0.chunks_mut(64).zip(sets)) {
+        for (block, (entries, (decided, present))) in
+            (0..).zip(self.entries.chunks_mut(64).zip(sets))
+        {
             // The bits of a state: that of `Present`, and that of `Pending`.
             let (mut present, mut pending) = (decided & present, !decided);
-            let mut plain = Condition::from_bits(64 * block).plain();
+            self.has_present |= present != 0;
+            let mut entry_of =
+                Shape::ONE_WORD.plain() | u64::from(Condition::from_bits(64 * block).plain());
             for entry in entries.iter_mut().take(rest) {
-                *entry = plain | (present & 1) as u32 | ((pending & 1) as u32) << 1;
+                *entry = entry_of | present & 1 | (pending & 1) << 1;
                 (present, pending) = (present >> 1, pending >> 1);
-                plain = plain.wrapping_add(Condition::from_bits(1).plain());
+                entry_of += u64::from(Condition::from_bits(1).plain());
             }
             rest = rest.saturating_sub(64);
         }
     }
 
+    /// Whether any cpucap is present.
+    pub fn has_present(&self) -> bool {
+        self.has_present
+    }
+
     /// The state of the cpucap that a term asks for.
     pub fn of(&self, term: Condition) -> State {
-        let entry = self.0.get(usize::from(term.cap()));
+        let entry = self.entries.get(usize::from(term.cap()));
         entry.map_or(State::Unknown, |entry| State::from_bits(entry & STATE))
     }
 
     /// What is known of the cpucap that a condition asks for.
     #[inline(always)]
     pub fn known(&self, condition: Condition) -> Known {
-        let entry = self.0[usize::from(condition.cap()) % MAX_CAPS];
+        let entry = self.entries[usize::from(condition.cap()) % MAX_CAPS];
         // Whatever else the condition asks for makes a large difference.
-        Known(entry.wrapping_sub(condition.plain()))
+        Known((entry as u32).wrapping_sub(condition.plain()))
+    }
+
+    /// What is known of the cpucap that an alternative asks for, if its site and its
+    /// replacement are one word.
+    #[inline(always)]
+    pub fn known_of_word(&self, shape: Shape) -> KnownOfWord {
+        let entry = self.entries[usize::from(shape.condition().cap()) % MAX_CAPS];
+        KnownOfWord(entry.wrapping_sub(shape.plain()))
     }
 }
 
@@ -98,4 +122,21 @@ impl Known {
     pub const PRESENT: Self = Self(State::Present as u32);
     /// [`State::Pending`].
     pub const PENDING: Self = Self(State::Pending as u32);
+}
+
+/// The same of an alternative of one word. If it is of another shape, it is none of these.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct KnownOfWord(pub u64);
+
+impl KnownOfWord {
+    /// [`State::Absent`].
+    pub const ABSENT: Self = Self(State::Absent as u64);
+    /// [`State::Present`].
+    pub const PRESENT: Self = Self(State::Present as u64);
+
+    /// What is known of the cpucap, whatever the shape.
+    #[inline(always)]
+    pub const fn of_cap(self) -> Known {
+        Known(self.0 as u32)
+    }
 }

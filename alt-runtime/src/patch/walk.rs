@@ -3,6 +3,7 @@
 use crate::cap::CapTable;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
+use crate::patch::quick::Quick;
 use crate::patch::records::Records;
 use crate::patch::site::{Record, Site, error};
 use crate::patch::states::{Known, States};
@@ -33,7 +34,7 @@ impl Arm<'_> {
 /// Both tables, merged: they are sorted, so that the text is walked once. Finds all that
 /// can be wrong with the place and the condition of a site, whether or not an arm wins.
 ///
-/// This is the close look, which knows all kinds of sites and all faults; [`Walk::quick`]
+/// This is the close look, which knows all kinds of sites and all faults; [`Quick`]
 /// takes the usual ones.
 pub(super) struct Walk<'a> {
     pub branches: Records<'a, BranchRecord>,
@@ -65,8 +66,11 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// The first site, in the order of the walk, with a fault, or that `writer` refuses.
     pub fn run(&mut self, writer: &mut Writer<'a, '_>) -> Result<(), PlanError> {
+        let quick = Quick::new(self, writer);
         loop {
-            self.quick(self.states, writer);
+            if let Some(quick) = &quick {
+                quick.run(self, self.states, writer);
+            }
             match self.next_site(writer)? {
                 Next::Arm(arm) => arm.tell(writer, self.table)?,
                 Next::Nothing => {}
@@ -144,7 +148,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// If the next record is a further arm of the site before, which [`Walk::quick`] took for
+/// If the next record is a further arm of the site before, which [`Quick`] took for
 /// one of a single arm, undoes what it did, so that all arms come together. Says whether
 /// that was so.
 fn take_back<R: Record>(

@@ -1,7 +1,6 @@
 //! From arms to planned writes.
 
 use core::mem::MaybeUninit;
-use core::ops::Range;
 
 use crate::arch::Write;
 use crate::insn::Insn;
@@ -58,10 +57,8 @@ impl<'a, 'p> Writer<'a, 'p> {
     }
 
     /// Memory for the writes that follow.
-    pub fn room(&mut self) -> Range<*mut Write> {
-        let rest = self.room.get_mut(self.words..).unwrap_or_default();
-        let Range { start, end } = rest.as_mut_ptr_range();
-        start.cast()..end.cast()
+    pub fn room(&mut self) -> &mut [MaybeUninit<Write>] {
+        self.room.get_mut(self.words..).unwrap_or_default()
     }
 
     /// Goes on behind the first `words` entries of the [`room`](Self::room), of which
@@ -181,7 +178,8 @@ impl<'a, 'p> Writer<'a, 'p> {
     }
 }
 
-/// What the site of a branch holds, and what it becomes.
+/// What the site of a branch holds, and what it becomes. A branch that is there already may
+/// leave the text, one that is written may not.
 pub(super) fn branch_words(
     region: &Region<'_>,
     site: u64,
@@ -189,19 +187,28 @@ pub(super) fn branch_words(
 ) -> Result<(Insn, Insn), Reason> {
     let outside = Reason::SiteOutsideText { len: 1 };
     let found = region.text.get(site).ok_or(outside)?;
-    let displacement = i64::from(record.displacement);
-    let target = site.wrapping_add_signed(4 * displacement);
-    if !region.text.holds(target) {
-        return Err(Reason::BranchOutsideText { target });
-    }
     let branch = Insn::branch_by(record.displacement);
     let (expected, new) = if record.condition.is_likely() {
         (branch, Insn::NOP)
     } else {
+        branch_target(region, site, record)?;
         (Insn::NOP, branch)
     };
     if found != expected && found != new {
         return Err(Reason::UnexpectedWord { found, expected });
     }
     Ok((found, new))
+}
+
+/// Where a branch goes, in the text.
+pub(super) fn branch_target(
+    region: &Region<'_>,
+    site: u64,
+    record: &BranchRecord,
+) -> Result<u64, Reason> {
+    let target = site.wrapping_add_signed(4 * i64::from(record.displacement));
+    match region.text.holds(target) {
+        true => Ok(target),
+        false => Err(Reason::BranchOutsideText { target }),
+    }
 }

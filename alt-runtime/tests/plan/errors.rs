@@ -250,6 +250,20 @@ fn branch_outside_text() {
     }
 }
 
+/// A branch out of the text that is there already becomes a NOP; the check of all arms, which
+/// knows no CPU, still says so.
+#[test]
+fn branch_that_is_there_may_leave_the_text() {
+    let mut image = Image::new();
+    image.text[0] = 0x17ff_ffff; // b .-4
+    image.branch(TEXT, LIKELY, -1);
+    assert_eq!(image.plan(&[A]).unwrap().0, [(TEXT, 0x17ff_ffff, NOP)]);
+    assert_eq!(image.plan(&[]).unwrap().0, []);
+    let target = TEXT - 4;
+    let error = image.check().unwrap_err();
+    assert_eq!(error.reason, Reason::BranchOutsideText { target });
+}
+
 #[test]
 fn replacement_refers_to_replacements() {
     // ldr x0, .+8: a literal in the replacement itself

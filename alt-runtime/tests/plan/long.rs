@@ -233,3 +233,56 @@ fn plan_is_what_the_arms_say() {
         assert_eq!((closely, plan.report()), (writes, report), "seed {seed}");
     }
 }
+
+/// Room is set apart for one word of each record, what is left for further ones: whatever there
+/// is of it, the plan is the same, or there is too little.
+#[test]
+fn every_size_of_room() {
+    let mut image = with_fault(SITES, Fault::default());
+    // Of these, only the last word changes.
+    for i in SITES..SITES + 4 {
+        image.alternative(site(i), 0, 3, &[NOP, NOP, ONE]);
+    }
+    let (all, report) = image.plan(&[A]).unwrap();
+    assert_eq!((all.len(), report.words), (20 + 40 + 4, 64));
+    for room in 0..all.len() + 50 {
+        image.room = room;
+        let result = image.plan(&[A]);
+        match all.get(room) {
+            None => assert_eq!(result.unwrap(), (all.clone(), report), "{room}"),
+            Some(&(next, ..)) => {
+                let error = result.unwrap_err();
+                assert_eq!(error.site, next / 32 * 32, "{room}");
+                assert_eq!(error.reason, Reason::PlanTooSmall { room });
+            }
+        }
+        assert_eq!(image.plan(&[]).unwrap().0, []);
+    }
+}
+
+/// The brief look ends in front of the last record of each table. Wherever that seems to be, and
+/// whether or not there is another table, no record is met that is not there.
+#[test]
+fn last_record_ends_the_brief_look_wherever_it_is() {
+    for last in (TEXT - 8..TEXT + 64).chain(TEXT + 4 * WORDS - 8..TEXT + 4 * WORDS + 8) {
+        let mut branches = long_text();
+        let mut alternatives = long_text();
+        for i in 0..2 {
+            branches.branch(TEXT + 8 * i, 0, 1);
+            alternatives.alternative(TEXT + 8 * i, 0, 2, &[ONE, ONE]);
+        }
+        branches.branch(last, 0, 1);
+        alternatives.alternative(last, 0, 2, &[ONE, ONE]);
+        let is_place =
+            |len: u64| last.is_multiple_of(4) && last >= TEXT && last <= TEXT + 4 * (WORDS - len);
+        // A site may also have several arms, of which the first wins.
+        let behind = last == TEXT + 8 || last >= TEXT + 12;
+        let plan = branches.plan(&[A]);
+        // The last word of the text has no next one.
+        let target = last != TEXT + 4 * (WORDS - 1);
+        assert_eq!(plan.is_ok(), is_place(1) && behind && target, "{last:#x}");
+        let plan = alternatives.plan(&[A]);
+        let behind = last == TEXT + 8 || last >= TEXT + 16;
+        assert_eq!(plan.is_ok(), is_place(2) && behind, "{last:#x}");
+    }
+}
