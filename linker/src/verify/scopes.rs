@@ -49,8 +49,9 @@ fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let mut reported = HashSet::new();
     for (function, open) in callbacks(subject) {
         let graph = subject.graph();
-        // Where its symbol has been stripped, nothing tells it from the function before.
-        let own = |node: &NodeId| graph.node(*node).range.start == function;
+        // Where its symbol has been stripped, nothing tells it from the functions around it.
+        let named = !subject.image.symbols().starting_at(function).is_empty();
+        let own = |node: &NodeId| named && graph.node(*node).range.start == function;
         let Some(start) = graph.node_at(function).filter(own) else {
             continue;
         };
