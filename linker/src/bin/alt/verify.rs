@@ -125,17 +125,10 @@ fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         Severity::Warning => style::doubtful(finding.severity),
     };
     writeln!(out, "{severity}[{}]: {}", finding.rule, finding.explanation)?;
-    let mut place = Vec::new();
-    if finding.address != 0 {
-        place.push(format!("{:#x}", finding.address));
+    if let Some(place) = finding.place() {
+        writeln!(out, "  {} {place}", style::dim("at:"))?;
     }
-    place.extend(finding.symbol.clone());
-    place.extend(finding.cap.as_ref().map(|cap| format!("cpucap {cap}")));
-    if !place.is_empty() {
-        writeln!(out, "  {} {}", style::dim("at:"), place.join(", "))?;
-    }
-    for (index, step) in finding.path.iter().enumerate() {
-        let word = if index == 0 { "from:" } else { "  to:" };
+    for (word, step) in finding.steps() {
         writeln!(out, "  {} {step}", style::dim(word))?;
     }
     writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
