@@ -106,15 +106,7 @@ impl Verify {
                 [one] => checked += &format!(", namespace {one}"),
                 all => checked += &format!(", namespaces {}", all.join(", ")),
             }
-            match findings.len() {
-                0 => writeln!(out, "{}: {checked}", style::good("clean")),
-                1 => writeln!(out, "{}: {checked}", style::bad("1 finding")),
-                found => writeln!(
-                    out,
-                    "{}: {checked}",
-                    style::bad(format!("{found} findings"))
-                ),
-            }
+            writeln!(out, "{}: {checked}", output::verdict(findings.len()))
         })
     }
 }
