@@ -50,9 +50,10 @@ fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     for (function, open) in callbacks(subject) {
         let graph = subject.graph();
         // Where its symbol has been stripped, nothing tells it from the functions around it.
-        let named = !subject.image.symbols().starting_at(function).is_empty();
-        let own = |node: &NodeId| named && graph.node(*node).range.start == function;
-        let Some(start) = graph.node_at(function).filter(own) else {
+        if subject.image.symbols().starting_at(function).is_empty() {
+            continue;
+        }
+        let Some(start) = graph.node_at(function) else {
             continue;
         };
         let reached = reach(subject, [start], true);

@@ -2,10 +2,10 @@
 // is used.
 // finding: own+0x10: points to outside
 // finding: own+0x20: points to value
-// finding: __hyp_inner+0xc: goes to outside
+// finding: __hyp_inner+0x14: goes to outside
 // path: own+0x10: __hyp_vectors, .hyp.rodata+0x8, outside
-// path: own+0x20: __hyp_vectors, __hyp_inner, .hyp.rodata+0x18, value
-// path: __hyp_inner+0xc: __hyp_vectors, __hyp_inner, .hyp.text+0x20, outside
+// path: own+0x20: __hyp_vectors, __hyp_inner, __hyp_deep, .hyp.rodata+0x18, value
+// path: __hyp_inner+0x14: __hyp_vectors, __hyp_inner, .hyp.text+0x2c, outside
 // script: support/namespace.ld
 manifest_begin
 .ascii "name = \"hyp\"\n"
@@ -17,6 +17,9 @@ fn _start
 1:
     adrp x0, __hyp_vectors
     add x0, x0, :lo12:__hyp_vectors
+    // A bound of the kernel's is no way in.
+    adrp x0, deep_start
+    add x0, x0, :lo12:deep_start
 end_fn _start
 fn outside
 end_fn outside
@@ -31,17 +34,28 @@ fn __hyp_vectors
     add x0, x0, :lo12:own
     adrp x1, .Lfirst
     add x1, x1, :lo12:.Lfirst
+    // Nor is the table of pointers a way to what it lists.
+    adrp x2, __hyp_pointers_start
+    add x2, x2, :lo12:__hyp_pointers_start
     b __hyp_inner
 .size __hyp_vectors, . - __hyp_vectors
 fn __hyp_inner
-    adrp x0, .Lsecond
-    add x0, x0, :lo12:.Lsecond
+    adrp x0, .Lmiddle
+    add x0, x0, :lo12:.Lmiddle
+    cbz x0, __hyp_deep
     b .Lcold
 .size __hyp_inner, . - __hyp_inner
+// Nameless code stays whole, whatever refers to the middle of it.
 .Lcold:
+    mov x0, x1
+.Lmiddle:
     b outside
-fn __hyp_last
-end_fn __hyp_last
+.globl deep_start
+deep_start:
+fn __hyp_deep
+    adrp x0, .Lsecond
+    add x0, x0, :lo12:.Lsecond
+end_fn __hyp_deep
 .section .hyp.rodata, "a"
 .type own, @object
 own: .quad 0
@@ -53,4 +67,6 @@ own: .quad 0
 next: .quad 0
 .size next, . - next
 .section .hyp.pointers, "a"
+.globl __hyp_pointers_start
+__hyp_pointers_start:
 .long .Lfirst + 8 - ., .Lsecond + 8 - .
