@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::image::{Image, Section};
+use super::{EdgeKind, relocations};
+use crate::image::{ABS64, Image, Section};
 
 /// Which node of a [`Graph`](super::Graph).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +18,8 @@ impl NodeId {
 /// A function, an object, or a part of a section that no symbol names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its addresses, up to the next node or the end of the section.
+    /// Its addresses: as far as its symbol has a size, or up to the next node or the end of the
+    /// section.
     pub range: Range<u64>,
     /// It is in a section of instructions.
     pub executable: bool,
@@ -28,7 +30,8 @@ pub struct Node {
 pub(super) struct Nodes(Vec<Node>);
 
 impl Nodes {
-    /// Divides the loaded sections at their symbols.
+    /// Divides the loaded sections at their symbols; data that no symbol covers, where something
+    /// refers to it.
     pub fn new(image: &Image) -> Self {
         let mut nodes = Vec::new();
         let mut symbols = image
@@ -36,22 +39,24 @@ impl Nodes {
             .iter()
             .filter(|symbol| !symbol.absolute)
             .peekable();
+        let referred = referred(image);
         for section in image.loaded() {
             let mut starts = vec![section.range.start];
-            // A symbol inside another one, such as a label in a function, is part of it.
+            // Up to here, a symbol says what it is.
             let mut inside = section.range.start;
             while let Some(symbol) = symbols.next_if(|s| s.range.start < section.range.end) {
                 let start = symbol.range.start;
-                if start >= inside
-                    && section.range.contains(&start)
-                    && starts.last() != Some(&start)
-                {
-                    starts.push(start);
+                if start < section.range.start {
+                    continue;
                 }
-                if start >= section.range.start {
-                    inside = inside.max(symbol.range.end.min(section.range.end));
+                // A symbol inside another one, such as a label in a function, is part of it.
+                if start >= inside {
+                    nameless(section, inside..start, &referred, &mut starts);
+                    begin(&mut starts, start);
                 }
+                inside = inside.max(symbol.range.end.min(section.range.end));
             }
+            nameless(section, inside..section.range.end, &referred, &mut starts);
             nodes.extend(divide(section, &starts));
         }
         Self(nodes)
@@ -81,6 +86,53 @@ impl Nodes {
         let to = self.0.partition_point(|node| node.range.start < range.end);
         // There are fewer nodes than symbols, which a file of 32-bit indices numbers.
         (from as u32..to.max(from) as u32).map(NodeId)
+    }
+}
+
+/// The addresses that kept relocations say are referred to, in order: by instructions and
+/// pointers. Distances (PREL32) do not count: the table of a namespace's pointers has them, and
+/// goes to the middle of what it speaks of.
+fn referred(image: &Image) -> Vec<u64> {
+    let relocations = image.relocations().iter();
+    let referred = relocations.filter(|relocation| {
+        let kind = relocations::kind(relocation.kind);
+        kind == Some(EdgeKind::Address) || relocation.kind == ABS64
+    });
+    let mut referred: Vec<u64> = referred.map(|relocation| relocation.target).collect();
+    referred.sort_unstable();
+    referred.dedup();
+    referred
+}
+
+/// Divides what lies between symbols.
+///
+/// Behind the end of a symbol with a size, it is no part of that. Compilers leave most constants
+/// without a symbol (`.L__unnamed_1`): each is known by the references to it, so that a path
+/// through one does not lead to what another points to. Code stays whole: it is entered by
+/// branches, and goes on.
+fn nameless(section: &Section, between: Range<u64>, referred: &[u64], starts: &mut Vec<u64>) {
+    if between.is_empty() {
+        return;
+    }
+    // A symbol without a size goes on until here.
+    let last = starts.last().copied().unwrap_or(between.start);
+    if last < between.start {
+        begin(starts, between.start);
+    }
+    if section.executable {
+        return;
+    }
+    let from = between.start.max(last);
+    let before = referred.partition_point(|address| *address < from);
+    let within = referred.iter().skip(before);
+    for address in within.take_while(|address| **address < between.end) {
+        begin(starts, *address);
+    }
+}
+
+fn begin(starts: &mut Vec<u64>, start: u64) {
+    if starts.last() != Some(&start) {
+        starts.push(start);
     }
 }
 

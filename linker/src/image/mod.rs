@@ -12,6 +12,7 @@ mod symbols;
 use std::ops::Range;
 
 pub use error::ImageError;
+pub(crate) use relocations::ABS64;
 pub use relocations::Relocation;
 pub use section::Section;
 pub use symbols::{Place, Symbol, Symbols, demangle};

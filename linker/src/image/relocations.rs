@@ -1,5 +1,8 @@
 //! What refers to what: relocations that the linker kept (`--emit-relocs`).
 
+/// `R_AARCH64_ABS64`: ELF for the Arm 64-bit Architecture, 5.7.
+pub(crate) const ABS64: u32 = 257;
+
 /// A reference from one place to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocation {

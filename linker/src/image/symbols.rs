@@ -106,13 +106,15 @@ impl Symbols {
     }
 
     /// The symbol an address belongs to: the innermost function around it, else the last symbol
-    /// at or before it that is in the same section.
+    /// in the same section that covers it, as far as its size goes or, where it has none, to the
+    /// next symbol.
     pub fn at(&self, address: u64, section: &Section) -> Option<&Symbol> {
         let before = self
             .symbols
             .partition_point(|symbol| symbol.range.start <= address);
         let before = &self.symbols[..before];
-        let mut nearest = None;
+        let mut nearest: Option<&Symbol> = None;
+        let mut behind = false;
         for symbol in before.iter().rev().take(NEAR) {
             if symbol.range.start < section.range.start {
                 break;
@@ -120,13 +122,22 @@ impl Symbols {
             if symbol.absolute {
                 continue;
             }
-            if symbol.range.contains(&address) && symbol.function {
+            let (label, around) = (symbol.range.is_empty(), symbol.range.contains(&address));
+            if around && symbol.function {
                 return Some(symbol);
             }
-            nearest = nearest.or(Some(symbol));
-            // Functions do not nest: one that ends before the address ends the search.
-            if symbol.function && !symbol.range.is_empty() {
-                break;
+            if around || label && !behind {
+                nearest = nearest.or(Some(symbol));
+            }
+            if !around && !label {
+                // What is behind its end is neither its nor that of a label in it or before it.
+                behind = true;
+                let stays = |n: &&Symbol| !n.range.is_empty() || n.range.start >= symbol.range.end;
+                nearest = nearest.filter(stays);
+                // Functions do not nest: one that ends before the address ends the search.
+                if symbol.function {
+                    break;
+                }
             }
         }
         nearest
@@ -173,5 +184,50 @@ impl fmt::Write for Bounded {
         }
         self.0.push_str(part);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_name_what_they_cover() {
+        let symbol = |name: &str, start, size, function| Symbol {
+            name: name.into(),
+            range: start..start + size,
+            function,
+            absolute: false,
+        };
+        let symbols = [
+            symbol("bound", 0x1000, 0, false),
+            symbol("table", 0x1000, 0x20, false),
+            symbol("entry", 0x1008, 0, false),
+            symbol("row", 0x1010, 8, false),
+            symbol("label", 0x1040, 0, false),
+            symbol("f", 0x1050, 0x10, true),
+            symbol("inner", 0x1054, 0, false),
+        ];
+        let symbols = Symbols::new(symbols.into(), Vec::new());
+        let section = Section {
+            range: 0x1000..0x2000,
+            ..Section::null()
+        };
+        for (address, expected) in [
+            (0x1000, Some("table")),
+            (0x100c, Some("entry")),
+            (0x1014, Some("row")),
+            (0x1018, Some("table")),
+            (0x1020, None),
+            (0x103f, None),
+            (0x1040, Some("label")),
+            (0x104f, Some("label")),
+            (0x1058, Some("f")),
+            (0x1060, None),
+        ] {
+            let found = symbols.at(address, &section);
+            let found = found.map(|symbol| symbol.name.as_str());
+            assert_eq!(found, expected, "{address:#x}");
+        }
     }
 }

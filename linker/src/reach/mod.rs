@@ -89,18 +89,22 @@ pub const BITCODE: &str =
 impl Report {
     /// How much was checked, in words.
     pub fn checked(&self) -> String {
-        let mut text = format!(
-            "{} objects, {} references of short reach",
-            self.objects, self.references
-        );
+        let objects = count(self.objects, "object");
+        let references = count(self.references, "reference");
+        let mut text = format!("{objects}, {references} of short reach");
         if !self.groups.is_empty() {
-            text += &format!(", {} groups", self.groups.len());
+            text += &format!(", {}", count(self.groups.len(), "group"));
         }
         if !self.not_checked.is_empty() {
             text += &format!("; {} of LLVM bitcode not checked", self.not_checked.len());
         }
         text
     }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// Checks the inputs of a link: objects, archives and rlibs.

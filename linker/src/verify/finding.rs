@@ -45,3 +45,34 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<String>,
 }
+
+impl Finding {
+    /// Where it is, as far as it is somewhere: `0x40200010, main+0x10, cpucap LSE`.
+    pub fn place(&self) -> Option<String> {
+        let address = (self.address != 0).then(|| format!("{:#x}", self.address));
+        let cap = self.cap.as_ref().map(|cap| format!("cpucap {cap}"));
+        let place = [address, self.symbol.clone(), cap].into_iter().flatten();
+        let place: Vec<_> = place.collect();
+        (!place.is_empty()).then(|| place.join(", "))
+    }
+
+    /// The path, each step behind the word for it.
+    pub fn steps(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let words = std::iter::once("from:").chain(std::iter::repeat("  to:"));
+        words.zip(self.path.iter().map(String::as_str))
+    }
+}
+
+impl fmt::Display for Finding {
+    /// Several lines, as a compiler would.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}[{}]: {}", self.severity, self.rule, self.explanation)?;
+        if let Some(place) = self.place() {
+            writeln!(f, "  at: {place}")?;
+        }
+        for (word, step) in self.steps() {
+            writeln!(f, "  {word} {step}")?;
+        }
+        write!(f, "  help: {}", self.advice)
+    }
+}

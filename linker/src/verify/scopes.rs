@@ -49,9 +49,11 @@ fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let mut reported = HashSet::new();
     for (function, open) in callbacks(subject) {
         let graph = subject.graph();
-        // Where its symbol has been stripped, nothing tells it from the function before.
-        let own = |node: &NodeId| graph.node(*node).range.start == function;
-        let Some(start) = graph.node_at(function).filter(own) else {
+        // Where its symbol has been stripped, nothing tells it from the functions around it.
+        if subject.image.symbols().starting_at(function).is_empty() {
+            continue;
+        }
+        let Some(start) = graph.node_at(function) else {
             continue;
         };
         let reached = reach(subject, [start], true);

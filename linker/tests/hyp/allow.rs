@@ -169,6 +169,23 @@ fn the_place_of_a_callback_is_its_site() {
     }
 }
 
+/// What debuggers read is told last, and makes no use of anything.
+#[test]
+fn debug_information_is_no_use() {
+    let Some(bench) = Bench::new("debug_information_is_no_use") else {
+        return;
+    };
+    let text = text(ADDRESS) + ".section .debug_odd, \"\"\n.xword kernel_symbol\n";
+    let object = bench.assemble(&text, "fixture.o");
+    let message = bench.refused(PLAIN, &[&object]);
+    expect(
+        &message,
+        &["  kernel_symbol\n    at: helper+0x4 of fixture.o\n"],
+    );
+    let manifest = format!("{PLAIN}[allow]\nkernel_symbol = \"bound\"\n");
+    bench.link(&manifest, &[&object]).unwrap();
+}
+
 /// Weak or not: nothing would be there.
 #[test]
 fn weak_references_count() {

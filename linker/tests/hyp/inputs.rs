@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use alt_linker::hyp::HypError;
+use alt_linker::hyp::{HypError, Link};
 use alt_linker::image::Image;
 use alt_linker::inputs::InputError;
 
@@ -310,4 +310,58 @@ fn a_missing_linker_is_told_with_what_has_it() {
     assert_eq!(output.status.code(), Some(2));
     expect(&String::from_utf8_lossy(&output.stderr), &["no-lld: "]);
     assert!(!bench.path("out.o").exists());
+}
+
+/// Says what is wrong with which file.
+#[test]
+fn files_that_cannot_be_read_or_written_are_told() {
+    let Some(bench) = Bench::new("files_that_cannot_be_read_or_written_are_told") else {
+        return;
+    };
+    let object = bench.assemble(INIT, "fixture.o");
+    let (here, nowhere) = (bench.write("hyp.toml", PLAIN), bench.path("nowhere"));
+    for (manifest, output) in [
+        (&nowhere, bench.path("out.o")),
+        (&here, nowhere.join("out.o")),
+    ] {
+        let link = Link::new(manifest).input(&object).output(&output);
+        let error = link.scratch(bench.dir.path()).link().unwrap_err();
+        assert!(matches!(error, HypError::File { .. }), "{error}");
+        assert!(!error.is_finding() && !output.exists());
+        expect(&error.to_string(), &["nowhere", ": No such file"]);
+    }
+}
+
+/// A linker that fails for reasons of its own, and one that makes something else than an object.
+#[cfg(unix)]
+#[test]
+fn what_linkers_do_otherwise_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Some(bench) = Bench::new("what_linkers_do_otherwise_is_told") else {
+        return;
+    };
+    let object = bench.assemble(INIT, "fixture.o");
+    let manifest = bench.write("hyp.toml", PLAIN);
+    let run = |script: &str| {
+        let linker = bench.write("odd-lld", format!("#!/bin/sh\n{script}\n"));
+        std::fs::set_permissions(&linker, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let link = Link::new(&manifest).input(&object).linker(linker);
+        let link = link.output(bench.path("out.o")).scratch(bench.dir.path());
+        let error = link.link().unwrap_err();
+        assert!(!error.is_finding() && !bench.path("out.o").exists());
+        error
+    };
+    let error = run("echo 'out of memory' >&2; exit 1");
+    assert!(matches!(error, HypError::Linker(_)), "{error:?}");
+    expect(&error.to_string(), &["partial link fails:\nout of memory"]);
+    let error = run("kill -9 $$");
+    expect(&error.to_string(), &["partial link fails:\n", "signal: 9"]);
+
+    let folder = bench.dir.path().display();
+    let error = run(&format!(
+        "echo rubbish > {folder}/hyp.partial.o; echo > {folder}/hyp.map"
+    ));
+    assert!(matches!(error, HypError::Object(_)), "{error:?}");
+    expect(&error.to_string(), &["an object that cannot be used: "]);
 }

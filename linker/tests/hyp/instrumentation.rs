@@ -17,7 +17,9 @@ fn symbols_of_instrumentation_are_named_as_such() {
         ("__tsan_func_entry", "thread sanitizer"),
         ("__sanitizer_cov_trace_pc", "coverage"),
         ("__llvm_profile_runtime", "profiling"),
+        ("__llvm_gcov_init", "coverage"),
         ("__gcov_init", "coverage"),
+        ("llvm_gcda_start_file", "coverage"),
     ] {
         let text = format!(
             ".section .text.init, \"ax\"\n.globl init\ninit: b helper\n\
@@ -51,7 +53,10 @@ fn sections_of_instrumentation_are_named_as_such() {
     };
     for (section, what) in [
         ("__patchable_function_entries", "function tracing"),
+        ("__mcount_loc", "function tracing"),
         ("__llvm_prf_cnts", "profiling"),
+        ("__llvm_covmap", "coverage"),
+        ("__sancov_guards", "coverage"),
     ] {
         let text = format!(
             ".section .text.init, \"ax\"\n.globl init\ninit: nop\nret\n\

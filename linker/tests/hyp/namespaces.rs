@@ -231,3 +231,63 @@ fn the_kernel_cannot_call() {
     assert_eq!(call.rule, "region-caller");
     assert_eq!(call.path, ["_start", "__hyp_init"]);
 }
+
+/// What only the whole image shows fails the link of the kernel, where `alt-ld` does it.
+#[test]
+fn the_link_by_alt_ld_fails() {
+    let Some(bench) = Bench::new("the_link_by_alt_ld_fails") else {
+        return;
+    };
+    let good = [MANIFEST, CODE].concat();
+    image(&bench, &good);
+    let objects = ["kernel.o", "out.o"].map(|name| bench.path(name));
+    let link = |arguments: &[&str]| {
+        let mut alt_ld = Command::new(env!("CARGO_BIN_EXE_alt-ld"));
+        alt_ld.current_dir(bench.dir.path()).args(&objects);
+        let output = alt_ld.args(["-Tkernel.ld", "-okernel"]);
+        let output = output.args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said)
+    };
+    let assemble = |kernel: &str| {
+        let text = [alt_runtime::ASM_MACROS, ".text\n", kernel].concat();
+        bench.assemble(&text, "kernel.o");
+    };
+    assert_eq!(link(&[]), (Some(0), String::new()));
+    assert_eq!(findings(fs::read(bench.path("kernel")).unwrap()), []);
+
+    // A kind that fits what is done with the symbol, and not where it is.
+    assemble(&KERNEL.replace(".section .shared.rodata, \"a\"", ".text"));
+    let (code, said) = link(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "error[namespace-symbol]: the namespace hyp names SHARED as data-ro: it is a function, in .text",
+        "help: Correct the kind in the manifest",
+        "alt-ld: kernel: removed, ",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!bench.path("kernel").exists());
+
+    // [code]
+    assemble(KERNEL);
+    bench.link(MANIFEST, &[&bench.path("libhyp.a")]).unwrap();
+    let (code, said) = link(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "error[region-indirect-branch]: the region hyp goes to an address in a register: ",
+        "  from: __hyp_vectors\n    to: __hyp_init\n",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!bench.path("kernel").exists());
+
+    // To one object: that is not all yet. And of what has no symbols, nothing can be told.
+    assert_eq!(link(&["-r"]), (Some(0), String::new()));
+    let (code, said) = link(&["--strip-all"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("alt-ld: not checked: kernel: its namespaces"),
+        "{said}"
+    );
+}

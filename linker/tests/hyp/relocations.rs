@@ -46,6 +46,19 @@ fn kinds_that_cannot_be_fixed_are_refused() {
     }
 }
 
+/// R_AARCH64_NONE keeps a section, and says nothing of an address.
+#[test]
+fn relocations_that_do_nothing_are_no_matter() {
+    let Some(bench) = Bench::new("relocations_that_do_nothing_are_no_matter") else {
+        return;
+    };
+    let object = bench.assemble(
+        &format!("{INIT}.reloc ., R_AARCH64_NONE, init\nret"),
+        "none.o",
+    );
+    bench.link(PLAIN, &[&object]).unwrap();
+}
+
 /// An absolute pointer in the table of records would be read as one by nobody.
 #[test]
 fn tables_hold_no_pointers() {

@@ -18,6 +18,11 @@ fn an_export_that_nothing_defines_is_told() {
         &message,
         &["exports that nothing defines:\n  inti (did you mean `init`?)\n  vectors\n"],
     );
+    // What nothing keeps is known from the inputs.
+    expect(
+        &bench.refused("exports = [\"inti\"]\n", &[&object]),
+        &["inti (did you mean `init`?)"],
+    );
     // A local symbol is nobody's export.
     let text = format!("{INIT}local: ret\n");
     expect(

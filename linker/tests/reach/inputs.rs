@@ -41,7 +41,7 @@ fn bitcode_is_counted_and_not_checked() {
     let report = check(&[&out, &other]);
     assert_eq!((report.objects, report.findings.len()), (1, 0));
     assert_eq!(report.not_checked, ["entry.o"]);
-    let words = "1 objects, 0 references of short reach; 1 of LLVM bitcode not checked";
+    let words = "1 object, 0 references of short reach; 1 of LLVM bitcode not checked";
     assert_eq!(report.checked(), words);
 }
 

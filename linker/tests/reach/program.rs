@@ -30,7 +30,7 @@ error[other-section]: `cbz x0, target` reaches ±1 MiB, and target is in another
   at: entry.o: .text.f+0x4 (f+0x4)
   target is in: target.o, section .text.target
   help: invert the condition and jump over a `b target`; or put both into the section .text.together.NAME
-1 finding: 2 objects, 1 references of short reach
+1 finding: 2 objects, 1 reference of short reach
 ";
     let found = alt(&link, &["entry.o", "target.o"]);
     assert_eq!(found, (1, expected.into(), String::new()));
@@ -38,7 +38,7 @@ error[other-section]: `cbz x0, target` reaches ±1 MiB, and target is in another
         &link,
         &["entry.o", "target.o", "--allow", "other-section:target"],
     );
-    let clean = "clean: 2 objects, 1 references of short reach\n";
+    let clean = "clean: 2 objects, 1 reference of short reach\n";
     assert_eq!(allowed, (0, clean.into(), String::new()));
 
     for (arguments, words) in [

@@ -1,4 +1,5 @@
-// A callback's function whose symbol has been stripped is not the function before it.
+// A callback's function whose symbol has been stripped is not the function before it, nor the one
+// behind it.
 .globl _start
 .type _start, @function
 _start:
@@ -11,6 +12,10 @@ _start:
     b .
 .size _start, . - _start
 .Lcompute:
+    ret
+.Lasks:
+    branch_if_cap 1, 1f
+1:
     ret
 .section alt_callbacks, "aR", @progbits
 computed: .quad 0, 0, .Lcompute

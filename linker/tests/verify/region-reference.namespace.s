@@ -4,6 +4,7 @@
 // finding: listed: which its manifest allows for code
 // finding: names: which its manifest allows as callback alone
 // finding: returns: which its manifest allows as eret-target alone
+// finding: beyond: , which is behind the end of what its manifest allows
 // finding: other: goes to __hyp_vhe_init
 // finding: checked: goes to __stack_chk_fail
 // path: calls: __hyp_vectors, demo_hyp::share.hyp, memcpy
@@ -43,6 +44,8 @@ compute: .quad 0, 0, landing
 value: .quad 0
 .globl config
 config: .quad 0
+.size config, . - config
+.quad 0, 0
 
 .section .hyp.text, "ax"
 .globl __hyp_vectors
@@ -63,6 +66,12 @@ names:
     add x0, x0, :lo12:compute
 returns:
     b landing
+    // Its end can be told, for those who walk over it; what is there is another's.
+    adrp x0, config + 8
+    add x0, x0, :lo12:config + 8
+    adrp x0, config + 16
+beyond:
+    ldr x0, [x0, :lo12:config + 16]
 end_fn __hyp_kinds
 fn __hyp_variants
 other:

@@ -1,4 +1,4 @@
-//! Which files a linker's arguments name as its inputs.
+//! Which files a linker's arguments name, as its inputs and as its output.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -6,7 +6,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Options whose value is a file that may look like an input and is none.
-const NO_INPUT: [&str; 5] = ["-o", "--output", "-R", "--just-symbols", "-just-symbols"];
+const NO_INPUT: [&str; 3] = ["-R", "--just-symbols", "-just-symbols"];
+
+/// What linkers write when they are not told.
+const OUTPUT: &str = "a.out";
 
 /// Options that make an object, not an image.
 const PARTIAL: [&str; 3] = ["-r", "--relocatable", "-i"];
@@ -24,11 +27,13 @@ const MAGIC: [&[u8]; 5] = [
 /// How deep files of arguments may name others.
 const DEPTH: usize = 10;
 
-/// What the lint has to know of a link.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What has to be known of a link.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     /// The files to be linked, each once, in the order of the link.
     pub inputs: Vec<PathBuf>,
+    /// The file to be written.
+    pub output: PathBuf,
     /// Whether the output is linked again.
     pub partial: bool,
 }
@@ -39,7 +44,11 @@ impl Arguments {
         let mut all = Vec::new();
         expand(arguments, DEPTH, &mut all)?;
         let (mut folders, mut named) = (Vec::new(), Vec::new());
-        let mut link = Self::default();
+        let mut link = Self {
+            inputs: Vec::new(),
+            output: OUTPUT.into(),
+            partial: false,
+        };
         let mut rest = all.into_iter();
         while let Some(argument) = rest.next() {
             let text = argument.to_string_lossy().into_owned();
@@ -47,6 +56,8 @@ impl Arguments {
                 rest.next();
             } else if PARTIAL.contains(&text.as_str()) {
                 link.partial = true;
+            } else if let Some(output) = value(&text, "-o", "--output", &mut rest) {
+                link.output = output.into();
             } else if let Some(folder) = value(&text, "-L", "--library-path", &mut rest) {
                 folders.push(PathBuf::from(folder));
             } else if let Some(library) = value(&text, "-l", "--library", &mut rest) {
@@ -203,6 +214,7 @@ mod tests {
         ]);
         let expected = [&a, &bitcode, &rlib, &library].map(PathBuf::from);
         assert_eq!((got.inputs.as_slice(), got.partial), (&expected[..], false));
+        assert_eq!(got.output, PathBuf::from(&out));
 
         let got = link(&["-r", &format!("-L{folder}"), "-l", ":b.o", "--library=foo"]);
         let expected = [&bitcode, &library].map(PathBuf::from);
@@ -216,6 +228,14 @@ mod tests {
             &out,
         ]);
         assert_eq!(got.inputs, [PathBuf::from(&library)]);
+        for (arguments, output) in [
+            (&["--output", "image"][..], "image"),
+            (&["--output=image"], "image"),
+            (&["-oimage"], "image"),
+            (&[], "a.out"),
+        ] {
+            assert_eq!(link(arguments).output, PathBuf::from(output));
+        }
     }
 
     #[test]

@@ -8,9 +8,12 @@
 //!
 //! It is called with a linker's arguments, checks the inputs that they name, and, when nothing is
 //! found, runs the linker with the very same arguments. A partial link (`-r`) is not checked: its
-//! output will be.
+//! output will be. Of the image that comes out, the namespaces are held to their manifests: only
+//! there it shows where things are.
 
 mod arguments;
+#[cfg(feature = "tool")]
+mod namespaces;
 
 use std::env;
 use std::error::Error;
@@ -59,6 +62,10 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
         let program = command.get_program().display();
         format!("{program}: {why}; set {LINKER} to the path of a linker")
     })?;
+    #[cfg(feature = "tool")]
+    if status.success() && !link.partial && !namespaces::check(&link.output)? {
+        return Ok(ExitCode::from(1));
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(1)))
 }

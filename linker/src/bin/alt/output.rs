@@ -6,6 +6,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use alt_linker::style;
 use serde::Serialize;
 
 use crate::Outcome;
@@ -26,6 +27,15 @@ pub fn show(clean: bool, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
             Err(format!("standard output: {error}").into())
         }
         _ => Ok(clean),
+    }
+}
+
+/// How a check went, by its findings.
+pub fn verdict(findings: usize) -> String {
+    match findings {
+        0 => style::good("clean"),
+        1 => style::bad("1 finding"),
+        found => style::bad(format!("{found} findings")),
     }
 }
 

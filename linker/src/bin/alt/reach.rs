@@ -94,14 +94,6 @@ fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         let doubt = style::doubtful("not checked");
         writeln!(out, "{doubt}: {name}: {}", reach::BITCODE)?;
     }
-    let checked = report.checked();
-    match report.findings.len() {
-        0 => writeln!(out, "{}: {checked}", style::good("clean")),
-        1 => writeln!(out, "{}: {checked}", style::bad("1 finding")),
-        found => writeln!(
-            out,
-            "{}: {checked}",
-            style::bad(format!("{found} findings"))
-        ),
-    }
+    let verdict = output::verdict(report.findings.len());
+    writeln!(out, "{verdict}: {}", report.checked())
 }

@@ -106,15 +106,7 @@ impl Verify {
                 [one] => checked += &format!(", namespace {one}"),
                 all => checked += &format!(", namespaces {}", all.join(", ")),
             }
-            match findings.len() {
-                0 => writeln!(out, "{}: {checked}", style::good("clean")),
-                1 => writeln!(out, "{}: {checked}", style::bad("1 finding")),
-                found => writeln!(
-                    out,
-                    "{}: {checked}",
-                    style::bad(format!("{found} findings"))
-                ),
-            }
+            writeln!(out, "{}: {checked}", output::verdict(findings.len()))
         })
     }
 }
@@ -125,17 +117,10 @@ fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
         Severity::Warning => style::doubtful(finding.severity),
     };
     writeln!(out, "{severity}[{}]: {}", finding.rule, finding.explanation)?;
-    let mut place = Vec::new();
-    if finding.address != 0 {
-        place.push(format!("{:#x}", finding.address));
+    if let Some(place) = finding.place() {
+        writeln!(out, "  {} {place}", style::dim("at:"))?;
     }
-    place.extend(finding.symbol.clone());
-    place.extend(finding.cap.as_ref().map(|cap| format!("cpucap {cap}")));
-    if !place.is_empty() {
-        writeln!(out, "  {} {}", style::dim("at:"), place.join(", "))?;
-    }
-    for (index, step) in finding.path.iter().enumerate() {
-        let word = if index == 0 { "from:" } else { "  to:" };
+    for (word, step) in finding.steps() {
         writeln!(out, "  {} {step}", style::dim(word))?;
     }
     writeln!(out, "  {} {}", style::dim("help:"), finding.advice)

@@ -84,15 +84,6 @@ pub(super) fn kinds(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
             if relocation.kind == R_AARCH64_NONE {
                 continue;
             }
-            if relocation.offset >= section.size {
-                found.push(Refusal::PastEnd {
-                    section: section.name.to_owned(),
-                    offset: relocation.offset,
-                    size: section.size,
-                    file: "the linked object".to_owned(),
-                });
-                continue;
-            }
             match used(relocation.kind) {
                 None => found.push(refuse(why(&name(relocation.kind)))),
                 Some(Use::Pointer) if table => {

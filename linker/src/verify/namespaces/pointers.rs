@@ -4,10 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::Namespace;
+use crate::image::ABS64;
 use crate::verify::{Reporter, Subject};
-
-/// `R_AARCH64_ABS64`: ELF for the Arm 64-bit Architecture, 5.7.
-const ABS64: u32 = 257;
 
 pub(super) fn check(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     for namespace in &subject.namespaces.list {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Walk;
 use crate::graph::{Edge, EdgeKind};
+use crate::hyp::manifest::Kind;
 use crate::image::demangle;
 use crate::verify::config::Region;
 use crate::verify::{Reporter, Subject};
@@ -67,6 +68,9 @@ fn kind(subject: &Subject<'_>, region: &Region, edge: &Edge) -> Option<String> {
         EdgeKind::Pointer => ", which its manifest allows for code: the pointers in its data \
                               are changed at boot"
             .into(),
+        EdgeKind::Address if allowed.kind != Kind::Callback => {
+            ", which is behind the end of what its manifest allows".into()
+        }
         _ => format!(", which its manifest allows as {} alone", allowed.kind),
     })
 }
