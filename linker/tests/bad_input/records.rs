@@ -204,6 +204,20 @@ fn site_outside_the_text() {
     );
 }
 
+/// The patcher is told of one run of text; where it has a gap there may be data.
+#[test]
+fn site_that_ends_in_a_gap() {
+    let mut elf = elf::image();
+    // Words 1 and 2 are a site. Without word 2 it ends in the gap before other text.
+    let rest = elf.section(".text").bytes.split_off(8);
+    elf.sections
+        .push(Section::new(".text.rest", ALLOC | EXEC, TEXT + 12, rest[4..].to_vec()));
+    assert_eq!(
+        patched(elf.bytes()).unwrap_err(),
+        ExpectError::SiteOutsideText(TEXT + 4)
+    );
+}
+
 #[test]
 fn records_of_linux_that_make_no_sense() {
     let (table, site) = (0xffff_8000_8002_0000, 0xffff_8000_8001_0000);
