@@ -25,6 +25,7 @@ mod model;
 mod parse;
 mod problem;
 mod rules;
+mod syntax;
 mod validate;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     model::{Fixed, MidrRange, Revision, Rule},
     parse::Value,
     problem::Problem,
+    syntax::is_path,
 };
 
 /// The forms, one of which a `detect` table must have.
@@ -289,7 +290,7 @@ fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
 
 fn custom(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
     let path = string(value, entry.problems)?;
-    let is_path = syn::parse_str::<syn::Path>(path).is_ok();
+    let is_path = is_path(path);
     if !is_path {
         entry.problems.add(
             Problem::new(value.span(), "not a path to a function")

@@ -12,6 +12,7 @@ use crate::{
     parse::Value,
     problem::Problem,
     rules,
+    syntax::check_predicate,
 };
 
 /// As many as a `CapSet` holds.
@@ -173,14 +174,14 @@ fn late(value: &Value<'_>, scope: Option<Scope>, problems: &mut Problems) -> Opt
 
 fn cfg(value: &Value<'_>, problems: &mut Problems) -> Option<String> {
     let predicate = string(value, problems)?;
-    let parsed = syn::parse_str::<syn::Meta>(predicate);
-    if let Err(error) = &parsed {
+    let checked = check_predicate(predicate);
+    if let Err(error) = &checked {
         problems.add(
             Problem::new(value.span(), format!("not a cfg predicate: {error}"))
                 .help("write what stands in `#[cfg(...)]`, such as 'feature = \"sve\"'"),
         );
     }
-    parsed.ok().map(|_| predicate.to_owned())
+    checked.ok().map(|()| predicate.to_owned())
 }
 
 fn reads_midr(rule: &Rule) -> bool {
