@@ -258,7 +258,7 @@ fn places(image: &Image, records: &Records) -> Vec<Place> {
     let mut places = Vec::new();
     for record in records.list() {
         let mut words = |address: u64, len: u32| {
-            let addresses = (0..u64::from(len)).step_by(4).map(|i| address + i);
+            let addresses = (address..address.saturating_add(len.into())).step_by(4);
             places.extend(addresses.filter_map(place(4)));
         };
         words(record.site, record.site_len);

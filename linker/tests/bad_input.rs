@@ -1,5 +1,7 @@
 //! What cannot be used is refused, with words that say what is wrong.
 
+#[path = "bad_input/addresses.rs"]
+mod addresses;
 #[path = "bad_input/image.rs"]
 mod damaged;
 #[path = "common/elf.rs"]

@@ -86,8 +86,7 @@ impl Builder<'_> {
             // There the last one wins.
             Format::Linux => site.arms().rev().for_each(&mut add),
         }
-        let original = (address..).step_by(4).take(site.len() as usize / 4);
-        let original = original.map_while(|address| self.image.word(address));
+        let original = site.words().map_while(|address| self.image.word(address));
         SiteDump {
             address,
             place: self.place(address),
@@ -167,10 +166,10 @@ impl Builder<'_> {
     }
 
     fn instructions(&self, address: u64, words: impl IntoIterator<Item = u32>) -> Vec<Instruction> {
-        let places = (address..).step_by(4);
-        places
-            .zip(words)
-            .map(|(address, word)| {
+        // The words first: where there are none, the address may be the last one.
+        let words = words.into_iter().zip((address..).step_by(4));
+        words
+            .map(|(word, address)| {
                 let (text, target) = disasm::with_target(word, address, |to| self.place(to));
                 Instruction { word, text, target }
             })

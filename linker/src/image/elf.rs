@@ -39,13 +39,13 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
     if table.len() <= 1 {
         return Err(ImageError::NoSections);
     }
+    let mut names = Names::new(bytes.len());
     let sections = table
         .iter()
-        .map(|header| section(&table, header, bytes))
+        .map(|header| section(&table, header, bytes, &mut names))
         .collect::<Result<Vec<_>, _>>()?;
     check_file_ranges(header, &sections)?;
     let loaded = loaded(&sections)?;
-    let mut names = Names::new(bytes.len());
     let symbols = symbols(&table, &sections, bytes, &mut names)?;
     let (relocations, mut pointers) = relocations(&table, &sections, bytes, &mut names)?;
     pointers.extend(packed(&table, &sections, &loaded, bytes)?);
@@ -118,11 +118,12 @@ fn section(
     table: &Sections<'_>,
     header: &elf::SectionHeader64<LittleEndian>,
     data: &[u8],
+    names: &mut Names,
 ) -> Result<Section, ImageError> {
     let name = table
         .section_name(LE, header)
         .map_err(truncated("a section's name"))?;
-    let name = String::from_utf8_lossy(name).into_owned();
+    let name = names.copy(name)?;
     let (kind, flags) = (header.sh_type(LE), header.sh_flags(LE));
     let (address, size) = (header.sh_addr(LE), header.sh_size(LE));
     let null = kind == elf::SHT_NULL;

@@ -49,13 +49,13 @@ pub enum ImageError {
         /// Its address.
         address: u64,
     },
-    /// A symbol has a name that no compiler made. Its length in bytes.
-    #[error("a symbol has a name of {0} bytes: the table of strings is damaged")]
+    /// A symbol or a section has a name that no compiler made. Its length in bytes.
+    #[error("a symbol or section has a name of {0} bytes: the table of strings is damaged")]
     Name(usize),
-    /// The names of symbols together are this many times as long as the file.
+    /// The names of symbols and sections together are this many times as long as the file.
     #[error(
-        "the names of the symbols are more than {0} times as long as the file: the symbol table \
-         is damaged"
+        "the names of symbols and sections are more than {0} times as long as the file: a table of \
+         them is damaged"
     )]
     Names(usize),
     /// Two sections lie at the same addresses, or share bytes of the file, be it with its headers.

@@ -43,13 +43,18 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
     for (at, bytes) in alternatives.elements(image)? {
         list.push(alternative(at, AlternativeRecord::from_le_bytes(*bytes)));
     }
+    let [replacements, callbacks, plan] =
+        [REPLACEMENTS, CALLBACKS, PLAN].map(|name| Table::by_name(image, name));
+    replacements.bytes(image)?;
+    callbacks.bytes(image)?;
+    plan.check(image)?;
     Ok(Records {
         format: Format::Alt,
         branches,
         alternatives,
-        replacements: Table::by_name(image, REPLACEMENTS),
-        callbacks: Table::by_name(image, CALLBACKS),
-        plan: Table::by_name(image, PLAN),
+        replacements,
+        callbacks,
+        plan,
         list,
     })
 }

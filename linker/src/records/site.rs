@@ -46,6 +46,12 @@ impl<'a> Site<'a> {
         start..start.saturating_add(self.len().into())
     }
 
+    /// The address of each of its instructions.
+    pub fn words(&self) -> impl Iterator<Item = u64> + use<> {
+        // A range without end would count on behind the last address.
+        self.range().step_by(4).take(self.len() as usize / 4)
+    }
+
     /// Its records, in the order of the table.
     pub fn records(&self) -> &'a [Record] {
         self.records

@@ -104,10 +104,24 @@ impl Table {
         }
         let len = usize::try_from(self.size()).ok();
         len.and_then(|len| image.bytes(self.range.start, len))
-            .ok_or(RecordsError::NotInFile {
-                table: self.name,
-                start: self.range.start,
-                end: self.range.end,
-            })
+            .ok_or_else(|| self.not_in_file())
+    }
+
+    /// Whether it is inside one section, which need not have bytes.
+    pub(super) fn check(&self, image: &Image) -> Result<(), RecordsError> {
+        let section = image.section_at(self.range.start);
+        let inside = section.is_some_and(|section| self.range.end <= section.range.end);
+        match self.range.is_empty() || inside {
+            true => Ok(()),
+            false => Err(self.not_in_file()),
+        }
+    }
+
+    fn not_in_file(&self) -> RecordsError {
+        RecordsError::NotInFile {
+            table: self.name,
+            start: self.range.start,
+            end: self.range.end,
+        }
     }
 }

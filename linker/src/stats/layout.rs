@@ -97,8 +97,9 @@ fn is_nop(word: u32) -> bool {
 /// `alt_replacements`: then our macros keep the arm near its function.
 fn leaves_by_short_reach(start: u64, words: &[u32]) -> bool {
     let end = start + 4 * words.len() as u64;
-    let references = (start..).step_by(4).zip(words);
-    let mut references = references.filter_map(|(at, word)| Reference::of(at, *word));
+    // The words first: where there are none, the address may be the last one.
+    let references = words.iter().zip((start..).step_by(4));
+    let mut references = references.filter_map(|(word, at)| Reference::of(at, *word));
     references.any(|reference| {
         let far = matches!(reference.form, Form::B | Form::Bl | Form::Adrp);
         !far && !(start..=end).contains(&reference.target)

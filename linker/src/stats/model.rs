@@ -64,7 +64,8 @@ impl AddAssign for Bytes {
     }
 }
 
-/// Bytes, by how long they stay.
+/// Bytes, by how long they stay. Sums end at the largest number: a section that has no bytes in
+/// the file, with the room for the plan in it, may be nearly as large as that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Split {
     /// Given back after boot.
@@ -76,22 +77,22 @@ pub struct Split {
 impl Split {
     /// Both.
     pub fn total(self) -> u64 {
-        self.init + self.resident
+        self.init.saturating_add(self.resident)
     }
 
     pub(super) fn add(&mut self, init: bool, bytes: u64) {
-        *if init {
-            &mut self.init
-        } else {
-            &mut self.resident
-        } += bytes;
+        let sum = match init {
+            true => &mut self.init,
+            false => &mut self.resident,
+        };
+        *sum = sum.saturating_add(bytes);
     }
 }
 
 impl AddAssign for Split {
     fn add_assign(&mut self, other: Self) {
-        self.init += other.init;
-        self.resident += other.resident;
+        self.add(true, other.init);
+        self.add(false, other.resident);
     }
 }
 
@@ -115,4 +116,20 @@ pub struct Part {
     pub in_file: bool,
     /// How many there are.
     pub bytes: Split,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_end_at_the_largest_number() {
+        let mut split = Split::default();
+        split.add(true, u64::MAX);
+        split += split;
+        split.add(false, 1);
+        let init = u64::MAX;
+        assert_eq!(split, Split { init, resident: 1 });
+        assert_eq!(split.total(), u64::MAX);
+    }
 }

@@ -44,11 +44,12 @@ struct View<'a> {
 
 fn split(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     for site in subject.records.sites() {
-        let (start, len) = (site.address(), site.len() as usize / 4);
-        let words = (start..).step_by(4).take(len);
-        let words: Option<Vec<u32>> = words.map(|at| subject.image.word(at)).collect();
+        let start = site.address();
+        let words: Option<Vec<u32>> = site.words().map(|at| subject.image.word(at)).collect();
         // What is no text has been reported.
-        let Some(words) = words else { continue };
+        let Some(words) = words.filter(|words| !words.is_empty()) else {
+            continue;
+        };
         if let Some(at) = View::new(subject, start, &words).offender() {
             reporter.report(at, between("default"));
         }

@@ -94,15 +94,13 @@ fn escape(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
                 }
             }
         }
-        for at in range.clone().step_by(4) {
-            let indirect = subject.image.word(at).is_some_and(is_branch_to_register);
-            if indirect && !subject.image.symbols().is_data(at) {
-                let text = format!(
-                    "the code that rewrites text goes to an address in a register at {}",
-                    subject.place(at)
-                );
-                reporter.report(at, text);
-            }
-        }
+    }
+    let instructions = subject.instructions_in(&patcher);
+    for (at, _) in instructions.filter(|(_, word)| is_branch_to_register(*word)) {
+        let text = format!(
+            "the code that rewrites text goes to an address in a register at {}",
+            subject.place(at)
+        );
+        reporter.report(at, text);
     }
 }

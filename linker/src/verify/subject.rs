@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use alt_runtime::cap::CapTable;
 
-use super::config::{Config, Region};
+use super::config::{Config, Places, Region};
 use crate::code::Code;
 use crate::graph::{Edge, Graph};
 use crate::image::{Image, Place, Symbol, demangle};
@@ -117,6 +117,24 @@ impl<'a> Subject<'a> {
         let namespaces = self.namespaces.list.iter();
         let namespaces = namespaces.map(|namespace| &namespace.region);
         self.config.regions.iter().chain(namespaces)
+    }
+
+    /// The instructions of the text that are at some addresses. Symbols say where those are, and
+    /// may say anything: what is not text is passed over at once.
+    pub(super) fn instructions_in(&self, places: &Places) -> impl Iterator<Item = (u64, u32)> {
+        let sections = self.image.executable();
+        let common = sections.flat_map(|section| {
+            let ranges = places.ranges().iter();
+            ranges.map(|range| {
+                let start = section.range.start.max(range.start);
+                start..section.range.end.min(range.end)
+            })
+        });
+        // Of what is not empty, the start is in a section: no address there wraps.
+        let common = common.filter(|range| !range.is_empty());
+        let addresses = common.flat_map(|r| (r.start.next_multiple_of(4)..r.end).step_by(4));
+        let words = addresses.filter_map(|at| Some((at, self.image.word(at)?)));
+        words.filter(|(at, _)| !self.image.symbols().is_data(*at))
     }
 
     /// What refers to what.

@@ -174,6 +174,20 @@ fn names_that_no_compiler_makes() {
         file[table + row + 24 * index..][..4].copy_from_slice(&name);
     }
     assert_eq!(image_error(file), ImageError::Names(16));
+
+    // 100 sections share one.
+    let mut elf = elf::image();
+    let long = Section::new("z".repeat(60_000).leak(), 0, 0, Vec::new());
+    elf.sections.push(long);
+    elf.sections
+        .extend(vec![Section::new("", 0, 0, Vec::new()); 100]);
+    let mut file = elf.bytes();
+    let headers = u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize;
+    let first = headers + 64 * (elf.sections.len() - 100);
+    for index in 1..=100 {
+        file.copy_within(first..first + 4, first + 64 * index);
+    }
+    assert_eq!(image_error(file), ImageError::Names(16));
 }
 
 /// A section may not lie over headers: patching it would change them.

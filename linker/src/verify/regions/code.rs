@@ -111,16 +111,8 @@ fn each_instruction(
         let explanation = format!("the region {} {what}: {place}", region.name);
         reporter.report_path(site.unwrap_or(at), explanation, walk.path(subject, node));
     };
-    for section in subject.image.executable() {
-        for range in region.places.ranges() {
-            let start = section.range.start.max(range.start).next_multiple_of(4);
-            for at in (start..section.range.end.min(range.end)).step_by(4) {
-                let data = subject.image.symbols().is_data(at);
-                if let Some(word) = subject.image.word(at).filter(|_| !data) {
-                    ask(word, at, None);
-                }
-            }
-        }
+    for (at, word) in subject.instructions_in(&region.places) {
+        ask(word, at, None);
     }
     for record in subject.records.list() {
         let Kind::Code { address, len } = record.kind else {
