@@ -24,9 +24,7 @@ pub fn check_predicate(text: &str) -> Result<(), String> {
     if brackets(text) > MOST {
         return Err(format!("more than {MOST} brackets"));
     }
-    predicate
-        .parse_str(text)
-        .map_err(|error| error.to_string())
+    predicate.parse_str(text).map_err(|error| error.to_string())
 }
 
 /// The Rust Reference, "Conditional compilation"; which names have a meaning is rustc's to say.
@@ -72,7 +70,16 @@ mod tests {
         ] {
             assert_eq!(check_predicate(good), Ok(()), "{good}");
         }
-        for bad in ["", "feature =", "feature = 1", "not(", "a b", "a::b", "not[a]", "a + b"] {
+        for bad in [
+            "",
+            "feature =",
+            "feature = 1",
+            "not(",
+            "a b",
+            "a::b",
+            "not[a]",
+            "a + b",
+        ] {
             assert!(check_predicate(bad).is_err(), "{bad}");
         }
     }

@@ -41,6 +41,8 @@ pub mod hyp;
 pub mod inputs;
 #[cfg(feature = "link")]
 pub mod reach;
+#[cfg(feature = "link")]
+pub(crate) mod shown;
 
 // A group, so that what needs the feature is said once; the files are not in a folder of it.
 #[cfg(feature = "tool")]

@@ -11,15 +11,17 @@ use std::time::{Duration, Instant};
 use std::{fs, panic};
 
 use alt_linker::caps::{Caps, ids};
-use alt_linker::hyp::Manifest;
 use alt_linker::hyp::manifest::Embedded;
+use alt_linker::hyp::{Manifest, Name, Work};
 use alt_linker::image::Image;
 use alt_linker::inputs::{self, Input, InputKind};
+use alt_linker::mutate;
 use alt_linker::names::CapNames;
 use alt_linker::patching::{Answers, Expectation};
 use alt_linker::reach::{Options, check_inputs};
 use alt_linker::records::{Format, Records};
 use alt_linker::seal::Seal;
+use alt_linker::shadow_call_stack::ShadowCallStack;
 use alt_linker::verify::config::Config;
 use alt_linker::verify::{Subject, verify};
 use alt_runtime::cap::CapSet;
@@ -75,6 +77,17 @@ fn seeds_are_accepted() {
             inputs::parse("input".into(), data.to_vec()).is_ok_and(|all| all.len() > 1)
         }),
         ("reach", finds),
+        ("hyp_input", |data| links(data, HYP_LINKED, HYP_MAP)),
+        ("hyp_linked", |data| links(HYP_INPUT, data, HYP_MAP)),
+        ("hyp_map", |data| links(HYP_INPUT, HYP_LINKED, text(data))),
+        ("scs", |data| {
+            let image = Image::parse(data.to_vec()).unwrap();
+            ShadowCallStack::new(&image, &[]).is_ok_and(|stack| !stack.sites.is_empty())
+        }),
+        ("mutate", |data| {
+            let (names, config) = (CapNames::default(), Config::default());
+            mutate::mutate(data.to_vec(), &names, names.table(), &config, (1, 1)).is_ok()
+        }),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);
@@ -85,6 +98,29 @@ fn seeds_are_accepted() {
 
 fn text(data: &[u8]) -> &str {
     str::from_utf8(data).unwrap_or_default()
+}
+
+const HYP_INPUT: &[u8] = include_bytes!("../fuzz/corpus/hyp_input/good.o");
+const HYP_LINKED: &[u8] = include_bytes!("../fuzz/corpus/hyp_linked/good.o");
+const HYP_MAP: &str = include_str!("../fuzz/corpus/hyp_map/good");
+
+/// Whether a hypervisor is linked, and has the manifest in it.
+fn links(input: &[u8], linked: &[u8], map: &str) -> bool {
+    let manifest = include_str!("../fuzz/corpus/manifest/hyp.toml");
+    let name = Name::new("hyp").unwrap();
+    let inputs = [Input {
+        name: String::new(),
+        kind: InputKind::Elf,
+        bytes: input.to_vec(),
+    }];
+    let work = Work::new(&name, ("", manifest), &inputs).unwrap();
+    let object = work.finish(linked, map);
+    object.is_ok_and(|object| {
+        let embedded = format!("name = \"hyp\"\n{manifest}\0");
+        object
+            .windows(embedded.len())
+            .any(|part| part == embedded.as_bytes())
+    })
 }
 
 /// Whether the object has a branch that may not reach.
@@ -167,11 +203,11 @@ fn every_byte_of_a_manifest_wrong() {
 #[test]
 fn mutations_of_seeds_pass() {
     for (index, target) in TARGETS.iter().enumerate() {
-        mutate(target, 0x9e37_79b9_7f4a_7c15 ^ index as u64);
+        mutations(target, 0x9e37_79b9_7f4a_7c15 ^ index as u64);
     }
 }
 
-fn mutate((name, run): &Target, seed: u64) {
+fn mutations((name, run): &Target, seed: u64) {
     let seeds = corpus(name);
     let mut random = Random(seed);
     let until = Instant::now() + Duration::from_millis(500);

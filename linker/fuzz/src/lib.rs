@@ -4,9 +4,14 @@
 //! A target takes any bytes. It must neither panic nor ask for much more memory than the input
 //! is long; and where the library accepts the input, its parts must agree.
 
+mod hyp;
 mod limit;
 
 use std::io;
+
+// For the files of the targets; the tests use the list.
+#[allow(unused_imports)]
+pub use hyp::{input as hyp_input, linked as hyp_linked, map as hyp_map};
 
 use alt_linker::caps::{Caps, ids};
 use alt_linker::diff::{Memory, Selection, compare};
@@ -20,6 +25,7 @@ use alt_linker::patching::{Answers, Expectation, Word};
 use alt_linker::reach::{Allow, Options, check_inputs};
 use alt_linker::records::{Format, Kind, Records};
 use alt_linker::seal::Seal;
+use alt_linker::shadow_call_stack::ShadowCallStack;
 use alt_linker::stats::Stats;
 use alt_linker::verify::config::Config;
 use alt_linker::verify::{Subject, verify};
@@ -43,6 +49,11 @@ pub const TARGETS: &[Target] = &[
     ("namespaces", namespaces),
     ("objects", objects),
     ("reach", reach),
+    ("hyp_input", hyp::input),
+    ("hyp_linked", hyp::linked),
+    ("hyp_map", hyp::map),
+    ("scs", scs),
+    ("mutate", mutate),
 ];
 
 /// An ELF file with records of `alt-runtime`, or of either format.
@@ -87,6 +98,7 @@ pub fn manifest(data: &[u8]) {
             for allowed in &manifest.allow {
                 assert_eq!(manifest.allowed(&allowed.name), Some(allowed));
             }
+            hyp::manifest(text);
         }
         Err(error) => assert!(!error.0.is_empty(), "an error says something"),
     }
@@ -179,6 +191,42 @@ pub fn reach(data: &[u8]) {
                 .parse::<Allow>()
                 .is_ok_and(|allow| allow.covers(finding))
         );
+    }
+}
+
+/// An image with unwind tables: `alt scs`.
+pub fn scs(data: &[u8]) {
+    let Ok(image) = Image::parse(data.to_vec()) else {
+        return;
+    };
+    let stack = match ShadowCallStack::new(&image, &[]) {
+        Ok(stack) => stack,
+        Err(error) => {
+            assert!(!error.to_string().is_empty(), "an error says something");
+            return;
+        }
+    };
+    serde_json::to_writer(io::sink(), &stack.sites).expect("sites are JSON");
+    let Ok(written) = stack.write(&image) else {
+        return;
+    };
+    let after = Image::parse(written).expect("what changes is in no header");
+    for site in &stack.sites {
+        assert_eq!(image.word(site.address), Some(site.before));
+        assert_eq!(after.word(site.address), Some(site.after));
+    }
+}
+
+/// An image that is good, changed a few times: `alt mutate`.
+pub fn mutate(data: &[u8]) {
+    const COUNT: usize = 8;
+    let (names, config) = (CapNames::default(), Config::default());
+    let run = (COUNT, data.len() as u64);
+    if let Ok(figures) =
+        alt_linker::mutate::mutate(data.to_vec(), &names, names_of_all(), &config, run)
+    {
+        let known = figures.by_rules + figures.by_seal + figures.harmless;
+        assert_eq!(known + figures.missed.len(), COUNT, "each is judged");
     }
 }
 

@@ -7,22 +7,23 @@ use object::elf::{FileHeader64, SHF_ALLOC, SHN_UNDEF, SHT_SYMTAB, STB_LOCAL, Sec
 use object::read::elf::{FileHeader, SectionHeader, Sym};
 
 use super::check::input_relocations;
+use super::object::text;
 use super::refusal::Refusal;
 use crate::inputs::{Input, InputError, InputKind};
 
 /// Names in the inputs; of bitcode nothing is known yet.
 #[derive(Debug, Default)]
-pub(super) struct Given {
+pub(super) struct Given<'a> {
     /// Of sections that are loaded.
-    pub sections: BTreeSet<String>,
+    pub sections: BTreeSet<&'a str>,
     /// Of symbols that an input defines for others.
-    pub globals: BTreeSet<String>,
-    flags: BTreeSet<(String, u64)>,
+    pub globals: BTreeSet<&'a str>,
+    flags: BTreeSet<(&'a str, u64)>,
 }
 
-impl Given {
+impl<'a> Given<'a> {
     /// Looks at all inputs; what is wrong with them goes to `found`.
-    pub fn new(inputs: &[Input], found: &mut Vec<Refusal>) -> Result<Self, InputError> {
+    pub fn new(inputs: &'a [Input], found: &mut Vec<Refusal>) -> Result<Self, InputError> {
         let mut given = Self::default();
         for input in inputs.iter().filter(|input| input.kind == InputKind::Elf) {
             input_relocations(input, found)?;
@@ -34,16 +35,15 @@ impl Given {
         Ok(given)
     }
 
-    fn add(&mut self, input: &Input) -> object::read::Result<()> {
+    fn add(&mut self, input: &'a Input) -> object::read::Result<()> {
         let (endian, data) = (LittleEndian, input.bytes.as_slice());
         let header = FileHeader64::<LittleEndian>::parse(data)?;
         let sections = header.sections(endian, data)?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         for section in sections.iter() {
             let flags = section.sh_flags(endian);
             if flags.contains(SHF_ALLOC) {
                 let name = text(sections.section_name(endian, section)?);
-                self.sections.insert(name.clone());
+                self.sections.insert(name);
                 self.flags.insert((name, flags.0));
             }
         }
@@ -60,6 +60,6 @@ impl Given {
     /// Whether an input has a section of this name with this right.
     pub fn has(&self, section: &str, right: SectionFlags) -> bool {
         let mut flags = self.flags.iter();
-        flags.any(|(name, flags)| name == section && SectionFlags(*flags).contains(right))
+        flags.any(|(name, flags)| *name == section && SectionFlags(*flags).contains(right))
     }
 }

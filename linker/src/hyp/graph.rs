@@ -9,18 +9,20 @@ use super::map::Placed;
 use super::object::{Object, Place, Relocation, Symbol};
 use super::script::record_size;
 use crate::encodings::goes_on;
+use crate::shown;
 
 /// A function, a datum, or a symbol that is not in the object.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub name: String,
+struct Node<'a> {
+    /// As in the file.
+    name: &'a str,
     /// The section and where in it; none for a symbol that is not in the object.
     place: Option<(usize, u64)>,
 }
 
-pub(super) struct Graph {
+pub(super) struct Graph<'a> {
     /// Those of the object, by place, and then those that are not in it.
-    nodes: Vec<Node>,
+    nodes: Vec<Node<'a>>,
     /// How many are in the object.
     own: usize,
     /// By the index of the symbol.
@@ -29,11 +31,11 @@ pub(super) struct Graph {
     /// From which node each has been found, in the search from the exports.
     parents: Vec<Option<usize>>,
     /// The file that each place comes from, where the linker said so: section, start, end.
-    files: Vec<(usize, u64, u64, String)>,
+    files: Vec<(usize, u64, u64, &'a str)>,
 }
 
-impl Graph {
-    pub fn new(object: &Object<'_>, placed: &[Placed], exports: &[String]) -> Self {
+impl<'a> Graph<'a> {
+    pub fn new(object: &Object<'a>, placed: &'a [Placed], exports: &[String]) -> Self {
         let mut graph = Self {
             nodes: Vec::new(),
             own: 0,
@@ -54,18 +56,17 @@ impl Graph {
         graph
     }
 
-    fn nodes(&mut self, object: &Object<'_>, placed: &[Placed]) {
-        let mut starts: Vec<((usize, u64), u8, String)> = Vec::new();
+    fn nodes(&mut self, object: &Object<'a>, placed: &'a [Placed]) {
+        let mut starts: Vec<((usize, u64), u8, &'a str)> = Vec::new();
         for placed in placed {
             let mut sections = object.loaded();
             let Some((index, _)) = sections.find(|(_, section)| section.name == placed.output)
             else {
                 continue;
             };
-            starts.push(((index, placed.offset), 3, placed.section.clone()));
+            starts.push(((index, placed.offset), 3, &placed.section));
             let end = placed.offset.saturating_add(placed.size);
-            self.files
-                .push((index, placed.offset, end, placed.file.clone()));
+            self.files.push((index, placed.offset, end, &placed.file));
         }
         self.files.sort_unstable();
         let functions = Functions::of(object);
@@ -78,7 +79,7 @@ impl Graph {
                 continue;
             }
             let rank = u8::from(!symbol.is_function()) + u8::from(symbol.local);
-            starts.push(((section, value), rank, readable(symbol.name)));
+            starts.push(((section, value), rank, symbol.name));
         }
         starts.sort();
         starts.dedup_by_key(|(place, _, _)| *place);
@@ -92,7 +93,7 @@ impl Graph {
             if symbol.place == Place::Undefined && symbol.is_name() {
                 self.undefined.insert(index, self.nodes.len());
                 self.nodes.push(Node {
-                    name: readable(symbol.name),
+                    name: symbol.name,
                     place: None,
                 });
             }
@@ -207,7 +208,9 @@ impl Graph {
     pub fn name_of(&self, object: &Object<'_>, section: usize, offset: u64) -> String {
         let start = |node: usize| Some((self.nodes.get(node)?, self.nodes.get(node)?.place?.1));
         match self.node_at(section, offset).and_then(start) {
-            Some((node, start)) => format!("{}+{:#x}", node.name, offset - start),
+            Some((node, start)) => {
+                format!("{}+{:#x}", shown::demangled(node.name), offset - start)
+            }
             None => {
                 let section = object.sections.get(section);
                 format!(
@@ -219,19 +222,19 @@ impl Graph {
     }
 
     /// The name of what is at a place.
-    pub fn owner(&self, section: usize, offset: u64) -> Option<&str> {
+    pub fn owner(&self, section: usize, offset: u64) -> Option<&'a str> {
         let node = self.node_at(section, offset)?;
-        self.nodes.get(node).map(|node| node.name.as_str())
+        self.nodes.get(node).map(|node| node.name)
     }
 
     /// The file that a place comes from.
-    pub fn file(&self, section: usize, offset: u64) -> Option<&str> {
+    pub fn file(&self, section: usize, offset: u64) -> Option<&'a str> {
         let after = self
             .files
             .partition_point(|(s, start, _, _)| (*s, *start) <= (section, offset));
         let (found, _, end, file) = self.files.get(after.checked_sub(1)?)?;
-        let inside = *found == section && offset < *end && file != "<internal>";
-        inside.then_some(file.as_str())
+        let inside = *found == section && offset < *end && *file != "<internal>";
+        inside.then_some(*file)
     }
 
     /// A shortest way from an export to a symbol that is not in the object; from `user`, which
@@ -241,7 +244,7 @@ impl Graph {
         let Some(&last) = self.undefined.get(&symbol) else {
             return path;
         };
-        let name = |node: usize| self.nodes.get(node).map(|node| node.name.clone());
+        let name = |node: usize| Some(shown::demangled(self.nodes.get(node)?.name));
         let mut node = last;
         path.extend(name(node));
         while let Some(&Some(parent)) = self.parents.get(node)
@@ -287,9 +290,4 @@ impl Functions {
         let before = after.checked_sub(1).and_then(|at| self.0.get(at));
         before.is_some_and(|(found, _, end)| *found == section && offset < *end)
     }
-}
-
-/// As people name it.
-pub(super) fn readable(symbol: &str) -> String {
-    format!("{:#}", rustc_demangle::demangle(symbol))
 }

@@ -4,18 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use super::check::Subject;
 use super::error::HypError;
-use super::given::Given;
-use super::graph::Graph;
 use super::lld::{self, Job, Outcome};
-use super::manifest::Manifest;
-use super::map;
 use super::name::Name;
-use super::object::Object;
-use super::refusal::{Refusal, Refusals};
-use super::script::Layout;
-use super::write::Namespace;
+use super::work::Work;
 use crate::inputs;
 
 /// The partial link of code for another exception level.
@@ -109,14 +101,11 @@ impl Link {
 
         let text = fs::read_to_string(&self.manifest).map_err(at(&self.manifest))?;
         let called = self.manifest.display().to_string();
-        let manifest = Manifest::parse(&called, &text)?;
-        let mut found = Vec::new();
-        let given = Given::new(&inputs::read(&self.inputs)?, &mut found)?;
-        refuse(found)?;
-        let layout = Layout::new(&manifest);
+        let inputs = inputs::read(&self.inputs)?;
+        let work = Work::new(&name, (&called, &text), &inputs)?;
 
         let (script, map, partial) = (file("ld"), file("map"), file("partial.o"));
-        fs::write(&script, layout.script(&name)).map_err(at(&script))?;
+        fs::write(&script, work.script()).map_err(at(&script))?;
         let linker = match &self.linker {
             Some(linker) => linker.clone(),
             None => lld::find()?,
@@ -125,42 +114,17 @@ impl Link {
             script: &script,
             map: &map,
             output: &partial,
-            roots: &manifest.exports,
+            roots: work.roots(),
             inputs: &self.inputs,
         };
         if let Outcome::Refused(words) = lld::run(&linker, &job)? {
             return Err(HypError::linker(words));
         }
         let linked = fs::read(&partial).map_err(at(&partial))?;
-        let placed = map::parse(&fs::read_to_string(&map).map_err(at(&map))?);
-        let object = Object::parse(&linked)?;
-        let subject = Subject {
-            name: &name,
-            manifest: &manifest,
-            layout: &layout,
-            given: &given,
-            placed: &placed,
-            graph: &Graph::new(&object, &placed, &manifest.exports),
-            object: &object,
-        };
-        refuse(subject.check())?;
-
-        let namespace = Namespace {
-            name: &name,
-            manifest: &manifest,
-            text: &text,
-            layout: &layout,
-        };
-        let bytes = namespace.write(&linked)?;
+        let map = fs::read_to_string(&map).map_err(at(&map))?;
+        let bytes = work.finish(&linked, &map)?;
         whole(&output, &bytes)?;
         Ok(output)
-    }
-}
-
-fn refuse(found: Vec<Refusal>) -> Result<(), HypError> {
-    match found.is_empty() {
-        true => Ok(()),
-        false => Err(HypError::Refused(Refusals(found))),
     }
 }
 

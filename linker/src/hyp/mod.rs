@@ -25,6 +25,7 @@ mod object;
 pub mod pattern;
 mod refusal;
 mod script;
+mod work;
 mod write;
 
 pub use error::HypError;
@@ -33,3 +34,4 @@ pub use manifest::{Manifest, ManifestError};
 pub use name::{Name, NameError};
 pub use refusal::{Refusal, Refusals, Site, Use};
 pub use script::PAGE;
+pub use work::Work;

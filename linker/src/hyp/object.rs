@@ -194,7 +194,7 @@ impl Symbol<'_> {
 }
 
 /// A name in Latin letters, or what can be shown of it.
-fn text(bytes: &[u8]) -> &str {
+pub(super) fn text(bytes: &[u8]) -> &str {
     match str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => bytes

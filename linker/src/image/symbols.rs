@@ -1,18 +1,15 @@
 //! Symbols: what is where, as people name it.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::ops::Range;
 
 use super::Section;
+use crate::shown;
 
 /// How many symbols before an address are asked whether it is theirs. In a function there are no
 /// more labels; a damaged table may have any number, and is asked for each site.
 const NEAR: usize = 4096;
-
-/// The longest name that is shown demangled, in bytes. A few bytes of a mangled name can stand
-/// for a megabyte.
-const MAX_DEMANGLED: usize = 1 << 14;
 
 /// A symbol that names a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,24 +164,7 @@ impl Symbols {
 
 /// A symbol's name for people; as it is in the file where that would be very long.
 pub fn demangle(name: &str) -> String {
-    let mut text = Bounded(String::new());
-    match write!(text, "{:#}", rustc_demangle::demangle(name)) {
-        Ok(()) => text.0,
-        Err(fmt::Error) => name.to_owned(),
-    }
-}
-
-/// A text that refuses to become too long.
-struct Bounded(String);
-
-impl fmt::Write for Bounded {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        if self.0.len() + part.len() > MAX_DEMANGLED {
-            return Err(fmt::Error);
-        }
-        self.0.push_str(part);
-        Ok(())
-    }
+    shown::demangled(name)
 }
 
 #[cfg(test)]

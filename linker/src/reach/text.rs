@@ -7,6 +7,7 @@ use super::group::{self, Group};
 use super::object::Reference;
 use super::resolve::{Link, Target};
 use super::short::Short;
+use crate::shown;
 
 /// Says what is wrong with a reference of an object.
 #[derive(Clone, Copy)]
@@ -94,7 +95,7 @@ impl Words<'_> {
         Finding {
             kind,
             file: object.name.into(),
-            section: section_name(object.sections[section].name),
+            section: shown::name(object.sections[section].name),
             offset,
             function: function.map(|(name, offset)| match offset {
                 0 => demangled(name),
@@ -125,7 +126,7 @@ impl Words<'_> {
         };
         let object = &self.link.objects[object];
         let section = object.sections.get(section)?;
-        let section = section_name(section.name);
+        let section = shown::name(section.name);
         Some(format!("{}, section {section}", object.name))
     }
 
@@ -163,7 +164,7 @@ impl Words<'_> {
             _ => {
                 let section = object.sections.get(section);
                 let name = section.map_or(&b""[..], |section| section.name);
-                (section_name(name), addend)
+                (shown::name(name), addend)
             }
         }
     }
@@ -208,20 +209,7 @@ fn operands(_: u32) -> Option<String> {
     None
 }
 
-/// The longest name that is shown whole, in bytes: a damaged file may have one as long as itself.
-const LONGEST: usize = 4096;
-
 /// A name as people know it.
 fn demangled(name: &[u8]) -> String {
-    let Some(start) = name.get(..LONGEST) else {
-        let name = String::from_utf8_lossy(name);
-        return format!("{:#}", rustc_demangle::demangle(&name));
-    };
-    format!("{}…", String::from_utf8_lossy(start))
-}
-
-/// The name of a section.
-fn section_name(name: &[u8]) -> String {
-    let start = name.get(..LONGEST).unwrap_or(name);
-    String::from_utf8_lossy(start).into_owned()
+    shown::demangled(&shown::name(name))
 }

@@ -211,8 +211,12 @@ fn site_that_ends_in_a_gap() {
     let mut elf = elf::image();
     // Words 1 and 2 are a site. Without word 2 it ends in the gap before other text.
     let rest = elf.section(".text").bytes.split_off(8);
-    elf.sections
-        .push(Section::new(".text.rest", ALLOC | EXEC, TEXT + 12, rest[4..].to_vec()));
+    elf.sections.push(Section::new(
+        ".text.rest",
+        ALLOC | EXEC,
+        TEXT + 12,
+        rest[4..].to_vec(),
+    ));
     assert_eq!(
         patched(elf.bytes()).unwrap_err(),
         ExpectError::SiteOutsideText(TEXT + 4)

@@ -11,6 +11,7 @@ use crate::hyp::manifest::Kind;
 use crate::hyp::object::{Place, Relocation};
 use crate::hyp::refusal::{Refusal, Site, Use};
 use crate::hyp::script::{RECORDS, record_size};
+use crate::shown;
 
 pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
     let own: Vec<String> = own_bounds(subject);
@@ -44,7 +45,7 @@ pub(super) fn undefined(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         if !reported.insert(relocation.symbol) {
             continue;
         }
-        let symbol_name = crate::hyp::graph::readable(symbol.name);
+        let symbol_name = shown::demangled(symbol.name);
         let site = used_at(subject, section, offset);
         let user = subject.graph.user(subject.object, section, offset);
         let path = subject.graph.path(relocation.symbol, user);

@@ -25,11 +25,11 @@ pub(super) struct Subject<'a> {
     pub manifest: &'a Manifest,
     pub layout: &'a Layout,
     /// What the link was given.
-    pub given: &'a Given,
+    pub given: &'a Given<'a>,
     /// Where the linker put it.
     pub placed: &'a [Placed],
     pub object: &'a Object<'a>,
-    pub graph: &'a Graph,
+    pub graph: &'a Graph<'a>,
 }
 
 impl Subject<'_> {

@@ -18,6 +18,7 @@ use super::Subject;
 use crate::hyp::refusal::{Refusal, Use};
 use crate::hyp::script::{TABLES, record_size};
 use crate::inputs::{Input, InputError};
+use crate::shown;
 
 /// What a relocation does with its symbol; none for one that says something else at another
 /// address, and cannot be fixed.
@@ -136,12 +137,11 @@ pub(in crate::hyp) fn input(input: &Input, found: &mut Vec<Refusal>) -> Result<(
     let (endian, data) = (LittleEndian, input.bytes.as_slice());
     let header = FileHeader64::<LittleEndian>::parse(data).map_err(damaged)?;
     let sections = header.sections(endian, data).map_err(damaged)?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for section in sections.iter() {
         let section_name = || {
             sections
                 .section_name(endian, section)
-                .map(text)
+                .map(shown::name)
                 .map_err(damaged)
         };
         if section.sh_type(endian) == SHT_REL {
@@ -164,7 +164,7 @@ pub(in crate::hyp) fn input(input: &Input, found: &mut Vec<Refusal>) -> Result<(
             found.push(Refusal::PastEnd {
                 section: sections
                     .section_name(endian, target)
-                    .map(text)
+                    .map(shown::name)
                     .map_err(damaged)?,
                 offset,
                 size,

@@ -36,7 +36,7 @@ pub(super) fn orphans(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
 
 pub(super) fn dead_patterns(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
     let placed = subject.placed.iter().map(|placed| placed.section.as_str());
-    let given = subject.given.sections.iter().map(String::as_str);
+    let given = subject.given.sections.iter().copied();
     let names: BTreeSet<&str> = placed.chain(given).collect();
     for output in &subject.layout.0 {
         for pattern in output.patterns.iter().take(output.own) {

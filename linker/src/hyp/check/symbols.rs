@@ -15,7 +15,7 @@ pub(super) fn exports(subject: &Subject<'_>, found: &mut Vec<Refusal>) {
         if defined.contains(&export.as_str()) {
             continue;
         }
-        let given = subject.given.globals.iter().map(String::as_str);
+        let given = subject.given.globals.iter().copied();
         found.push(Refusal::NoExport {
             name: export.clone(),
             near: nearest(export, given.chain(defined.iter().copied())),
