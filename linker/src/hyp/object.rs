@@ -1,13 +1,18 @@
 //! The object of the partial link, as the checks look at it.
 
 use object::elf::{
-    FileHeader64, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHN_COMMON, SHN_UNDEF, STB_LOCAL,
-    STT_FILE, STT_FUNC, STT_NOTYPE, STT_SECTION, SectionFlags, SymbolType,
+    ET_REL, FileHeader64, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHN_COMMON, SHN_UNDEF,
+    SHT_NOBITS, SHT_NULL, STB_LOCAL, STT_FILE, STT_FUNC, STT_NOTYPE, STT_SECTION, SectionFlags,
+    SymbolType,
 };
-use object::read::elf::{FileHeader, SectionHeader, Sym};
+use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use object::{LittleEndian, SectionIndex};
 
 use super::error::HypError;
+
+type Header = FileHeader64<LittleEndian>;
+
+const LE: LittleEndian = LittleEndian;
 
 /// All of it; places in the lists are the indices of the file.
 pub(super) struct Object<'a> {
@@ -55,9 +60,10 @@ pub(super) struct Relocation {
 
 impl<'a> Object<'a> {
     pub fn parse(data: &'a [u8]) -> Result<Self, HypError> {
-        let endian = LittleEndian;
-        let header = FileHeader64::<LittleEndian>::parse(data)?;
+        let endian = LE;
+        let header = Header::parse(data)?;
         let table = header.sections(endian, data)?;
+        check_layout(header, &table, data.len())?;
         let symbols = table.symbols(endian, data, object::elf::SHT_SYMTAB)?;
         let mut sections = Vec::new();
         for section in table.iter() {
@@ -143,6 +149,40 @@ impl<'a> Object<'a> {
             _ => None,
         }
     }
+}
+
+/// What must be so for the object to be written again, and to take no more room than it has:
+/// linkers give each section bytes of its own, and align them in the file, too.
+fn check_layout(
+    header: &Header,
+    table: &SectionTable<'_, Header>,
+    len: usize,
+) -> Result<(), HypError> {
+    let wrong = |what: String| Err(HypError::Object(what));
+    let kind = header.e_type.get(LE);
+    if kind != ET_REL || header.e_phnum.get(LE) != 0 {
+        return wrong(format!(
+            "no relocatable object, but of type {} or with program headers",
+            kind.0
+        ));
+    }
+    let mut left = len as u64;
+    for section in table.iter() {
+        if [SHT_NULL, SHT_NOBITS].contains(&section.sh_type(LE)) {
+            continue;
+        }
+        let (at, align) = (section.sh_offset(LE), section.sh_addralign(LE).max(1));
+        if !align.is_power_of_two() || !at.is_multiple_of(align) {
+            return wrong(format!(
+                "a section at {at:#x} of the file, aligned to {align:#x}"
+            ));
+        }
+        match left.checked_sub(section.sh_size(LE)) {
+            Some(rest) => left = rest,
+            None => return wrong("the sections take more room than the file has".into()),
+        }
+    }
+    Ok(())
 }
 
 impl Section<'_> {

@@ -32,6 +32,10 @@ impl Namespace<'_> {
     /// Rewrites the object of the partial link.
     pub fn write(&self, object: &[u8]) -> Result<Vec<u8>, HypError> {
         let mut builder = Builder::read64(object)?;
+        for section in &mut builder.sections {
+            // 0 means the same, and is more than the builder takes.
+            section.sh_addralign = section.sh_addralign.max(1);
+        }
         self.rename(&mut builder);
         let sections = self.sections(&mut builder);
         for (section, id) in &sections {

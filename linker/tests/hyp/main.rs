@@ -16,3 +16,4 @@ mod relocations;
 mod sections;
 mod support;
 mod symbols;
+mod work;

@@ -1,0 +1,72 @@
+//! What a linker makes, damaged: by the files that the fuzz targets begin with.
+
+use alt_linker::hyp::{Name, Work};
+use alt_linker::inputs::{Input, InputKind};
+
+use crate::support::expect;
+
+/// `e_phnum` and `e_type` (ELF-64 Object File Format, table 1).
+const PHNUM: usize = 56;
+const TYPE: usize = 16;
+
+/// `sh_size` and `sh_addralign` (table 8).
+const SIZE: usize = 32;
+const ALIGN: usize = 48;
+
+/// Where a field of the header of `.hyp.rodata` is.
+fn rodata(object: &[u8], field: usize) -> usize {
+    let headers = u64::from_le_bytes(object[40..48].try_into().unwrap());
+    headers as usize + 3 * 64 + field
+}
+
+/// The object of a hypervisor, when the linker's is changed.
+fn finish(change: impl FnOnce(&mut [u8])) -> Result<Vec<u8>, String> {
+    let mut linked = include_bytes!("../../fuzz/corpus/hyp_linked/good.o").to_vec();
+    change(&mut linked);
+    let name = Name::new("hyp").unwrap();
+    let manifest = include_str!("../../fuzz/corpus/manifest/hyp.toml");
+    let inputs = [Input {
+        name: "hyp.o".into(),
+        kind: InputKind::Elf,
+        bytes: include_bytes!("../../fuzz/corpus/hyp_input/good.o").to_vec(),
+    }];
+    let work = Work::new(&name, ("hyp.toml", manifest), &inputs).unwrap();
+    let map = include_str!("../../fuzz/corpus/hyp_map/good");
+    work.finish(&linked, map).map_err(|error| error.to_string())
+}
+
+#[test]
+fn an_alignment_of_0_is_none() {
+    let good = finish(|_| {}).unwrap();
+    let same = finish(|object| object[rodata(object, ALIGN)] = 0).unwrap();
+    assert_eq!(same, good);
+}
+
+#[test]
+fn alignments_that_no_linker_gives() {
+    // No power of two; one that the section is not on in the file; one of nearly all addresses.
+    for align in [3, 1 << 12, 1 << 63] {
+        let message = finish(|object| {
+            let at = rodata(object, ALIGN);
+            object[at..at + 8].copy_from_slice(&u64::to_le_bytes(align));
+        });
+        expect(&message.unwrap_err(), &["cannot be used", "aligned to"]);
+    }
+}
+
+#[test]
+fn sections_that_share_bytes() {
+    let message = finish(|object| {
+        let at = rodata(object, SIZE);
+        object[at..at + 2].copy_from_slice(&0x800_u16.to_le_bytes());
+    });
+    expect(&message.unwrap_err(), &["more room than the file has"]);
+}
+
+#[test]
+fn what_is_no_object() {
+    for (at, value) in [(TYPE, 2), (PHNUM, 1)] {
+        let message = finish(|object| object[at] = value);
+        expect(&message.unwrap_err(), &["no relocatable object"]);
+    }
+}
