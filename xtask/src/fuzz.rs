@@ -6,7 +6,7 @@
 use crate::{Outcome, style};
 use qemu_tests::guest::workspace;
 use std::{
-    env, fs, io,
+    env, fmt, fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -26,8 +26,26 @@ const LONGEST: usize = 8192;
 /// One input may take this long, in seconds.
 const PATIENCE: u32 = 10;
 
-/// Fuzzes each target, or the one that is named, for a number of seconds.
-pub(crate) fn run(seconds: u32, only: Option<&str>) -> Outcome {
+/// How long a target runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    /// For so many seconds, from the seeds and from what runs before have learnt.
+    Seconds(u32),
+    /// Over so many inputs, from the seeds alone: the commit says which inputs these are.
+    Runs { runs: u32, seed: u32 },
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(f, "{seconds} s"),
+            Self::Runs { runs, seed } => write!(f, "{runs} inputs, seed {seed}"),
+        }
+    }
+}
+
+/// Fuzzes each target, or the one that is named.
+pub(crate) fn run(limit: Limit, only: Option<&str>) -> Outcome {
     let targets = chosen(only)?;
     let compiler = compiler()?;
     let folder = target_dir().join("fuzz");
@@ -37,7 +55,7 @@ pub(crate) fn run(seconds: u32, only: Option<&str>) -> Outcome {
     let mut clean = true;
     for target in &targets {
         let program = programs.join(format!("{target}{}", env::consts::EXE_SUFFIX));
-        clean &= fuzz(target, &program, &folder, seconds)?;
+        clean &= fuzz(target, &program, &folder, limit)?;
     }
     Ok(clean)
 }
@@ -123,21 +141,29 @@ fn build(folder: &Path, host: &str, compiler: &str, targets: &[String]) -> io::R
     }
 }
 
-/// Runs one target. What it finds new is kept below the build folder, for the next time.
-fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> io::Result<bool> {
-    let (found, crashes) = (
-        folder.join("corpus").join(target),
-        folder.join("crashes").join(target),
-    );
-    fs::create_dir_all(&found)?;
+/// Runs one target.
+fn fuzz(target: &str, program: &Path, folder: &Path, limit: Limit) -> io::Result<bool> {
+    let crashes = folder.join("crashes").join(target);
     fs::create_dir_all(&crashes)?;
     let seeds = package().join("corpus").join(target);
     let known = inputs(&crashes)?;
-    anstream::println!("{}", style::heading(format!("{target}: {seconds} s")));
+    anstream::println!("{}", style::heading(format!("{target}: {limit}")));
     let mut command = Command::new(program);
+    match limit {
+        Limit::Seconds(seconds) => search(
+            &mut command,
+            &folder.join("corpus").join(target),
+            seconds,
+            &seeds,
+        )?,
+        Limit::Runs { runs, seed } => repeat(
+            &mut command,
+            &folder.join("repeated").join(target),
+            (runs, seed),
+            &seeds,
+        )?,
+    }
     command
-        .args([&found, &seeds])
-        .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={LONGEST}"))
         .arg(format!("-timeout={PATIENCE}"))
         .arg(format!("-artifact_prefix={}/", crashes.display()))
@@ -167,6 +193,44 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> io::Result
     Ok(false)
 }
 
+/// What is found new is kept in `found`, for the next time.
+fn search(command: &mut Command, found: &Path, seconds: u32, seeds: &Path) -> io::Result<()> {
+    fs::create_dir_all(found)?;
+    command
+        .args([found, seeds])
+        .arg(format!("-max_total_time={seconds}"));
+    Ok(())
+}
+
+/// Nothing counts but the program, the seeds and the random numbers.
+fn repeat(
+    command: &mut Command,
+    found: &Path,
+    (runs, seed): (u32, u32),
+    seeds: &Path,
+) -> io::Result<()> {
+    if found.exists() {
+        fs::remove_dir_all(found)?;
+    }
+    fs::create_dir_all(found)?;
+    // By name: file systems list them in any order.
+    let mut seeds: Vec<_> = inputs(seeds)?
+        .iter()
+        .map(|seed| seed.display().to_string())
+        .collect();
+    seeds.sort();
+    command
+        .arg(found)
+        .arg(format!("-seed_inputs={}", seeds.join(",")))
+        .arg(format!("-runs={runs}"))
+        .arg(format!("-seed={seed}"))
+        // What is compared may be an address, which is another one each time.
+        .arg("-use_cmp=0")
+        // Not once a second.
+        .arg("-reload=0");
+    Ok(())
+}
+
 /// The files of a folder, the newest last.
 fn inputs(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -178,22 +242,24 @@ fn inputs(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
-/// What was done, from libFuzzer's log: `1000 inputs, 1496 edges covered`.
+/// What was done, from libFuzzer's log: `1000 inputs, 1496 edges covered by 17 of them`.
 fn summary(log: &str) -> String {
     let runs = log
         .lines()
         .find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-    let mut words = log.split_whitespace();
-    let mut edges = None;
-    while let Some(word) = words.next() {
-        if word == "cov:" {
-            edges = words.next();
-        }
-    }
+    let last = |key: &str| {
+        let words = log.split_whitespace();
+        let pairs = words.clone().zip(words.skip(1));
+        let named = pairs.filter(|(name, _)| *name == key);
+        named.last().map(|(_, value)| value)
+    };
+    // `corp: 17/1234b`: how many inputs, and how long they are together.
+    let kept = last("corp:").and_then(|corpus| corpus.split('/').next());
     format!(
-        "{} inputs, {} edges covered",
+        "{} inputs, {} edges covered by {} of them",
         runs.unwrap_or("?").trim(),
-        edges.unwrap_or("no")
+        last("cov:").unwrap_or("no"),
+        kept.unwrap_or("none")
     )
 }
 
@@ -211,7 +277,10 @@ mod tests {
                    #512\tREDUCE cov: 1496 ft: 97 corp: 1/7b\n\
                    Done 1000 runs in 1 second(s)\n\
                    stat::number_of_executed_units: 1000\n";
-        assert_eq!(summary(log), "1000 inputs, 1496 edges covered");
+        assert_eq!(
+            summary(log),
+            "1000 inputs, 1496 edges covered by 1 of them"
+        );
     }
 
     #[test]

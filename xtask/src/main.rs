@@ -37,9 +37,17 @@ enum Task {
     Demo(DemoArguments),
     /// Fuzzes the file formats that `alt` reads, by libFuzzer; needs a C++ compiler.
     Fuzz {
-        /// How long each target runs, in seconds.
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        /// How long each target searches, in seconds, from what it has learnt so far.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..),
+              conflicts_with_all = ["runs", "seed"])]
         seconds: u32,
+        /// How many inputs each target tries instead, from the seeds alone: the same ones each time.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        runs: Option<u32>,
+        /// Where the random numbers begin; another seed tries other inputs.
+        #[arg(long, value_name = "N", default_value_t = 1, requires = "runs",
+              value_parser = clap::value_parser!(u32).range(1..))]
+        seed: u32,
         /// One target: a file of linker/fuzz/fuzz_targets. All without it.
         target: Option<String>,
     },
@@ -119,7 +127,18 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
-        Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+        Task::Fuzz {
+            seconds,
+            runs,
+            seed,
+            target,
+        } => {
+            let limit = match runs {
+                Some(runs) => fuzz::Limit::Runs { runs, seed },
+                None => fuzz::Limit::Seconds(seconds),
+            };
+            fuzz::run(limit, target.as_deref())
+        }
         Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Mutants { verbose } => mutants::run(verbose),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),

@@ -6,6 +6,8 @@
 
 mod hyp;
 mod limit;
+#[cfg(target_os = "linux")]
+mod random;
 
 use std::io;
 
