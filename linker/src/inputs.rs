@@ -146,7 +146,8 @@ fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Input>, InputError> {
     Ok(inputs)
 }
 
-fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {
+/// What a file is that is no archive.
+pub(crate) fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {
     if is_bitcode(bytes) {
         return Ok(InputKind::Bitcode);
     }

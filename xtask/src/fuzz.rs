@@ -277,10 +277,7 @@ mod tests {
                    #512\tREDUCE cov: 1496 ft: 97 corp: 1/7b\n\
                    Done 1000 runs in 1 second(s)\n\
                    stat::number_of_executed_units: 1000\n";
-        assert_eq!(
-            summary(log),
-            "1000 inputs, 1496 edges covered by 1 of them"
-        );
+        assert_eq!(summary(log), "1000 inputs, 1496 edges covered by 1 of them");
     }
 
     #[test]

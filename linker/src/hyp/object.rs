@@ -1,9 +1,8 @@
 //! The object of the partial link, as the checks look at it.
 
 use object::elf::{
-    ET_REL, FileHeader64, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHN_COMMON, SHN_UNDEF,
-    SHT_NOBITS, SHT_NULL, STB_LOCAL, STT_FILE, STT_FUNC, STT_NOTYPE, STT_SECTION, SectionFlags,
-    SymbolType,
+    FileHeader64, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHN_COMMON, SHN_UNDEF, SHT_NOBITS,
+    SHT_NULL, STB_LOCAL, STT_FILE, STT_FUNC, STT_NOTYPE, STT_SECTION, SectionFlags, SymbolType,
 };
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use object::{LittleEndian, SectionIndex};
@@ -159,12 +158,8 @@ fn check_layout(
     len: usize,
 ) -> Result<(), HypError> {
     let wrong = |what: String| Err(HypError::Object(what));
-    let kind = header.e_type.get(LE);
-    if kind != ET_REL || header.e_phnum.get(LE) != 0 {
-        return wrong(format!(
-            "no relocatable object, but of type {} or with program headers",
-            kind.0
-        ));
+    if header.e_phnum.get(LE) != 0 {
+        return wrong("it has program headers".into());
     }
     let mut left = len as u64;
     for section in table.iter() {

@@ -11,7 +11,7 @@ use super::object::Object;
 use super::refusal::{Refusal, Refusals};
 use super::script::Layout;
 use super::write::Namespace;
-use crate::inputs::Input;
+use crate::inputs::{self, Input, InputKind};
 
 /// What [`Link`](super::Link) does before and after it calls the linker: for whoever calls one by
 /// other means.
@@ -65,6 +65,9 @@ impl<'a> Work<'a> {
     /// # Errors
     /// The object breaks a rule of `docs/hypervisor.md`, or cannot be read.
     pub fn finish(&self, linked: &[u8], map: &str) -> Result<Vec<u8>, HypError> {
+        if inputs::kind("the linked object", linked)? != InputKind::Elf {
+            return Err(HypError::Object("it is bitcode".into()));
+        }
         let placed = map::parse(map);
         let object = Object::parse(linked)?;
         let subject = Subject {

@@ -5,9 +5,10 @@ use alt_linker::inputs::{Input, InputKind};
 
 use crate::support::expect;
 
-/// `e_phnum` and `e_type` (ELF-64 Object File Format, table 1).
-const PHNUM: usize = 56;
+/// `e_type`, `e_machine` and `e_phnum` (ELF-64 Object File Format, table 1).
 const TYPE: usize = 16;
+const MACHINE: usize = 18;
+const PHNUM: usize = 56;
 
 /// `sh_size` and `sh_addralign` (table 8).
 const SIZE: usize = 32;
@@ -65,8 +66,19 @@ fn sections_that_share_bytes() {
 
 #[test]
 fn what_is_no_object() {
-    for (at, value) in [(TYPE, 2), (PHNUM, 1)] {
-        let message = finish(|object| object[at] = value);
-        expect(&message.unwrap_err(), &["no relocatable object"]);
+    for (at, value, words) in [
+        (0, b'B', "the linked object: neither an object file"),
+        (TYPE, 2, "the linked object: an ELF file of type 2"),
+        (
+            MACHINE,
+            62,
+            "the linked object: an ELF file for machine 0x3e",
+        ),
+        (PHNUM, 1, "it has program headers"),
+    ] {
+        let message = finish(|object| object[at] = value).unwrap_err();
+        expect(&message, &[words]);
     }
+    let bitcode = finish(|object| object[..4].copy_from_slice(b"BC\xc0\xde"));
+    expect(&bitcode.unwrap_err(), &["it is bitcode"]);
 }
