@@ -1,6 +1,7 @@
 //! What a link is given, before a linker has changed it.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 
 use object::LittleEndian;
 use object::elf::{FileHeader64, SHF_ALLOC, SHN_UNDEF, SHT_SYMTAB, STB_LOCAL, SectionFlags};
@@ -35,14 +36,14 @@ impl<'a> Given<'a> {
         Ok(given)
     }
 
-    fn add(&mut self, input: &'a Input) -> object::read::Result<()> {
+    fn add(&mut self, input: &'a Input) -> Result<(), Box<dyn Error>> {
         let (endian, data) = (LittleEndian, input.bytes.as_slice());
         let header = FileHeader64::<LittleEndian>::parse(data)?;
         let sections = header.sections(endian, data)?;
         for section in sections.iter() {
             let flags = section.sh_flags(endian);
             if flags.contains(SHF_ALLOC) {
-                let name = text(sections.section_name(endian, section)?);
+                let name = text(sections.section_name(endian, section)?)?;
                 self.sections.insert(name);
                 self.flags.insert((name, flags.0));
             }
@@ -51,7 +52,7 @@ impl<'a> Given<'a> {
         for symbol in symbols.iter() {
             if symbol.st_bind() != STB_LOCAL && symbol.st_shndx(endian) != SHN_UNDEF {
                 self.globals
-                    .insert(text(symbols.symbol_name(endian, symbol)?));
+                    .insert(text(symbols.symbol_name(endian, symbol)?)?);
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use object::{LittleEndian, SectionIndex};
 
 use super::error::HypError;
+use crate::shown;
 
 type Header = FileHeader64<LittleEndian>;
 
@@ -67,7 +68,7 @@ impl<'a> Object<'a> {
         let mut sections = Vec::new();
         for section in table.iter() {
             sections.push(Section {
-                name: text(table.section_name(endian, section)?),
+                name: text(table.section_name(endian, section)?)?,
                 flags: section.sh_flags(endian),
                 size: section.sh_size(endian),
                 bytes: section.data(endian, data)?,
@@ -87,7 +88,7 @@ impl<'a> Object<'a> {
                 (None, _) => Place::Absolute,
             };
             let symbol = Symbol {
-                name: text(symbols.symbol_name(endian, symbol)?),
+                name: text(symbols.symbol_name(endian, symbol)?)?,
                 kind: symbol.st_type(),
                 place,
                 size: symbol.st_size(endian),
@@ -228,13 +229,18 @@ impl Symbol<'_> {
     }
 }
 
-/// A name in Latin letters, or what can be shown of it.
-pub(super) fn text(bytes: &[u8]) -> &str {
-    match str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => bytes
-            .get(..error.valid_up_to())
-            .and_then(|valid| str::from_utf8(valid).ok())
-            .unwrap_or_default(),
+/// A name as the rules compare it; two that differ must not look alike.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
+    str::from_utf8(bytes).map_err(|_| NotUtf8(shown::name(bytes)))
+}
+
+/// A name that no compiler makes.
+#[derive(Debug, thiserror::Error)]
+#[error("the name `{0}` is not UTF-8")]
+pub(super) struct NotUtf8(String);
+
+impl From<NotUtf8> for HypError {
+    fn from(error: NotUtf8) -> Self {
+        Self::Object(error.to_string())
     }
 }

@@ -22,16 +22,23 @@ fn rodata(object: &[u8], field: usize) -> usize {
 
 /// The object of a hypervisor, when the linker's is changed.
 fn finish(change: impl FnOnce(&mut [u8])) -> Result<Vec<u8>, String> {
+    link(|_| {}, change)
+}
+
+/// The same, when its input is, too.
+fn link(given: impl FnOnce(&mut [u8]), made: impl FnOnce(&mut [u8])) -> Result<Vec<u8>, String> {
+    let mut input = include_bytes!("../../fuzz/corpus/hyp_input/good.o").to_vec();
+    given(&mut input);
     let mut linked = include_bytes!("../../fuzz/corpus/hyp_linked/good.o").to_vec();
-    change(&mut linked);
+    made(&mut linked);
     let name = Name::new("hyp").unwrap();
     let manifest = include_str!("../../fuzz/corpus/manifest/hyp.toml");
     let inputs = [Input {
         name: "hyp.o".into(),
         kind: InputKind::Elf,
-        bytes: include_bytes!("../../fuzz/corpus/hyp_input/good.o").to_vec(),
+        bytes: input,
     }];
-    let work = Work::new(&name, ("hyp.toml", manifest), &inputs).unwrap();
+    let work = Work::new(&name, ("hyp.toml", manifest), &inputs).map_err(|e| e.to_string())?;
     let map = include_str!("../../fuzz/corpus/hyp_map/good");
     work.finish(&linked, map).map_err(|error| error.to_string())
 }
@@ -81,4 +88,23 @@ fn what_is_no_object() {
     }
     let bitcode = finish(|object| object[..4].copy_from_slice(b"BC\xc0\xde"));
     expect(&bitcode.unwrap_err(), &["it is bitcode"]);
+}
+
+/// What cannot be read of a name must not make it look like another one.
+#[test]
+fn names_that_are_not_utf8() {
+    let damage = |name: &'static [u8]| {
+        move |object: &mut [u8]| {
+            let found = object.windows(name.len()).position(|part| part == name);
+            object[found.unwrap() + name.len() - 2] = 0xff;
+        }
+    };
+    for name in [&b"\0.hyp.rodata\0"[..], b"\0limit\0"] {
+        let message = finish(damage(name)).unwrap_err();
+        expect(&message, &["cannot be used", "is not UTF-8"]);
+    }
+    for name in [&b".rodata.limit\0"[..], b"_layout_version\0"] {
+        let message = link(damage(name), |_| {}).unwrap_err();
+        expect(&message, &["hyp.o: truncated or damaged", "is not UTF-8"]);
+    }
 }
