@@ -132,9 +132,12 @@ impl ShadowCallStack {
         excluded: &[Range<u64>],
     ) -> Result<Self, ShadowError> {
         let region = host.region();
-        // Never more than there are instructions.
-        let text = region.text.range();
-        let words = usize::try_from((text.end - text.start) / 4).unwrap_or_default();
+        // Never more than the file has instructions. The text may span much more: between its
+        // sections there are none.
+        let sections = image.executable();
+        let words = sections
+            .map(|section| image.contents(section).len() / 4)
+            .sum();
         let mut room = vec![std::mem::MaybeUninit::uninit(); words];
         let plan = ShadowPlan::new(&region, unwind, excluded, &mut room).map_err(|error| {
             let place = error.function.and_then(|function| image.place(function));
@@ -142,7 +145,7 @@ impl ShadowCallStack {
             ShadowError::Unwind { place, error }
         })?;
         let sites = plan.writes().iter().map(|write| {
-            let address = text.start + u64::from(write.offset);
+            let address = region.text.range().start + u64::from(write.offset);
             let (function, offset) = match image.place(address) {
                 Some(place) => (place.symbol, place.offset),
                 None => (String::new(), 0),
