@@ -149,20 +149,7 @@ fn fuzz(target: &str, program: &Path, folder: &Path, limit: Limit) -> io::Result
     let known = inputs(&crashes)?;
     anstream::println!("{}", style::heading(format!("{target}: {limit}")));
     let mut command = Command::new(program);
-    match limit {
-        Limit::Seconds(seconds) => search(
-            &mut command,
-            &folder.join("corpus").join(target),
-            seconds,
-            &seeds,
-        )?,
-        Limit::Runs { runs, seed } => repeat(
-            &mut command,
-            &folder.join("repeated").join(target),
-            (runs, seed),
-            &seeds,
-        )?,
-    }
+    command_line(&mut command, limit, folder, target)?;
     command
         .arg(format!("-max_len={LONGEST}"))
         .arg(format!("-timeout={PATIENCE}"))
@@ -191,6 +178,25 @@ fn fuzz(target: &str, program: &Path, folder: &Path, limit: Limit) -> io::Result
         seeds.display(),
     );
     Ok(false)
+}
+
+fn command_line(
+    command: &mut Command,
+    limit: Limit,
+    folder: &Path,
+    target: &str,
+) -> io::Result<()> {
+    let seeds = package().join("corpus").join(target);
+    match limit {
+        Limit::Seconds(seconds) => {
+            let found = folder.join("corpus").join(target);
+            search(command, &found, seconds, &seeds)
+        }
+        Limit::Runs { runs, seed } => {
+            let found = folder.join("repeated").join(target);
+            repeat(command, &found, (runs, seed), &seeds)
+        }
+    }
 }
 
 /// What is found new is kept in `found`, for the next time.
@@ -278,6 +284,41 @@ mod tests {
                    Done 1000 runs in 1 second(s)\n\
                    stat::number_of_executed_units: 1000\n";
         assert_eq!(summary(log), "1000 inputs, 1496 edges covered by 1 of them");
+    }
+
+    /// What a run is told, but for its program.
+    fn arguments(limit: Limit, folder: &Path) -> Vec<String> {
+        let mut command = Command::new("target");
+        command_line(&mut command, limit, folder, "seal").unwrap();
+        let arguments = command.get_args();
+        arguments
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// Only a search begins with what others have found.
+    #[test]
+    fn nothing_is_left_of_earlier_runs() {
+        let folder = env::temp_dir().join(format!("xtask-fuzz-{}", std::process::id()));
+        let found = folder.join("repeated/seal");
+        let limit = Limit::Runs { runs: 7, seed: 3 };
+        for _ in 0..2 {
+            let told = arguments(limit, &folder);
+            assert_eq!(told[0], found.display().to_string());
+            assert!(told[1].starts_with("-seed_inputs=") && told[1].ends_with("small.json"));
+            assert_eq!(told[2..4], ["-runs=7", "-seed=3"]);
+            assert_eq!(fs::read_dir(&found).unwrap().count(), 0);
+            fs::write(found.join("left"), "").unwrap();
+        }
+        let kept = folder.join("corpus/seal");
+        for _ in 0..2 {
+            let told = arguments(Limit::Seconds(9), &folder);
+            assert_eq!(told[0], kept.display().to_string());
+            assert_eq!(told[2], "-max_total_time=9");
+            fs::write(kept.join("left"), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(&kept).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
