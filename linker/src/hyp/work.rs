@@ -65,7 +65,8 @@ impl<'a> Work<'a> {
     /// # Errors
     /// The object breaks a rule of `docs/hypervisor.md`, or cannot be read.
     pub fn finish(&self, linked: &[u8], map: &str) -> Result<Vec<u8>, HypError> {
-        if inputs::kind("the linked object", linked)? != InputKind::Elf {
+        let kind = inputs::kind("the linked object", linked);
+        if kind.map_err(|error| HypError::Object(error.to_string()))? != InputKind::Elf {
             return Err(HypError::Object("it is bitcode".into()));
         }
         let placed = map::parse(map);
