@@ -73,6 +73,7 @@ installed: .quad __hyp_vectors, __hyp_vhe_init
 .globl image_end
 image_end:
 .quad 0
+behind: .quad 0, 0
 
 .section .hyp.text, "ax"
 .globl __hyp_text_start, __hyp_text_end
@@ -98,6 +99,9 @@ fn _ZN8demo_hyp8dispatch17h0123456789abcdefE.hyp
     add x0, x0, :lo12:landing
     adrp x0, image_end
     add x0, x0, :lo12:image_end
+    // A bound is where something begins or ends, however far that goes.
+    adrp x0, image_end + 16
+    add x0, x0, :lo12:image_end + 16
     adrp x0, __hyp_data_end
     add x0, x0, :lo12:__hyp_data_end
     adrp x0, __hyp_bss_start
