@@ -22,12 +22,13 @@ impl System {
     pub(super) const FOR_PLUGIN: [Self; 3] = [Self::Plain, Self::LateCpu, Self::Hypervisor];
 
     /// The machine: its caches need every step, and so few words are patched that the
-    /// instruction cache is invalidated by line.
+    /// instruction cache is invalidated by line. Not where that has no part: there the CPUs have
+    /// LSE, so that the locks and counters that the late one uses have been patched.
     pub(super) fn machine(self) -> Machine {
         let machine = Machine::new("cortex-a53");
         match self {
             Self::Plain | Self::UnequalCaches => machine.smp(2),
-            Self::LateCpu => machine.smp(3),
+            Self::LateCpu => Machine::new("cortex-a76").smp(3),
             Self::Hypervisor => machine.smp(3).options(EL2),
         }
     }
