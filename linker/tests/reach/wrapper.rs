@@ -166,6 +166,12 @@ fn called_in_vain() {
     let output = called(&link, &["a.o", "--no-such-option", "-o", "image"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(words(&output).contains("unknown argument '--no-such-option'"));
+    // Nor does it always link.
+    for arguments in [&["--version"][..], &["a.o", "--version"], &["--help"]] {
+        let output = called(&link, arguments);
+        assert!(output.status.success(), "{}", words(&output));
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
     // A damaged input is not linked unseen.
     fs::write(link.path("damaged.o"), b"\x7fELF\x02\x01\x01").unwrap();
     let output = called(&link, &["a.o", "damaged.o", "-o", "image"]);

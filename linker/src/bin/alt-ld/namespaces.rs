@@ -17,14 +17,15 @@ const RULES: [&str; 2] = ["namespace-", "region-"];
 /// Says what is wrong with the namespaces of an image, and removes it then: a build shall not go
 /// on with it. Whether all is well.
 pub fn check(path: &Path) -> Result<bool, Box<dyn Error>> {
+    let name = path.display();
+    let bytes = fs::read(path).map_err(|why| format!("{name}: {why}"))?;
     // What is no image of a kernel with a namespace is none of our business.
-    let Ok(image) = Image::parse(fs::read(path)?) else {
+    let Ok(image) = Image::parse(bytes) else {
         return Ok(true);
     };
     if image.section(SECTION).is_none() {
         return Ok(true);
     }
-    let name = path.display();
     if image.symbols().is_empty() {
         eprintln!("alt-ld: not checked: {name}: its namespaces, since it has no symbols");
         return Ok(true);
