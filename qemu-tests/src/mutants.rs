@@ -102,8 +102,7 @@ impl Mutant {
         })
     }
 
-    /// A machine on which the mutant matters: its caches need every step, and so few words are
-    /// patched that the instruction cache is invalidated by line.
+    /// A machine on which the mutant matters.
     pub fn machine(&self) -> Machine {
         self.system.machine()
     }

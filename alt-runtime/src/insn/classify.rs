@@ -130,8 +130,8 @@ pub(super) enum Found {
 
 /// What [`Insn::is_ordinary`] goes by.
 pub(crate) struct Sight {
-    /// For each top byte, how many looks at a word tell that it is ordinary: none; one, that
-    /// it is not `signs_pc[1]`, counted from 1; or more than one can.
+    /// For each top byte: 0 if all its words are ordinary, `n` if all are but `signs_pc[n - 1]`;
+    /// higher if that cannot be said so quickly.
     tops: [u8; 256],
     signs_pc: [(u32, u32); SIGNS_PC.len()],
 }

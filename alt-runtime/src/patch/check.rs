@@ -7,7 +7,7 @@ use crate::patch::error::{PlanError, Reason};
 use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
-use crate::patch::writer::{branch_target, branch_words};
+use crate::patch::writer::{branch_words, check_target};
 use crate::record::AlternativeRecord;
 use crate::region::Region;
 
@@ -29,8 +29,8 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<(), PlanError> {
     Plan::new(region, nothing, &mut [])?;
     for (at, record) in region.branches.iter() {
         let site = record.site(at);
-        branch_target(region, site, record)
-            .and_then(|_| branch_words(region, site, record))
+        check_target(region, site, record)
+            .and_then(|()| branch_words(region, site, record))
             .map_err(|reason| error(table, site, record.condition, reason))?;
     }
     for (at, record) in region.alternatives.iter() {

@@ -211,7 +211,8 @@ impl Quick {
     }
 
     /// Takes sites up to the next one that is not of a usual kind.
-    pub fn run(&self, walk: &mut Walk<'_>, states: &States, writer: &mut Writer<'_, '_>) {
+    pub fn run(&self, walk: &mut Walk<'_>, writer: &mut Writer<'_, '_>) {
+        let states = walk.states;
         let shift = self.branches;
         let (branches, alternatives) = (walk.branches.rest(), walk.alternatives.rest());
         let room = writer.room();
@@ -249,7 +250,8 @@ impl Quick {
             spare,
             pending: 0,
         };
-        // SAFETY: they are.
+        // SAFETY: the fields are as they say: `last` ends the look in the text, and in front of
+        // the last record of each table, or of the first one that there may be no room for.
         unsafe { cursor.run() };
 
         // SAFETY: the loop has gone on from each, within the room and the tables.

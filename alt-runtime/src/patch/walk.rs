@@ -43,7 +43,7 @@ pub(super) struct Walk<'a> {
     pub pending: u32,
     text: Words<'a>,
     table: &'a CapTable,
-    states: &'a States,
+    pub(super) states: &'a States,
     /// Where the site before ends.
     pub(super) end: u64,
 }
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
         let quick = Quick::new(self, writer);
         loop {
             if let Some(quick) = &quick {
-                quick.run(self, self.states, writer);
+                quick.run(self, writer);
             }
             match self.next_site(writer)? {
                 Next::Arm(arm) => arm.tell(writer, self.table)?,

@@ -191,7 +191,7 @@ pub(super) fn branch_words(
     let (expected, new) = if record.condition.is_likely() {
         (branch, Insn::NOP)
     } else {
-        branch_target(region, site, record)?;
+        check_target(region, site, record)?;
         (Insn::NOP, branch)
     };
     if found != expected && found != new {
@@ -200,15 +200,15 @@ pub(super) fn branch_words(
     Ok((found, new))
 }
 
-/// Where a branch goes, in the text.
-pub(super) fn branch_target(
+/// Whether a branch stays in the text.
+pub(super) fn check_target(
     region: &Region<'_>,
     site: u64,
     record: &BranchRecord,
-) -> Result<u64, Reason> {
+) -> Result<(), Reason> {
     let target = site.wrapping_add_signed(4 * i64::from(record.displacement));
     match region.text.holds(target) {
-        true => Ok(target),
+        true => Ok(()),
         false => Err(Reason::BranchOutsideText { target }),
     }
 }

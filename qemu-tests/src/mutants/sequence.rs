@@ -6,7 +6,8 @@ use crate::Image;
 
 /// Checks the order of the steps in the file: what neither the monitor nor a run on QEMU can
 /// see. The routines are straight enough for it: their steps stand in the order in which they
-/// are executed, and each branch over one of them is a decision that CTR_EL0 justifies.
+/// are executed, and each branch over one of them is a decision that CTR_EL0 justifies, or the
+/// level at which the kernel was entered.
 ///
 /// # Errors
 /// What stands where something else is expected.
