@@ -6,6 +6,7 @@
 
 use core::marker::PhantomData;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::callback::Callback;
 use crate::insn::Insn;
@@ -13,19 +14,38 @@ use crate::record::{AlternativeRecord, BranchRecord};
 
 /// A run of instruction words at an address.
 ///
-/// Words are read one at a time and never borrowed, since the patcher changes
-/// the same memory through another mapping.
+/// Each word is read by itself, as a relaxed atomic, and never borrowed as a `u32`: the patcher
+/// changes the same memory through another mapping.
+///
+/// Memory that is borrowed as `&[u32]` cannot be text, since it must not change:
+///
+/// ```compile_fail,E0308
+/// use alt_runtime::region::Words;
+///
+/// let text = [0xd503_201f_u32];
+/// let words = Words::new(0x1000, &text);
+/// ```
+///
+/// ```
+/// use core::sync::atomic::AtomicU32;
+/// use alt_runtime::insn::Insn;
+/// use alt_runtime::region::Words;
+///
+/// let text = [const { AtomicU32::new(0xd503_201f) }];
+/// let words = Words::new(0x1000, &text);
+/// assert_eq!(words.get(0x1000), Some(Insn::NOP));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Words<'a> {
     address: u64,
-    start: *const u32,
+    start: *const AtomicU32,
     len: usize,
-    memory: PhantomData<&'a [u32]>,
+    memory: PhantomData<&'a [AtomicU32]>,
 }
 
 impl<'a> Words<'a> {
     /// The words of `memory`, which run at `address`.
-    pub const fn new(address: u64, memory: &'a [u32]) -> Self {
+    pub const fn new(address: u64, memory: &'a [AtomicU32]) -> Self {
         Self {
             address,
             start: memory.as_ptr(),
@@ -37,12 +57,12 @@ impl<'a> Words<'a> {
     /// `len` words at `start`, which run at `address`.
     ///
     /// # Safety
-    /// The words must be readable for `'a`, and `start` aligned to 4. They may change, but only by whole
-    /// aligned words.
+    /// The words must be mapped readable for `'a`, and `start` aligned to 4 and not derived from a
+    /// `&u32`. They may change meanwhile, but only by whole aligned words.
     pub const unsafe fn from_raw(address: u64, start: *const u32, len: usize) -> Self {
         Self {
             address,
-            start,
+            start: start.cast(),
             len,
             memory: PhantomData,
         }
@@ -101,12 +121,8 @@ impl<'a> Words<'a> {
         if index >= self.len {
             return None;
         }
-        // SAFETY: `index` is inside, and the constructor's contract makes the word
-        // readable and changed only as a whole.
-        let word = unsafe { self.start.add(index).read_volatile() };
-        // Instructions are little-endian whatever the data endianness
-        // (Arm ARM B2.9.1).
-        Some(Insn(u32::from_le(word)))
+        // SAFETY: `index` is inside.
+        Some(unsafe { read(self.start.add(index)) })
     }
 
     /// `count` words at `address`; `None` if they are not inside.
@@ -131,19 +147,29 @@ impl<'a> Words<'a> {
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Insn> + use<'a> {
         let start = self.start;
-        (0..self.len).map(move |index| {
-            // SAFETY: `index` is inside, and the constructor's contract makes the word
-            // readable and changed only as a whole.
-            let word = unsafe { start.add(index).read_volatile() };
-            Insn(u32::from_le(word))
-        })
+        // SAFETY: `index` is inside.
+        (0..self.len).map(move |index| unsafe { read(start.add(index)) })
     }
 
     /// The first word, as mapped now.
     #[inline]
-    pub(crate) const fn as_ptr(&self) -> *const u32 {
+    pub(crate) const fn as_ptr(&self) -> *const AtomicU32 {
         self.start
     }
+}
+
+/// Reads one word: a plain LDR, which the compiler neither repeats nor leaves out of order with
+/// itself.
+///
+/// # Safety
+/// `word` must be one of [`Words`], whose constructors make it readable, and changed only as a
+/// whole.
+#[inline(always)]
+pub(crate) unsafe fn read(word: *const AtomicU32) -> Insn {
+    // SAFETY: the caller's promise.
+    let word = unsafe { &*word }.load(Ordering::Relaxed);
+    // Instructions are little-endian whatever the data endianness (Arm ARM B2.9.1).
+    Insn(u32::from_le(word))
 }
 
 /// A table and the address it is linked at.

@@ -6,6 +6,7 @@ mod cross;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::AtomicU32;
 
 use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
@@ -129,6 +130,8 @@ fn plan(
             replacement_len: (words[2] >> 24) as u8,
         })
         .collect();
+    let atomic = |words: Vec<u32>| words.into_iter().map(AtomicU32::new).collect::<Vec<_>>();
+    let (text, replacements) = (atomic(text), atomic(replacements));
     let region = Region {
         text: Words::new(text_at, &text),
         branches: Table::new(branches_at, &branches),

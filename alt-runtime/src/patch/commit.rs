@@ -25,7 +25,7 @@ impl Plan<'_> {
     ) -> Result<Report, PatchError<A::Error>> {
         let Self { writes, mut report } = self;
         let writable = alias.open(region.text.range()).map_err(PatchError::Alias)?;
-        let mut job = Job::new(writes, writable, region.text.as_ptr(), how);
+        let mut job = Job::new(writes, writable, region.text.as_ptr().cast(), how);
         // SAFETY: the alias is open on the region's text, whose bounds the plan
         // respects; the caller answers for the other CPUs.
         let failed = unsafe { arch::commit(&mut job) };

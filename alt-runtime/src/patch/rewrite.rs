@@ -1,11 +1,12 @@
 //! What a site of the usual kinds becomes, for the loop in [`quick`](super::quick).
 
 use core::ops::Range;
+use core::sync::atomic::AtomicU32;
 
 use crate::arch::Write;
 use crate::insn::{Insn, Sight};
 use crate::record::{AlternativeRecord, BranchRecord};
-use crate::region::Words;
+use crate::region::{Words, read};
 
 /// The same value, of which the compiler knows nothing any more. It would else compute further
 /// sums of a loop's variables, or constants, again in each turn, for which there are no
@@ -47,7 +48,7 @@ pub(super) struct View {
     pub start: u64,
     pub words: u64,
     /// The word at the address 0, if there were one.
-    base: *const u32,
+    base: *const AtomicU32,
 }
 
 impl View {
@@ -82,17 +83,16 @@ impl View {
 /// # Safety
 /// It must be one of [`Words`].
 #[inline(always)]
-unsafe fn word_at(base: *const u32, offset: u64) -> Insn {
-    // SAFETY: the caller's promise; volatile as in `Words`.
-    let word = unsafe { base.wrapping_byte_add(offset as usize).read_volatile() };
-    Insn(u32::from_le(word))
+unsafe fn word_at(base: *const AtomicU32, offset: u64) -> Insn {
+    // SAFETY: the caller's promise.
+    unsafe { read(base.wrapping_byte_add(offset as usize)) }
 }
 
 /// What a site becomes.
 pub(super) struct Rewrite {
     text: View,
     /// The first word of the replacements, and how many there are.
-    replacements: *const u32,
+    replacements: *const AtomicU32,
     words: u64,
     /// Address of the first word, as the loop has it.
     start: u64,

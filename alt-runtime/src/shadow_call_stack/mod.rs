@@ -18,11 +18,13 @@
 //!
 //! ```
 //! use core::mem::MaybeUninit;
+//! use core::sync::atomic::AtomicU32;
+//!
 //! use alt_runtime::region::{Region, Table, Words};
 //! use alt_runtime::shadow_call_stack::{PUSH, ShadowPlan, SIGN, UnwindInfo};
 //!
 //! // A function at 0x1000 that signs and never returns, and its unwind tables at 0x2000.
-//! let text = [SIGN.0, 0x14000000];
+//! let text = [AtomicU32::new(SIGN.0), AtomicU32::new(0x14000000)];
 //! let eh_frame = [
 //!     16, 0, 0, 0, 0, 0, 0, 0, 1, b'z', b'R', 0, 1, 0x78, 30, 1, 0x1b, 12, 31, 0,
 //!     // The place, from here; the length; no augmentation; 4 bytes on; the mark; padding.

@@ -12,7 +12,7 @@ use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::record::{AlternativeRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 
-use crate::image::{A, CAPS, NOP, TEXT};
+use crate::image::{A, CAPS, NOP, TEXT, atomic};
 
 const WORDS: u64 = 64;
 const SITE: u64 = TEXT + 0x40;
@@ -67,6 +67,7 @@ fn planned(start: u64, from: u64, word: u32, records: usize) -> Result<u32, Plan
         }
     };
     let table = [record(0, SITE, 0), record(1, LATER, 1)];
+    let (text, arms) = (atomic(&text), atomic(&arms));
     let region = Region {
         text: Words::new(TEXT, &text),
         branches: Table::new(0, &[]),

@@ -1,13 +1,16 @@
 //! A small image made by hand: text, replacements and tables at chosen addresses.
 
 use core::mem::MaybeUninit;
+use core::sync::atomic::AtomicU32;
 
 use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
 use alt_runtime::insn::Insn;
 use alt_runtime::patch::{Census, Decision, Plan, PlanError, Reason, Report, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
-use alt_runtime::region::{Region, Table, Words};
+use alt_runtime::region::{Region, Table};
 use alt_runtime::{Callback, Write};
+
+use crate::memory::words;
 
 /// Where the text runs: high, as in a kernel.
 pub const TEXT: u64 = 0xffff_8000_0001_0000;
@@ -48,6 +51,11 @@ pub const NOP: u32 = 0xd503_201f;
 
 /// Address, word before, word after.
 pub type Change = (u64, u32, u32);
+
+/// The same words, as memory that may change.
+pub fn atomic(words: &[u32]) -> Vec<AtomicU32> {
+    words.iter().copied().map(AtomicU32::new).collect()
+}
 
 /// What a write changes.
 pub fn change(write: &Write) -> Change {
@@ -141,10 +149,10 @@ impl Image {
 
     pub fn region(&self) -> Region<'_> {
         Region {
-            text: Words::new(TEXT, &self.text),
+            text: words(TEXT, &self.text),
             branches: Table::new(BRANCHES, &self.branches),
             alternatives: Table::new(RECORDS, &self.records),
-            replacements: Words::new(REPLACEMENTS, &self.replacements),
+            replacements: words(REPLACEMENTS, &self.replacements),
             callbacks: Table::new(CALLBACKS, &self.callbacks),
         }
     }

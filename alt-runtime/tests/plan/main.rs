@@ -1,5 +1,8 @@
 //! The plan: what it makes of records, and what it refuses.
 
+#[path = "../common/memory.rs"]
+mod memory;
+
 mod callbacks;
 mod edges;
 mod errors;

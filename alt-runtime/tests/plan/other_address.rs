@@ -11,7 +11,8 @@ use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::{Callback, CallbackError, Site, Write};
 
-use crate::image::{A, BRANCHES, CALLBACKS, CAPS, Image, NOP, RECORDS, REPLACEMENTS, TEXT};
+use crate::image::{A, BRANCHES, CALLBACKS, CAPS, Image, NOP, RECORDS, REPLACEMENTS, TEXT, atomic};
+use crate::memory::words;
 
 /// Where a hypervisor may see what the kernel sees at `TEXT`.
 const HYP: u64 = 0x4000_0001_0000;
@@ -23,10 +24,10 @@ const SITE: u64 = 0x40;
 pub fn seen(image: &Image, address: u64) -> Region<'_> {
     let there = |linked: u64| linked.wrapping_sub(TEXT).wrapping_add(address);
     Region {
-        text: Words::new(address, &image.text),
+        text: words(address, &image.text),
         branches: Table::new(there(BRANCHES), &image.branches),
         alternatives: Table::new(there(RECORDS), &image.records),
-        replacements: Words::new(there(REPLACEMENTS), &image.replacements),
+        replacements: words(there(REPLACEMENTS), &image.replacements),
         callbacks: Table::new(there(CALLBACKS), &image.callbacks),
     }
 }
@@ -110,7 +111,8 @@ fn callbacks_are_told_the_address_at_which_the_site_runs() {
 fn errors_name_the_address_at_which_the_site_runs() {
     let image = image();
     let mut region = seen(&image, HYP);
-    region.text = Words::new(HYP, &image.text[..17]);
+    let short = atomic(&image.text[..17]);
+    region.text = Words::new(HYP, &short);
     let error = plan(&region).unwrap_err();
     assert_eq!(error.site, HYP + SITE);
     assert_eq!(error.reason, Reason::SiteOutsideText { len: 3 });
@@ -128,7 +130,7 @@ fn tables_must_be_seen_with_their_text() {
     assert_eq!(error.reason, Reason::SiteOutsideText { len: 3 });
 
     let mut region = seen(&image, HYP);
-    region.replacements = Words::new(REPLACEMENTS, &image.replacements);
+    region.replacements = words(REPLACEMENTS, &image.replacements);
     let replacement = HYP + (REPLACEMENTS - TEXT);
     assert_eq!(
         plan(&region).unwrap_err().reason,

@@ -11,7 +11,7 @@ use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::record::{AlternativeRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 
-use crate::image::{A, CAPS, NOP, TEXT};
+use crate::image::{A, CAPS, NOP, TEXT, atomic};
 
 /// One instruction at every displacement of the fixture.
 struct Group {
@@ -51,7 +51,7 @@ fn groups() -> impl Iterator<Item = Group> {
 
 /// The new word of a site at `TEXT` whose arm is `word`, assembled at `replacement`.
 fn plan(word: u32, replacement: u64) -> Result<u32, PlanError> {
-    let (text, replacements) = ([NOP], [word]);
+    let (text, replacements) = (atomic(&[NOP]), atomic(&[word]));
     // Between the two, since both must be within 2 GiB of the record.
     let records_at = TEXT.wrapping_add_signed((replacement.wrapping_sub(TEXT) as i64) / 8 * 4);
     let offset = |to: u64, from: u64| i32::try_from(to.wrapping_sub(from) as i64).unwrap();

@@ -9,7 +9,7 @@ use alt_runtime::patch::{Decision, Plan};
 use alt_runtime::record::{BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 
-use crate::image::{A, AND, B, C, CAPS, Image, LIKELY, NOP, NOT, REPLACEMENTS, TEXT};
+use crate::image::{A, AND, B, C, CAPS, Image, LIKELY, NOP, NOT, REPLACEMENTS, TEXT, atomic};
 
 /// mov x0, #1 … mov x0, #4
 const ONE: u32 = 0xd280_0020;
@@ -277,7 +277,7 @@ fn text_may_end_at_the_top() {
         condition: Condition::from_bits(0),
         displacement: -1,
     }];
-    let words = [NOP, NOP];
+    let words = atomic(&[NOP, NOP]);
     let region = Region {
         text: Words::new(text, &words),
         branches: Table::new(at, &branches),

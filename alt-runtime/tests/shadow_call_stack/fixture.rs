@@ -12,6 +12,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::assembled;
 use crate::cross::Cross;
+use crate::memory::words;
 
 /// Address, old and new word of a write.
 pub type Change = (u64, u32, u32);
@@ -83,7 +84,7 @@ impl Image {
 
     pub fn region(&self) -> Region<'_> {
         Region {
-            text: Words::new(self.text.0, &self.text.1),
+            text: words(self.text.0, &self.text.1),
             branches: Table::new(0, &[]),
             alternatives: Table::new(0, &[]),
             replacements: Words::new(0, &[]),

@@ -2,6 +2,8 @@
 
 #[path = "../common/cross.rs"]
 mod cross;
+#[path = "../common/memory.rs"]
+mod memory;
 
 mod assembled;
 mod damaged;

@@ -1,10 +1,11 @@
 //! An image as the patcher sees one.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
 
-use alt_runtime::Callback;
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
+use alt_runtime::{Callback, Insn};
 
 use crate::image::Image;
 use crate::records::{Arm, Format, Kind, Records, RecordsError, alt};
@@ -49,10 +50,10 @@ pub enum HostError {
 /// An image as the patcher sees one: words and tables, with the addresses they are linked at.
 #[derive(Debug)]
 pub struct Host {
-    text: (u64, Vec<u32>),
+    text: (u64, Vec<AtomicU32>),
     branches: (u64, Vec<BranchRecord>),
     alternatives: (u64, Vec<AlternativeRecord>),
-    replacements: (u64, Vec<u32>),
+    replacements: (u64, Vec<AtomicU32>),
     callbacks: (u64, Vec<Callback>),
     /// Linux's format: where a record is in `alternatives`, by its address in the image.
     indices: HashMap<u64, usize>,
@@ -89,9 +90,15 @@ impl Host {
         })
     }
 
-    fn alt(image: &Image, records: &Records, text: (u64, Vec<u32>)) -> Result<Self, HostError> {
+    fn alt(
+        image: &Image,
+        records: &Records,
+        text: (u64, Vec<AtomicU32>),
+    ) -> Result<Self, HostError> {
         let (words, _) = records.replacements.bytes(image)?.as_chunks::<4>();
-        let words = words.iter().map(|word| u32::from_ne_bytes(*word));
+        let words = words
+            .iter()
+            .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)));
         let callbacks = records.callbacks.bytes(image)?.len() / size_of::<Callback>();
         let callbacks = vec![answer(); callbacks];
         Ok(Self {
@@ -111,7 +118,7 @@ impl Host {
         })
     }
 
-    fn linux(image: &Image, records: &Records, text: (u64, Vec<u32>)) -> Self {
+    fn linux(image: &Image, records: &Records, text: (u64, Vec<AtomicU32>)) -> Self {
         let converted = linux::convert(image, records);
         Self {
             text,
@@ -119,7 +126,9 @@ impl Host {
             alternatives: (records.alternatives.range.start, converted.records),
             replacements: (
                 converted.nops,
-                vec![alt_runtime::Insn::NOP.0.to_le(); linux::MAX_LEN],
+                (0..linux::MAX_LEN)
+                    .map(|_| AtomicU32::new(Insn::NOP.0.to_le()))
+                    .collect(),
             ),
             callbacks: (
                 converted.callbacks,

@@ -1,5 +1,7 @@
 //! The text of an image as one run of words.
 
+use std::sync::atomic::AtomicU32;
+
 use crate::image::Image;
 
 use super::HostError;
@@ -10,7 +12,7 @@ const MAX_SPAN: u64 = 256 << 20;
 
 /// The address of the first executable section, and all words from there to the end of the last
 /// one, as they are in memory. Between sections they are 0.
-pub(super) fn words(image: &Image) -> Result<(u64, Vec<u32>), HostError> {
+pub(super) fn words(image: &Image) -> Result<(u64, Vec<AtomicU32>), HostError> {
     let Some(start) = image.executable().map(|section| section.range.start).min() else {
         return Err(HostError::NoText);
     };
@@ -31,5 +33,5 @@ pub(super) fn words(image: &Image) -> Result<(u64, Vec<u32>), HostError> {
             }
         }
     }
-    Ok((start, words))
+    Ok((start, words.into_iter().map(AtomicU32::new).collect()))
 }
