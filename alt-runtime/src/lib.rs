@@ -110,7 +110,7 @@ pub use insn::Insn;
 ///
 /// `options(pure)` is refused: the compiler would merge a site before the patch
 /// with one after it. All variants are one template to `asm!`: a `{}` counts on
-/// from variant to variant, so write `{0}` or a name. The labels 9061 to 9064 are
+/// from variant to variant, so write `{0}` or a name. The labels 9061 to 9067 are
 /// used by the macro.
 pub use alt_macros::alternative;
 

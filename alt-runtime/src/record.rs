@@ -142,6 +142,7 @@ macro_rules! __alt_branch_record {
         concat!(
             $crate::__alt_section!("alt_branches", "ao", "@progbits"),
             ".balign 4\n",
+            "9067:\n",
             ".long 9061b - .\n",
             ".hword ",
             $condition,
@@ -158,7 +159,8 @@ macro_rules! __alt_branch_record {
             ".org . - (((",
             $target,
             " - 9061b + 0x20000) >> 18 != 0) & 1)\n",
-            ".popsection",
+            ".popsection\n",
+            $crate::__alt_reference!(),
         )
     };
 }
@@ -264,6 +266,7 @@ macro_rules! __alt_record {
         concat!(
             $crate::__alt_section!("alt_records", "ao", "@progbits"),
             ".balign 4\n",
+            "9067:\n",
             ".long 9061b - .\n",
             ".long ",
             $replacement,
@@ -275,8 +278,23 @@ macro_rules! __alt_record {
             ".byte ",
             $len,
             "\n",
-            ".popsection",
+            ".popsection\n",
+            $crate::__alt_reference!(),
         )
+    };
+}
+
+/// Refers from the site to the record at 9067.
+///
+/// Functions with equal text and different records mean different things. A linker that
+/// folds equal functions (`--icf=all`) compares their text and what its relocations refer
+/// to, and a record refers to its function, not the other way round. The relocation of
+/// type NONE changes no byte; two functions that refer to different records differ.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_reference {
+    () => {
+        ".reloc 9061b, R_AARCH64_NONE, 9067b"
     };
 }
 

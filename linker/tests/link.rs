@@ -346,3 +346,31 @@ fn layouts_of_two_versions_do_not_link() {
         }
     }
 }
+
+/// Pairs of functions in `equal.rs` that a record tells apart.
+const PAIRS: [&str; 10] = [
+    "branch", "likely", "cap", "arm", "arms", "callback", "nops", "near", "site", "asm",
+];
+
+/// `--icf=all` folds functions of equal text; not those whose records differ.
+#[test]
+fn equal_functions_with_different_records_stay_apart() {
+    let test = "equal_functions_with_different_records_stay_apart";
+    let Some(link) = Link::new(test) else { return };
+    for (build, flags) in BUILDS {
+        for script in [Script::Plain, Script::Include] {
+            let image = link.link("equal.rs", Linker::Lld, script, |rustc| {
+                rustc.args(flags).arg("-Clink-arg=--icf=all");
+            });
+            let at = format!("{build}, {script:?}");
+            let image = image.unwrap_or_else(|error| panic!("{at}: {error}"));
+            let addresses = |name| [0, 1].map(|i| image.symbol(&format!("{name}_{i}")).unwrap());
+            let [first, second] = addresses("control");
+            assert_eq!(first, second, "{at}: nothing was folded");
+            for pair in PAIRS {
+                let [first, second] = addresses(pair);
+                assert_ne!(first, second, "{at}: {pair}");
+            }
+        }
+    }
+}

@@ -62,6 +62,17 @@ impl Insn {
         }
     }
 
+    /// `adrp`: the instruction that stands at address `from` and puts the address of the page
+    /// of `to` into `x<rd>`, 0 to 31.
+    #[inline]
+    pub(crate) fn adrp(rd: u8, from: u64, to: u64) -> Result<Self, OutOfReach> {
+        let here = Relative {
+            form: Form::Adrp,
+            displacement: 0,
+        };
+        Self(0x9000_0000 | u32::from(rd & 31)).aim(here, to, from)
+    }
+
     /// The branch to so many instructions further on; 16 bits are always within its reach.
     #[inline]
     pub(crate) const fn branch_by(instructions: i16) -> Self {

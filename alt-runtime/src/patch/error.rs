@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::callback::CallbackError;
-use crate::insn::{Insn, MoveError};
+use crate::insn::{Insn, MoveError, OutOfReach};
 
 /// A record that cannot be applied. No word has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,6 +105,17 @@ pub enum Reason {
         /// Why not.
         error: MoveError,
     },
+    /// The linker made NOP and ADR of ADRP and ADD where the replacement is stored. ADR does
+    /// not reach from the site, and the pair cannot be made ADRP and ADD again, since another
+    /// instruction of the replacement goes to the second one alone.
+    Relaxed {
+        /// Index of the ADR in the replacement.
+        index: u8,
+        /// The ADR.
+        word: Insn,
+        /// The distance that it would need.
+        error: OutOfReach,
+    },
     /// The record names a callback that is not one of the region's.
     UnregisteredCallback {
         /// The address that it names.
@@ -202,6 +213,12 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "instruction {index} ({word}) of the replacement: {error}"
+                )
+            }
+            Self::Relaxed { index, word, error } => {
+                write!(
+                    f,
+                    "instruction {index} ({word}) of the replacement: {error}; if the source has `adrp` and `add`, the linker relaxed them: link with --no-relax"
                 )
             }
             Self::UnregisteredCallback { address } => {

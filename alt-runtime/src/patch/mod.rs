@@ -19,6 +19,7 @@ mod error;
 mod plan;
 mod quick;
 mod records;
+mod relaxed;
 mod replacement;
 mod rewrite;
 mod shape;

@@ -1,7 +1,8 @@
 //! The words of a replacement, as they must be at the site.
 
-use crate::insn::{Class, Form, Insn};
+use crate::insn::{Class, Form, Insn, OutOfReach};
 use crate::patch::error::Reason;
+use crate::patch::relaxed::Relaxed;
 use crate::patch::site::Record;
 use crate::record::AlternativeRecord;
 use crate::region::{Region, Table, Words};
@@ -71,6 +72,7 @@ impl<'a> Replacement<'a> {
     #[inline(always)]
     pub fn word(&self, index: u8) -> Result<Insn, Reason> {
         match self.words.word(index.into()) {
+            Some(Insn::NOP) => Ok(self.nop(index)),
             Some(word) if word.is_ordinary() => Ok(word),
             Some(word) => self.aimed(index, word),
             None => Ok(self.padding(index)),
@@ -81,6 +83,20 @@ impl<'a> Replacement<'a> {
     #[inline]
     fn len(&self) -> u8 {
         self.words.len() as u8
+    }
+
+    /// What the NOP at `index` is at the site: the first half of a pair that a linker relaxed.
+    fn nop(&self, index: u8) -> Insn {
+        match self.expand(index) {
+            Some([adrp, _]) => adrp,
+            None => Insn::NOP,
+        }
+    }
+
+    /// NOP and ADR at `index` as they must be at the site, if ADR does not reach from there.
+    fn expand(&self, index: u8) -> Option<[Insn; 2]> {
+        let to = self.site.wrapping_add(4 * u64::from(index));
+        Relaxed::at(self.words, index)?.expand(self.words, to)
     }
 
     /// The word of the replacement at `index`, as it must be at the site.
@@ -113,8 +129,27 @@ impl<'a> Replacement<'a> {
                 });
             }
         }
-        word.aim(relative, from, to)
-            .map_err(|error| refuse(error.into()))
+        match word.aim(relative, from, to) {
+            Err(error) if relative.form == Form::Adr => self.too_far(index, word, error),
+            aimed => aimed.map_err(|error| refuse(error.into())),
+        }
+    }
+
+    /// An ADR that does not reach from the site: the second half of a pair that a linker
+    /// relaxed, or refused.
+    #[cold]
+    fn too_far(&self, index: u8, word: Insn, error: OutOfReach) -> Result<Insn, Reason> {
+        let first = index.checked_sub(1);
+        let is_pair = first.is_some_and(|first| Relaxed::at(self.words, first).is_some());
+        match first.and_then(|first| self.expand(first)) {
+            Some([_, add]) => Ok(add),
+            None if is_pair => Err(Reason::Relaxed { index, word, error }),
+            None => Err(Reason::CannotMove {
+                index,
+                word,
+                error: error.into(),
+            }),
+        }
     }
 
     /// NOPs up to the end of the site; many of them are branched over.

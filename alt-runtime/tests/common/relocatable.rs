@@ -4,7 +4,8 @@
 
 use object::read::elf::ElfFile64;
 use object::{
-    Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionIndex, SymbolKind, SymbolSection,
+    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionIndex,
+    SymbolKind, SymbolSection, elf,
 };
 
 /// An object file; each function has a section of its own.
@@ -88,6 +89,13 @@ impl<'a> Relocatable<'a> {
         let mut relocations: Vec<_> = section
             .relocations()
             .filter(|(offset, _)| *offset < size)
+            // From a site to its record: changes no byte.
+            .filter(|(_, relocation)| {
+                let none = RelocationFlags::Elf {
+                    r_type: elf::R_AARCH64_NONE,
+                };
+                relocation.flags() != none
+            })
             .map(|(offset, relocation)| {
                 let RelocationTarget::Symbol(index) = relocation.target() else {
                     panic!()

@@ -10,4 +10,5 @@ mod image;
 mod long;
 mod other_address;
 mod reach;
+mod relaxed;
 mod words;

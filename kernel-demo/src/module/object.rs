@@ -7,7 +7,8 @@
 use core::ops::Range;
 
 use elf::abi::{
-    EM_AARCH64, ET_REL, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHN_ABS, SHN_UNDEF, SHT_RELA,
+    EM_AARCH64, ET_REL, R_AARCH64_NONE, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHN_ABS, SHN_UNDEF,
+    SHT_RELA,
 };
 use elf::endian::LittleEndian;
 use elf::relocation::Rela;
@@ -252,6 +253,10 @@ impl<'a> Object<'a> {
         rela: &Rela,
         export: impl Fn(&str) -> Option<u64>,
     ) -> Result<(), ObjectError<'a>> {
+        // A site refers to its record so that the linker keeps equal functions apart.
+        if rela.r_type == R_AARCH64_NONE {
+            return Ok(());
+        }
         let symbol = self.symbols.get(rela.r_sym as usize)?;
         let name = self.name(&symbol)?;
         let target = self

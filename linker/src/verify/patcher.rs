@@ -107,7 +107,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "What an instruction of a replacement refers to is in its reach from the site.",
-        advice: "Use a form of longer reach: `b` over `b.cond`, `adrp` and `add` for `adr`.",
+        advice: "Use a form of longer reach: `b` over `b.cond`, `adrp` and `add` for `adr`; \
+                 a branch to the `add` alone takes --no-relax at the link.",
         check: refused,
     },
     Rule {
@@ -168,7 +169,8 @@ fn id_of(reason: &Reason) -> &'static str {
         Reason::CannotMove {
             error: MoveError::OutOfReach(_),
             ..
-        } => "out-of-reach",
+        }
+        | Reason::Relaxed { .. } => "out-of-reach",
         Reason::UnregisteredCallback { .. } => "unregistered-callback",
         Reason::CallbackLength { .. } => "callback-length",
         // One site alone has no order; rules with these ids look at all sites.
@@ -195,12 +197,12 @@ fn id_of_problem(problem: &Problem) -> &'static str {
 #[cfg(test)]
 mod tests {
     use alt_runtime::CallbackError;
-    use alt_runtime::insn::Insn;
+    use alt_runtime::insn::{Form, Insn, OutOfReach};
 
     use super::*;
 
     /// One of each; `check` gives all but the last four, and those are the pass's.
-    const REASONS: [Reason; 20] = [
+    const REASONS: [Reason; 21] = [
         Reason::MisalignedSite,
         Reason::SiteOutsideText { len: 1 },
         Reason::Unsorted { previous: 0 },
@@ -227,6 +229,14 @@ mod tests {
             index: 0,
             word: Insn::NOP,
             target: 0,
+        },
+        Reason::Relaxed {
+            index: 1,
+            word: Insn::NOP,
+            error: OutOfReach {
+                form: Form::Adr,
+                displacement: 1 << 20,
+            },
         },
         Reason::UnregisteredCallback { address: 0 },
         Reason::CallbackLength {
