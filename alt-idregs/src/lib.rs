@@ -5,6 +5,9 @@
 //! list stands in [`for_each_register!`]; [`Register`], [`Field`] and the constants in [`fields`]
 //! are expanded from it.
 //!
+//! Two of the registers, `CurrentEL` and `HCR_EL2`, describe the kernel and not the CPU: the
+//! exception level that it runs at. Rules can ask for them like for ID registers.
+//!
 //! ```
 //! use alt_idregs::{Field, fields::ID_AA64ISAR0_EL1, Register};
 //!
@@ -20,5 +23,5 @@ mod field;
 mod register;
 mod table;
 
-pub use field::{Field, Safe};
+pub use field::{Field, Safe, Scheme};
 pub use register::{Encoding, Register, fields};

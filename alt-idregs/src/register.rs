@@ -19,8 +19,10 @@ pub struct Encoding {
 }
 
 macro_rules! define {
-    ($($register:ident ($op0:literal, $op1:literal, $crn:literal, $crm:literal, $op2:literal) {
-        $($field:ident [$msb:literal:$lsb:literal] $sign:ident $safe:ident $(($value:literal))?;)*
+    ($($register:ident ($op0:literal, $op1:literal, $crn:literal, $crm:literal, $op2:literal)
+        $(if $if_register:ident.$if_field:ident >= $least:literal)? {
+        $($field:ident [$msb:literal:$lsb:literal] $scheme:ident $safe:ident $(($value:literal))?
+            $(, $may_differ:ident)?;)*
     })*) => {
         /// An ID register of arm64.
         #[expect(non_camel_case_types, reason = "the names are the Arm ARM's")]
@@ -53,6 +55,17 @@ macro_rules! define {
                 }
             }
 
+            /// The field and its least value with which the register exists; `None` if it always
+            /// does. Reading a register that does not exist is UNDEFINED.
+            pub const fn exists_if(self) -> Option<(&'static Field, i64)> {
+                match self {
+                    $($(Register::$register => {
+                        Some((&fields::$if_register::$if_field, $least))
+                    })?)*
+                    _ => None,
+                }
+            }
+
             /// Its fields, highest bits first.
             pub const fn fields(self) -> &'static [Field] {
                 match self {
@@ -77,16 +90,17 @@ macro_rules! define {
                             name: stringify!($field),
                             lsb: $lsb,
                             width: $msb - $lsb + 1,
-                            signed: define!(@is_signed $sign),
+                            scheme: $crate::Scheme::$scheme,
                             safe: $crate::Safe::$safe $(($value))?,
+                            may_differ: define!(@is_given $($may_differ)?),
                         };
                     )*
                 }
             )*
         }
     };
-    (@is_signed Signed) => { true };
-    (@is_signed Unsigned) => { false };
+    (@is_given may_differ) => { true };
+    (@is_given) => { false };
 }
 
 for_each_register!(define);
@@ -94,6 +108,26 @@ for_each_register!(define);
 impl Register {
     /// How many registers there are.
     pub const COUNT: usize = Self::ALL.len();
+
+    /// The bits that mean something: those of its fields; all of `REVIDR_EL1`, whose bits have no
+    /// names.
+    pub const fn known_bits(self) -> u64 {
+        if matches!(self, Self::REVIDR_EL1) {
+            return u64::MAX;
+        }
+        let fields = self.fields();
+        let (mut bits, mut index) = (0, 0);
+        while index < fields.len() {
+            bits |= fields[index].mask();
+            index += 1;
+        }
+        bits
+    }
+
+    /// Whether it tells how the kernel runs, and nothing of the CPU.
+    pub const fn is_of_kernel(self) -> bool {
+        matches!(self, Self::CurrentEL | Self::HCR_EL2)
+    }
 
     /// Finds a register by its name in the Arm ARM.
     pub fn from_name(name: &str) -> Option<Register> {

@@ -5,38 +5,42 @@
 /// The list is in the order of this crate's [`Register`](crate::Register), and each entry reads
 ///
 /// ```text
-/// NAME (op0, op1, CRn, CRm, op2) { Field [msb:lsb] Signed|Unsigned Safe; ... }
+/// NAME (op0, op1, CRn, CRm, op2) [if REGISTER.Field >= min] { Field [msb:lsb] Scheme Safe[, may_differ]; ... }
 /// ```
 ///
-/// with `Safe` a variant of [`Safe`](crate::Safe). Whoever needs something *per register*, such as
-/// the `MRS` that reads it, expands it from here instead of repeating the list.
+/// with `Scheme` and `Safe` variants of [`Scheme`](crate::Scheme) and [`Safe`](crate::Safe).
+/// A register with `if` exists only where the field has at least this value: `MRS` is UNDEFINED
+/// elsewhere, and the snapshot has zero. `may_differ` marks a field in which the CPUs of one
+/// system usually differ; see [`Field::may_differ`](crate::Field::may_differ). Code that is needed
+/// *per register*, such as the `MRS` that reads it, is expanded from this list.
 ///
 /// Names, encodings and bit positions are those of the register descriptions in the Arm ARM
-/// (DDI 0487). Signed are the fields in which `0b1111` means *less than* `0b0000` (there,
-/// "Principles of the ID scheme for fields in ID registers").
+/// (DDI 0487). `tests/sources.rs` compares them with published descriptions.
 #[macro_export]
 macro_rules! for_each_register {
     ($callback:ident) => {
         $callback! {
             // Who made this CPU: no value stands for two different CPUs.
             MIDR_EL1 (3, 0, 0, 0, 0) {
-                Implementer  [31:24] Unsigned Exact(0);
-                Variant      [23:20] Unsigned Exact(0);
-                Architecture [19:16] Unsigned Exact(0);
-                PartNum      [15:4]  Unsigned Exact(0);
-                Revision     [3:0]   Unsigned Exact(0);
+                Implementer  [31:24] Unsigned Exact(0), may_differ;
+                Variant      [23:20] Unsigned Exact(0), may_differ;
+                Architecture [19:16] Unsigned Exact(0), may_differ;
+                PartNum      [15:4]  Unsigned Exact(0), may_differ;
+                Revision     [3:0]   Unsigned Exact(0), may_differ;
             }
             // IMPLEMENTATION DEFINED throughout; each bit is an erratum fixed without a new revision.
             REVIDR_EL1 (3, 0, 0, 0, 6) {}
             CTR_EL0 (3, 3, 0, 0, 1) {
                 TminLine [37:32] Unsigned LowerSafe;
+                // Always one: a kernel that emulates reads of CTR_EL0 shows it.
+                RES1     [31:31] Unsigned Exact(1);
                 DIC      [29:29] Unsigned LowerSafe;
                 IDC      [28:28] Unsigned LowerSafe;
                 CWG      [27:24] Unsigned HigherOrZeroSafe;
                 ERG      [23:20] Unsigned HigherOrZeroSafe;
                 DminLine [19:16] Unsigned LowerSafe;
                 // VIPT asks for the most maintenance of the policies that exist.
-                L1Ip     [15:14] Unsigned Exact(2);
+                L1Ip     [15:14] Unsigned Exact(2), may_differ;
                 IminLine [3:0]   Unsigned LowerSafe;
             }
             DCZID_EL0 (3, 3, 0, 0, 7) {
@@ -46,42 +50,42 @@ macro_rules! for_each_register {
             }
             // Maintaining a level that need not be is slow, the reverse is wrong.
             CLIDR_EL1 (3, 1, 0, 0, 1) {
-                Ttype7 [46:45] Unsigned HigherSafe;
-                Ttype6 [44:43] Unsigned HigherSafe;
-                Ttype5 [42:41] Unsigned HigherSafe;
-                Ttype4 [40:39] Unsigned HigherSafe;
-                Ttype3 [38:37] Unsigned HigherSafe;
-                Ttype2 [36:35] Unsigned HigherSafe;
-                Ttype1 [34:33] Unsigned HigherSafe;
-                ICB    [32:30] Unsigned HigherOrZeroSafe;
-                LoUU   [29:27] Unsigned HigherSafe;
-                LoC    [26:24] Unsigned HigherSafe;
-                LoUIS  [23:21] Unsigned HigherSafe;
-                Ctype7 [20:18] Unsigned HigherSafe;
-                Ctype6 [17:15] Unsigned HigherSafe;
-                Ctype5 [14:12] Unsigned HigherSafe;
-                Ctype4 [11:9]  Unsigned HigherSafe;
-                Ctype3 [8:6]   Unsigned HigherSafe;
-                Ctype2 [5:3]   Unsigned HigherSafe;
-                Ctype1 [2:0]   Unsigned HigherSafe;
+                Ttype7 [46:45] Unsigned HigherSafe, may_differ;
+                Ttype6 [44:43] Unsigned HigherSafe, may_differ;
+                Ttype5 [42:41] Unsigned HigherSafe, may_differ;
+                Ttype4 [40:39] Unsigned HigherSafe, may_differ;
+                Ttype3 [38:37] Unsigned HigherSafe, may_differ;
+                Ttype2 [36:35] Unsigned HigherSafe, may_differ;
+                Ttype1 [34:33] Unsigned HigherSafe, may_differ;
+                ICB    [32:30] Unsigned HigherOrZeroSafe, may_differ;
+                LoUU   [29:27] Unsigned HigherSafe, may_differ;
+                LoC    [26:24] Unsigned HigherSafe, may_differ;
+                LoUIS  [23:21] Unsigned HigherSafe, may_differ;
+                Ctype7 [20:18] Unsigned HigherSafe, may_differ;
+                Ctype6 [17:15] Unsigned HigherSafe, may_differ;
+                Ctype5 [14:12] Unsigned HigherSafe, may_differ;
+                Ctype4 [11:9]  Unsigned HigherSafe, may_differ;
+                Ctype3 [8:6]   Unsigned HigherSafe, may_differ;
+                Ctype2 [5:3]   Unsigned HigherSafe, may_differ;
+                Ctype1 [2:0]   Unsigned HigherSafe, may_differ;
             }
             ID_AA64PFR0_EL1 (3, 0, 0, 4, 0) {
-                CSV3    [63:60] Unsigned LowerSafe;
-                CSV2    [59:56] Unsigned LowerSafe;
+                CSV3    [63:60] Unsigned LowerSafe, may_differ;
+                CSV2    [59:56] Unsigned LowerSafe, may_differ;
                 RME     [55:52] Unsigned LowerSafe;
                 DIT     [51:48] Unsigned LowerSafe;
-                AMU     [47:44] Unsigned LowerSafe;
+                AMU     [47:44] Unsigned LowerSafe, may_differ;
                 MPAM    [43:40] Unsigned LowerSafe;
-                SEL2    [39:36] Unsigned LowerSafe;
+                SEL2    [39:36] Unsigned LowerSafe, may_differ;
                 SVE     [35:32] Unsigned LowerSafe;
                 RAS     [31:28] Unsigned LowerSafe;
                 GIC     [27:24] Unsigned LowerSafe;
                 AdvSIMD [23:20] Signed   LowerSafe;
                 FP      [19:16] Signed   LowerSafe;
-                EL3     [15:12] Unsigned LowerSafe;
-                EL2     [11:8]  Unsigned LowerSafe;
-                EL1     [7:4]   Unsigned LowerSafe;
-                EL0     [3:0]   Unsigned LowerSafe;
+                EL3     [15:12] Unsigned LowerSafe, may_differ;
+                EL2     [11:8]  Unsigned LowerSafe, may_differ;
+                EL1     [7:4]   Unsigned LowerSafe, may_differ;
+                EL0     [3:0]   Unsigned LowerSafe, may_differ;
             }
             ID_AA64PFR1_EL1 (3, 0, 0, 4, 1) {
                 PFAR      [63:60] Unsigned LowerSafe;
@@ -97,7 +101,7 @@ macro_rules! for_each_register {
                 MPAM_frac [19:16] Unsigned LowerSafe;
                 RAS_frac  [15:12] Unsigned LowerSafe;
                 MTE       [11:8]  Unsigned LowerSafe;
-                SSBS      [7:4]   Unsigned LowerSafe;
+                SSBS      [7:4]   Unsigned LowerSafe, may_differ;
                 BT        [3:0]   Unsigned LowerSafe;
             }
             ID_AA64PFR2_EL1 (3, 0, 0, 4, 2) {
@@ -110,8 +114,8 @@ macro_rules! for_each_register {
                 MTEEIRG      [23:20] Unsigned LowerSafe;
                 UINJ         [19:16] Unsigned LowerSafe;
                 GCIE         [15:12] Unsigned LowerSafe;
-                MTEFAR       [11:8]  Unsigned LowerSafe;
-                MTESTOREONLY [7:4]   Unsigned LowerSafe;
+                MTEFAR       [11:8]  Unsigned LowerSafe, may_differ;
+                MTESTOREONLY [7:4]   Unsigned LowerSafe, may_differ;
                 MTEPERM      [3:0]   Unsigned LowerSafe;
             }
             ID_AA64ZFR0_EL1 (3, 0, 0, 4, 4) {
@@ -156,6 +160,18 @@ macro_rules! for_each_register {
                 STMOP    [16:16] Unsigned Exact(0);
                 SMOP4    [0:0]   Unsigned Exact(0);
             }
+            // A mask like the one above.
+            ID_AA64FPFR0_EL1 (3, 0, 0, 4, 7) {
+                F8CVT  [31:31] Unsigned Exact(0);
+                F8FMA  [30:30] Unsigned Exact(0);
+                F8DP4  [29:29] Unsigned Exact(0);
+                F8DP2  [28:28] Unsigned Exact(0);
+                F8MM8  [27:27] Unsigned Exact(0);
+                F8MM4  [26:26] Unsigned Exact(0);
+                F16MM2 [15:15] Unsigned Exact(0);
+                F8E4M3 [1:1]   Unsigned Exact(0);
+                F8E5M2 [0:0]   Unsigned Exact(0);
+            }
             ID_AA64DFR0_EL1 (3, 0, 0, 5, 0) {
                 HPMN0       [63:60] Unsigned LowerSafe;
                 ExtTrcBuff  [59:56] Unsigned LowerSafe;
@@ -164,14 +180,13 @@ macro_rules! for_each_register {
                 TraceBuffer [47:44] Unsigned LowerSafe;
                 TraceFilt   [43:40] Unsigned LowerSafe;
                 DoubleLock  [39:36] Signed   LowerSafe;
-                PMSVer      [35:32] Unsigned LowerSafe;
+                PMSVer      [35:32] Unsigned LowerSafe, may_differ;
                 CTX_CMPs    [31:28] Unsigned LowerSafe;
+                SEBEP       [27:24] Unsigned LowerSafe;
                 WRPs        [23:20] Unsigned LowerSafe;
                 PMSS        [19:16] Unsigned LowerSafe;
                 BRPs        [15:12] Unsigned LowerSafe;
-                // 0b1111 is a PMU of another kind, not a later PMUv3: signed, it is below every
-                // version ("alternative ID scheme for the Performance Monitors version fields").
-                PMUVer      [11:8]  Signed   Exact(0);
+                PMUVer      [11:8]  Alternative Exact(0), may_differ;
                 TraceVer    [7:4]   Unsigned LowerSafe;
                 DebugVer    [3:0]   Unsigned Exact(6);
             }
@@ -187,6 +202,13 @@ macro_rules! for_each_register {
                 WRPs     [23:16] Unsigned LowerSafe;
                 BRPs     [15:8]  Unsigned LowerSafe;
                 SYSPMUID [7:0]   Unsigned Exact(0);
+            }
+            ID_AA64DFR2_EL1 (3, 0, 0, 5, 2) {
+                TRBE_EXC [27:24] Unsigned LowerSafe;
+                SPE_nVM  [23:20] Unsigned LowerSafe;
+                SPE_EXC  [19:16] Unsigned LowerSafe;
+                BWE      [7:4]   Unsigned LowerSafe;
+                STEP     [3:0]   Unsigned LowerSafe;
             }
             ID_AA64ISAR0_EL1 (3, 0, 0, 6, 0) {
                 RNDR   [63:60] Unsigned LowerSafe;
@@ -226,9 +248,9 @@ macro_rules! for_each_register {
             }
             ID_AA64ISAR2_EL1 (3, 0, 0, 6, 2) {
                 ATS1A        [63:60] Unsigned LowerSafe;
-                LUT          [59:56] Unsigned LowerSafe;
-                CSSC         [55:52] Unsigned LowerSafe;
-                RPRFM        [51:48] Unsigned LowerSafe;
+                LUT          [59:56] Unsigned LowerSafe, may_differ;
+                CSSC         [55:52] Unsigned LowerSafe, may_differ;
+                RPRFM        [51:48] Unsigned LowerSafe, may_differ;
                 PCDPHINT     [47:44] Unsigned LowerSafe;
                 PRFMSLC      [43:40] Unsigned LowerSafe;
                 SYSINSTR_128 [39:36] Unsigned LowerSafe;
@@ -239,21 +261,21 @@ macro_rules! for_each_register {
                 MOPS         [19:16] Unsigned LowerSafe;
                 APA3         [15:12] Unsigned Exact(0);
                 GPA3         [11:8]  Unsigned LowerSafe;
-                RPRES        [7:4]   Unsigned LowerSafe;
-                WFxT         [3:0]   Unsigned LowerSafe;
+                RPRES        [7:4]   Unsigned LowerSafe, may_differ;
+                WFxT         [3:0]   Unsigned LowerSafe, may_differ;
             }
             ID_AA64ISAR3_EL1 (3, 0, 0, 6, 3) {
                 LSCP      [47:44] Unsigned LowerSafe;
                 LSCSHINT  [43:40] Unsigned LowerSafe;
                 MTETC     [39:36] Unsigned LowerSafe;
                 PAC_frac2 [35:32] Unsigned LowerSafe;
-                FPRCVT    [31:28] Unsigned LowerSafe;
-                LSUI      [27:24] Unsigned LowerSafe;
+                FPRCVT    [31:28] Unsigned LowerSafe, may_differ;
+                LSUI      [27:24] Unsigned LowerSafe, may_differ;
                 OCCMO     [23:20] Unsigned LowerSafe;
-                LSFE      [19:16] Unsigned LowerSafe;
+                LSFE      [19:16] Unsigned LowerSafe, may_differ;
                 PACM      [15:12] Unsigned LowerSafe;
                 TLBIW     [11:8]  Unsigned LowerSafe;
-                FAMINMAX  [7:4]   Unsigned LowerSafe;
+                FAMINMAX  [7:4]   Unsigned LowerSafe, may_differ;
                 CPA       [3:0]   Unsigned LowerSafe;
             }
             ID_AA64MMFR0_EL1 (3, 0, 0, 7, 0) {
@@ -261,22 +283,22 @@ macro_rules! for_each_register {
                 FGT       [59:56] Unsigned LowerSafe;
                 ExS       [47:44] Unsigned LowerSafe;
                 // 0 refers to the stage 1 field, 1 is "none": not a scale.
-                TGran4_2  [43:40] Unsigned Exact(1);
-                TGran64_2 [39:36] Unsigned Exact(1);
-                TGran16_2 [35:32] Unsigned Exact(1);
-                TGran4    [31:28] Signed   LowerSafe;
-                TGran64   [27:24] Signed   LowerSafe;
-                TGran16   [23:20] Unsigned LowerSafe;
+                TGran4_2  [43:40] Unsigned Exact(1), may_differ;
+                TGran64_2 [39:36] Unsigned Exact(1), may_differ;
+                TGran16_2 [35:32] Unsigned Exact(1), may_differ;
+                TGran4    [31:28] Signed   LowerSafe, may_differ;
+                TGran64   [27:24] Signed   LowerSafe, may_differ;
+                TGran16   [23:20] Unsigned LowerSafe, may_differ;
                 BigEndEL0 [19:16] Unsigned LowerSafe;
-                SNSMem    [15:12] Unsigned LowerSafe;
+                SNSMem    [15:12] Unsigned LowerSafe, may_differ;
                 BigEnd    [11:8]  Unsigned LowerSafe;
                 ASIDBits  [7:4]   Unsigned LowerSafe;
-                PARange   [3:0]   Unsigned LowerSafe;
+                PARange   [3:0]   Unsigned LowerSafe, may_differ;
             }
             ID_AA64MMFR1_EL1 (3, 0, 0, 7, 1) {
                 ECBHB    [63:60] Unsigned LowerSafe;
                 CMOW     [59:56] Unsigned LowerSafe;
-                TIDCP1   [55:52] Unsigned LowerSafe;
+                TIDCP1   [55:52] Unsigned LowerSafe, may_differ;
                 nTLBPA   [51:48] Unsigned LowerSafe;
                 AFP      [47:44] Unsigned LowerSafe;
                 HCX      [43:40] Unsigned LowerSafe;
@@ -293,7 +315,7 @@ macro_rules! for_each_register {
                 HAFDBS   [3:0]   Unsigned LowerSafe;
             }
             ID_AA64MMFR2_EL1 (3, 0, 0, 7, 2) {
-                E0PD    [63:60] Unsigned LowerSafe;
+                E0PD    [63:60] Unsigned LowerSafe, may_differ;
                 EVT     [59:56] Unsigned LowerSafe;
                 BBM     [55:52] Unsigned LowerSafe;
                 TTL     [51:48] Unsigned LowerSafe;
@@ -304,7 +326,7 @@ macro_rules! for_each_register {
                 NV      [27:24] Unsigned LowerSafe;
                 CCIDX   [23:20] Unsigned LowerSafe;
                 VARange [19:16] Unsigned LowerSafe;
-                IESB    [15:12] Unsigned LowerSafe;
+                IESB    [15:12] Unsigned LowerSafe, may_differ;
                 LSM     [11:8]  Unsigned LowerSafe;
                 UAO     [7:4]   Unsigned LowerSafe;
                 CnP     [3:0]   Unsigned LowerSafe;
@@ -320,11 +342,11 @@ macro_rules! for_each_register {
                 MEC        [31:28] Unsigned LowerSafe;
                 AIE        [27:24] Unsigned LowerSafe;
                 S2POE      [23:20] Unsigned LowerSafe;
-                S1POE      [19:16] Unsigned LowerSafe;
+                S1POE      [19:16] Unsigned LowerSafe, may_differ;
                 S2PIE      [15:12] Unsigned LowerSafe;
-                S1PIE      [11:8]  Unsigned LowerSafe;
+                S1PIE      [11:8]  Unsigned LowerSafe, may_differ;
                 SCTLRX     [7:4]   Unsigned LowerSafe;
-                TCRX       [3:0]   Unsigned LowerSafe;
+                TCRX       [3:0]   Unsigned LowerSafe, may_differ;
             }
             ID_AA64MMFR4_EL1 (3, 0, 0, 7, 4) {
                 MTEFGT  [63:60] Unsigned LowerSafe;
@@ -343,6 +365,17 @@ macro_rules! for_each_register {
                 ASID2   [11:8]  Unsigned LowerSafe;
                 EIESB   [7:4]   Signed   LowerSafe;
                 PoPS    [3:0]   Unsigned LowerSafe;
+            }
+            // The tag granule of LDGM and STGM: the smaller block is the safe one to step by.
+            GMID_EL1 (3, 1, 0, 0, 4) if ID_AA64PFR1_EL1.MTE >= 2 {
+                BS [3:0] Unsigned LowerSafe;
+            }
+            // The last two tell nothing of the CPU but how the kernel runs on it.
+            CurrentEL (3, 0, 4, 2, 2) {
+                EL [3:2] Unsigned Exact(0);
+            }
+            HCR_EL2 (3, 4, 1, 1, 0) if CurrentEL.EL >= 2 {
+                E2H [34:34] Unsigned Exact(0);
             }
         }
     };

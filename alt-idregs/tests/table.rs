@@ -1,105 +1,8 @@
-//! The table against a second description of the same registers, and against measured values.
+//! The table by itself, and against measured values. `sources.rs` compares it with published ones.
 
 use std::collections::HashSet;
 
-use alt_idregs::{Encoding, Field, Register, Safe, fields};
-
-/// Encodings and fields as the Linux kernel names and places them: `NAME op0 op1 CRn CRm op2`,
-/// then `FIELD msb:lsb`, with `s` for signed ones. Its names differ in case; fields that it does
-/// not know yet are not listed.
-const LINUX: &str = "
-ID_AA64PFR0_EL1 3 0 0 4 0; SVE 35:32; RAS 31:28; GIC 27:24; AdvSIMD 23:20 s; FP 19:16 s;
-  EL3 15:12; EL2 11:8; EL1 7:4; EL0 3:0
-ID_AA64PFR1_EL1 3 0 0 4 1; PFAR 63:60; DF2 59:56; MTEX 55:52; THE 51:48; GCS 47:44;
-  MTE_frac 43:40; NMI 39:36; CSV2_frac 35:32; RNDR_trap 31:28; SME 27:24; MPAM_frac 19:16;
-  RAS_frac 15:12; MTE 11:8; SSBS 7:4; BT 3:0
-ID_AA64PFR2_EL1 3 0 0 4 2; FPMR 35:32; UINJ 19:16; MTEFAR 11:8; MTESTOREONLY 7:4; MTEPERM 3:0
-ID_AA64ZFR0_EL1 3 0 0 4 4; F64MM 59:56; F32MM 55:52; F16MM 51:48; I8MM 47:44; SM4 43:40;
-  SHA3 35:32; B16B16 27:24; BF16 23:20; BitPerm 19:16; EltPerm 15:12; AES 7:4; SVEver 3:0
-ID_AA64SMFR0_EL1 3 0 0 4 5; FA64 63:63; LUTv2 60:60; SMEver 59:56; I16I64 55:52; F64F64 48:48;
-  I16I32 47:44; B16B16 43:43; F16F16 42:42; F8F16 41:41; F8F32 40:40; I8I32 39:36; F16F32 35:35;
-  B16F32 34:34; BI32I32 33:33; F32F32 32:32; SF8FMA 30:30; SF8DP4 29:29; SF8DP2 28:28;
-  SBitPerm 25:25; AES 24:24; SFEXPA 23:23; STMOP 16:16; SMOP4 0:0
-ID_AA64DFR0_EL1 3 0 0 5 0; HPMN0 63:60; ExtTrcBuff 59:56; BRBE 55:52; MTPMU 51:48 s;
-  TraceBuffer 47:44; TraceFilt 43:40; DoubleLock 39:36; PMSVer 35:32; CTX_CMPs 31:28; WRPs 23:20; PMSS 19:16;
-  BRPs 15:12; PMUVer 11:8; TraceVer 7:4; DebugVer 3:0
-ID_AA64DFR1_EL1 3 0 0 5 1; ABL_CMPs 63:56; DPFZS 55:52; EBEP 51:48; ITE 47:44; ABLE 43:40;
-  PMICNTR 39:36; SPMU 35:32; CTX_CMPs 31:24; WRPs 23:16; BRPs 15:8; SYSPMUID 7:0
-ID_AA64ISAR0_EL1 3 0 0 6 0; RNDR 63:60; TLB 59:56; TS 55:52; FHM 51:48; DP 47:44; SM4 43:40;
-  SM3 39:36; SHA3 35:32; RDM 31:28; ATOMIC 23:20; CRC32 19:16; SHA2 15:12; SHA1 11:8; AES 7:4
-ID_AA64ISAR1_EL1 3 0 0 6 1; LS64 63:60; XS 59:56; I8MM 55:52; DGH 51:48; BF16 47:44;
-  SPECRES 43:40; SB 39:36; FRINTTS 35:32; GPI 31:28; GPA 27:24; LRCPC 23:20; FCMA 19:16;
-  JSCVT 15:12; API 11:8; APA 7:4; DPB 3:0
-ID_AA64ISAR2_EL1 3 0 0 6 2; ATS1A 63:60; LUT 59:56; CSSC 55:52; RPRFM 51:48; PCDPHINT 47:44;
-  PRFMSLC 43:40; SYSINSTR_128 39:36; SYSREG_128 35:32; CLRBHB 31:28; PAC_frac 27:24; BC 23:20;
-  MOPS 19:16; APA3 15:12; GPA3 11:8; RPRES 7:4; WFxT 3:0
-ID_AA64ISAR3_EL1 3 0 0 6 3; FPRCVT 31:28; LSUI 27:24; OCCMO 23:20; LSFE 19:16; PACM 15:12;
-  TLBIW 11:8; FAMINMAX 7:4; CPA 3:0
-ID_AA64MMFR0_EL1 3 0 0 7 0; ECV 63:60; FGT 59:56; EXS 47:44; TGRAN4_2 43:40; TGRAN64_2 39:36;
-  TGRAN16_2 35:32; TGRAN4 31:28 s; TGRAN64 27:24 s; TGRAN16 23:20; BIGENDEL0 19:16;
-  SNSMEM 15:12; BIGEND 11:8; ASIDBITS 7:4; PARANGE 3:0
-ID_AA64MMFR1_EL1 3 0 0 7 1; ECBHB 63:60; CMOW 59:56; TIDCP1 55:52; nTLBPA 51:48; AFP 47:44;
-  HCX 43:40; ETS 39:36; TWED 35:32; XNX 31:28; SpecSEI 27:24; PAN 23:20; LO 19:16; HPDS 15:12;
-  VH 11:8; VMIDBits 7:4; HAFDBS 3:0
-ID_AA64MMFR2_EL1 3 0 0 7 2; E0PD 63:60; EVT 59:56; BBM 55:52; TTL 51:48; FWB 43:40; IDS 39:36;
-  AT 35:32; ST 31:28; NV 27:24; CCIDX 23:20; VARange 19:16; IESB 15:12; LSM 11:8; UAO 7:4;
-  CnP 3:0
-ID_AA64MMFR3_EL1 3 0 0 7 3; Spec_FPACC 63:60; ADERR 59:56; SDERR 55:52; ANERR 47:44;
-  SNERR 43:40; D128_2 39:36; D128 35:32; MEC 31:28; AIE 27:24; S2POE 23:20; S1POE 19:16;
-  S2PIE 15:12; S1PIE 11:8; SCTLRX 7:4; TCRX 3:0
-ID_AA64MMFR4_EL1 3 0 0 7 4; E3DSE 39:36; E2H0 27:24 s; NV_frac 23:20; FGWTE3 19:16;
-  HACDBS 15:12; ASID2 11:8; EIESB 7:4 s
-CLIDR_EL1 3 1 0 0 1; ICB 32:30; LoUU 29:27; LoC 26:24; LoUIS 23:21; Ctype7 20:18; Ctype6 17:15;
-  Ctype5 14:12; Ctype4 11:9; Ctype3 8:6; Ctype2 5:3; Ctype1 2:0
-CTR_EL0 3 3 0 0 1; TminLine 37:32; DIC 29:29; IDC 28:28; CWG 27:24; ERG 23:20; DminLine 19:16;
-  L1Ip 15:14; IminLine 3:0
-DCZID_EL0 3 3 0 0 7; DZP 4:4; BS 3:0
-";
-
-/// Signed here, and unsigned in that list: 0b1111 of each means "none" or "not this kind".
-const SIGNED_HERE_ALONE: [Field; 3] = [
-    fields::ID_AA64PFR1_EL1::MTE_frac,
-    fields::ID_AA64DFR0_EL1::DoubleLock,
-    fields::ID_AA64DFR0_EL1::PMUVer,
-];
-
-#[test]
-fn linux_has_the_same_fields_at_the_same_bits() {
-    let mut checked = 0;
-    for register_text in LINUX.trim().replace("\n  ", " ").lines() {
-        let mut parts = register_text.split(';').map(str::trim);
-        let head: Vec<&str> = parts.next().unwrap().split(' ').collect();
-        let register = Register::from_name(head[0]).unwrap();
-        let number = |index: usize| head[index].parse::<u8>().unwrap();
-        assert_eq!(
-            register.encoding(),
-            Encoding {
-                op0: number(1),
-                op1: number(2),
-                crn: number(3),
-                crm: number(4),
-                op2: number(5)
-            },
-            "{register}"
-        );
-        for field_text in parts {
-            let words: Vec<&str> = field_text.split(' ').collect();
-            let (msb, lsb) = words[1].split_once(':').unwrap();
-            let field = register
-                .fields()
-                .iter()
-                .find(|field| field.name.eq_ignore_ascii_case(words[0]))
-                .unwrap_or_else(|| panic!("{register}.{} is missing", words[0]));
-            assert_eq!(field.lsb.to_string(), lsb, "{field}");
-            assert_eq!((field.lsb + field.width - 1).to_string(), msb, "{field}");
-            if !SIGNED_HERE_ALONE.contains(field) {
-                assert_eq!(field.signed, words.len() == 3, "{field}");
-            }
-            checked += 1;
-        }
-    }
-    assert_eq!(checked, LINUX.matches(';').count());
-}
+use alt_idregs::{Field, Register, Safe, Scheme, fields};
 
 #[test]
 fn fields_do_not_overlap_and_stand_highest_first() {
@@ -123,7 +26,7 @@ fn registers_differ_in_name_and_encoding_and_stand_at_their_index() {
         .iter()
         .map(|register| register.encoding())
         .collect();
-    assert_eq!((names.len(), encodings.len()), (21, 21));
+    assert_eq!((names.len(), encodings.len()), (26, 26));
     for (index, register) in Register::ALL.iter().enumerate() {
         assert_eq!(*register as usize, index);
         assert_eq!(Register::from_name(register.name()), Some(*register));
@@ -140,6 +43,11 @@ fn encodings_are_those_of_an_assembler() {
         (Register::DCZID_EL0, 0xd53b_00e0),
         (Register::CLIDR_EL1, 0xd539_0020),
         (Register::ID_AA64MMFR2_EL1, 0xd538_0740),
+        (Register::ID_AA64FPFR0_EL1, 0xd538_04e0),
+        (Register::ID_AA64DFR2_EL1, 0xd538_0540),
+        (Register::GMID_EL1, 0xd539_0080),
+        (Register::CurrentEL, 0xd538_4240),
+        (Register::HCR_EL2, 0xd53c_1100),
     ] {
         let e = register.encoding();
         let fields = [
@@ -170,7 +78,15 @@ fn values_are_extracted_with_their_sign() {
         ("CLIDR_EL1.LoC", 0x0a20_0023, 2),
         ("ID_AA64PFR0_EL1.FP", 0x00ff_0022, -1),
         ("ID_AA64PFR0_EL1.CSV3", 0x1201_0011_2111_0012, 1),
+        // PMUVer: 15 is a PMU of another kind, all else is in ascending order.
         ("ID_AA64DFR0_EL1.PMUVer", 0x0f00, -1),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x0e00, 14),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x0900, 9),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x0800, 8),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x0700, 7),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x0000, 0),
+        ("CurrentEL.EL", 0x8, 2),
+        ("HCR_EL2.E2H", 0x4_0000_0000, 1),
         ("ID_AA64MMFR0_EL1.TGran4", 0xf000_0000, -1),
         ("ID_AA64MMFR0_EL1.TGran4_2", 0x0f00_0000_0000, 15),
         ("ID_AA64MMFR4_EL1.E2H0", 0x0e00_0000, -2),
@@ -193,6 +109,8 @@ fn values_are_inserted_without_harm_to_their_neighbours() {
         ("ID_AA64MMFR4_EL1.E2H0", 0, -2, 0x0e00_0000),
         ("CTR_EL0.TminLine", 0x8444_c004, 63, 0x3f_8444_c004),
         ("ID_AA64SMFR0_EL1.FA64", 0, 1, 0x8000_0000_0000_0000),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x1f6, -1, 0xff6),
+        ("ID_AA64DFR0_EL1.PMUVer", 0x1f6, 9, 0x9f6),
         // 0x12 does not fit into four bits.
         (
             "ID_AA64ISAR0_EL1.Atomic",
@@ -210,7 +128,10 @@ fn values_are_inserted_without_harm_to_their_neighbours() {
 fn every_field_holds_its_bounds() {
     for field in Register::ALL.iter().flat_map(|register| register.fields()) {
         let ones = field.extract(u64::MAX);
-        let expected = if field.signed { -1 } else { field.max_value() };
+        let expected = match field.scheme {
+            Scheme::Unsigned => field.max_value(),
+            Scheme::Signed | Scheme::Alternative => -1,
+        };
         assert_eq!(ones, expected, "{field}");
         assert_eq!(
             field.extract(!(u64::MAX >> (64 - field.width) << field.lsb)),
@@ -218,8 +139,9 @@ fn every_field_holds_its_bounds() {
             "{field}"
         );
         let top = 1 << (field.lsb + field.width - 1);
-        if field.signed {
-            assert_eq!(field.extract(top), field.min_value(), "{field}");
+        match field.scheme {
+            Scheme::Signed => assert_eq!(field.extract(top), field.min_value(), "{field}"),
+            _ => assert_eq!(field.extract(top), 1 << (field.width - 1), "{field}"),
         }
         if let Safe::Exact(value) = field.safe {
             assert!(
@@ -228,9 +150,52 @@ fn every_field_holds_its_bounds() {
             );
         }
     }
+    let pmu = fields::ID_AA64DFR0_EL1::PMUVer;
+    assert_eq!((pmu.min_value(), pmu.max_value()), (-1, 14));
     assert_eq!(fields::ID_AA64PFR0_EL1::FP.min_value(), -8);
     assert_eq!(fields::ID_AA64PFR0_EL1::FP.max_value(), 7);
     assert_eq!(fields::MIDR_EL1::PartNum.max_value(), 0xfff);
+}
+
+/// Reading one that does not exist is UNDEFINED: what says so must have been read before.
+#[test]
+fn registers_that_need_not_exist_stand_behind_the_field_that_says_so() {
+    let conditional: Vec<String> = Register::ALL
+        .iter()
+        .filter_map(|register| {
+            let (field, least) = register.exists_if()?;
+            assert!(field.register < *register && field.register.exists_if().is_none());
+            Some(format!("{register} if {field} >= {least}"))
+        })
+        .collect();
+    assert_eq!(
+        conditional,
+        [
+            "GMID_EL1 if ID_AA64PFR1_EL1.MTE >= 2",
+            "HCR_EL2 if CurrentEL.EL >= 2"
+        ]
+    );
+    // All others are in the space in which unallocated encodings read as zero, or exist always.
+    for register in Register::ALL.iter().filter(|one| one.exists_if().is_none()) {
+        let e = register.encoding();
+        let reads_as_zero = e.op0 == 3 && e.op1 == 0 && e.crn == 0 && e.crm <= 7;
+        let mandatory = [
+            Register::CTR_EL0,
+            Register::DCZID_EL0,
+            Register::CLIDR_EL1,
+            Register::CurrentEL,
+        ];
+        assert!(reads_as_zero || mandatory.contains(register), "{register}");
+    }
+}
+
+#[test]
+fn known_bits_are_those_of_the_fields() {
+    assert_eq!(Register::MIDR_EL1.known_bits(), 0xffff_ffff);
+    assert_eq!(Register::REVIDR_EL1.known_bits(), u64::MAX);
+    assert_eq!(Register::CTR_EL0.known_bits(), 0x3f_bfff_c00f);
+    assert_eq!(Register::HCR_EL2.known_bits(), 1 << 34);
+    assert_eq!(Register::ID_AA64DFR0_EL1.known_bits(), u64::MAX);
 }
 
 #[test]

@@ -7,16 +7,20 @@ use super::IdRegs;
 impl IdRegs {
     /// Makes of these registers what holds for these CPUs and for `cpu` as well.
     ///
-    /// Each field goes by its [`Safe`] rule. A bit that belongs to no field stays if both have
-    /// it: reserved bits mean nothing yet, except that ones are often a later feature. The order
-    /// in which CPUs are merged makes no difference, and the same CPU again changes nothing.
+    /// Each field goes by its [`Safe`] rule. Bits that belong to no field are cleared: what is
+    /// safe to assume of them is not known, since zero can stand for a feature, as in the signed
+    /// fields. The order in which CPUs are merged makes no difference.
     ///
     /// `MIDR_EL1` and `REVIDR_EL1` name one CPU and cannot name two: when the models differ,
     /// both become zero, which is no CPU at all. Ask each CPU itself for its errata.
     pub fn merge(&mut self, cpu: &IdRegs) {
         let before = *self;
         for &register in Register::ALL {
-            let mut word = before.get(register) & cpu.get(register);
+            let mut word = match register {
+                // Each bit is an erratum that is fixed on both.
+                Register::REVIDR_EL1 => before.get(register) & cpu.get(register),
+                _ => 0,
+            };
             for field in register.fields() {
                 let value = safer(field, before.field(field), cpu.field(field));
                 word = field.insert(word, value);
@@ -32,6 +36,14 @@ impl IdRegs {
         if before.field(&DCZID_EL0::BS) != cpu.field(&DCZID_EL0::BS) {
             self.set_field(&DCZID_EL0::DZP, 1);
         }
+    }
+
+    /// These registers without the bits that belong to no field: what holds for a system of one
+    /// CPU.
+    pub fn sanitised(mut self) -> Self {
+        let cpu = self;
+        self.merge(&cpu);
+        self
     }
 }
 

@@ -21,6 +21,15 @@ impl IdRegs {
         self.words[register as usize]
     }
 
+    /// Whether the CPU with these registers has `register`; see
+    /// [`Register::exists_if`].
+    pub const fn has(&self, register: Register) -> bool {
+        match register.exists_if() {
+            Some((field, least)) => self.field(field) >= least,
+            None => true,
+        }
+    }
+
     /// Sets the value of a register.
     pub const fn set(&mut self, register: Register, value: u64) {
         self.words[register as usize] = value;

@@ -41,7 +41,7 @@ impl SystemView {
         let own = table.of_cpu(ids);
         Ok(Self {
             table,
-            ids: *ids,
+            ids: ids.sanitised(),
             boot,
             any: own,
             every: own,

@@ -70,8 +70,21 @@ const SANITISED: &[(Register, &[u64], u64)] = &[
     (DCZID_EL0, &[0x4, 0x5, 0x5], 0x14),
     // LoUU and LoC: the level that suits every CPU.
     (CLIDR_EL1, &[0x0900_0000, 0x1200_0000], 0x1200_0000),
-    // Bits of no field, [27:24] and [3:0] of ISAR0: kept if all have them.
-    (ID_AA64ISAR0_EL1, &[0x0500_0003, 0x0600_0003], 0x0400_0003),
+    // Bits of no field, [27:24] and [3:0] of ISAR0: cleared, though all CPUs have them.
+    (ID_AA64ISAR0_EL1, &[0x0530_0003, 0x0620_0003], 0x0020_0000),
+    // PMUVer: 8 and 9 are later versions than 7, and CPUs that differ have no PMU in common.
+    (ID_AA64DFR0_EL1, &[0x906, 0x906], 0x906),
+    (ID_AA64DFR0_EL1, &[0x906, 0x806], 0x006),
+    // Masks of formats: what one CPU lacks, the system lacks.
+    (ID_AA64FPFR0_EL1, &[0xf800_0003, 0xf800_0003], 0xf800_0003),
+    (ID_AA64FPFR0_EL1, &[0xf800_0003, 0x8000_0003], 0x8000_0003),
+    (ID_AA64DFR2_EL1, &[0x11, 0x01], 0x01),
+    (GMID_EL1, &[4, 5], 4),
+    // CPUs at different exception levels: no level, and E2H on neither.
+    (CurrentEL, &[0x8, 0x8], 0x8),
+    (CurrentEL, &[0x8, 0x4], 0),
+    (HCR_EL2, &[0x4_0000_0000, 0x4_0000_0000], 0x4_0000_0000),
+    (HCR_EL2, &[0x4_0000_0000, 0], 0),
     // One model keeps its name, two have none, and what one revision has mended, not all have.
     (MIDR_EL1, &[0x410f_d034, 0x410f_d034], 0x410f_d034),
     (MIDR_EL1, &[0x410f_d034, 0x410f_d033], 0),
@@ -89,6 +102,20 @@ fn each_field_goes_by_its_rule() {
         }
     }
 }
+
+/// DoubleLock is signed and 0 in it means "implemented": zero in a reserved nibble is not
+/// always the safe value, nor is what all CPUs have in common.
+#[test]
+fn a_system_of_one_cpu_has_no_bits_of_unknown_meaning() {
+    let all_ones = one(ID_AA64ISAR0_EL1, u64::MAX);
+    let view = alt_runtime::cap::SystemView::new(&EMPTY, &all_ones).unwrap();
+    assert_eq!(view.ids().get(ID_AA64ISAR0_EL1), 0xffff_ffff_f0ff_fff0);
+    let revidr = one(REVIDR_EL1, 0x8000_0000_0000_0100);
+    let view = alt_runtime::cap::SystemView::new(&EMPTY, &revidr).unwrap();
+    assert_eq!(view.ids().get(REVIDR_EL1), 0x8000_0000_0000_0100);
+}
+
+static EMPTY: alt_runtime::cap::CapTable = alt_runtime::cap::CapTable::new(&[]);
 
 #[test]
 fn what_is_mended_in_one_model_is_not_said_of_two() {
@@ -117,7 +144,8 @@ proptest! {
         }
         // Nor does it how they are grouped, nor that one comes twice.
         prop_assert_eq!(merged(&[a, merged(&[b, c])]), expected);
-        prop_assert_eq!(merged(&[a, a]), a);
+        prop_assert_eq!(merged(&[a, a]), a.sanitised());
+        prop_assert_eq!(a.sanitised().sanitised(), a.sanitised());
         prop_assert_eq!(merged(&[a, b, c, b]), expected);
     }
 

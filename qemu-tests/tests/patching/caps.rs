@@ -83,7 +83,12 @@ fn field_holds(name: &str, rule: &Table, registers: &Registers) -> Result<bool> 
         .get(register)
         .ok_or_else(|| format!("{register} was not measured"))?;
     let raw = (word >> field.lsb) as i64 & ((1 << field.width) - 1);
-    let negative = field.signed && raw >> (field.width - 1) != 0;
+    let all_ones = raw == (1 << field.width) - 1;
+    let negative = match field.scheme {
+        alt_idregs::Scheme::Unsigned => false,
+        alt_idregs::Scheme::Signed => raw >> (field.width - 1) != 0,
+        alt_idregs::Scheme::Alternative => all_ones,
+    };
     let value = if negative {
         raw - (1 << field.width)
     } else {
