@@ -5,6 +5,8 @@
 //! | `arm64.no<cap>` | the greatest value of the cap's field that does without the cap |
 //! | an alias, such as `arm64.nopauth` | as in Linux: the fields of a whole extension at "none" |
 //! | `<register>.<field>=<number>` | that value |
+//!
+//! Case does not matter, and neither do `_` and `-`.
 
 use core::fmt;
 
@@ -79,8 +81,14 @@ pub enum OverrideError {
         /// The value that it may be given.
         safe: i64,
     },
+    /// The word names a register and none of its fields.
+    MissingField(Register),
+    /// The word begins with a quotation mark.
+    Quoted,
     /// This register says which CPU it is, and errata go by that.
     Identity(Register),
+    /// This register says at what exception level the kernel runs, which a word cannot change.
+    OfKernel(Register),
     /// The cpucap with this name does not come and go with the value of one field, or is an
     /// erratum, which does not go away when it is not looked at.
     NotOverridable(&'static str),
@@ -94,9 +102,11 @@ impl Overrides {
     /// looks like one and is not obeyed. The words of other subsystems are passed over, and so
     /// is everything after a word `--`, which belongs to the first process.
     ///
-    /// A word looks like an override if it begins with `arm64.`, or with `id_`, `ctr_` or the
-    /// name of an ID register, up to a dot. Case does not matter, nor do `_` and `-` in the name
-    /// of a cpucap; the `_EL1` of a register may be left out.
+    /// A word looks like an override if it begins with `arm64.`; if what stands before its first
+    /// dot is the name of an ID register, begins with `id_` or `ctr_`, or ends like a register's
+    /// name in `_el` and a digit; and without a dot, if it begins with the name of an ID register
+    /// and `=`, or with `id_aa64`. Case does not matter, nor do `_` and `-`; the `_EL1` of a
+    /// register may be left out.
     ///
     /// Of several words on one field the last counts, except that `arm64.no…` never takes back
     /// what an earlier word took away.
@@ -116,18 +126,13 @@ impl Overrides {
     }
 
     fn obey(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
-        let Some((head, rest)) = word.split_once('.') else {
-            return Ok(());
-        };
-        if head.eq_ignore_ascii_case("arm64") {
-            return self.obey_name(table, rest);
-        }
-        match register(head) {
-            Some(register) => self.obey_value(register, rest),
-            None if starts_with(head, "id_") || starts_with(head, "ctr_") => {
-                Err(OverrideError::UnknownRegister)
-            }
+        let bare = word.trim_start_matches('"');
+        match claim(bare) {
             None => Ok(()),
+            Some(_) if bare != word => Err(OverrideError::Quoted),
+            Some(Claim::Name(name)) => self.obey_name(table, name),
+            Some(Claim::Field(register, value)) => self.obey_value(register, value),
+            Some(Claim::Wrong(error)) => Err(error),
         }
     }
 
@@ -173,11 +178,14 @@ impl Overrides {
         if matches!(register, Register::MIDR_EL1 | Register::REVIDR_EL1) {
             return Err(OverrideError::Identity(register));
         }
+        if register.is_of_kernel() {
+            return Err(OverrideError::OfKernel(register));
+        }
         let (name, number) = word.split_once('=').unwrap_or((word, ""));
         let field = register
             .fields()
             .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(name))
+            .find(|field| field.name.len() == name.len() && starts_with(name, field.name))
             .ok_or(OverrideError::UnknownField(register))?;
         let number = parse(number).ok_or(OverrideError::NotANumber(field))?;
         let value = fit(field, number).ok_or(OverrideError::DoesNotFit(field))?;
@@ -193,18 +201,66 @@ impl Overrides {
     }
 }
 
-/// The register with this name, in any case, with or without its `_EL1`.
+/// What a word that looks like an override asks for.
+enum Claim<'a> {
+    /// What stands behind `arm64.`.
+    Name(&'a str),
+    /// The register, and what stands behind its dot.
+    Field(Register, &'a str),
+    Wrong(OverrideError),
+}
+
+/// `None` if the word is another subsystem's.
+fn claim(word: &str) -> Option<Claim<'_>> {
+    let Some((head, rest)) = word.split_once('.') else {
+        let (head, _) = word.split_once('=')?;
+        return match register(head) {
+            Some(register) => Some(Claim::Wrong(OverrideError::MissingField(register))),
+            None => {
+                starts_with(head, "id_aa64").then_some(Claim::Wrong(OverrideError::UnknownRegister))
+            }
+        };
+    };
+    if head.eq_ignore_ascii_case("arm64") {
+        return Some(Claim::Name(rest));
+    }
+    match register(head) {
+        Some(register) => Some(Claim::Field(register, rest)),
+        None => is_like_a_register(head).then_some(Claim::Wrong(OverrideError::UnknownRegister)),
+    }
+}
+
+/// The register with this name, with or without its `_EL1`.
 fn register(name: &str) -> Option<Register> {
     Register::ALL.iter().copied().find(|register| {
         let full = register.name();
         let short = full.rsplit_once('_').map_or(full, |(short, _)| short);
-        name.eq_ignore_ascii_case(full) || name.eq_ignore_ascii_case(short)
+        [full, short]
+            .iter()
+            .any(|known| known.len() == name.len() && starts_with(name, known))
     })
 }
 
+/// Whether it can be nothing but the name of a register, though there is no such ID register.
+fn is_like_a_register(head: &str) -> bool {
+    let level = head.len().checked_sub(4).and_then(|at| head.get(at..));
+    let has_level = level.is_some_and(|level| {
+        starts_with(level, "_el") && matches!(level.as_bytes()[3], b'0'..=b'3')
+    });
+    has_level || starts_with(head, "id_") || starts_with(head, "ctr_")
+}
+
+/// Whether a word begins like this, but for case; `_` and `-` are one.
 fn starts_with(word: &str, prefix: &str) -> bool {
-    word.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    let plain = |byte: u8| match byte {
+        b'-' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    };
+    word.len() >= prefix.len()
+        && prefix
+            .bytes()
+            .map(plain)
+            .eq(word.bytes().map(plain).take(prefix.len()))
 }
 
 /// Whether two names are the same but for case, `_` and `-`.
@@ -241,6 +297,9 @@ fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
     let Rule::Field { field, min, max } = info.rule else {
         return None;
     };
+    if field.register.is_of_kernel() {
+        return None;
+    }
     let value = match field.safe {
         Safe::LowerSafe => min.checked_sub(1)?,
         Safe::HigherSafe => max.checked_add(1)?,
@@ -298,6 +357,15 @@ impl fmt::Display for OverrideError {
                     "{register} is what errata go by and cannot be overridden"
                 )
             }
+            Self::MissingField(register) => write!(
+                f,
+                "{register} is a register: name one of its fields, as in {register}.<field>=0"
+            ),
+            Self::Quoted => f.write_str("write it without quotation marks"),
+            Self::OfKernel(register) => write!(
+                f,
+                "{register} says how the kernel runs, which a word does not change"
+            ),
             Self::NotOverridable(name) => write!(f, "cpucap {name} cannot be overridden"),
             Self::TooMany => write!(
                 f,

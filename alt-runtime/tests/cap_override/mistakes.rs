@@ -55,6 +55,62 @@ fn each_mistake_is_named() {
             "there is no such ID register",
         ),
         (
+            "id-aa64isar9.atomic=0",
+            UnknownRegister,
+            "there is no such ID register",
+        ),
+        (
+            "aa64isar0_el1.atomic=0",
+            UnknownRegister,
+            "there is no such ID register",
+        ),
+        (
+            "sctlr-el1.pan=0",
+            UnknownRegister,
+            "there is no such ID register",
+        ),
+        (
+            "id_aa64isar0_atomic=0",
+            UnknownRegister,
+            "there is no such ID register",
+        ),
+        (
+            "id-aa64isar0=0",
+            MissingField(ID_AA64ISAR0_EL1),
+            "ID_AA64ISAR0_EL1 is a register: name one of its fields, as in \
+             ID_AA64ISAR0_EL1.<field>=0",
+        ),
+        (
+            "arm64.nolsee",
+            UnknownWord,
+            "not `arm64.no` and the name of a cpucap",
+        ),
+        (
+            "\"arm64.nolse\"",
+            Quoted,
+            "write it without quotation marks",
+        ),
+        (
+            "\"id_aa64isar0.atomic=0\"",
+            Quoted,
+            "write it without quotation marks",
+        ),
+        (
+            "hcr_el2.e2h=0",
+            OfKernel(HCR_EL2),
+            "HCR_EL2 says how the kernel runs, which a word does not change",
+        ),
+        (
+            "currentel.el=1",
+            OfKernel(CurrentEL),
+            "CurrentEL says how the kernel runs, which a word does not change",
+        ),
+        (
+            "id_aa64isar0.atmic=0",
+            UnknownField(ID_AA64ISAR0_EL1),
+            "ID_AA64ISAR0_EL1 has no such field",
+        ),
+        (
             "id_aa64isar0.atomics=0",
             UnknownField(ID_AA64ISAR0_EL1),
             "ID_AA64ISAR0_EL1 has no such field",

@@ -25,11 +25,12 @@ fn a_cap_is_taken_away_and_what_is_below_it_stays() {
         ("arm64.nodic", "CTR_EL0.DIC=0"),
         // Local and boot scope are no different.
         ("arm64.nohafdbs", "ID_AA64MMFR1_EL1.HAFDBS=0"),
-        ("arm64.novhe", "ID_AA64MMFR1_EL1.VH=0"),
         // Case and underscores.
         ("arm64.notlbrange", "ID_AA64ISAR0_EL1.TLB=1"),
         ("ARM64.NoTLB_Range", "ID_AA64ISAR0_EL1.TLB=1"),
         ("arm64.notlb-range", "ID_AA64ISAR0_EL1.TLB=1"),
+        ("arm64.no-lse", "ID_AA64ISAR0_EL1.Atomic=1"),
+        ("arm64.no_lse", "ID_AA64ISAR0_EL1.Atomic=1"),
     ] {
         assert_eq!(overrides(word), [expected], "{word}");
     }
@@ -93,6 +94,14 @@ fn fields_are_given_by_name() {
         ("id_aa64isar0_el1.atomic=0x2", "ID_AA64ISAR0_EL1.Atomic=2"),
         ("ID_AA64ISAR0_EL1.Atomic=0XF", "ID_AA64ISAR0_EL1.Atomic=15"),
         ("id_aa64isar0.rndr=10", "ID_AA64ISAR0_EL1.RNDR=10"),
+        // Dashes and underscores are one, in registers and in fields.
+        ("id-aa64isar0.atomic=0", "ID_AA64ISAR0_EL1.Atomic=0"),
+        ("id-aa64isar0-el1.atomic=0", "ID_AA64ISAR0_EL1.Atomic=0"),
+        ("ID-AA64ISAR0_EL1.Atomic=0", "ID_AA64ISAR0_EL1.Atomic=0"),
+        ("ctr-el0.idc=0", "CTR_EL0.IDC=0"),
+        ("id_aa64pfr1.csv2-frac=0", "ID_AA64PFR1_EL1.CSV2_frac=0"),
+        ("id-aa64mmfr0.tgran4-2=1", "ID_AA64MMFR0_EL1.TGran4_2=1"),
+        ("id_aa64dfr0.pmuver=0", "ID_AA64DFR0_EL1.PMUVer=0"),
         ("ctr_el0.dminline=3", "CTR_EL0.DminLine=3"),
         ("ctr.idc=0", "CTR_EL0.IDC=0"),
         ("clidr.loc=7", "CLIDR_EL1.LoC=7"),
@@ -116,7 +125,8 @@ fn the_words_of_others_are_passed_over() {
         "",
         "  \t\n",
         "console=ttyAMA0 root=/dev/vda.1 quiet arm64 noarm64.lse id_rsa idle.atomic=0",
-        "arm64x.nolse x.id_aa64isar0.atomic=0 i.d=0 é.x",
+        "arm64x.nolse x.id_aa64isar0.atomic=0 i.d=0 é.x el0.x=1 é_el1 _el1=2",
+        "\"quoted words\" of=\"others\" arm64=x id_rsa=/id midr ctr_x",
         "init=/bin/sh -- arm64.nolse id_aa64isar0.atomic=0 arm64.nosuchcap",
     ] {
         assert_eq!(errors(&TABLE, line), (vec![], 0), "{line}");
