@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use crate::{
     entry::{Entry, Problems, string},
     links::{Links, check_requirements, check_scopes},
-    model::{Cap, Late, Rule, Scope, Table, Word, word},
+    model::{Cap, Kind, Late, Rule, Scope, Table, Word, word},
     parse::Value,
     problem::Problem,
     rules,
@@ -117,7 +117,14 @@ fn cap(entry: &mut Entry<'_, '_>, name: &str) -> Option<Cap> {
                 value.span(),
                 "MIDR_EL1 has no value for the system as a whole",
             )
-            .help("write `scope = \"local\"`"),
+            .help(match kind {
+                Some(Kind::Erratum) => "write `scope = \"local\"`",
+                _ => {
+                    "write `scope = \"local\"` with `late = \"early-local-feature\"`: present if \
+                     every CPU matches; or give the model a cpucap of its own, kind \"erratum\", \
+                     and ask for `FEATURE & !ERRATUM`"
+                }
+            }),
         );
     }
     Some(Cap {

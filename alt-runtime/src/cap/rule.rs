@@ -30,7 +30,9 @@ pub enum Rule {
     Custom {
         /// The function's name, for the report.
         name: &'static str,
-        /// The function. It must depend on its argument alone.
+        /// The function. It must depend on its argument alone. For a cpucap of system scope it
+        /// is asked about the sanitised registers, where `MIDR_EL1` is zero if the models
+        /// differ, and about those of each CPU.
         test: fn(&IdRegs) -> bool,
     },
 }
@@ -44,6 +46,18 @@ impl Rule {
     /// The field and value that decided: of several rules, the first that settled the matter.
     pub fn evidence(&self, regs: &IdRegs) -> Evidence {
         self.decide(regs).1
+    }
+
+    /// Whether it may look at who made the CPU, which sanitised registers cannot tell of two
+    /// models.
+    pub(super) fn asks_for_model(&self) -> bool {
+        match self {
+            Rule::Midr(_) | Rule::Custom { .. } => true,
+            Rule::Field { field, .. } => field.register == Register::MIDR_EL1,
+            Rule::Any(rules) | Rule::All(rules) => rules.iter().any(Self::asks_for_model),
+            Rule::Not(rule) => rule.asks_for_model(),
+            Rule::Always => false,
+        }
     }
 
     fn decide(&self, regs: &IdRegs) -> (bool, Evidence) {

@@ -3,7 +3,8 @@
 use alt_idregs::{Field, fields::CTR_EL0};
 
 use super::{
-    CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, IdRegs, Scope, judge::Decided,
+    CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, IdRegs, Kind, Scope,
+    judge::Decided,
 };
 
 /// The CPUs that are online while boot goes on, seen as one.
@@ -83,13 +84,19 @@ impl SystemView {
             .table
             .iter()
             .filter(|info| {
-                let present = match info.scope {
-                    Scope::Boot => &self.boot,
-                    Scope::System => &shared,
-                    Scope::Local if info.late.needs_all_early_cpus() => &self.every,
-                    Scope::Local => &self.any,
-                };
-                present.contains(info.cap)
+                let has = |caps: &CapSet| caps.contains(info.cap);
+                match info.scope {
+                    Scope::Boot => has(&self.boot),
+                    // The sanitised registers are those of no model: on the safe side is what
+                    // each CPU says of itself as well.
+                    Scope::System if info.rule.asks_for_model() => match info.kind {
+                        Kind::Feature => has(&shared) && has(&self.every),
+                        Kind::Erratum => has(&shared) || has(&self.any),
+                    },
+                    Scope::System => has(&shared),
+                    Scope::Local if info.late.needs_all_early_cpus() => has(&self.every),
+                    Scope::Local => has(&self.any),
+                }
             })
             .map(|info| info.cap)
             .collect();
