@@ -122,6 +122,14 @@ pub enum Error {
         /// How cargo ended, or what it did not deliver.
         problem: String,
     },
+    /// An example ran to its end, and not as it must.
+    #[error("{package}: {problem}")]
+    Example {
+        /// Its package.
+        package: &'static str,
+        /// What is wrong, and what it printed.
+        problem: String,
+    },
     /// The monitor at EL2 could not do its work.
     #[error("the monitor at EL2: {problem}")]
     Monitor {

@@ -15,7 +15,7 @@ fn patches_where_the_cpu_has_lse() {
     let text = printed("quickstart", "cortex-a76");
     assert_eq!(
         text,
-        "2 of 2 sites rewritten: 8 words in 2 cache lines\ncounted to 42\n"
+        "2 of 2 sites rewritten: 8 words in 2 cache lines\nok: counted to 42\n"
     );
 }
 
@@ -27,7 +27,7 @@ fn runs_as_it_is_where_it_has_not() {
     let text = printed("quickstart", "cortex-a53");
     assert_eq!(
         text,
-        "0 of 2 sites rewritten: 0 words in 0 cache lines\ncounted to 42\n"
+        "0 of 2 sites rewritten: 0 words in 0 cache lines\nok: counted to 42\n"
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod examples;
 mod fuzz;
 mod matrix;
 mod mutants;
@@ -35,6 +36,12 @@ enum Task {
     Bench(BenchArguments),
     /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
     Demo(DemoArguments),
+    /// Boots every kernel of examples/ and shows its lines of integration, sites and patched sites.
+    Examples {
+        /// CPU model of QEMU.
+        #[arg(long, value_name = "MODEL", default_value = "cortex-a76")]
+        cpu: String,
+    },
     /// Fuzzes the file formats that `alt` reads, by libFuzzer; needs a C++ compiler.
     Fuzz {
         /// How long each target searches, in seconds, from what it has learnt so far.
@@ -127,6 +134,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Examples { cpu } => examples::run(&cpu),
         Task::Fuzz {
             seconds,
             runs,

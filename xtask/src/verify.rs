@@ -14,9 +14,11 @@ use std::{
 
 /// The packages that have sites, and the profiles that they are made for. The monitor at EL2 has
 /// none.
-const GUESTS: [(&str, &[Profile]); 3] = [
+const GUESTS: [(&str, &[Profile]); 5] = [
     ("kernel-demo", &Profile::ALL),
     ("quickstart", &Profile::ALL),
+    ("higher-half", &Profile::ALL),
+    ("relocatable", &Profile::ALL),
     ("bench-guest", &[Profile::Release]),
 ];
 

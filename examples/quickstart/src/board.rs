@@ -18,7 +18,7 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     kernel::adapt();
     kernel::add(&counter, 1);
     print(format_args!(
-        "counted to {}",
+        "ok: counted to {}",
         counter.load(Ordering::Relaxed)
     ));
     power_off()

@@ -33,6 +33,7 @@ pub fn qemu() -> Result<&'static Qemu> {
 }
 
 /// kernel-demo, built in `profile`.
+#[allow(dead_code, reason = "not all tests are about kernel-demo")]
 pub fn kernel(profile: Profile) -> Result<Image> {
     Ok(Image::open(&guest::build("kernel-demo", profile)?)?)
 }

@@ -16,13 +16,15 @@ use std::{
 use summary::Count;
 
 /// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
-const GUESTS: [&str; 6] = [
+const GUESTS: [&str; 8] = [
     "kernel-demo",
     "demo-module",
     "el2-monitor",
     "bench-guest",
     "shadow-guest",
     "quickstart",
+    "higher-half",
+    "relocatable",
 ];
 
 /// Counts what one line of a runner's output sums up.

@@ -1,0 +1,10 @@
+//! Links by the kernel's own script, which says nothing of alt-runtime.
+
+fn main() -> std::io::Result<()> {
+    println!("cargo::rerun-if-changed=kernel.ld");
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
+        let dir = std::env::var("CARGO_MANIFEST_DIR").map_err(std::io::Error::other)?;
+        println!("cargo::rustc-link-arg=-T{dir}/kernel.ld");
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What the kernel does: it counts, adapts itself, and counts again, on all CPUs.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use dtoolkit::fdt::Fdt;
+
+use crate::console::{power_off, print};
+use crate::memory::{self, OFFSET};
+use crate::{alternatives, sites, smp};
+
+/// As much of the device tree as is mapped, in bytes: QEMU reserves 1 MiB.
+const DEVICE_TREE_SIZE: usize = 1 << 20;
+/// How often each CPU counts.
+const ROUNDS: u64 = 1000;
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// The first Rust function, on the boot CPU.
+pub extern "C" fn main(device_tree: usize) -> ! {
+    let device_tree = device_tree + OFFSET;
+    memory::protect(device_tree..device_tree + DEVICE_TREE_SIZE);
+    // SAFETY: mapped, and never written; what is not a device tree is refused.
+    let tree = unsafe { Fdt::from_raw(device_tree as *const u8) }.ok();
+    let chosen = tree.as_ref().and_then(|tree| tree.chosen());
+    let line = chosen
+        .as_ref()
+        .and_then(|chosen| chosen.bootargs().ok().flatten());
+
+    work();
+    alternatives::adapt(line.unwrap_or(""));
+    work();
+    let cpus = 1 + smp::start();
+    // The boot CPU has worked once more, before.
+    let expected = (cpus + 1) * ROUNDS;
+    let counted = COUNTER.load(Ordering::Relaxed);
+    match counted == expected {
+        true => print(format_args!("ok: {cpus} CPUs counted to {counted}")),
+        false => print(format_args!(
+            "FAILED: {cpus} CPUs counted to {counted}, not {expected}"
+        )),
+    }
+    power_off()
+}
+
+/// Uses each site, and looks at the results.
+pub fn work() {
+    for _ in 0..ROUNDS {
+        sites::add(&COUNTER, 1);
+        sites::speculation_barrier();
+    }
+    // The check value of CRC-32, as all catalogues have it.
+    assert_eq!(sites::crc32(b"123456789"), 0xcbf4_3926);
+}

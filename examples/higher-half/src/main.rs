@@ -1,0 +1,25 @@
+//! A kernel in the upper half of the address space, booted as a flat image.
+//!
+//! It has page tables of its own, where no page is both writable and executable, and several CPUs.
+//! `alternatives.rs` is all that it takes to have it patched at boot; `sites.rs` has the code that is.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod alternatives;
+#[cfg(target_os = "none")]
+mod boot;
+#[cfg(target_os = "none")]
+mod console;
+#[cfg(target_os = "none")]
+mod kernel;
+#[cfg(target_os = "none")]
+mod memory;
+#[cfg(target_os = "none")]
+mod sites;
+#[cfg(target_os = "none")]
+mod smp;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("higher-half runs on aarch64-unknown-none, in QEMU: `cargo xtask examples`");
+}

@@ -1,0 +1,161 @@
+//! Memory: page tables by the bounds of the linker script, no page writable and executable.
+
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use aarch64_cpu::asm::barrier;
+use aarch64_cpu::registers::{ReadWriteable, TCR_EL1};
+use aarch64_paging::Mapping;
+use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
+use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
+use spin::{Mutex, Once};
+
+use crate::console::UART;
+
+/// From the physical address of the kernel, of devices and of the device tree to where it is mapped.
+pub const OFFSET: usize = 0xffff_ff80_0000_0000;
+/// From the text to where it is mapped writable for a while.
+const ALIAS_OFFSET: usize = 0x20_0000_0000;
+const PAGE: usize = 4096;
+const ASID: usize = 1;
+
+/// The map of the first steps, of the lower half as of the upper one: 1 GiB of devices, 1 GiB of
+/// memory (Arm ARM D8.3.1.2), not global.
+#[repr(C, align(4096))]
+pub struct Early([usize; 512]);
+const BLOCK: usize = 1 | 3 << 8 | 1 << 10 | 1 << 11;
+pub static EARLY: Early = {
+    let mut table = [0; 512];
+    table[0] = BLOCK | 1 << 53 | 1 << 54;
+    table[1] = 0x4000_0000 | BLOCK | 1 << 2;
+    Early(table)
+};
+
+unsafe extern "C" {
+    static _stext: [u32; 0];
+    static _etext: [u32; 0];
+    static _srodata: u8;
+    static _erodata: u8;
+    static _sdata: u8;
+    static _ekernel: u8;
+}
+
+/// The bounds of the text.
+pub fn text() -> Range<*const u32> {
+    (&raw const _stext).cast()..(&raw const _etext).cast()
+}
+
+const NORMAL: El1Attributes = El1Attributes::VALID
+    .union(El1Attributes::ACCESSED)
+    .union(El1Attributes::NON_GLOBAL)
+    .union(El1Attributes::INNER_SHAREABLE)
+    .union(El1Attributes::ATTRIBUTE_INDEX_1)
+    .union(El1Attributes::UXN);
+const READ_WRITE: El1Attributes = NORMAL.union(El1Attributes::PXN);
+const READ_ONLY: El1Attributes = READ_WRITE.union(El1Attributes::READ_ONLY);
+const EXECUTE: El1Attributes = NORMAL.union(El1Attributes::READ_ONLY);
+const DEVICE: El1Attributes = El1Attributes::VALID
+    .union(El1Attributes::ACCESSED)
+    .union(El1Attributes::NON_GLOBAL)
+    .union(El1Attributes::ATTRIBUTE_INDEX_0)
+    .union(El1Attributes::UXN)
+    .union(El1Attributes::PXN);
+
+type Tables = Mapping<Pool, El1And0>;
+static TABLES: Once<Mutex<Tables>> = Once::new();
+
+/// Maps the kernel with the least rights it needs, and the device tree, and switches over.
+pub fn protect(device_tree: Range<usize>) {
+    let tables = Tables::with_asid_and_va_range(Pool, ASID, 1, El1And0, VaRange::Upper);
+    TABLES.call_once(|| Mutex::new(tables));
+    let bound = |symbol: *const u8| symbol as usize;
+    let text = text();
+    map(text.start as usize..text.end as usize, EXECUTE);
+    map(
+        bound(&raw const _srodata)..bound(&raw const _erodata),
+        READ_ONLY,
+    );
+    map(
+        bound(&raw const _sdata)..bound(&raw const _ekernel),
+        READ_WRITE,
+    );
+    map(device_tree, READ_ONLY);
+    map(UART..UART + PAGE, DEVICE);
+    activate();
+}
+
+/// Switches the calling CPU to the kernel's tables, and the lower half off.
+pub fn activate() {
+    if let Some(tables) = TABLES.get() {
+        // SAFETY: what the kernel uses stays mapped where it is, with the rights that it needs.
+        unsafe { tables.lock().activate() };
+        TCR_EL1.modify(TCR_EL1::EPD0::DisableTTBR0Walks);
+        barrier::isb(barrier::SY);
+    }
+}
+
+fn map(range: Range<usize>, rights: El1Attributes) {
+    map_to(range.clone(), range.start - OFFSET, rights);
+}
+
+fn map_to(range: Range<usize>, physical: usize, rights: El1Attributes) {
+    if let Some(tables) = TABLES.get() {
+        let region = MemoryRegion::new(range.start, range.end);
+        // Pages keep every change of rights free of break-before-make.
+        let pages = Constraints::NO_BLOCK_MAPPINGS | Constraints::NO_CONTIGUOUS_HINT;
+        let mapped = tables
+            .lock()
+            .map_range(&region, PhysicalAddress(physical), rights, pages);
+        mapped.expect("the pool holds enough tables for the kernel");
+        barrier::dsb(barrier::ISH);
+        barrier::isb(barrier::SY);
+    }
+}
+
+/// Maps text writable at another address until [`close_alias`], and returns that.
+pub fn open_alias(text: Range<usize>) -> *mut u32 {
+    let start = text.start + ALIAS_OFFSET;
+    map_to(
+        start..text.end + ALIAS_OFFSET,
+        text.start - OFFSET,
+        READ_WRITE,
+    );
+    start as *mut u32
+}
+
+/// Takes that mapping away again, on all CPUs.
+pub fn close_alias(text: Range<usize>) {
+    let alias = text.start + ALIAS_OFFSET..text.end + ALIAS_OFFSET;
+    map_to(alias, 0, El1Attributes::empty());
+}
+
+/// A static array of pages, each of which is handed out once.
+struct Pool;
+
+#[repr(C, align(4096))]
+#[derive(Clone, Copy)]
+struct Page([u8; PAGE]);
+
+const PAGES: usize = 32;
+static mut POOL: [Page; PAGES] = [Page([0; PAGE]); PAGES];
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+impl Translation<El1Attributes> for Pool {
+    fn allocate_table(&mut self) -> (NonNull<PageTable<El1Attributes>>, PhysicalAddress) {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(next < PAGES, "out of page tables");
+        // SAFETY: `next` is inside; the page is zero, and handed out only here, once.
+        let page = unsafe { NonNull::new_unchecked((&raw mut POOL).cast::<Page>().add(next)) };
+        let physical = page.as_ptr() as usize - OFFSET;
+        (page.cast(), PhysicalAddress(physical))
+    }
+
+    unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<El1Attributes>>) {
+        // The kernel's tables live as long as it does.
+    }
+
+    fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<El1Attributes>> {
+        NonNull::new((pa.0 + OFFSET) as *mut _).expect("a table is not at address 0")
+    }
+}

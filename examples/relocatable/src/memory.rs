@@ -1,0 +1,122 @@
+//! Memory: the kernel where it was loaded, by the bounds of the linker script; all of it once more,
+//! writable, in the upper half.
+
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use aarch64_paging::Mapping;
+use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
+use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
+use spin::{Mutex, Once};
+
+/// From a physical address to where all memory, and all devices, are mapped writable.
+pub const LINEAR: usize = 0xffff_ff80_0000_0000;
+const PAGE: usize = 4096;
+const ASID: usize = 1;
+
+/// A table of blocks of 1 GiB (Arm ARM D8.3.1.2), not global: devices, and memory.
+#[repr(C, align(4096))]
+pub struct Blocks([usize; 512]);
+const BLOCK: usize = 1 | 3 << 8 | 1 << 10 | 1 << 11;
+const NO_EXECUTE: usize = 1 << 53 | 1 << 54;
+const fn blocks(rights: usize) -> Blocks {
+    let mut table = [0; 512];
+    table[0] = BLOCK | NO_EXECUTE;
+    table[1] = 0x4000_0000 | BLOCK | 1 << 2 | rights;
+    Blocks(table)
+}
+/// The lower half in the first steps, one to one.
+pub static EARLY: Blocks = blocks(0);
+/// The upper half.
+pub static LINEAR_TABLE: Blocks = blocks(NO_EXECUTE);
+
+unsafe extern "C" {
+    static _stext: [u32; 0];
+    static _etext: [u32; 0];
+    static _srodata: u8;
+    static _erodata: u8;
+    static _sdata: u8;
+    static _ekernel: u8;
+}
+
+/// The bounds of the text.
+pub fn text() -> Range<*const u32> {
+    (&raw const _stext).cast()..(&raw const _etext).cast()
+}
+
+const NORMAL: El1Attributes = El1Attributes::VALID
+    .union(El1Attributes::ACCESSED)
+    .union(El1Attributes::NON_GLOBAL)
+    .union(El1Attributes::INNER_SHAREABLE)
+    .union(El1Attributes::ATTRIBUTE_INDEX_1)
+    .union(El1Attributes::UXN);
+const READ_WRITE: El1Attributes = NORMAL.union(El1Attributes::PXN);
+const READ_ONLY: El1Attributes = READ_WRITE.union(El1Attributes::READ_ONLY);
+const EXECUTE: El1Attributes = NORMAL.union(El1Attributes::READ_ONLY);
+type Tables = Mapping<Pool, El1And0>;
+static TABLES: Once<Mutex<Tables>> = Once::new();
+
+/// Maps the kernel where it is with the least rights it needs, and switches over.
+pub fn protect() {
+    let bound = |symbol: *const u8| symbol as usize;
+    let text = text();
+    let parts = [
+        (text.start as usize..text.end as usize, EXECUTE),
+        (
+            bound(&raw const _srodata)..bound(&raw const _erodata),
+            READ_ONLY,
+        ),
+        (
+            bound(&raw const _sdata)..bound(&raw const _ekernel),
+            READ_WRITE,
+        ),
+    ];
+    let mut tables = Tables::with_asid_and_va_range(Pool, ASID, 1, El1And0, VaRange::Lower);
+    for (range, rights) in parts {
+        let region = MemoryRegion::new(range.start, range.end);
+        let start = PhysicalAddress(range.start);
+        let mapped = tables.map_range(&region, start, rights, Constraints::NO_CONTIGUOUS_HINT);
+        mapped.expect("the pool holds enough tables for the kernel");
+    }
+    TABLES.call_once(|| Mutex::new(tables));
+    activate();
+}
+
+/// Switches the calling CPU to the kernel's tables.
+pub fn activate() {
+    if let Some(tables) = TABLES.get() {
+        // SAFETY: what the kernel uses stays mapped where it is, with the rights that it needs.
+        unsafe { tables.lock().activate() };
+    }
+}
+
+/// A static array of pages, each of which is handed out once.
+struct Pool;
+
+#[repr(C, align(4096))]
+#[derive(Clone, Copy)]
+struct Page([u8; PAGE]);
+
+const PAGES: usize = 32;
+static mut POOL: [Page; PAGES] = [Page([0; PAGE]); PAGES];
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+impl Translation<El1Attributes> for Pool {
+    fn allocate_table(&mut self) -> (NonNull<PageTable<El1Attributes>>, PhysicalAddress) {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(next < PAGES, "out of page tables");
+        // SAFETY: `next` is inside; the page is zero, and handed out only here, once.
+        let page = unsafe { NonNull::new_unchecked((&raw mut POOL).cast::<Page>().add(next)) };
+        let physical = page.as_ptr() as usize;
+        (page.cast(), PhysicalAddress(physical))
+    }
+
+    unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<El1Attributes>>) {
+        // The kernel's tables live as long as it does.
+    }
+
+    fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<El1Attributes>> {
+        NonNull::new(pa.0 as *mut _).expect("a table is not at address 0")
+    }
+}

@@ -1,0 +1,182 @@
+//! The kernels of `examples/`: how each boots, and what alt-runtime costs its author.
+
+use crate::{Error, Image, Machine, Profile, Qemu, Result, console, flat, guest, sites};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long an example may run, wall time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A kernel of `examples/`.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// Its package, and its folder.
+    pub package: &'static str,
+    /// Booted as a flat image with the header of an arm64 Image, rather than as an ELF file.
+    pub flat: bool,
+    /// It starts all CPUs.
+    pub smp: bool,
+}
+
+/// All examples.
+pub const ALL: [Example; 3] = [
+    Example {
+        package: "quickstart",
+        flat: false,
+        smp: false,
+    },
+    Example {
+        package: "higher-half",
+        flat: true,
+        smp: true,
+    },
+    Example {
+        package: "relocatable",
+        flat: true,
+        smp: true,
+    },
+];
+
+/// What a boot of an example came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boot {
+    /// Sites in the image's tables, as the file has them.
+    pub sites: usize,
+    /// Sites that the kernel says it has rewritten.
+    pub patched: usize,
+    /// What the kernel printed.
+    pub printed: String,
+}
+
+impl Example {
+    /// Builds it and boots it on a machine.
+    ///
+    /// # Errors
+    /// Those of [`guest::build`] and [`console::run`]; [`Error::Example`] when the kernel does not
+    /// say that its results are right, or does not find the sites that its file has.
+    pub fn boot(&self, qemu: &Qemu, machine: &Machine, profile: Profile) -> Result<Boot> {
+        let elf = guest::build(self.package, profile)?;
+        let records = sites::read(&Image::open(&elf)?)?;
+        let sites = sites::sites(&records).len();
+        let printed = match self.flat {
+            true => console::run(qemu, machine, flat::image(&elf)?.path(), PATIENCE)?,
+            false => console::run(qemu, machine, &elf, PATIENCE)?,
+        };
+        let wrong = |problem: &str| Error::Example {
+            package: self.package,
+            problem: format!("{problem}; it printed:\n{printed}"),
+        };
+        let (patched, found) = rewritten(&printed).ok_or_else(|| wrong("it was not patched"))?;
+        if found != sites {
+            return Err(wrong(&format!("its file has {sites} sites")));
+        }
+        if !printed.lines().any(|line| line.starts_with("ok: ")) {
+            return Err(wrong("it does not say that its results are right"));
+        }
+        Ok(Boot {
+            sites,
+            patched,
+            printed,
+        })
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> PathBuf {
+        guest::workspace().join("examples").join(self.package)
+    }
+
+    /// The lines that its author writes to have alt-runtime, blank ones and comments aside: those of
+    /// `src/alternatives.rs`, and all that mention it or alt-runtime elsewhere, but in `src/sites.rs`,
+    /// where the code is that is patched.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a file cannot be read.
+    pub fn integration(&self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        for file in files(&self.folder())? {
+            let text = fs::read_to_string(&file)
+                .map_err(Error::io(format!("reading {}", file.display())))?;
+            lines.extend(integration(&file, &text));
+        }
+        Ok(lines)
+    }
+}
+
+/// The first numbers of `2 of 3 sites rewritten`.
+fn rewritten(printed: &str) -> Option<(usize, usize)> {
+    let line = printed
+        .lines()
+        .find(|line| line.contains(" sites rewritten"))?;
+    let (rest, _) = line.split_once(" sites rewritten")?;
+    let (rest, sites) = rest.rsplit_once(" of ")?;
+    let patched = rest.rsplit(' ').next()?;
+    Some((patched.parse().ok()?, sites.parse().ok()?))
+}
+
+/// The files of an example that its author writes.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for folder in [folder.to_owned(), folder.join("src")] {
+        let problem = || Error::io(format!("listing {}", folder.display()));
+        for entry in fs::read_dir(&folder).map_err(problem())? {
+            let path = entry.map_err(problem())?.path();
+            if path.is_file() {
+                all.push(path);
+            }
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+fn integration(file: &Path, text: &str) -> Vec<String> {
+    let name = file.file_name().and_then(|name| name.to_str());
+    let code = text.lines().map(str::trim).filter(|line| {
+        !line.is_empty()
+            && !["//", "#!", "/*", "* "]
+                .iter()
+                .any(|start| line.starts_with(start))
+    });
+    let mentions = |line: &&str| {
+        ["alternatives", "alt_", "alt-"]
+            .iter()
+            .any(|word| line.contains(word))
+            || line.starts_with("INCLUDE")
+    };
+    let lines: Vec<_> = match name {
+        Some("sites.rs" | "cpucaps.toml") => Vec::new(),
+        Some("alternatives.rs") => code.collect(),
+        _ => code.filter(mentions).collect(),
+    };
+    lines.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_where_they_are_written() {
+        let count = |name: &str, text: &str| integration(Path::new(name), text).len();
+        let code = "//! About.\n\nuse a;\n    // why\n    f();\n";
+        assert_eq!(count("src/alternatives.rs", code), 2);
+        assert_eq!(count("src/sites.rs", "use alt_runtime::alternative;"), 0);
+        assert_eq!(count("src/smp.rs", "alternatives::join();\nf();"), 1);
+        assert_eq!(count("kernel.ld", "/* alt_plan */\n*(alt_plan)\n"), 1);
+        assert_eq!(count("kernel.ld", "  INCLUDE some.x\n"), 1);
+        assert_eq!(
+            count("Cargo.toml", "[dependencies]\nalt-runtime = \"1\"\n"),
+            1
+        );
+    }
+
+    #[test]
+    fn report_is_read_from_what_is_printed() {
+        let printed = "a: 2 of 3 sites rewritten: 8 words in 2 cache lines\nok: 42\n";
+        assert_eq!(rewritten(printed), Some((2, 3)));
+        assert_eq!(rewritten("not patched: no room"), None);
+    }
+}
