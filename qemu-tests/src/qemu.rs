@@ -56,9 +56,17 @@ impl Qemu {
         if let Some(found) = FOUND.get() {
             return Ok(found.clone());
         }
-        let args = env::var("QEMU_ARGS").unwrap_or_default();
-        let found = Self::new(&Self::binary_name(), &args)?;
+        let found = Self::find_anew()?;
         Ok(FOUND.get_or_init(|| found).clone())
+    }
+
+    /// The same, looked for again: for whoever may replace it by another.
+    ///
+    /// # Errors
+    /// As [`Qemu::new`].
+    pub fn find_anew() -> Result<Self> {
+        let args = env::var("QEMU_ARGS").unwrap_or_default();
+        Self::new(&Self::binary_name(), &args)
     }
 
     /// The binary that [`Qemu::find`] executes.

@@ -82,8 +82,6 @@ pub enum Verdict {
     },
     /// It did not, or there was nothing to look at.
     Failed(String),
-    /// Not run, and why.
-    Skipped(String),
 }
 
 /// What was found of a cpucap.

@@ -8,7 +8,7 @@ use qemu_tests::{Image, Profile, guest};
 
 /// Judges the patcher as it is, then each mutant; `verbose` shows what was noticed first.
 pub(crate) fn run(verbose: bool) -> Outcome {
-    let qemu = setup::ensure()?;
+    let qemu = setup::ensure(setup::Age::New)?;
     let image = Image::open(&guest::build("kernel-demo", Profile::Release)?)?;
 
     let plugin = Plugin::find(&qemu);

@@ -34,33 +34,36 @@ const ALLOWED_REACH: &str = "other-section:vector_table_el1";
 /// it.
 pub(crate) fn run() -> Outcome {
     setup::ensure_target()?;
+    say("building `alt`");
     let alt = build_alt()?;
     let mut clean = check_reach(&alt)?;
     for (package, profiles) in GUESTS {
         for profile in profiles {
+            say(&format!("{package}, {profile}"));
             let image = guest::build(package, *profile)?;
-            anstream::println!(
-                "{}",
-                style::heading(format!("{package}, {}", profile.name()))
-            );
             clean &= run_alt(&alt, "verify", package, &image, &ALLOWED)?;
         }
     }
     let image = guest::build("kernel-demo", Profile::Release)?;
-    anstream::println!("{}", style::heading("kernel-demo, changed at random"));
+    say("kernel-demo, changed at random");
     clean &= run_alt(&alt, "mutate", "kernel-demo", &image, &[])?;
     Ok(clean)
+}
+
+/// Says what is done next, before it is.
+fn say(what: &str) {
+    anstream::println!("{}", style::heading(what));
 }
 
 /// Links the demo kernel by `alt-ld`, in every way there is.
 fn check_reach(alt: &Path) -> Result<bool, Error> {
     let alt_ld = alt.with_file_name(format!("alt-ld{}", env::consts::EXE_SUFFIX));
-    anstream::println!("{}", style::heading("kernel-demo, before the link"));
     let mut clean = true;
     for profile in [Profile::Dev, Profile::Release]
         .iter()
         .chain(&Profile::LINKS)
     {
+        say(&format!("kernel-demo, {profile}, before the link"));
         let allow = [("ALT_REACH_ALLOW", ALLOWED_REACH)];
         match guest::link("kernel-demo", *profile, &alt_ld, &allow) {
             // Cargo has shown the findings.
@@ -92,7 +95,7 @@ fn run_alt(
 pub(crate) fn build_alt() -> io::Result<PathBuf> {
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(workspace())
-        .args(["build", "--quiet", "--release", "--package", "alt-linker"])
+        .args(["build", "--release", "--package", "alt-linker"])
         .args(["--bin", "alt", "--bin", "alt-ld"])
         .status()?;
     if !status.success() {

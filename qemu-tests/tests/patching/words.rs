@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use qemu_tests::facts::{self, Fact};
 use qemu_tests::results::{self, Cap, Entry, Line, Trial, Verdict};
 use qemu_tests::sites::{self, Site};
-use qemu_tests::{GivenBack, Image, Launch, Profile, Run, Status, compare as memory, skip};
+use qemu_tests::{GivenBack, Image, Launch, Profile, Run, Status, compare as memory};
 
 use crate::computed::Known;
 use crate::machines::{Registers, TestMachine};
@@ -27,17 +27,11 @@ pub fn run(image: &Image, machine: &TestMachine) -> Result<Run> {
 /// The whole comparison for one profile on one machine, noted for the matrix.
 pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
     let mut caps = Vec::new();
-    let (verdict, result) = if machine.cpu.contains("vfp=off") {
-        let why = "compiled code of the target uses FP registers";
-        skip::because(&format!("words on {}: {why}", machine.name()));
-        (Verdict::Skipped(why.into()), Ok(()))
-    } else {
-        match judge(profile, machine, &mut caps) {
-            Ok((patched, sites)) => (Verdict::Ok { patched, sites }, Ok(())),
-            Err(why) => {
-                let text = why.message().unwrap_or("no reason").to_owned();
-                (Verdict::Failed(text), Err(why))
-            }
+    let (verdict, result) = match judge(profile, machine, &mut caps) {
+        Ok((patched, sites)) => (Verdict::Ok { patched, sites }, Ok(())),
+        Err(why) => {
+            let text = why.message().unwrap_or("no reason").to_owned();
+            (Verdict::Failed(text), Err(why))
         }
     };
     results::note(&Line::Trial(Trial {

@@ -19,7 +19,7 @@ use table::Caps;
 
 /// Builds the guest, counts, prints, plots.
 pub(crate) fn run(arguments: &BenchArguments) -> Outcome {
-    let qemu = setup::ensure()?;
+    let qemu = setup::ensure(setup::Age::Any)?;
     let open = |package| Image::open(&build::build(package, Profile::Release)?);
     let (image, kernel) = (open("bench-guest")?, open("kernel-demo")?);
     let measured = measure::all(&qemu, &image, &kernel)?;

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
 
 /// The reason for the demo to have failed, if it has.
 fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error::Error>> {
-    let qemu = setup::ensure()?;
+    let qemu = setup::ensure(setup::Age::Any)?;
     let mut machine = Machine::new(&arguments.cpu).smp(arguments.smp);
     if arguments.el2 {
         let options = format!("{},virtualization=on", machine.options);

@@ -24,7 +24,6 @@ pub(super) struct Grid<'a> {
 pub(super) struct Total {
     pub(super) ok: usize,
     pub(super) failed: usize,
-    pub(super) skipped: usize,
 }
 
 impl<'a> Grid<'a> {
@@ -58,7 +57,6 @@ impl<'a> Grid<'a> {
             match verdict {
                 Verdict::Ok { .. } => total.ok += 1,
                 Verdict::Failed(_) => total.failed += 1,
-                Verdict::Skipped(_) => total.skipped += 1,
             }
         }
         total
@@ -79,16 +77,7 @@ pub(super) fn text(verdict: Option<&Verdict>) -> String {
     match verdict {
         Some(Verdict::Ok { patched, sites }) => format!("ok {patched}/{sites}"),
         Some(Verdict::Failed(_)) => "FAILED".into(),
-        Some(Verdict::Skipped(_)) => "skipped".into(),
         None => "-".into(),
-    }
-}
-
-/// The reason of a trial that was skipped.
-pub(super) fn skipped(trial: &Trial) -> Option<String> {
-    match &trial.verdict {
-        Verdict::Skipped(why) => Some(format!("words on {}: {why}", trial.machine)),
-        _ => None,
     }
 }
 
@@ -121,7 +110,7 @@ impl fmt::Display for Grid<'_> {
                 let text = match verdict {
                     Some(Verdict::Ok { .. }) => style::good(text),
                     Some(Verdict::Failed(_)) => style::bad(text),
-                    Some(Verdict::Skipped(_)) | None => style::faint(text),
+                    None => style::faint(text),
                 };
                 write!(f, "  {text}")?;
             }
@@ -140,12 +129,8 @@ impl fmt::Display for Grid<'_> {
 
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            ok,
-            failed,
-            skipped,
-        } = self;
-        write!(f, "{ok} ok, {failed} failed, {skipped} skipped")
+        let Self { ok, failed } = self;
+        write!(f, "{ok} ok, {failed} failed")
     }
 }
 
@@ -188,28 +173,17 @@ pub(super) mod tests {
                 Entry::El1,
                 Verdict::Failed("why".into()),
             ),
-            trial(
-                "max,vfp=off",
-                Profile::Dev,
-                Entry::El1,
-                Verdict::Skipped("FP".into()),
-            ),
         ];
         assert_eq!(
             shown(&trials),
-            "machine      dev el1      release el2
-a64fx        FAILED       -
-max          ok 57/93     ok 57/93
-max,vfp=off  skipped      -
+            "machine  dev el1      release el2
+a64fx    FAILED       -
+max      ok 57/93     ok 57/93
 
 dev el1 a64fx: why"
         );
         let total = Grid::new(&trials).total();
-        assert_eq!(total.to_string(), "2 ok, 1 failed, 1 skipped");
-        assert_eq!(
-            skipped(&trials[3]).as_deref(),
-            Some("words on max,vfp=off: FP")
-        );
+        assert_eq!(total.to_string(), "2 ok, 1 failed");
     }
 
     #[test]

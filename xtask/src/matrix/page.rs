@@ -92,7 +92,6 @@ fn cell(verdict: Option<&Verdict>) -> Markup {
     let (class, why) = match verdict {
         Some(Verdict::Ok { .. }) => ("ok", None),
         Some(Verdict::Failed(why)) => ("failed", Some(why)),
-        Some(Verdict::Skipped(why)) => ("skipped", Some(why)),
         None => ("none", None),
     };
     html! { td.(class) title=[why] { (text(verdict)) } }

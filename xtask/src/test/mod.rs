@@ -1,10 +1,12 @@
 //! `cargo xtask test`: every check and test, one closing line.
 
+mod steps;
 mod summary;
 
 use crate::{Outcome, setup, style, verify};
 use qemu_tests::{
-    guest::{HYP_TARGET, TARGET, workspace},
+    Profile,
+    guest::{self, HYP_TARGET, TARGET, workspace},
     skip,
 };
 use std::{
@@ -13,6 +15,7 @@ use std::{
     process::{Command, Stdio},
     thread,
 };
+use steps::Steps;
 use summary::Count;
 
 /// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
@@ -30,28 +33,49 @@ const GUESTS: [&str; 8] = [
 /// Counts what one line of a runner's output sums up.
 type Reader = fn(&str) -> Count;
 
+/// The profiles that tests build kernels in, each once.
+const PROFILES: [Profile; 8] = [
+    Profile::Dev,
+    Profile::Release,
+    Profile::FatLto,
+    Profile::Size,
+    Profile::FatLto16,
+    Profile::ThinLto1,
+    Profile::ThinLto16,
+    Profile::NoLto1,
+];
+
 /// Runs all of it, also when something fails on the way; each check counts as one test.
 pub(crate) fn run(filter: &[String]) -> Outcome {
-    setup::ensure()?;
+    let has_nextest = has_nextest();
+    let mut steps = Steps::new(9 + usize::from(has_nextest));
     let mut total = Count::default();
 
-    total += check("fmt", cargo().args(["fmt", "--all", "--check"]))?;
+    steps.begin("set-up");
+    setup::ensure_for_tests()?;
+    steps.begin("fmt");
+    total += check(cargo().args(["fmt", "--all", "--check"]))?;
     let deny = ["--", "-D", "warnings"];
+    steps.begin("clippy of the host's packages");
     let clippy = ["clippy", "--workspace", "--all-targets"];
-    total += check("clippy", cargo().args(clippy).args(deny))?;
+    total += check(cargo().args(clippy).args(deny))?;
+    steps.begin("clippy of the guests");
     let mut clippy = vec!["clippy", "--target", TARGET];
     clippy.extend(GUESTS.iter().flat_map(|guest| ["--package", guest]));
-    total += check("clippy of the guests", cargo().args(clippy).args(deny))?;
+    total += check(cargo().args(clippy).args(deny))?;
+    steps.begin("clippy of the hypervisor, in both variants");
     for features in ["image", "vhe"] {
         let clippy = ["clippy", "--package", "demo-hyp", "--features", features];
         let clippy = [&clippy[..], &["--target", HYP_TARGET]].concat();
-        let name = format!("clippy of the hypervisor ({features})");
-        total += check(&name, cargo().args(clippy).args(deny))?;
+        total += check(cargo().args(clippy).args(deny))?;
     }
+    steps.begin("doc");
     let doc = ["doc", "--workspace", "--no-deps"];
-    total += check("doc", cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
-
-    heading("verify");
+    total += check(cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    // A build inside of a test is silent.
+    steps.begin("guests");
+    total += Count::one(build_guests());
+    steps.begin("verify");
     total += Count::one(verify::run()?);
 
     // The tests that skip themselves say so in this file.
@@ -61,25 +85,22 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
         command.args(arguments).env(skip::FILE, reasons.path());
         command
     };
-    if has_nextest() {
-        let nextest = [
-            "nextest",
-            "run",
-            "--workspace",
-            "--no-fail-fast",
-            "--no-tests=pass",
-        ];
-        total += suite("tests", Count::nextest, test(&nextest).args(filter))?;
+    steps.begin("tests");
+    if has_nextest {
+        let nextest = ["nextest", "run", "--workspace"];
+        let nextest = [&nextest[..], &["--no-fail-fast", "--no-tests=pass"]].concat();
+        total += suite(Count::nextest, test(&nextest).args(filter))?;
+        steps.begin("doc tests");
         let doc = ["test", "--workspace", "--doc", "--no-fail-fast", "--"];
-        total += suite("doc tests", Count::libtest, test(&doc).args(filter))?;
+        total += suite(Count::libtest, test(&doc).args(filter))?;
     } else {
         let all = ["test", "--workspace", "--no-fail-fast", "--"];
-        total += suite("tests", Count::libtest, test(&all).args(filter))?;
+        total += suite(Count::libtest, test(&all).args(filter))?;
     }
 
     let reasons = fs::read_to_string(reasons.path())?;
     if !reasons.is_empty() {
-        heading("skipped");
+        anstream::eprintln!("\n{}", style::heading("skipped"));
         anstream::eprint!("{reasons}");
     }
     total.skip(reasons.lines().count());
@@ -87,16 +108,31 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     Ok(total.failed == 0)
 }
 
+/// Builds the kernels that tests boot.
+fn build_guests() -> bool {
+    let kernels = PROFILES.map(|profile| ("kernel-demo", profile));
+    let others = ["quickstart", "bench-guest", "shadow-guest", "el2-monitor"];
+    let others = others.map(|package| (package, Profile::Release));
+    kernels.into_iter().chain(others).all(|(package, profile)| {
+        anstream::eprintln!("building {package}, {profile}");
+        match guest::build(package, profile) {
+            Ok(_) => true,
+            Err(why) => {
+                anstream::eprintln!("{}: {why}", style::bad("error"));
+                false
+            }
+        }
+    })
+}
+
 /// Runs a command that has no tests to count.
-fn check(name: &str, command: &mut Command) -> io::Result<Count> {
-    heading(name);
+fn check(command: &mut Command) -> io::Result<Count> {
     let success = command.status()?.success();
     Ok(Count::one(success))
 }
 
 /// Runs tests, showing their output as it comes, and counts them.
-fn suite(name: &str, count: Reader, command: &mut Command) -> io::Result<Count> {
-    heading(name);
+fn suite(count: Reader, command: &mut Command) -> io::Result<Count> {
     if io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none() {
         // The pipe would make cargo and the runner drop their colours.
         command.env("CARGO_TERM_COLOR", "always");
@@ -147,10 +183,6 @@ fn has_nextest() -> bool {
         .args(["nextest", "--version"])
         .output()
         .is_ok_and(|output| output.status.success())
-}
-
-fn heading(name: &str) {
-    anstream::eprintln!("\n{}", style::heading(format!("== {name}")));
 }
 
 fn cargo() -> Command {
