@@ -334,7 +334,7 @@ fn real_cpus_in_the_wrong_company() {
     // Stricter than LSE, which comes later in the table.
     assert_eq!(
         verdict("cortex-a76", "cortex-a53"),
-        "the system cannot go on: the system relies on cpucap VHE, which this CPU lacks \
+        "the system cannot go on: the system relies on cpucap HVHE, which this CPU lacks \
          (ID_AA64MMFR1_EL1.VH=0)"
     );
     assert_eq!(

@@ -79,7 +79,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     booted.enable(&hooks::ENABLE, detected.ids());
 
     proofs::applied_is_what_was_decided(&booted)?;
-    hyp::prepare(booted.is_applied(cpucaps::VHE))?;
+    hyp::prepare(booted.is_applied(cpucaps::HVHE))?;
     let booted = smp::share(booted);
     smp::start(1, last_early(cpus))?;
     proofs::missing_cpu_is_named()?;

@@ -222,7 +222,7 @@ fn early_cpu_without_a_boot_cap_is_kept_out() {
     must_say(
         &run,
         &[
-            "CPU 1 (early) is kept out: the system relies on cpucap LPA2, which this CPU lacks",
+            "CPU 1 (early) is kept out: the system relies on cpucap VA52, which this CPU lacks",
             "CPU 2 (early) is online",
             "report cpus=3 early=2 late=1 kept-out=1",
         ],

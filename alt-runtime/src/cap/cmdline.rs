@@ -291,13 +291,25 @@ fn mentions(rule: &Rule, wanted: &Field) -> bool {
 }
 
 /// The field and the value that take a cap away from a CPU and leave it as much as possible
-/// besides: what is just below the least value that will do, be that "not implemented" or a
-/// lesser version.
+/// besides.
 fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
-    let Rule::Field { field, min, max } = info.rule else {
-        return None;
+    match info.kind {
+        Kind::Feature => failing(&info.rule),
+        Kind::Erratum => None,
+    }
+}
+
+/// What makes the rule fail: a value just below the least that will do, be that "not
+/// implemented" or a lesser version. Of several rules that must all hold, the first that can be
+/// made to fail.
+fn failing(rule: &Rule) -> Option<(&'static Field, i64)> {
+    let (field, min, max) = match *rule {
+        Rule::Field { field, min, max } => (field, min, max),
+        Rule::All(rules) => return rules.iter().find_map(failing),
+        _ => return None,
     };
-    if field.register.is_of_kernel() {
+    // `MIDR_EL1` is not to be overridden either, and neither is what the kernel runs at.
+    if field.register.is_of_kernel() || field.register == Register::MIDR_EL1 {
         return None;
     }
     let value = match field.safe {
@@ -308,7 +320,7 @@ fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
     };
     let possible = (field.min_value()..=field.max_value()).contains(&value);
     let absent = !(min..=max).contains(&value);
-    (info.kind == Kind::Feature && possible && absent).then_some((field, value))
+    (possible && absent).then_some((field, value))
 }
 
 /// A decimal number with or without a minus, or `0x` and hexadecimal digits.

@@ -181,7 +181,8 @@ fn each_mistake_is_named() {
         ("arm64.noalwayssystem", "ALWAYS_SYSTEM"),
         ("arm64.noa53845719", "A53_845719"),
         ("arm64.non11542419", "N1_1542419"),
-        ("arm64.nofpsimd", "FPSIMD"),
+        ("arm64.novhe", "VHE"),
+        ("arm64.nobbml2noabort", "BBML2_NOABORT"),
         ("arm64.nogenericauth", "GENERIC_AUTH"),
     ] {
         assert_eq!(error(word), NotOverridable(name), "{word}");

@@ -21,10 +21,15 @@ fn a_cap_is_taken_away_and_what_is_below_it_stays() {
         ("arm64.nolse", "ID_AA64ISAR0_EL1.Atomic=1"),
         ("arm64.nolse128", "ID_AA64ISAR0_EL1.Atomic=2"),
         // Signed, min = 1: 0 is 4 KiB pages with 48 bits.
+        ("arm64.nova52", "ID_AA64MMFR0_EL1.TGran4=0"),
+        // Of several conditions, the first goes.
         ("arm64.nolpa2", "ID_AA64MMFR0_EL1.TGran4=0"),
+        ("arm64.nocnp", "ID_AA64MMFR2_EL1.CnP=0"),
+        ("arm64.nofpsimd", "ID_AA64PFR0_EL1.FP=-1"),
         ("arm64.nodic", "CTR_EL0.DIC=0"),
         // Local and boot scope are no different.
         ("arm64.nohafdbs", "ID_AA64MMFR1_EL1.HAFDBS=0"),
+        ("arm64.nohvhe", "ID_AA64MMFR1_EL1.VH=0"),
         // Case and underscores.
         ("arm64.notlbrange", "ID_AA64ISAR0_EL1.TLB=1"),
         ("ARM64.NoTLB_Range", "ID_AA64ISAR0_EL1.TLB=1"),

@@ -44,7 +44,7 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
     let alone = system(&[a76]);
     assert_caps(alone.caps(), &[LSE, PAN, LRCPC, DPB, AES], &[A53_845719]);
 
-    // VHE is decided by the boot CPU, and strictly: the A76 has it, the A53 has not.
+    // HVHE is decided by the boot CPU, and strictly: the A76 has it, the A53 has not.
     let mut a76_at_el1 = a76;
     a76_at_el1.set_field(&fields::ID_AA64MMFR1_EL1::VH, 0);
     let little_first = system(&[a53, a76_at_el1, a53]);
@@ -64,7 +64,7 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
             A53_845719,
             HW_DBM,
         ],
-        &[LSE, PAN, LRCPC, DPB, VHE, SVE],
+        &[LSE, PAN, LRCPC, DPB, HVHE, SVE],
     );
     assert_eq!(little_first.cpus(), 3);
     // VIPT of the A53 and PIPT of the A76.
@@ -91,12 +91,12 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
     let verdict = view.add_cpu(&a76);
     assert_eq!(
         verdict.to_string(),
-        "the system cannot go on: this CPU has cpucap VHE, for which the system is not prepared \
+        "the system cannot go on: this CPU has cpucap HVHE, for which the system is not prepared \
          (ID_AA64MMFR1_EL1.VH=1)"
     );
     assert!(matches!(
         verdict,
-        CpuVerdict::Panic(Conflict::Has { cap: VHE, .. })
+        CpuVerdict::Panic(Conflict::Has { cap: HVHE, .. })
     ));
     // And nothing of it is taken in.
     assert_eq!((view.cpus(), view.ids()), (1, &a53));

@@ -69,7 +69,7 @@ pub enum Question {
 pub const CAPS: [&str; 8] = [
     "ALWAYS_BOOT",
     "ALWAYS_SYSTEM",
-    "VHE",
+    "HVHE",
     "LSE",
     "SB",
     "CRC32",

@@ -164,7 +164,7 @@ fn late_without_lpa2() -> Result<()> {
     // TGran4 is 0: pages of 4 KiB, with 48 bits of address.
     let run = late_max(Register::ID_AA64MMFR0_EL1, |word| word & !(0xf << 28))?;
     check(&run)?;
-    let text = "CPU 3 (late) is kept out: the system relies on cpucap LPA2, which this CPU lacks";
+    let text = "CPU 3 (late) is kept out: the system relies on cpucap VA52, which this CPU lacks";
     must_say(&run, &[text])
 }
 
@@ -195,7 +195,7 @@ fn late_with_vhe() -> Result<()> {
     let without =
         |monitor: Monitor, cpu| monitor.register(cpu, Register::ID_AA64MMFR1_EL1, MMFR1 - VH);
     let run = run((0..3).fold(Monitor::new(), without))?;
-    let reason = "CPU 3 (late): this CPU has cpucap VHE, for which the system is not prepared";
+    let reason = "CPU 3 (late): this CPU has cpucap HVHE, for which the system is not prepared";
     must_stop(&run, reason)
 }
 

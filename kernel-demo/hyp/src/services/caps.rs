@@ -3,7 +3,7 @@
 use alt_runtime::cpu_has_cap;
 
 use super::Service;
-use crate::image::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM, CRC32, IDC, LSE, PAN, SB, VHE};
+use crate::image::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM, CRC32, HVHE, IDC, LSE, PAN, SB};
 
 /// [`Caps`](crate::abi::Service::Caps).
 pub struct Caps;
@@ -13,7 +13,7 @@ impl Service for Caps {
         let present = [
             cpu_has_cap!(likely ALWAYS_BOOT),
             cpu_has_cap!(unlikely ALWAYS_SYSTEM),
-            cpu_has_cap!(unlikely VHE),
+            cpu_has_cap!(unlikely HVHE),
             cpu_has_cap!(likely LSE),
             cpu_has_cap!(unlikely SB),
             cpu_has_cap!(likely CRC32),
