@@ -6,6 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Path, Token, token};
 
+use crate::call::Runtime;
+
 /// One cpucap, wanted present or absent.
 pub struct Term {
     pub negated: bool,
@@ -46,11 +48,11 @@ impl Term {
 
     /// The cpucap as a typed expression. It stands in the expansion several
     /// times; the compiler reports equal errors once.
-    fn cap(&self) -> TokenStream {
+    fn cap(&self, runtime: &Runtime) -> TokenStream {
         let cap = &self.cap;
         // Located at the cpucap, and yet ours: no lint is for the user to heed.
         let here = Span::call_site().located_at(cap.span());
-        quote_spanned!(here=> const { let cap: ::alt_runtime::cap::Cap = #cap; cap })
+        quote_spanned!(here=> const { let cap: #runtime::cap::Cap = #cap; cap })
     }
 }
 
@@ -74,8 +76,8 @@ impl Condition {
 
     /// A `const` expression, 1 if the kernel's configuration leaves some way for
     /// the condition to hold and 0 otherwise.
-    pub fn possible(&self) -> TokenStream {
-        let any = self.any.iter().map(|all| possible(all));
+    pub fn possible(&self, runtime: &Runtime) -> TokenStream {
+        let any = self.any.iter().map(|all| possible(all, runtime));
         quote!((false #(|| #any)*) as u8)
     }
 }
@@ -83,9 +85,9 @@ impl Condition {
 /// A `const` bool: no term of `all` is ruled out by configuration.
 ///
 /// A negated term never is: an impossible cpucap is absent.
-pub fn possible(all: &[Term]) -> TokenStream {
+pub fn possible(all: &[Term], runtime: &Runtime) -> TokenStream {
     let terms = all.iter().filter(|term| !term.negated).map(|term| {
-        let cap = term.cap();
+        let cap = term.cap(runtime);
         quote!(#cap.is_possible())
     });
     quote!((true #(&& #terms)*))
@@ -93,11 +95,11 @@ pub fn possible(all: &[Term]) -> TokenStream {
 
 /// The record's condition words for `all`, in order, as `const` expressions; `kind`
 /// is their bit 15.
-pub fn words(all: &[Term], kind: bool) -> impl Iterator<Item = TokenStream> {
+pub fn words(all: &[Term], kind: bool, runtime: &Runtime) -> impl Iterator<Item = TokenStream> {
     all.iter().enumerate().map(move |(i, term)| {
-        let cap = term.cap();
+        let cap = term.cap(runtime);
         let negated = term.negated;
         let and_next = i + 1 < all.len();
-        quote!(::alt_runtime::record::Condition::bits(#cap, #negated, #and_next, #kind))
+        quote!(#runtime::record::Condition::bits(#cap, #negated, #and_next, #kind))
     })
 }

@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 use syn::Ident;
 use syn::parse::{Parse, ParseStream};
 
+use crate::call::Runtime;
 use crate::condition::{self, Condition};
 
 /// `likely A & !B`
@@ -35,7 +36,7 @@ impl Parse for HasCap {
 /// The site is text for "no": a NOP that falls into `false` (`unlikely`), or a B
 /// to `false` (`likely`). The patcher turns one into the other, so that the
 /// expected answer is the one that falls through.
-pub fn expand(input: HasCap) -> TokenStream {
+pub fn expand(input: HasCap, runtime: &Runtime) -> TokenStream {
     let HasCap { likely, condition } = input;
     let site = if likely { "b {__alt_to}" } else { "nop" };
     let (taken, fallen) = (!likely, likely);
@@ -44,38 +45,37 @@ pub fn expand(input: HasCap) -> TokenStream {
     let mut operands = Vec::new();
     for (i, all) in condition.any.iter().enumerate() {
         let flag = format_ident!("__alt_p{i}");
-        let possible = condition::possible(all);
+        let possible = condition::possible(all, runtime);
         operands.push(quote!(#flag = const #possible as u8));
         let open = format!(".if {{{flag}}}");
         records.push(quote!(#open));
-        for (j, word) in condition::words(all, likely).enumerate() {
+        for (j, word) in condition::words(all, likely, runtime).enumerate() {
             let name = format_ident!("__alt_c{i}_{j}");
             let text = format!("{{{name}}}");
             operands.push(quote!(#name = const #word));
             records.push(quote!(
-                ::alt_runtime::__alt_branch_record!(#text, "{__alt_to}")
+                #runtime::__alt_branch_record!(#text, "{__alt_to}")
             ));
         }
         records.push(quote!(".endif"));
     }
-    let possible = condition.possible();
+    let possible = condition.possible(runtime);
 
-    quote!({
+    let kernel = quote! {
         // A configuration that rules the condition out leaves a constant.
-        #[cfg(target_arch = "aarch64")]
-        let holds = if const { #possible != 0 } {
+        if const { #possible != 0 } {
             '__alt: {
                 // SAFETY: one NOP or B to the label below, and records about it
                 // in sections of their own; the patcher only ever turns one of
                 // the two into the other.
                 unsafe {
                     ::core::arch::asm!(
-                        ::alt_runtime::__alt_open!(),
+                        #runtime::__alt_open!(),
                         #site,
-                        ::alt_runtime::__alt_end!(),
+                        #runtime::__alt_end!(),
                         #(#records,)*
-                        ::alt_runtime::__alt_plan_room!(),
-                        ::alt_runtime::__alt_close!(),
+                        #runtime::__alt_plan_room!(),
+                        #runtime::__alt_close!(),
                         #(#operands,)*
                         __alt_to = label { break '__alt #taken },
                         // Never `pure`: LLVM would merge a check before the
@@ -87,13 +87,9 @@ pub fn expand(input: HasCap) -> TokenStream {
             }
         } else {
             false
-        };
-        // Text of other architectures is never patched.
-        #[cfg(not(target_arch = "aarch64"))]
-        let holds = {
-            let _ = #possible;
-            false
-        };
-        holds
-    })
+        }
+    };
+    // Text of a host is never patched.
+    let host = quote!({ const { let _ = #possible; } false });
+    quote!(#runtime::__alt_here! { kernel { #kernel } arm64 { #host } elsewhere { #host } })
 }

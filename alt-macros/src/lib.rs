@@ -2,22 +2,29 @@
 //! them: what they expand to is private to the two crates.
 
 mod alternative;
+mod arm_text;
+mod call;
 mod condition;
 mod cpucaps;
 mod has_cap;
 mod operand;
 mod reach;
+mod site;
+mod statement;
 
 use proc_macro::TokenStream;
 use syn::parse_macro_input;
+
+use alternative::{Alternative, AlternativeCb};
+use call::Call;
 
 /* # Sites */
 
 /// See `alt_runtime::alternative!`.
 #[proc_macro]
 pub fn alternative(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as alternative::Alternative);
-    alternative::expand(input)
+    let Call { runtime, input } = parse_macro_input!(input as Call<Alternative>);
+    site::expand(input, &runtime)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
@@ -25,8 +32,8 @@ pub fn alternative(input: TokenStream) -> TokenStream {
 /// See `alt_runtime::alternative_cb!`.
 #[proc_macro]
 pub fn alternative_cb(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as alternative::AlternativeCb);
-    alternative::expand(input.0)
+    let Call { runtime, input } = parse_macro_input!(input as Call<AlternativeCb>);
+    site::expand(input.0, &runtime)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
@@ -34,8 +41,8 @@ pub fn alternative_cb(input: TokenStream) -> TokenStream {
 /// See `alt_runtime::cpu_has_cap!`.
 #[proc_macro]
 pub fn cpu_has_cap(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as has_cap::HasCap);
-    has_cap::expand(input).into()
+    let Call { runtime, input } = parse_macro_input!(input as Call<has_cap::HasCap>);
+    has_cap::expand(input, &runtime).into()
 }
 
 /* # Cpucaps */
@@ -43,6 +50,6 @@ pub fn cpu_has_cap(input: TokenStream) -> TokenStream {
 /// See `alt_runtime::cpucaps!`.
 #[proc_macro]
 pub fn cpucaps(input: TokenStream) -> TokenStream {
-    let path = parse_macro_input!(input as syn::LitStr);
-    cpucaps::expand(&path).into()
+    let Call { runtime, input } = parse_macro_input!(input as Call<syn::LitStr>);
+    cpucaps::expand(&input, &runtime).into()
 }

@@ -45,6 +45,8 @@ pub struct Operands {
     positional: usize,
     /// There is a named one or an explicit register.
     named: bool,
+    /// The expressions whose values go in.
+    inputs: Vec<TokenStream>,
     /// `options(raw)` was given: braces in the template mean themselves.
     pub raw: bool,
 }
@@ -91,14 +93,22 @@ impl Operands {
                 by_name |= content.peek(LitStr);
                 let register: TokenStream = content.parse()?;
                 let mut rest = quote!((#register));
-                input.parse::<Expr>()?.to_tokens(&mut rest);
+                let value = input.parse::<Expr>()?;
+                value.to_tokens(&mut rest);
+                if kind.starts_with("in") {
+                    self.inputs.push(value.into_token_stream());
+                }
                 if kind.starts_with("in") && kind != "in" && input.peek(Token![=>]) {
                     input.parse::<Token![=>]>()?.to_tokens(&mut rest);
                     input.parse::<Expr>()?.to_tokens(&mut rest);
                 }
                 rest
             }
-            "const" => input.parse::<Expr>()?.to_token_stream(),
+            "const" => {
+                let value = input.parse::<Expr>()?.into_token_stream();
+                self.inputs.push(value.clone());
+                value
+            }
             "sym" => input.parse::<Path>()?.to_token_stream(),
             "label" => input.parse::<Block>()?.to_token_stream(),
             "clobber_abi" => {
@@ -141,6 +151,11 @@ impl Operands {
             }
         }
         Ok(kept)
+    }
+
+    /// The expressions whose values go in.
+    pub fn inputs(&self) -> &[TokenStream] {
+        &self.inputs
     }
 
     /// All operands in order, with `ours` (named ones) after the positional.

@@ -5,6 +5,7 @@
 //! from what it refers to, although the site is not.
 
 use crate::operand::Piece;
+use crate::statement::{Place, Statement, place, statements};
 
 /// Whether the arm holds an instruction of ±1 MiB or less whose target is outside it.
 ///
@@ -14,65 +15,31 @@ pub fn is_short(arm: &[Piece]) -> bool {
     pieces.is_some_and(|pieces| text_is_short(&pieces.join("\n")))
 }
 
-/// A line of assembly, or a part of it up to `;`.
-struct Statement<'a> {
-    labels: Vec<&'a str>,
-    mnemonic: String,
-    operands: &'a str,
-}
-
 fn text_is_short(text: &str) -> bool {
-    let statements: Vec<_> = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .flat_map(|line| line.split(';'))
-        .map(Statement::parse)
-        .collect();
-    statements.iter().enumerate().any(|(i, statement)| {
-        statement
-            .target()
-            .is_some_and(|target| is_outside(target, i, &statements))
-    })
+    let statements = statements(text);
+    statements
+        .iter()
+        .enumerate()
+        .filter(|(_, statement)| !statement.is_elsewhere)
+        .any(|(i, statement)| {
+            target(statement).is_some_and(|target| place(target, i, &statements) == Place::Outside)
+        })
 }
 
-impl<'a> Statement<'a> {
-    fn parse(text: &'a str) -> Self {
-        let mut labels = Vec::new();
-        let mut rest = text.trim();
-        while let Some((label, after)) = rest.split_once(':')
-            && !label.is_empty()
-            && label.chars().all(is_symbol)
-        {
-            labels.push(label);
-            rest = after.trim_start();
+/// What an instruction of short reach refers to.
+fn target<'a>(statement: &Statement<'a>) -> Option<&'a str> {
+    let mnemonic = statement.mnemonic.as_str();
+    let is_short = match mnemonic {
+        "adr" | "cbz" | "cbnz" | "tbz" | "tbnz" => true,
+        _ => {
+            statement.is_literal_load()
+                || ["b.", "bc.", "b", "cbb", "cbh", "cb"]
+                    .iter()
+                    .any(|branch| mnemonic.strip_prefix(branch).is_some_and(is_condition))
         }
-        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        let (mnemonic, operands) = rest.split_at(end);
-        Self {
-            labels,
-            mnemonic: mnemonic.to_ascii_lowercase(),
-            operands,
-        }
-    }
-
-    /// What an instruction of short reach refers to.
-    fn target(&self) -> Option<&'a str> {
-        let mnemonic = self.mnemonic.as_str();
-        let is_short = match mnemonic {
-            "adr" | "cbz" | "cbnz" | "tbz" | "tbnz" => true,
-            // A literal; `ldr x0, =…` makes one of its own.
-            "ldr" | "ldrsw" | "prfm" => !self.operands.contains(['[', '=']),
-            _ => ["b.", "bc.", "b", "cbb", "cbh", "cb"]
-                .iter()
-                .any(|branch| mnemonic.strip_prefix(branch).is_some_and(is_condition)),
-        };
-        let target = self.operands.rsplit(',').next()?.trim();
-        (is_short && !target.is_empty()).then_some(target)
-    }
-}
-
-fn is_symbol(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$')
+    };
+    let target = statement.last_operand();
+    (is_short && !target.is_empty()).then_some(target)
 }
 
 fn is_condition(name: &str) -> bool {
@@ -81,32 +48,6 @@ fn is_condition(name: &str) -> bool {
         "le", "al", "nv",
     ];
     CONDITIONS.contains(&name)
-}
-
-/// Whether the target of statement `i` is none of the labels of these statements.
-fn is_outside(target: &str, i: usize, statements: &[Statement<'_>]) -> bool {
-    // An operand, which is a `label` or a `sym`.
-    if target.starts_with('{') {
-        return true;
-    }
-    let end = target.find(|c| !is_symbol(c)).unwrap_or(target.len());
-    let symbol = &target[..end];
-    let defines = |statements: &[Statement<'_>], label| {
-        statements
-            .iter()
-            .any(|statement| statement.labels.contains(&label))
-    };
-    let digits = symbol.trim_end_matches(['b', 'f']);
-    if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) {
-        // A numeric label, or else a plain number.
-        return match &symbol[digits.len()..] {
-            "b" => !defines(&statements[..=i], digits),
-            "f" => !defines(&statements[i + 1..], digits),
-            _ => false,
-        };
-    }
-    // `.` is the instruction itself.
-    !matches!(symbol, "" | ".") && !defines(statements, symbol)
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@
 /// `branch_if_cap` and the others: the first piece of the template of a `global_asm!`
 /// or a `naked_asm!` that uses them.
 ///
-/// ```ignore
+/// ```
+/// # use alt_runtime::cap::Cap;
+/// # const SB: Cap = Cap::new(0, true);
+/// # #[cfg(target_arch = "aarch64")]
 /// #[unsafe(naked)]
 /// unsafe extern "C" fn speculation_barrier() {
-///     naked_asm!(
+///     core::arch::naked_asm!(
 ///         alt_runtime::asm_macros!(),
 ///         "alternative_begin",
 ///         "dsb nsh",
@@ -39,13 +42,7 @@ macro_rules! asm_macros {
             ".set .Lalt_part, 0\n",
             ".set .Lalt_near, 0\n",
             ".set ALT_NOT, 1 << 14\n",
-            // Lengths are known only where the text becomes an object. Before that LLVM
-            // reads it for the names of symbols (thin LTO, also that among the units of
-            // one crate), and there, as in `--emit=asm`, an `.if` on a length is an error.
-            // This symbol tells the two apart: only in an object does a local common
-            // symbol get its place, and so become defined, at once.
-            ".local .Lalt_lengths\n",
-            ".comm .Lalt_lengths, 0, 1\n",
+            $crate::__alt_once!(),
             //
             ".macro alternative_begin place\n",
             ".if .Lalt_part\n",

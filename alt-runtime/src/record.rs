@@ -383,9 +383,7 @@ macro_rules! __alt_open {
     () => {
         concat!(
             $crate::__alt_layout!(),
-            ".ifndef .Lalt_site\n",
-            ".set .Lalt_site, 0\n",
-            ".endif\n",
+            $crate::__alt_once!(),
             ".set .Lalt_site, .Lalt_site + 1\n",
             ".macro __alt_label n\n",
             ".Lalt_site_\\n:\n",
@@ -398,6 +396,47 @@ macro_rules! __alt_open {
             ".noaltmacro\n",
             ".purgem __alt_label\n",
             "9061:",
+        )
+    };
+}
+
+/// What the sites of one object share.
+///
+/// Lengths are known only where the text becomes an object. Before that LLVM reads it for
+/// the names of symbols (thin LTO, also that among the units of one crate), and there, as in
+/// `--emit=asm`, an `.if` on a length is an error. `.Lalt_lengths` tells the two apart: only
+/// in an object does a local common symbol get its place, and so become defined, at once.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_once {
+    () => {
+        concat!(
+            ".ifndef .Lalt_site\n",
+            ".set .Lalt_site, 0\n",
+            ".local .Lalt_lengths\n",
+            ".comm .Lalt_lengths, 0, 1\n",
+            $crate::__alt_at_site!("alt_at_site_long", ".long", " - ."),
+            $crate::__alt_at_site!("alt_at_site_quad", ".quad", ""),
+            ".endif\n",
+        )
+    };
+}
+
+/// The assembler macro `$name`, for the arm from 9063 on: `$directive` with the address that
+/// a label of the arm has at the site.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_at_site {
+    ($name:literal, $directive:literal, $origin:literal) => {
+        concat!(
+            ".macro ",
+            $name,
+            " label:req\n",
+            $directive,
+            " 9061b + (\\label - 9063b)",
+            $origin,
+            "\n",
+            ".endm\n",
         )
     };
 }

@@ -5,6 +5,8 @@
 
 #[path = "assembly/mod.rs"]
 mod assembly;
+#[path = "crates/mod.rs"]
+mod crates;
 #[path = "common/cross.rs"]
 mod cross;
 #[path = "common/relocatable.rs"]

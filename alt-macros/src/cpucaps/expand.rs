@@ -6,26 +6,28 @@ use alt_cpucaps::{Cap, Fixed, MidrRange, Revision, Rule, Table, word};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use crate::call::Runtime;
+
 /// One constant per cap, and the table.
-pub fn expand(table: &Table) -> TokenStream {
+pub fn expand(table: &Table, runtime: &Runtime) -> TokenStream {
     let constants = table
         .caps
         .iter()
         .enumerate()
-        .map(|(number, cap)| constant(number, cap));
-    let entries = table.caps.iter().map(|cap| entry(cap, table));
+        .map(|(number, cap)| constant(number, cap, runtime));
+    let entries = table.caps.iter().map(|cap| entry(cap, table, runtime));
     quote! {
         #(#constants)*
 
         /// Every cpucap, by number.
-        pub static TABLE: ::alt_runtime::cap::CapTable = {
-            const ENTRIES: &[::alt_runtime::cap::CapInfo] = &[#(#entries),*];
-            ::alt_runtime::cap::CapTable::new(ENTRIES)
+        pub static TABLE: #runtime::cap::CapTable = {
+            const ENTRIES: &[#runtime::cap::CapInfo] = &[#(#entries),*];
+            #runtime::cap::CapTable::new(ENTRIES)
         };
     }
 }
 
-fn constant(number: usize, cap: &Cap) -> TokenStream {
+fn constant(number: usize, cap: &Cap, runtime: &Runtime) -> TokenStream {
     let name = format_ident!("{}", cap.name);
     let number = number as u16;
     let possible = match &cap.cfg {
@@ -41,24 +43,24 @@ fn constant(number: usize, cap: &Cap) -> TokenStream {
     );
     quote! {
         #[doc = #doc]
-        pub const #name: ::alt_runtime::cap::Cap = ::alt_runtime::cap::Cap::new(#number, #possible);
+        pub const #name: #runtime::cap::Cap = #runtime::cap::Cap::new(#number, #possible);
     }
 }
 
-fn entry(cap: &Cap, table: &Table) -> TokenStream {
+fn entry(cap: &Cap, table: &Table, runtime: &Runtime) -> TokenStream {
     let Cap { name, doc, .. } = cap;
     let ident = format_ident!("{name}");
     let scope = variant(cap.scope);
     let kind = variant(cap.kind);
-    let rule = rule(&cap.rule);
-    let scope = quote!(::alt_runtime::cap::Scope::#scope);
-    let kind = quote!(::alt_runtime::cap::Kind::#kind);
+    let rule = rule(&cap.rule, runtime);
+    let scope = quote!(#runtime::cap::Scope::#scope);
+    let kind = quote!(#runtime::cap::Kind::#kind);
     let late = match cap.late {
         Some(late) => {
             let late = variant(late);
-            quote!(::alt_runtime::cap::LatePolicy::#late)
+            quote!(#runtime::cap::LatePolicy::#late)
         }
-        None => quote!(::alt_runtime::cap::LatePolicy::default_for(#scope, #kind)),
+        None => quote!(#runtime::cap::LatePolicy::default_for(#scope, #kind)),
     };
     let names = |numbers: &[usize]| -> Vec<_> {
         numbers
@@ -69,7 +71,7 @@ fn entry(cap: &Cap, table: &Table) -> TokenStream {
     let requires = names(&cap.requires);
     let conflicts = names(&cap.conflicts);
     quote! {
-        ::alt_runtime::cap::CapInfo {
+        #runtime::cap::CapInfo {
             cap: #ident,
             name: #name,
             doc: #doc,
@@ -83,33 +85,33 @@ fn entry(cap: &Cap, table: &Table) -> TokenStream {
     }
 }
 
-fn rule(rule: &Rule) -> TokenStream {
-    let path = quote!(::alt_runtime::cap::Rule);
+fn rule(rule: &Rule, runtime: &Runtime) -> TokenStream {
+    let path = quote!(#runtime::cap::Rule);
     match rule {
         Rule::Always => quote!(#path::Always),
         Rule::Field { field, min, max } => {
             let register = format_ident!("{}", field.register.name());
             let name = format_ident!("{}", field.name);
             quote!(#path::Field {
-                field: &::alt_runtime::cap::idregs::fields::#register::#name,
+                field: &#runtime::cap::idregs::fields::#register::#name,
                 min: #min,
                 max: #max,
             })
         }
         Rule::Midr(ranges) => {
-            let ranges = ranges.iter().map(range);
+            let ranges = ranges.iter().map(|range| self::range(range, runtime));
             quote!(#path::Midr(&[#(#ranges),*]))
         }
         Rule::Any(rules) => {
-            let rules = rules.iter().map(self::rule);
+            let rules = rules.iter().map(|rule| self::rule(rule, runtime));
             quote!(#path::Any(&[#(#rules),*]))
         }
         Rule::All(rules) => {
-            let rules = rules.iter().map(self::rule);
+            let rules = rules.iter().map(|rule| self::rule(rule, runtime));
             quote!(#path::All(&[#(#rules),*]))
         }
         Rule::Not(rule) => {
-            let rule = self::rule(rule);
+            let rule = self::rule(rule, runtime);
             quote!(#path::Not(&#rule))
         }
         Rule::Custom(function) => {
@@ -120,16 +122,16 @@ fn rule(rule: &Rule) -> TokenStream {
     }
 }
 
-fn range(range: &MidrRange) -> TokenStream {
+fn range(range: &MidrRange, runtime: &Runtime) -> TokenStream {
     let MidrRange {
         implementer, part, ..
     } = range;
-    let from = revision(range.from);
-    let to = revision(range.to);
+    let from = revision(range.from, runtime);
+    let to = revision(range.to, runtime);
     let fixed = match &range.fixed {
         Some(Fixed { revision, bit }) => {
-            let revision = self::revision(*revision);
-            quote!(::core::option::Option::Some(::alt_runtime::cap::RevidrFix {
+            let revision = self::revision(*revision, runtime);
+            quote!(::core::option::Option::Some(#runtime::cap::RevidrFix {
                 revision: #revision,
                 bit: #bit,
             }))
@@ -137,7 +139,7 @@ fn range(range: &MidrRange) -> TokenStream {
         None => quote!(::core::option::Option::None),
     };
     quote! {
-        ::alt_runtime::cap::MidrRange {
+        #runtime::cap::MidrRange {
             implementer: #implementer,
             part: #part,
             from: #from,
@@ -147,8 +149,8 @@ fn range(range: &MidrRange) -> TokenStream {
     }
 }
 
-fn revision(Revision { variant, revision }: Revision) -> TokenStream {
-    quote!(::alt_runtime::cap::Revision { variant: #variant, revision: #revision })
+fn revision(Revision { variant, revision }: Revision, runtime: &Runtime) -> TokenStream {
+    quote!(#runtime::cap::Revision { variant: #variant, revision: #revision })
 }
 
 /// The rule in words, for the constant's documentation.

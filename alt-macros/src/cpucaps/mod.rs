@@ -15,15 +15,17 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::LitStr;
 
+use crate::call::Runtime;
+
 /// Expands to the constants and the table, or to one `compile_error!` for each problem.
-pub fn expand(path: &LitStr) -> TokenStream {
+pub fn expand(path: &LitStr, runtime: &Runtime) -> TokenStream {
     let name = path.value();
     let checked = read(&name).and_then(|text| Ok((alt_cpucaps::check(&name, &text)?, text)));
     match checked {
         Ok((table, text)) => {
             let tracked = track(path);
             let embedded = embed::embed(&table, &text);
-            let table = expand::expand(&table);
+            let table = expand::expand(&table, runtime);
             quote! { #tracked #table #embedded }
         }
         Err(messages) => messages

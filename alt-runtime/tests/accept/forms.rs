@@ -49,6 +49,9 @@ site! { /** The same twice. */ same: "nop", LSE => "yield", LSE => "sev" }
 //= nop nop: 3 => b nop
 site! { /** A branch inside the arm. */ inside: "nop", "nop", LSE => "b 2f", "2: nop" }
 
+//= nop nop nop nop: 3 => yield
+site! { /** Length of a default that is aligned. */ aligned: ".balign 16", "nop", ".balign 16", LSE => "yield" }
+
 // # Conditions
 
 //= nop: !3 => yield

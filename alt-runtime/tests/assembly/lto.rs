@@ -184,6 +184,12 @@ fn what_rustc_writes_is_still_checked() {
     let output = write("global.rs", "");
     assert!(output.status.success(), "{output:?}");
     judge(&dir.join("gnu.o"), "rustc, then GNU as");
+    let output = write("rust.rs", "");
+    assert!(output.status.success(), "{output:?}");
+    judge(
+        &dir.join("gnu.o"),
+        "rustc of the macros of Rust, then GNU as",
+    );
 
     for (default, arm, ok) in [
         ("nop", "alternative_arm 3\nnop", true),
@@ -199,5 +205,28 @@ fn what_rustc_writes_is_still_checked() {
         let text = format!("alternative_begin\n{default}\n{arm}\nalternative_end");
         let output = write("text.rs", &text);
         assert_eq!(output.status.success(), ok, "{text}: {output:?}");
+    }
+    // The macros of Rust, which take no text from outside: a macro makes it up.
+    for (default, arm, ok) in [
+        ("nop", "nop", true),
+        ("nop", "nop\nisb", false),
+        ("nop", "", false),
+        ("nop", ".byte 1", false),
+        ("", "nop", false),
+        (".byte 1", "nop", false),
+        (".rept 255\nnop\n.endr", "nop", true),
+        (".rept 256\nnop\n.endr", "nop", false),
+    ] {
+        let output = cross
+            .rustc()
+            .args(["--crate-type=lib", "--emit=asm", "-o"])
+            .arg(&path)
+            .arg(fixture("made_up.rs"))
+            .envs([("DEFAULT", default), ("ARM", arm)])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{default}, {arm}: {output:?}");
+        let output = assemble(&dir, &fs::read_to_string(&path).unwrap());
+        assert_eq!(output.status.success(), ok, "{default}, {arm}: {output:?}");
     }
 }

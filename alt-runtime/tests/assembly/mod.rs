@@ -1,6 +1,7 @@
 //! The site macros in assembly make the records that those in Rust make, by LLVM's
 //! assembler and by GNU as.
 
+mod at_site;
 mod lto;
 
 use std::ffi::OsStr;
@@ -60,7 +61,7 @@ fn folder(test: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join("alternative.s"), alt_runtime::ASM_MACROS).unwrap();
-    let numbers = ["LSE", "VHE", "HCX", "MTE"];
+    let numbers = ["LSE", "VHE", "HCX", "MTE", "UAO"];
     let numbers = (0..).zip(numbers);
     let numbers: String = numbers
         .map(|(number, name): (u32, _)| format!(".equ CAP_{name}, {number}\n"))
@@ -309,35 +310,41 @@ fn examples(kind: &str) -> Vec<String> {
 fn examples_of_the_document_assemble() {
     let test = "examples_of_the_document_assemble";
     let dir = folder(test);
-    let [asm] = &examples("asm")[..] else {
-        panic!("one file")
-    };
     let sites = |object: &Path| {
         let file = fs::read(object).unwrap();
         let records = Relocatable::parse(&file).records();
         records.iter().map(describe_short).collect::<Vec<_>>()
     };
-    let of_file = [
-        "0: 1 of 2", // VHE, number 1
-        "0: nops",
-        "8: 1 of 1",
-        "12: branch",
+    let files: [&[&str]; 2] = [
+        &[
+            "0: 1 of 2", // VHE, number 1
+            "0: nops",
+            "8: 1 of 1",
+            "12: branch",
+        ],
+        &["4: 2 of 2"],
     ];
+    let asm = examples("asm");
+    assert_eq!(asm.len(), files.len());
     if gnu_is_there(test) {
-        let output = assemble(&dir, asm);
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!(sites(&dir.join("gnu.o")), of_file);
+        for (asm, expected) in asm.iter().zip(files) {
+            let output = assemble(&dir, asm);
+            assert!(output.status.success(), "{output:?}");
+            assert_eq!(sites(&dir.join("gnu.o")), expected);
+        }
     }
     let Some(cross) = Cross::new(test) else {
         return;
     };
     let object = dir.join("llvm.o");
     let numbers = fs::read_to_string(dir.join("cpucaps.inc")).unwrap();
-    let text = asm.replace(".include \"cpucaps.inc\"", &numbers);
-    let text = text.replace(".include \"alternative.s\"\n", "");
-    let output = compile(&cross, "obj", &fixture("text.rs"), &object, &text);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(sites(&object), of_file);
+    for (asm, expected) in asm.iter().zip(files) {
+        let text = asm.replace(".include \"cpucaps.inc\"", &numbers);
+        let text = text.replace(".include \"alternative.s\"\n", "");
+        let output = compile(&cross, "obj", &fixture("text.rs"), &object, &text);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(sites(&object), expected);
+    }
 
     let rust = examples("rust");
     let expected: [&[&str]; 2] = [

@@ -42,15 +42,43 @@ impl Cross {
         Some(Self { dir })
     }
 
+    /// alt-runtime, as cargo has compiled it.
+    pub fn runtime(&self) -> PathBuf {
+        self.dir.join(TARGET).join("release/libalt_runtime.rlib")
+    }
+
+    /// The proc macros, as cargo has compiled them for the host.
+    #[allow(dead_code, reason = "for some of the tests that share this file")]
+    pub fn macros(&self) -> PathBuf {
+        let deps = self.dir.join("release/deps");
+        let files = deps.read_dir().expect("cargo has built there");
+        let mut files: Vec<_> = files
+            .map(|file| file.expect("the folder can be read").path())
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.starts_with("libalt_macros-") && path.extension() != Some("d".as_ref())
+            })
+            .collect();
+        // Older ones may be left there.
+        files.sort_by_key(|path| path.metadata().and_then(|data| data.modified()).ok());
+        files.pop().expect("alt-runtime depends on them")
+    }
+
     /// The compiler, told of the target and of alt-runtime.
     pub fn rustc(&self) -> Command {
+        let mut command = self.rustc_alone();
+        command.arg(format!("--extern=alt_runtime={}", self.runtime().display()));
+        command
+    }
+
+    /// The compiler, told of the target, which knows alt-runtime only as what a dependency
+    /// depends on.
+    pub fn rustc_alone(&self) -> Command {
         let target = self.dir.join(TARGET).join("release");
         let dependency = |dir: &Path| format!("-Ldependency={}", dir.join("deps").display());
-        let rlib = target.join("libalt_runtime.rlib");
         let mut command = rustc();
         command
             .args(["--edition", "2024", "--target", TARGET])
-            .arg(format!("--extern=alt_runtime={}", rlib.display()))
             .arg(dependency(&target))
             .arg(dependency(&self.dir.join("release")));
         command

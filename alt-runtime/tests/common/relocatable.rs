@@ -54,6 +54,30 @@ impl<'a> Relocatable<'a> {
     }
 
     /// Names of all sections.
+    /// What the linker will fill in of a section: offset, type, and where that leads, as the name
+    /// of a section and the offset in it.
+    pub fn references(&self, section: &str) -> Vec<(u64, elf::RelocationType, String, u64)> {
+        let section = self.0.section_by_name(section).expect(section);
+        let references = section.relocations().map(|(offset, relocation)| {
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                panic!()
+            };
+            let symbol = self.0.symbol_by_index(index).unwrap();
+            let target = symbol.section_index().unwrap();
+            let target = self.0.section_by_index(target).unwrap();
+            let RelocationFlags::Elf { r_type } = relocation.flags() else {
+                panic!()
+            };
+            (
+                offset,
+                r_type,
+                target.name().unwrap().to_owned(),
+                symbol.address().wrapping_add_signed(relocation.addend()),
+            )
+        });
+        references.collect()
+    }
+
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.0.sections().map(|section| section.name().unwrap())
     }

@@ -8,12 +8,13 @@ use alt_runtime::cap::CapSet;
 use alt_runtime::insn::{Insn, MoveError};
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason, check};
 use alt_runtime::record::{AlternativeRecord, Condition};
-use alt_runtime::region::{Region, Table, Words};
+use alt_runtime::region::{Region, Table};
 use disarm64::{InsnDisplay, decoder};
 use yaxpeax_arch::{Decoder as _, U8Reader};
 use yaxpeax_arm::armv8::a64::{InstDecoder, Opcode, Operand};
 
 use crate::image::{A, CAPS, NOP};
+use crate::memory;
 
 /// Where the site is, not at the start of a page.
 const SITE: u64 = 0xffff_8000_1234_5678;
@@ -30,7 +31,7 @@ fn adr(rd: u32, distance: i64) -> u32 {
 
 /// The words of a site of `words.len()` NOPs at `SITE`, whose arm is `words`, stored at `from`.
 fn plan(words: &[u32], from: u64) -> Result<Vec<u32>, PlanError> {
-    let text = vec![NOP; words.len()];
+    let (text, arm) = (vec![NOP; words.len()], words.to_vec());
     // Within 2 GiB of both.
     let at = SITE.wrapping_add_signed((from.wrapping_sub(SITE) as i64) / 8 * 4);
     let offset = |to: u64, from: u64| i32::try_from(to.wrapping_sub(from) as i64).unwrap();
@@ -42,10 +43,10 @@ fn plan(words: &[u32], from: u64) -> Result<Vec<u32>, PlanError> {
         replacement_len: words.len() as u8,
     }];
     let region = Region {
-        text: Words::new(SITE, &text),
+        text: memory::words(SITE, &text),
         branches: Table::new(0, &[]),
         alternatives: Table::new(at, &records),
-        replacements: Words::new(from, words),
+        replacements: memory::words(from, &arm),
         callbacks: Table::new(0, &[]),
     };
     check(&region, &CAPS)?;

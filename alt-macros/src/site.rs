@@ -1,0 +1,285 @@
+//! What `alternative!` and `alternative_cb!` expand to.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Block, Ident, LitStr};
+
+use crate::alternative::{Alternative, Arm, Body};
+use crate::call::Runtime;
+use crate::condition;
+use crate::operand::Piece;
+use crate::reach;
+use crate::statement::statements;
+
+/// Expands to the site in a kernel, and to what stands for it in a program for a host.
+pub fn expand(input: Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
+    let kernel = kernel(&input, runtime)?;
+    let (arm64, elsewhere) = match &input.host {
+        Some(block) => {
+            let host = host(&input, block, runtime);
+            (host.clone(), host)
+        }
+        None => (default_text(&input)?, no_host(&input)),
+    };
+    let checks = checks(&input, runtime);
+    Ok(quote!({
+        #checks
+        #runtime::__alt_here!(
+            kernel { #kernel } arm64 { #arm64 } elsewhere { #elsewhere }
+        )
+    }))
+}
+
+/// Items that hold types to what they must be.
+fn checks(input: &Alternative, runtime: &Runtime) -> TokenStream {
+    input
+        .arms
+        .iter()
+        .filter_map(|arm| match &arm.body {
+            Body::Callback(path) => {
+                // `sym` takes any static or function. In a function, since a constant may not
+                // name a static that the linker finds elsewhere.
+                let here = Span::call_site().located_at(path.span());
+                Some(quote_spanned! {here=>
+                    const _: fn() -> &'static #runtime::Callback = || &#path;
+                })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/* # In a kernel */
+
+/// One `asm!`: the default in place; each arm and its records in sections beside it. All
+/// share the operands, so the register allocator serves every variant.
+fn kernel(input: &Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
+    let Alternative { default, arms, .. } = input;
+    // Lengths that alignment takes part in are known when the object is laid out.
+    let is_late = default.iter().filter_map(Piece::text).any(|text| {
+        let statements = statements(&text);
+        statements.iter().any(|s| !s.is_elsewhere && s.aligns())
+    });
+    let check_default = check(DEFAULT, is_late, default[0].span());
+    let default = template(input, default)?;
+    let mut consts = Vec::new();
+    let mut body = Vec::new();
+    for (i, arm) in arms.iter().enumerate() {
+        let flag = format_ident!("__alt_p{i}");
+        let possible = arm.condition.possible(runtime);
+        consts.push(quote!(#flag = const #possible));
+        let open = format!(".if {{{flag}}}");
+        let records = records(i, arm, runtime, &mut consts);
+        let text = match &arm.body {
+            Body::Text(text) => text,
+            Body::Callback(path) => {
+                let symbol = callback(i);
+                consts.push(quote!(#symbol = sym #path));
+                body.push(quote!(#open, #(#records,)* ".endif",));
+                continue;
+            }
+            Body::Nops => {
+                body.push(quote!(#open, #(#records,)* ".endif",));
+                continue;
+            }
+        };
+        let check = check(ARM, is_late, text[0].span());
+        let (begin, end) = if reach::is_short(text) {
+            (
+                quote!(__alt_near_replacement),
+                quote!(__alt_near_replacement_end),
+            )
+        } else {
+            (quote!(__alt_replacement), quote!(__alt_replacement_end))
+        };
+        let text = template(input, text)?;
+        body.push(quote! {
+            #open,
+            #runtime::#begin!(),
+            #(#text,)*
+            #runtime::#end!(),
+            #check,
+            #(#records,)*
+            ".endif",
+            ".endif",
+        });
+    }
+    let any = arms.iter().map(|arm| arm.condition.possible(runtime));
+    consts.push(quote!(__alt_any = const (0 #(| #any)*)));
+    let operands = input.operands.with(&consts);
+    Ok(quote! {
+        ::core::arch::asm!(
+            #runtime::__alt_open!(),
+            #(#default,)*
+            #runtime::__alt_end!(),
+            #check_default,
+            #(#body)*
+            ".if {__alt_any}",
+            #runtime::__alt_plan_room!(),
+            ".endif",
+            ".endif",
+            #runtime::__alt_close!(),
+            #operands
+        )
+    })
+}
+
+fn template(input: &Alternative, pieces: &[Piece]) -> syn::Result<Vec<TokenStream>> {
+    pieces
+        .iter()
+        .map(|piece| piece.template(input.operands.raw))
+        .collect()
+}
+
+/// The operand that names the callback of this arm.
+fn callback(arm: usize) -> Ident {
+    format_ident!("__alt_f{arm}")
+}
+
+/// One record for each term; `A | B` is two runs of records of one replacement.
+fn records(
+    index: usize,
+    arm: &Arm,
+    runtime: &Runtime,
+    consts: &mut Vec<TokenStream>,
+) -> Vec<TokenStream> {
+    let is_callback = !matches!(arm.body, Body::Text(_));
+    let mut records = Vec::new();
+    for (i, all) in arm.condition.any.iter().enumerate() {
+        let flag = format_ident!("__alt_p{index}_{i}");
+        let possible = condition::possible(all, runtime);
+        consts.push(quote!(#flag = const #possible as u8));
+        let open = format!(".if {{{flag}}}");
+        records.push(quote!(#open));
+        for (j, word) in condition::words(all, is_callback, runtime).enumerate() {
+            let name = format_ident!("__alt_c{index}_{i}_{j}");
+            let text = format!("{{{name}}}");
+            consts.push(quote!(#name = const #word));
+            records.push(match &arm.body {
+                Body::Text(_) => quote!(#runtime::__alt_alternative_record!(#text)),
+                Body::Nops => quote!(#runtime::__alt_nops_record!(#text)),
+                Body::Callback(_) => {
+                    let symbol = format!("{{{}}}", callback(index));
+                    quote!(#runtime::__alt_callback_record!(#text, #symbol))
+                }
+            });
+        }
+        records.push(quote!(".endif"));
+    }
+    records
+}
+
+/* ## Lengths */
+
+// Only the assembler knows how long a line becomes, so it finds the errors below. What
+// follows a check, up to an `.endif`, is for code that is in order. The text of the check
+// carries the span of the code at fault.
+
+/// The conditions under which a text is refused, with what is said then.
+type Refusals = &'static [(&'static str, &'static str)];
+
+const DEFAULT: Refusals = &[
+    (
+        "9062b - 9061b == 0",
+        "\"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"",
+    ),
+    (
+        "(9062b - 9061b) % 4 != 0",
+        "\"the default is not made of whole instructions: move data elsewhere\"",
+    ),
+    (
+        "9062b - 9061b > 4 * 255",
+        "\"the default has more than the 255 instructions of a site: move them into a function and make the site a branch\"",
+    ),
+];
+
+// Numbers come into a message by a macro alone, and a message of a macro has no place in the
+// source: hence two errors for one fault.
+const ARM: Refusals = &[
+    (
+        "9064b - 9063b == 0",
+        "\"no instruction of this arm was assembled: an instruction of an extension needs `.arch_extension` before it; to do nothing write `nop`\"",
+    ),
+    (
+        "(9064b - 9063b) % 4 != 0",
+        "\"this arm is not made of whole instructions: move data elsewhere\"",
+    ),
+    (
+        "9064b - 9063b > 9062b - 9061b",
+        "\"this arm is longer than the default: pad the default with `nop`, or shorten the arm\"\n\
+        .macro __alt_error new, old\n\
+        .error \"the arm has \\new instructions, the default \\old\"\n\
+        .endm\n\
+        .altmacro\n\
+        __alt_error %((9064b - 9063b) / 4), %((9062b - 9061b) / 4)\n\
+        .noaltmacro\n\
+        .purgem __alt_error",
+    ),
+];
+
+/// The check of a text. Ends inside an `.if` that holds if all is well, or will be known
+/// later: where the assembler writes a text (`--emit=asm`), or where alignment takes part in a
+/// length. Then moving back, which is an error, is asked of whoever lays the object out.
+fn check(refusals: Refusals, is_late: bool, at: Span) -> LitStr {
+    let late: Vec<_> = refusals
+        .iter()
+        .map(|(condition, _)| format!("({condition})"))
+        .collect();
+    let late = format!(
+        ".org . - (({}) & 1)\n.set .Lalt_sound, 1\n",
+        late.join(" | ")
+    );
+    let now: Vec<_> = refusals
+        .iter()
+        .map(|(condition, message)| format!("if {condition}\n.error {message}\n"))
+        .collect();
+    let now = now.join(".else");
+    let text = match is_late {
+        true => format!("{late}.if .Lalt_sound"),
+        false => format!(
+            ".set .Lalt_sound, 0\n.ifdef .Lalt_lengths\n.{now}.else\n\
+             .set .Lalt_sound, 1\n.endif\n.else\n{late}.endif\n.if .Lalt_sound"
+        ),
+    };
+    LitStr::new(&text, at)
+}
+
+/* # On a host */
+
+/// `block`, in the place of the site. The operands count as used, and are not evaluated.
+fn host(input: &Alternative, block: &Block, runtime: &Runtime) -> TokenStream {
+    // Without its braces, which the compiler would call unnecessary.
+    let statements = &block.stmts;
+    let inputs = input.operands.inputs();
+    let possible = input.arms.iter().map(|arm| arm.condition.possible(runtime));
+    quote!({
+        const { let _ = (#(#possible,)*); }
+        if false { #(let _ = #inputs;)* }
+        // Unsafe, as the site is in a kernel.
+        #runtime::__private::in_place_of_asm();
+        #(#statements)*
+    })
+}
+
+/// The default, on a host that executes A64. The assembler skips the arms, in which the
+/// operands are used all the same.
+fn default_text(input: &Alternative) -> syn::Result<TokenStream> {
+    let default = template(input, &input.default)?;
+    let mut arms = Vec::new();
+    for arm in &input.arms {
+        if let Body::Text(text) = &arm.body {
+            arms.extend(template(input, text)?);
+        }
+    }
+    let operands = input.operands.with(&[]);
+    Ok(quote! {
+        ::core::arch::asm!(#(#default,)* ".if 0", #(#arms,)* ".endif", #operands)
+    })
+}
+
+/// The error where instructions of A64 cannot run and nothing stands for them.
+fn no_host(input: &Alternative) -> TokenStream {
+    let message = "these are A64 instructions, and this program is for another architecture: add `host => { … }` behind the arms, with what runs there, or leave the site out by `#[cfg(target_arch = \"aarch64\")]`";
+    quote_spanned!(input.default[0].span()=> ::core::compile_error!(#message))
+}
