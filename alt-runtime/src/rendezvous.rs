@@ -7,8 +7,22 @@
 //! handler may have interrupted a site of several instructions half-way, and the CPU
 //! would go on in the other half of another text; so let the handler only see to it
 //! that the CPU comes by.
+//!
+//! # What may still interrupt a CPU that waits or writes
+//!
+//! Both mask interrupts, those with superpriority (FEAT_NMI) included, by DAIF and, where
+//! ID_AA64PFR1_EL1.NMI says that it exists, ALLINT. Neither can mask the following; a kernel that
+//! uses one keeps sites out of its handlers, or turns it off meanwhile:
+//!
+//! - SDEI events: firmware delivers them whatever PSTATE says. Call `SDEI_PE_MASK` on each CPU
+//!   (Arm DEN0054).
+//! - SErrors where SCTLR2_ELx.NMEA is 1 (FEAT_DoubleFault2): PSTATE.A does not mask them.
+//! - PMU profiling exceptions (FEAT_EBEP), which PSTATE.PM masks.
+//! - Synchronous exceptions from the access to memory: the alias, the plan and the rendezvous
+//!   must be mapped.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A meeting place for `N` CPUs, which the kernel numbers from 0.
@@ -65,8 +79,11 @@ impl<const N: usize> Rendezvous<N> {
     /// if nobody holds. Not to be called where a site may be under way: see the
     /// [module](self). Interrupts are masked meanwhile. A number of `N` or above
     /// is no CPU of this rendezvous, and returns at once.
+    ///
+    /// The holder must not attend: it would wait for itself.
     pub fn attend(&self, cpu: usize) {
-        if let Some(seen) = self.seen.get(cpu) {
+        // The routine reads an ID register, which a hypervisor may trap: not for nothing.
+        if let Some(seen) = self.seen.get(cpu).filter(|_| self.is_called()) {
             crate::arch::attend(&self.generation, seen);
         }
     }
@@ -77,6 +94,10 @@ impl<const N: usize> Rendezvous<N> {
     /// `notify` is called once the call stands, to send an interrupt for one.
     /// `now` is a clock of any unit and `patience` the time in it that all CPUs
     /// together have.
+    ///
+    /// The caller must not be preempted before the value is dropped. What runs in its place on
+    /// this CPU would execute sites that change, or attend, and wait for ever for a holder that
+    /// does not run. The value cannot be sent to another thread.
     ///
     /// # Errors
     /// The first CPU that had not come when the time was over; those that had are let
@@ -97,6 +118,7 @@ impl<const N: usize> Rendezvous<N> {
         let held = Held {
             rendezvous: self,
             generation,
+            on_this_cpu: PhantomData,
         };
         notify();
         let begin = now();
@@ -119,11 +141,20 @@ impl<const N: usize> Default for Rendezvous<N> {
     }
 }
 
-/// All other CPUs wait as long as this lives.
+/// All other CPUs wait as long as this lives, on the CPU that holds them.
+///
+/// ```compile_fail,E0277
+/// use alt_runtime::rendezvous::Held;
+///
+/// fn sent<T: Send>() {}
+/// sent::<Held<'static, 4>>();
+/// ```
 #[derive(Debug)]
 pub struct Held<'a, const N: usize> {
     rendezvous: &'a Rendezvous<N>,
     generation: u32,
+    /// Neither `Send` nor `Sync`.
+    on_this_cpu: PhantomData<*const ()>,
 }
 
 impl<const N: usize> Drop for Held<'_, N> {

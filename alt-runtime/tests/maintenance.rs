@@ -17,6 +17,7 @@ fn cortex_a76() {
         instruction_line: 64,
         no_clean: false,
         no_invalidate: false,
+        invalidate_all: false,
         clean_to_coherency: false,
     };
     assert_eq!(of(0x8444_c004, 0x414f_d0b1), expected);
@@ -42,6 +43,25 @@ fn idc_and_dic() {
     assert_eq!((a710.no_clean, a710.no_invalidate), (true, false));
     let v1 = of(0xb444_c004, 0x411f_d402);
     assert_eq!((v1.no_clean, v1.no_invalidate), (true, true));
+}
+
+/// CTR_EL0.L1Ip of a Cortex-A76, changed: only a PIPT cache can be invalidated by one address.
+#[test]
+fn instruction_cache_that_is_not_pipt_is_invalidated_as_a_whole() {
+    for (l1ip, all) in [(0b00, true), (0b01, true), (0b10, true), (0b11, false)] {
+        let ctr = 0x8444_0004 | l1ip << 14;
+        assert_eq!(of(ctr, 0x414f_d0b1).invalidate_all, all, "{l1ip:#b}");
+    }
+}
+
+/// CPU 0 is PIPT, CPU 1 is VIPT, whichever boots.
+#[test]
+fn one_cpu_that_is_not_pipt_is_enough() {
+    let ids = |ctr| -> IdRegs { [(Register::CTR_EL0, ctr)].into_iter().collect() };
+    let (pipt, vipt) = (ids(0x8444_c004), ids(0x8444_8004));
+    assert!(Maintenance::new(&pipt).also_for(&vipt).invalidate_all);
+    assert!(Maintenance::new(&vipt).also_for(&pipt).invalidate_all);
+    assert!(!Maintenance::new(&pipt).also_for(&pipt).invalidate_all);
 }
 
 #[test]
@@ -72,6 +92,7 @@ fn a_system_needs_what_any_of_its_cpus_needs() {
         instruction_line: 64,
         no_clean: false,
         no_invalidate: false,
+        invalidate_all: true,
         clean_to_coherency: true,
     };
     for [first, second, third] in [

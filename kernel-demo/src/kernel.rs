@@ -153,7 +153,9 @@ fn run(text: Text) -> Result<(), Failed> {
                 smp::online() - early,
                 smp::kept_out()
             );
-            smp::exercise()
+            smp::exercise()?;
+            interrupts::superpriority::log();
+            Ok(())
         }
         // The kernel runs on as it was left.
         Text::Booted(booted) => {

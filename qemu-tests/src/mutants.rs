@@ -270,6 +270,46 @@ pub fn all() -> &'static [Mutant] {
                 },
             )
         },
+        Mutant {
+            system: System::UnequalIndexing,
+            ..mutant(
+                "ic-by-address",
+                "IC by address though the cache of one CPU is VIPT",
+                MONITOR_ALONE,
+                |image| {
+                    let mut routine = Routine::find(image, COMMIT)?;
+                    let all = routine.nth(BY_LINE, 0, 0)?;
+                    routine.set(all, branch_like(routine.word(all)));
+                    Ok(routine)
+                },
+            )
+        },
+        Mutant {
+            system: System::Superpriority,
+            ..mutant(
+                "nmi-in-commit",
+                "interrupts with superpriority let in while words change",
+                BARRIER,
+                |image| {
+                    let mut routine = Routine::find(image, COMMIT)?;
+                    routine.set_all(MASK_ALLINT, NOP)?;
+                    Ok(routine)
+                },
+            )
+        },
+        Mutant {
+            system: System::Superpriority,
+            ..mutant(
+                "nmi-in-attend",
+                "the same on the CPUs that are held meanwhile",
+                BARRIER,
+                |image| {
+                    let mut routine = Routine::find(image, ATTEND)?;
+                    routine.set_all(MASK_ALLINT, NOP)?;
+                    Ok(routine)
+                },
+            )
+        },
         mutant(
             "no-dc-loaded",
             "no DC of a loaded module",
@@ -288,6 +328,7 @@ pub fn all() -> &'static [Mutant] {
             |image| {
                 let mut text = Routine::all_but(image, &[COMMIT])?;
                 text.set_all(IC_IVAU, NOP)?;
+                text.set_all(IC_IALLUIS, NOP)?;
                 Ok(text)
             },
         ),

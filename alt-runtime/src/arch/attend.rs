@@ -6,6 +6,9 @@ use core::sync::atomic::AtomicU32;
 #[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
 use core::sync::atomic::Ordering;
 
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+use super::mask::{MASK_ALL_INTERRUPTS, NMI};
+
 /// As long as `generation` is odd, says so in `seen` and waits. Executes an ISB
 /// before it returns.
 ///
@@ -19,9 +22,20 @@ use core::sync::atomic::Ordering;
 #[unsafe(link_section = ".text.alt_patcher")]
 pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
     naked_asm!(
+        // A veneer of the linker comes by BR, and no compiler puts a landing pad into a naked
+        // function.
+        "bti c",
         // A handler may hold sites, and must not run while they change.
         "mrs x5, daif",
         "msr daifset, #0xf",
+        // DAIF does not mask interrupts with superpriority (Arm ARM C5.2, ALLINT). The
+        // register exists only with FEAT_NMI.
+        "mov x6, #-1",             // no ALLINT to restore
+        "mrs x4, S3_0_C0_C4_1",    // ID_AA64PFR1_EL1
+        "tst x4, #{nmi}",
+        "b.eq 2f",
+        "mrs x6, S3_0_C4_C3_0",    // ALLINT
+        ".inst {mask_all}",
         "2: ldar w2, [x0]",
         "tbz w2, #0, 4f",
         "stlr w2, [x1]",
@@ -32,8 +46,12 @@ pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
         "b 2b",
         // What has been fetched before is fetched anew (Arm ARM B2.4.4).
         "4: isb",
-        "msr daif, x5",
+        "tbnz x6, #63, 5f",
+        "msr S3_0_C4_C3_0, x6",
+        "5: msr daif, x5",
         "ret",
+        nmi = const NMI,
+        mask_all = const MASK_ALL_INTERRUPTS,
     )
 }
 

@@ -9,6 +9,7 @@ use core::arch::naked_asm;
 
 use bitflags::bitflags;
 
+use super::mask::{MASK_ALL_INTERRUPTS, NMI};
 use super::{Maintenance, Write};
 
 /// What the routine is told and what it answers.
@@ -55,8 +56,11 @@ impl Job {
     pub fn new(writes: &mut [Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
         let mut flags = Flags::empty();
         flags.set(Flags::NO_INVALIDATE, how.no_invalidate);
-        flags.set(Flags::TO_COHERENCY, how.clean_to_coherency);
-        flags.set(Flags::ALL_AT_ONCE, writes.len() > MAX_LINE_INVALIDATIONS);
+        // With IDC, a late CPU without it would wait in vain for a clean to the point of
+        // unification: see `Maintenance::no_clean`.
+        flags.set(Flags::TO_COHERENCY, how.clean_to_coherency || how.no_clean);
+        let is_many = writes.len() > MAX_LINE_INVALIDATIONS;
+        flags.set(Flags::ALL_AT_ONCE, how.invalidate_all || is_many);
         let range = writes.as_mut_ptr_range();
         Self {
             writes: range.start,
@@ -86,6 +90,9 @@ impl Job {
 #[unsafe(link_section = ".text.alt_patcher")]
 pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
     naked_asm!(
+        // A veneer of the linker comes by BR, and no compiler puts a landing pad into a naked
+        // function.
+        "bti c",
         "ldp x1, x2, [x0]",        // writes, end
         "ldp x3, x4, [x0, #16]",   // alias, text
         "ldp x5, x6, [x0, #32]",   // lines in bytes
@@ -98,11 +105,19 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         // An interrupt handler may hold sites: none until all words agree.
         "mrs x17, daif",
         "msr daifset, #0xf",
+        // DAIF does not mask interrupts with superpriority (Arm ARM C5.2, ALLINT). The
+        // register exists only with FEAT_NMI.
+        "mov x8, #-1",             // no ALLINT to restore
+        "mrs x16, S3_0_C0_C4_1",   // ID_AA64PFR1_EL1
+        "tst x16, #{nmi}",
+        "b.eq 2f",
+        "mrs x8, S3_0_C4_C3_0",    // ALLINT
+        ".inst {mask_all}",
 
         // Commit and verify. The words are in address order, so a line's words are
         // neighbours: it is cleaned once, when the next line begins. Reading back needs
         // no maintenance, since all mappings of a word read the same data.
-        "cmp x1, x2",
+        "2: cmp x1, x2",
         "b.hs 26f",
         "ldr w11, [x1]",
         "add x11, x4, x11",
@@ -180,12 +195,16 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         "29: isb",
 
         "str x14, [x0, #56]",
-        "msr daif, x17",
+        "tbnz x8, #63, 2f",
+        "msr S3_0_C4_C3_0, x8",
+        "2: msr daif, x17",
         "mov x0, x9",
         "ret",
         no_invalidate = const Flags::NO_INVALIDATE.bits().trailing_zeros(),
         to_coherency = const Flags::TO_COHERENCY.bits().trailing_zeros(),
         all_at_once = const Flags::ALL_AT_ONCE.bits().trailing_zeros(),
+        nmi = const NMI,
+        mask_all = const MASK_ALL_INTERRUPTS,
         size = const size_of::<Write>(),
         after = const core::mem::offset_of!(Write, after),
     )

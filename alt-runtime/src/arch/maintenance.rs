@@ -16,17 +16,26 @@ pub struct Maintenance {
     pub data_line: u32,
     /// Smallest instruction cache line in bytes.
     pub instruction_line: u32,
-    /// CTR_EL0.IDC: written data need not be cleaned. `sync` goes by it, since
-    /// what a loader loads is executed only by CPUs that this value is for. A pass cleans what
-    /// it changes in any case: a CPU that comes later executes the kernel's text until it is
-    /// found to lack IDC, and would fetch the old words from behind the caches of the others.
+    /// CTR_EL0.IDC: written data need not be cleaned. [`sync`](Self::sync) honours it, since
+    /// only CPUs that this value covers execute what a loader loads.
+    ///
+    /// A pass cleans in any case, for late CPUs: one without IDC executes the kernel's text
+    /// until it is parked. Where the early CPUs have IDC, a clean to the point of unification
+    /// may be a NOP (Arm ARM D7.5.9.2), so that lines are cleaned to the point of coherency.
     pub no_clean: bool,
     /// CTR_EL0.DIC: the instruction cache need not be invalidated.
     pub no_invalidate: bool,
+    /// CTR_EL0.L1Ip is not PIPT: the instruction cache is invalidated as a whole. IC IVAU is
+    /// sure to find the lines of one virtual address only, and the same text may be executed at
+    /// others (Arm ARM D8.17, "VIPT instruction caches").
+    pub invalidate_all: bool,
     /// Clean *and invalidate* the data line, to the point of coherency: asked
     /// for by Cortex-A53 errata 819472, 824069, 826319 and 827319.
     pub clean_to_coherency: bool,
 }
+
+/// CTR_EL0.L1Ip of an instruction cache that is indexed and tagged by physical address.
+const PIPT: i64 = 0b11;
 
 // Implementer and part number, as in MIDR_EL1.
 const CORTEX_A53: (i64, i64) = (0x41, 0xd03);
@@ -52,6 +61,7 @@ impl Maintenance {
             // stale instruction although DIC says that it cannot.
             no_invalidate: ids.field(&CTR_EL0::DIC) != 0
                 && !(part == NEOVERSE_N1 && ((3, 0)..=(4, 0)).contains(&release)),
+            invalidate_all: ids.field(&CTR_EL0::L1Ip) != PIPT,
             // Up to r0p2, the last release that one of the four errata names.
             clean_to_coherency: part == CORTEX_A53 && release <= (0, 2),
         }
@@ -67,6 +77,7 @@ impl Maintenance {
             instruction_line: self.instruction_line.min(other.instruction_line),
             no_clean: self.no_clean && other.no_clean,
             no_invalidate: self.no_invalidate && other.no_invalidate,
+            invalidate_all: self.invalidate_all || other.invalidate_all,
             clean_to_coherency: self.clean_to_coherency || other.clean_to_coherency,
         }
     }

@@ -11,6 +11,8 @@ mod commit;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod idregs;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod mask;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod sync;
 
 pub(crate) use attend::attend;

@@ -33,8 +33,12 @@ impl Maintenance {
         unsafe {
             asm!("dsb ish", options(nostack, preserves_flags));
             if !self.no_invalidate {
-                for line in lines(&text, self.instruction_line) {
-                    asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags));
+                if self.invalidate_all {
+                    asm!("ic ialluis", options(nostack, preserves_flags));
+                } else {
+                    for line in lines(&text, self.instruction_line) {
+                        asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags));
+                    }
                 }
                 asm!("dsb ish", options(nostack, preserves_flags));
             }

@@ -1,6 +1,7 @@
 //! Interrupts: a GICv3 and software-generated interrupts.
 
 pub mod mask;
+pub mod superpriority;
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -71,6 +72,7 @@ pub fn init_cpu(cpu: usize) {
         gic.enable_interrupt(interrupt, Some(cpu), true)
             .expect("an SGI");
     }
+    superpriority::init_cpu(&mut gic, cpu);
     drop(gic);
     GicCpuInterface::enable_group1(true);
     GicCpuInterface::set_priority_mask(mask::ALL);
@@ -102,7 +104,10 @@ pub fn delivered(interrupt: IntId) -> u32 {
 /// the rendezvous does so when it comes by, not in here, where it may have
 /// interrupted a site half-way.
 pub fn handle() {
-    while GicCpuInterface::handle_interrupt(InterruptGroup::Group1, |interrupt| {
-        DELIVERED[u32::from(interrupt) as usize % 16].fetch_add(1, Ordering::Relaxed);
-    }) {}
+    // One with superpriority comes alone: it may have come while others are masked.
+    while !superpriority::handle()
+        && GicCpuInterface::handle_interrupt(InterruptGroup::Group1, |interrupt| {
+            DELIVERED[u32::from(interrupt) as usize % 16].fetch_add(1, Ordering::Relaxed);
+        })
+    {}
 }

@@ -55,6 +55,8 @@ pub enum Kind {
     Vbar,
     /// The write of a system control register, whose bit M turns an MMU on.
     Sctlr,
+    /// The write of the masks of interrupts from a register, as when they are restored.
+    Daif,
 }
 
 impl Kind {
@@ -105,6 +107,7 @@ impl Op {
             0xd518_c000 | 0xd51d_c000 | 0xd51c_c000 | 0xd51e_c000 => {
                 return Some(with_register(Vbar));
             }
+            0xd51b_4220 => return Some(with_register(Daif)),
             // SCTLR_EL1, SCTLR_EL12, SCTLR_EL2, SCTLR_EL3.
             0xd518_1000 | 0xd51d_1000 | 0xd51c_1000 | 0xd51e_1000 => {
                 return Some(with_register(Sctlr));
@@ -199,6 +202,7 @@ mod tests {
         (0xd51d_1008, Sctlr, Some(8)),    // msr sctlr_el12, x8
         (0xd51c_1007, Sctlr, Some(7)),    // msr sctlr_el2, x7
         (0xd51e_1007, Sctlr, Some(7)),    // msr sctlr_el3, x7
+        (0xd51b_4231, Daif, Some(17)),    // msr daif, x17
     ];
 
     const OTHERS: &[u32] = &[
@@ -211,6 +215,7 @@ mod tests {
         0xd508_7807, // at s1e1r, x7
         0xd508_8327, // tlbi vae1is, x7
         0xd65f_03c0, // ret
+        0xd503_4fdf, // msr daifset, #0xf
         0,
     ];
 

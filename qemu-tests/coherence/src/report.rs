@@ -27,7 +27,8 @@ pub struct Violation {
     pub cpu: u32,
     /// The virtual address it executed: the word's, or where the routine returned to.
     pub pc: u64,
-    /// The word's physical address.
+    /// The word's physical address; of an interruption, that of the routine's instruction that
+    /// was executed last.
     pub word: u64,
     /// The first step that was not taken.
     pub missing: Missing,
@@ -45,6 +46,8 @@ pub enum When {
     Executed,
     /// It returned from a routine that promises to have made all words visible to its caller.
     Returned,
+    /// It took an exception in the midst of such a routine, which may lead to any word.
+    Interrupted,
 }
 
 /// The step that was not taken.
@@ -70,6 +73,8 @@ pub enum Missing {
     InvalidateAfterStart,
     /// No context synchronisation event on the executing CPU after the last DSB.
     Synchronise,
+    /// Exceptions were not masked while words changed.
+    Mask,
 }
 
 /// Instructions by kind.
@@ -143,6 +148,7 @@ impl fmt::Display for Missing {
             Self::BarrierAfterInvalidate => "no DSB after the IC",
             Self::InvalidateAfterStart => "no IC since the executing CPU turned its MMU on",
             Self::Synchronise => "no ISB on the executing CPU after the last DSB",
+            Self::Mask => "it was not masked while words change",
         })
     }
 }

@@ -94,9 +94,10 @@ fn by_line(state: &mut State, operation: Operation, address: u64) -> Result<(), 
     let lines = state.online().map(|cpu| state.cpus[cpu].caches);
     if operation == Operation::InstructionLine {
         let idc = idc(state);
-        // Each CPU drops a line of its own size.
+        // Each CPU drops a line of its own size. Where its cache is indexed by virtual address, it
+        // may keep what it has fetched by others, and which these are is not known here.
         let mut sizes = [0; 8];
-        for cpu in state.online() {
+        for cpu in state.online().filter(|cpu| state.cpus[*cpu].caches.pipt) {
             sizes[cpu] = state.cpus[cpu].caches.instruction_line;
         }
         let slot = state.watch(page)?;

@@ -28,6 +28,9 @@ pub struct Caches {
     pub idc: bool,
     /// What is clean need not be invalidated for this CPU.
     pub dic: bool,
+    /// The instruction cache is indexed by physical address: an invalidation by one address is
+    /// one by all.
+    pub pipt: bool,
 }
 
 impl Caches {
@@ -38,6 +41,7 @@ impl Caches {
             instruction_line: 4 << (ctr & 0xf),
             idc: ctr >> 28 & 1 != 0,
             dic: ctr >> 29 & 1 != 0,
+            pipt: ctr >> 14 & 3 == 3,
         }
     }
 }

@@ -118,6 +118,13 @@ impl fmt::Display for Violation {
         match self.when {
             When::Executed => write!(f, "CPU {cpu} executed {place} at {pc:#x}")?,
             When::Returned => write!(f, "CPU {cpu} returned to {pc:#x}, with {place}")?,
+            When::Interrupted => {
+                let missing = self.missing;
+                return write!(
+                    f,
+                    "CPU {cpu} took an exception to {pc:#x} in {place}: {missing}"
+                );
+            }
         }
         write!(
             f,
@@ -151,6 +158,17 @@ mod tests {
             seen.violations[0].to_string(),
             "CPU 1 executed tiny::entry+0x4 at 0x40200004, the word at 0x40200004 that CPU 0 \
              stored through 0x8040200004: no ISB on the executing CPU after the last DSB"
+        );
+    }
+
+    #[test]
+    fn interruption_is_said_without_a_store() {
+        let line = r#"{"violation":{"when":"interrupted","cpu":2,"pc":1075840640,"word":1075838980,"missing":"mask","stored_by":2,"stored_at":1075838980}}"#;
+        let seen = parse(&format!("{line}\n{END}\n")).unwrap();
+        assert_eq!(
+            seen.violations[0].to_string(),
+            "CPU 2 took an exception to 0x40200680 in tiny::entry+0x4: it was not masked while \
+             words change"
         );
     }
 

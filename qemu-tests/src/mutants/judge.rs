@@ -66,7 +66,7 @@ pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
         .map(|problem| (Observer::Sequence, problem))
         .into_iter()
         .collect();
-    for system in [System::Plain, System::UnequalCaches] {
+    for system in System::FOR_MONITOR {
         let run = run(image, system.machine(), system.monitor(), qemu)?;
         if run.outcome.map(|outcome| outcome.status) != Some(Status::Ok) {
             return Err(Error::Monitor {

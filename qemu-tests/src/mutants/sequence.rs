@@ -18,16 +18,29 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         let steps = routine.words().filter_map(name).map(|pattern| pattern.name);
         Ok(steps.collect())
     };
-    let kinds = [DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB];
-    // A turn of the loop takes four words, and the last line comes behind it; if the words
-    // do not read back, all lines are cleaned again.
-    let commit = [
-        &[DC_CVAU; 5][..],
-        &[DC_CIVAC; 5],
-        &[DC_CIVAC],
-        &[DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB],
+    let masks = [MASK_DAIF, MASK_ALLINT, RESTORE_ALLINT, RESTORE_DAIF];
+    let kinds = [
+        &masks[..],
+        &[DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB],
     ]
     .concat();
+    // No interrupt between the first step and the last.
+    let masked = |steps: &[Pattern]| {
+        let (mask, restore) = masks.split_at(2);
+        [mask, steps, restore].concat()
+    };
+    // A turn of the loop takes four words, and the last line comes behind it; if the words
+    // do not read back, all lines are cleaned again.
+    let commit = masked(
+        &[
+            &[DC_CVAU; 5][..],
+            &[DC_CIVAC; 5],
+            &[DC_CIVAC],
+            &[DSB_ISH, IC_IALLUIS, IC_IVAU, DSB_ISH, ISB],
+        ]
+        .concat(),
+    );
+    let attend = masked(&[ISB]);
     let starts = [SCTLR, TLBI_VMALLE1, TLBI_ALLE2, IC_IALLU, DSB_NSH, ISB];
     // Translations first, then the MMU, then the instruction cache.
     let with_mmu = |tlbi| [tlbi, DSB_NSH, ISB, SCTLR, ISB, IC_IALLU, DSB_NSH, ISB];
@@ -38,7 +51,7 @@ pub fn sequence(image: &Image) -> Result<(), String> {
     let vhe = [&[ISB][..], &nvhe].concat();
     let expected: [(&'static str, &[Pattern], &[Pattern]); 5] = [
         (COMMIT, &kinds, &commit),
-        (ATTEND, &kinds, &[ISB]),
+        (ATTEND, &kinds, &attend),
         (START, &starts, &start),
         (START_NVHE, &starts, &nvhe),
         (START_VHE, &starts, &vhe),

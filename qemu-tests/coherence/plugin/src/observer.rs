@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::{io, mem};
 
-use coherence::{Address, Cache, Config, End, Judge, Kind, Op, Ops};
+use coherence::{Address, Cache, Config, End, Judge, Kind, Missing, Op, Ops, Violation, When};
 
 use crate::instruction::Instruction;
 use crate::memory::Memory;
@@ -17,13 +17,32 @@ struct Cpu {
     registers: Option<Registers>,
     cache: Option<Cache>,
     has_started: bool,
-    is_in_routine: bool,
+    routine: Routine,
     /// Values of its vector base registers, by the low bits of their encoding.
     vectors: [Option<u64>; 8],
     /// Whether its MMUs are on, by the same bits.
     mmus: [bool; 8],
     open: Open,
     ops: Ops,
+}
+
+/// How far a CPU is in a routine that answers for words. It writes or lets others write from its
+/// first store on, until it synchronises itself or lets interrupts in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Routine {
+    Outside,
+    Entered,
+    /// Its last instruction so far.
+    Amidst(Address),
+    /// An exception has led out of its midst, and it goes on later.
+    Suspended,
+    Done,
+}
+
+impl Routine {
+    fn is_here(self) -> bool {
+        !matches!(self, Self::Outside | Self::Suspended)
+    }
 }
 
 /// All that is observed. A CPU comes here for what [`Instruction::is_plain`] does not rule out.
@@ -46,7 +65,7 @@ impl Observer {
             registers: None,
             cache: None,
             has_started: false,
-            is_in_routine: false,
+            routine: Routine::Outside,
             vectors: [None; 8],
             mmus: [false; 8],
             open: regions.none_open(),
@@ -110,15 +129,21 @@ impl Observer {
         };
         let pc = Address(instruction.address);
 
-        // First, so that an interrupt that was pending until the routine let it in does not stand
-        // for the routine's ISB.
-        let was_in_routine = mem::replace(&mut state.is_in_routine, instruction.is_promised);
-        if was_in_routine && !instruction.is_promised {
-            for violation in judge.answer(cpu, pc) {
-                self.report.violation(violation);
+        let is_synchronised = state.is_synchronised_by_coming_to(instruction);
+        match state.go_on(instruction, is_synchronised) {
+            Some(Routine::Amidst(last)) if is_synchronised => {
+                self.report.violation(interruption(cpu, pc, last));
             }
+            // First, so that an interrupt that was pending until the routine let it in does not
+            // stand for the routine's ISB.
+            Some(_) => {
+                for violation in judge.answer(cpu, pc) {
+                    self.report.violation(violation);
+                }
+            }
+            None => {}
         }
-        if state.is_synchronised_by_coming_to(instruction) {
+        if is_synchronised {
             judge.synchronise(cpu);
         }
         if let Some(physical) = instruction.physical
@@ -133,7 +158,7 @@ impl Observer {
         let kind = instruction.op.map(|op| op.kind);
         self.regions
             .count(&instruction.regions, &mut state.open, kind);
-        let attention = state.is_in_routine || state.open.is_any();
+        let attention = state.routine.is_here() || state.open.is_any();
         if let Some(op) = instruction.op {
             *state.ops.entry(op.kind).or_default() += 1;
             self.operate(cpu, op, instruction);
@@ -212,9 +237,12 @@ impl Observer {
         physical: u64,
         size: u64,
     ) {
-        let Some(judge) = &mut self.judge else {
+        let (Some(judge), Some(state)) = (&mut self.judge, self.cpus.get_mut(cpu as usize)) else {
             return;
         };
+        if state.routine == Routine::Entered && instruction.is_promised {
+            state.routine = Routine::Amidst(Address(instruction.address));
+        }
         if !self.memory.is_watched(physical) {
             return;
         }
@@ -235,6 +263,25 @@ impl Observer {
 }
 
 impl Cpu {
+    /// Goes on to an instruction, maybe by an exception. Says how far it was in a routine that it
+    /// leaves by that.
+    fn go_on(&mut self, instruction: &Instruction, by_exception: bool) -> Option<Routine> {
+        let ends = |op: Op| matches!(op.kind, Kind::Isb | Kind::Daif);
+        let here = match self.routine {
+            Routine::Amidst(_) if by_exception => Routine::Suspended,
+            Routine::Suspended if !instruction.is_promised => Routine::Suspended,
+            _ if !instruction.is_promised => Routine::Outside,
+            Routine::Outside => Routine::Entered,
+            _ if instruction.op.is_some_and(ends) => Routine::Done,
+            Routine::Amidst(_) | Routine::Suspended => {
+                Routine::Amidst(Address(instruction.address))
+            }
+            other => other,
+        };
+        let before = mem::replace(&mut self.routine, here);
+        (before.is_here() && !here.is_here()).then_some(before)
+    }
+
     /// Whether a context synchronisation event has led here. A CPU that comes out of reset has
     /// fetched nothing before.
     fn is_synchronised_by_coming_to(&mut self, instruction: &Instruction) -> bool {
@@ -242,6 +289,19 @@ impl Cpu {
         let is_entry = |base: &u64| instruction.address.wrapping_sub(*base) < 0x800;
         let mut vectors = self.vectors.iter().flatten();
         is_first || instruction.may_be_vector() && vectors.any(is_entry)
+    }
+}
+
+/// An exception has led from the address `last`, in a routine, to `pc`.
+fn interruption(cpu: u32, pc: Address, last: Address) -> Violation {
+    Violation {
+        when: When::Interrupted,
+        cpu,
+        pc: pc.0,
+        word: last.0,
+        missing: Missing::Mask,
+        stored_by: cpu,
+        stored_at: last,
     }
 }
 
