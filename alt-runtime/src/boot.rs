@@ -11,8 +11,8 @@
 
 use crate::arch::Maintenance;
 use crate::cap::{
-    Cap, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Enable, Final, IdRegs, SystemView,
-    run_hooks,
+    Cap, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, Enable, Final, IdRegs,
+    SystemView, idregs::Field, run_hooks,
 };
 use crate::patch::{Decision, Report};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -40,6 +40,12 @@ impl Detected {
         let caps = table.detect(&ids)?;
         let view = SystemView::new(table, &ids)?;
         Ok(Self { view, ids, caps })
+    }
+
+    /// Declares the fields whose values the kernel has put to use already, by the boot CPU alone:
+    /// see [`SystemView::build_on`].
+    pub const fn build_on(&mut self, fields: &'static [&'static Field]) {
+        self.view.build_on(fields);
     }
 
     /// The table that the cpucaps are of.
@@ -141,6 +147,15 @@ impl Booted {
             self.maintenance = self.maintenance.also_for(ids);
         }
         verdict
+    }
+
+    /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should
+    /// not: a line for the log each, whatever the verdict.
+    pub fn differences<'a>(
+        &'a self,
+        ids: &'a IdRegs,
+    ) -> impl Iterator<Item = Difference> + use<'a> {
+        self.view.differences(ids)
     }
 
     /// The ID registers, sanitised over the CPUs so far.
@@ -278,6 +293,15 @@ impl Finalised {
     /// registers, when it has been [let in](Self::late_cpu).
     pub fn enable_late(&self, hooks: &[Enable], ids: &IdRegs) {
         run_hooks(hooks, self.caps(), ids);
+    }
+
+    /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should
+    /// not: a line for the log each, whatever the verdict.
+    pub fn differences<'a>(
+        &'a self,
+        ids: &'a IdRegs,
+    ) -> impl Iterator<Item = Difference> + use<'a> {
+        self.decided.differences(ids)
     }
 
     /// Judges a CPU that comes now, by the registers that it has read of itself.

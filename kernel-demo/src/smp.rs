@@ -198,9 +198,19 @@ fn secondary(cpu: usize) {
     memory::protect_secondary();
     let ids = cmdline::registers(cpu);
     let late = FINAL.get();
+    let differs = |difference| {
+        warn!("CPU {=usize} differs: {}", cpu, Display2Format(&difference));
+    };
     let verdict = match (late, SYSTEM.get()) {
-        (Some(finalised), _) => finalised.late_cpu(&ids),
-        (None, Some(booted)) => booted.lock().add_cpu(&ids),
+        (Some(finalised), _) => {
+            finalised.differences(&ids).for_each(differs);
+            finalised.late_cpu(&ids)
+        }
+        (None, Some(booted)) => {
+            let mut booted = booted.lock();
+            booted.differences(&ids).for_each(differs);
+            booted.add_cpu(&ids)
+        }
         (None, None) => return,
     };
     let kind = if late.is_some() { "late" } else { "early" };

@@ -106,6 +106,28 @@ fn late_cpu_without_a_system_cap_is_kept_out() {
     );
 }
 
+/// ASIDs are given out by what all CPUs had when the caps were decided. A field that nobody has
+/// built on differs without a verdict, and not in silence.
+#[test]
+fn late_cpu_with_fewer_asids_is_kept_out() {
+    if qemu_tests::skip::without_guests("late_cpu_with_fewer_asids_is_kept_out") {
+        return;
+    }
+    let line = "cpu3.id_aa64mmfr0.asidbits=0 cpu1.id_aa64dfr0.brps=1";
+    let run = run(Machine::new("cortex-a76"), line);
+    must_succeed(&run);
+    must_say(
+        &run,
+        &[
+            "CPU 1 differs: ID_AA64DFR0_EL1.BRPs: 1 here, 5 on the boot CPU",
+            "CPU 1 (early) is online",
+            "CPU 3 differs: ID_AA64MMFR0_EL1.ASIDBits: 0 here, 2 on the boot CPU",
+            "CPU 3 (late) is kept out: the kernel has built on ID_AA64MMFR0_EL1.ASIDBits=2, and \
+             this CPU has 0",
+        ],
+    );
+}
+
 /// A weak local cap: each CPU may have it or not.
 #[test]
 fn late_cpu_without_a_weak_local_cap_is_let_in() {

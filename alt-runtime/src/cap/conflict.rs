@@ -104,6 +104,16 @@ pub enum Conflict {
         /// The CPU's own, lower value.
         cpu: i64,
     },
+    /// The kernel has built on the value that the system has in a field, and the CPU cannot do
+    /// with it: fewer bits of ASID, say.
+    BuiltOn {
+        /// The field.
+        field: &'static Field,
+        /// Its value for the system.
+        system: i64,
+        /// The CPU's own.
+        cpu: i64,
+    },
     /// The CPU needs other cache maintenance than the system does after it has written
     /// code, although its `CTR_EL0` does not say so: an erratum.
     Maintenance,
@@ -116,7 +126,7 @@ impl Conflict {
             Self::Lacks { cap, .. } | Self::Has { cap, .. } | Self::Differs { cap, .. } => {
                 Some(*cap)
             }
-            Self::Caches { .. } | Self::Maintenance => None,
+            Self::Caches { .. } | Self::BuiltOn { .. } | Self::Maintenance => None,
         }
     }
 }
@@ -145,6 +155,10 @@ impl fmt::Display for Conflict {
             Self::Caches { field, system, cpu } => write!(
                 f,
                 "new code would not reach this CPU's caches: {field}={cpu}, the system goes by {system}"
+            ),
+            Self::BuiltOn { field, system, cpu } => write!(
+                f,
+                "the kernel has built on {field}={system}, and this CPU has {cpu}"
             ),
             Self::Maintenance => f.write_str(
                 "an erratum of this CPU asks for cache maintenance that the system does not do",

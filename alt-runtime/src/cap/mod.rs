@@ -13,6 +13,7 @@
 
 mod cmdline;
 mod conflict;
+mod difference;
 mod enable;
 mod evidence;
 mod id;
@@ -30,6 +31,7 @@ mod view;
 pub use alt_idregs as idregs;
 pub use cmdline::{OverrideError, Rejected};
 pub use conflict::{Conflict, CpuVerdict};
+pub use difference::Difference;
 pub use enable::{Enable, run_hooks};
 pub use evidence::Evidence;
 pub use id::{Cap, MAX_CAPS};

@@ -3,7 +3,8 @@
 use alt_idregs::{Field, fields::CTR_EL0};
 
 use super::{
-    CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, IdRegs, Kind, Scope,
+    CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, IdRegs, Kind, Scope,
+    difference::{ALWAYS_BUILT_ON, built_on, differences},
     judge::Decided,
 };
 
@@ -17,6 +18,10 @@ pub struct SystemView {
     table: &'static CapTable,
     /// Sanitised over the CPUs so far.
     ids: IdRegs,
+    /// The boot CPU's.
+    boot_ids: IdRegs,
+    /// Fields whose values the kernel has put to use already.
+    built_on: &'static [&'static Field],
     boot: CapSet,
     /// Caps that at least one CPU has by its own registers.
     any: CapSet,
@@ -43,6 +48,8 @@ impl SystemView {
         Ok(Self {
             table,
             ids: ids.sanitised(),
+            boot_ids: *ids,
+            built_on: &[],
             boot,
             any: own,
             every: own,
@@ -50,11 +57,31 @@ impl SystemView {
         })
     }
 
+    /// Declares that the kernel relies on the values that [`ids`](Self::ids) has now in these
+    /// fields, as when it has set up page tables for the boot CPU: a CPU that comes later, with a
+    /// value that the system's would have to change for, is parked. In place of an earlier
+    /// declaration.
+    ///
+    /// Of late CPUs, this is always asked of `ID_AA64MMFR0_EL1.ASIDBits` and `PARange`, and of
+    /// `DCZID_EL0`.
+    pub const fn build_on(&mut self, fields: &'static [&'static Field]) {
+        self.built_on = fields;
+    }
+
+    /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should
+    /// not: a line for the log each.
+    pub fn differences<'a>(
+        &'a self,
+        ids: &'a IdRegs,
+    ) -> impl Iterator<Item = Difference> + use<'a> {
+        differences(&self.boot_ids, ids)
+    }
+
     /// Takes in a secondary with the registers `ids`, before the cpucaps are final.
     ///
     /// It must agree with the boot-scope caps, by which text has been patched already: they are
-    /// judged like those of a [late CPU](Final::late_cpu). If it does not, nothing of it is
-    /// taken in.
+    /// judged like those of a [late CPU](Final::late_cpu). It must also have what the kernel has
+    /// [built on](Self::build_on). If it does not, nothing of it is taken in.
     pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
         let own = self.table.of_cpu(ids);
         let boot_scope = |info: &&CapInfo| info.scope == Scope::Boot;
@@ -63,7 +90,10 @@ impl SystemView {
             ids: &self.ids,
             caps: &self.boot,
         };
-        let verdict = decided.judge(self.table.iter().filter(boot_scope), ids, &own);
+        let verdict = match decided.judge(self.table.iter().filter(boot_scope), ids, &own) {
+            CpuVerdict::Ok => parked(built_on(self.built_on, &self.ids, ids)),
+            verdict => verdict,
+        };
         if verdict.is_ok() {
             self.ids.merge(ids);
             self.any = self.any.union(&own);
@@ -106,6 +136,8 @@ impl SystemView {
         Ok(Final {
             table: self.table,
             ids: self.ids,
+            boot_ids: self.boot_ids,
+            built_on: self.built_on,
             caps,
             cpus: self.cpus,
         })
@@ -137,6 +169,8 @@ impl SystemView {
 pub struct Final {
     table: &'static CapTable,
     ids: IdRegs,
+    boot_ids: IdRegs,
+    built_on: &'static [&'static Field],
     caps: CapSet,
     cpus: usize,
 }
@@ -168,6 +202,15 @@ impl Final {
         self.cpus
     }
 
+    /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should
+    /// not: a line for the log each.
+    pub fn differences<'a>(
+        &'a self,
+        ids: &'a IdRegs,
+    ) -> impl Iterator<Item = Difference> + use<'a> {
+        differences(&self.boot_ids, ids)
+    }
+
     /// Judges a CPU with the registers `ids` that comes online now.
     ///
     /// Each cap that the CPU by its own registers has and the system has not, or the reverse,
@@ -179,7 +222,9 @@ impl Final {
     /// A CPU that fits in its caps may still have caches of which the system would not take
     /// care: with smaller lines, or without the `IDC` or `DIC` that the others have. It would
     /// run what is patched, since it came after that; yet the next code that is written, of a
-    /// module say, would reach it in part or not at all. It is parked.
+    /// module say, would reach it in part or not at all. It is parked, and so is a CPU that cannot
+    /// do with what the kernel has [built on](SystemView::build_on): fewer bits of ASID, less
+    /// physical memory, or another block of `DC ZVA`.
     pub fn late_cpu(&self, ids: &IdRegs) -> CpuVerdict {
         let own = self.table.of_cpu(ids);
         let decided = Decided {
@@ -188,12 +233,16 @@ impl Final {
             caps: &self.caps,
         };
         match decided.judge(self.table.iter(), ids, &own) {
-            CpuVerdict::Ok => self.judge_caches(ids),
+            CpuVerdict::Ok => {
+                let fields = ALWAYS_BUILT_ON.iter().chain(self.built_on);
+                let conflict = self.caches(ids);
+                parked(conflict.or_else(|| built_on(fields, &self.ids, ids)))
+            }
             verdict => verdict,
         }
     }
 
-    fn judge_caches(&self, ids: &IdRegs) -> CpuVerdict {
+    fn caches(&self, ids: &IdRegs) -> Option<Conflict> {
         const STRICTER_WHEN_LOWER: [&Field; 4] = [
             &CTR_EL0::DminLine,
             &CTR_EL0::IminLine,
@@ -203,9 +252,13 @@ impl Final {
         for field in STRICTER_WHEN_LOWER {
             let (system, cpu) = (self.ids.field(field), ids.field(field));
             if cpu < system {
-                return CpuVerdict::ParkCpu(Conflict::Caches { field, system, cpu });
+                return Some(Conflict::Caches { field, system, cpu });
             }
         }
-        CpuVerdict::Ok
+        None
     }
+}
+
+fn parked(conflict: Option<Conflict>) -> CpuVerdict {
+    conflict.map_or(CpuVerdict::Ok, CpuVerdict::ParkCpu)
 }

@@ -2,6 +2,7 @@
 
 #![deny(missing_docs)]
 
+mod built_on;
 mod decided;
 mod fixture;
 mod hooks;
