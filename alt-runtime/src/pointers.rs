@@ -80,7 +80,8 @@ impl Shift {
     /// What is linked at `image` runs at `to` and on.
     ///
     /// # Errors
-    /// [`PointerError::Ambiguous`] if the two ranges share an address: of a pointer in both, nobody
+    /// [`PointerError::Ambiguous`] if the two ranges share an address, or one ends where the other
+    /// begins: a pointer may point behind the last byte, and of one that both ranges have, nobody
     /// could say whether it has been fixed.
     pub const fn new(image: Range<u64>, to: u64) -> Result<Self, PointerError> {
         let shift = Self {
@@ -90,8 +91,8 @@ impl Shift {
         };
         // Distances count round the top of the address space, so either range may end there.
         let apart =
-            shift.start.wrapping_sub(to) >= shift.len && to.wrapping_sub(shift.start) >= shift.len;
-        if apart || shift.len == 0 {
+            shift.start.wrapping_sub(to) > shift.len && to.wrapping_sub(shift.start) > shift.len;
+        if apart {
             Ok(shift)
         } else {
             Err(PointerError::Ambiguous)
@@ -170,7 +171,7 @@ fn cell<'a>(slots: &[Slots<'a>], address: u64) -> Option<&'a Cell<u64>> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PointerError {
-    /// The place that the pointers go to overlaps the one that they come from.
+    /// The place that the pointers go to overlaps the one that they come from, or touches it.
     Ambiguous,
     /// The list is not in ascending order, or has a pointer twice.
     Unsorted {
@@ -206,7 +207,7 @@ pub enum PointerError {
 impl fmt::Display for PointerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Ambiguous => f.write_str("the new addresses overlap the old ones"),
+            Self::Ambiguous => f.write_str("the new addresses overlap the old ones, or touch them"),
             Self::Unsorted { slot } => {
                 write!(
                     f,

@@ -51,6 +51,31 @@ fn second_time_is_refused() {
     assert_eq!(rodata, once);
 }
 
+/// What runs right behind, or right before, where it is linked: a pointer to the end of one place
+/// is one to the start of the other, and a second call would move it once more.
+#[test]
+fn second_time_is_refused_however_near_the_new_place_is() {
+    const SLOT: u64 = IMAGE.start;
+    let len = IMAGE.end - IMAGE.start;
+    for (to, pointer) in [
+        (IMAGE.end, IMAGE.start),
+        (IMAGE.start - len, IMAGE.end),
+        (IMAGE.end + 8, IMAGE.start),
+        (IMAGE.start - len - 8, IMAGE.end),
+    ] {
+        let mut memory = [pointer];
+        let (list, slots) = ([8], [Slots::new(SLOT, &mut memory)]);
+        let list = Table::new(SLOT - 8, &list);
+        let Ok(shift) = Shift::new(IMAGE, to) else {
+            continue;
+        };
+        assert_eq!(pointers::fix(&list, &slots, &shift), Ok(1), "{to:#x}");
+        let again = pointers::fix(&list, &slots, &shift);
+        let is_refused = matches!(again, Err(PointerError::AlreadyFixed { .. }));
+        assert!(is_refused, "{to:#x}: {again:?}");
+    }
+}
+
 #[test]
 fn one_that_is_wrong_spares_all() {
     let slot = RODATA + 8;
@@ -104,6 +129,9 @@ fn places_that_overlap_are_refused() {
         IMAGE.start + 8,
         IMAGE.end - 1,
         IMAGE.start - len + 1,
+        // They share the address behind the last byte of one of them.
+        IMAGE.end,
+        IMAGE.start - len,
     ] {
         assert_eq!(
             Shift::new(IMAGE, to),
@@ -111,7 +139,7 @@ fn places_that_overlap_are_refused() {
             "{to:#x}"
         );
     }
-    for to in [IMAGE.end, IMAGE.start - len, 0, u64::MAX - len + 1] {
+    for to in [IMAGE.end + 8, IMAGE.start - len - 8, 0, u64::MAX - len + 1] {
         assert!(Shift::new(IMAGE, to).is_ok(), "{to:#x}");
     }
 }
@@ -134,7 +162,7 @@ fn errors_say_where() {
     for (error, text) in [
         (
             PointerError::Ambiguous,
-            "the new addresses overlap the old ones",
+            "the new addresses overlap the old ones, or touch them",
         ),
         (
             PointerError::Misaligned { slot: 0x4 },

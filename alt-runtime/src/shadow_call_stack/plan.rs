@@ -3,7 +3,6 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::slice;
 
 use super::error::{UnwindError, UnwindReason};
 use super::unwind::{Place, Section, UnwindInfo, place};
@@ -105,10 +104,12 @@ impl<'p> ShadowPlan<'p> {
                 room,
                 needed: words,
             };
-            tables.refuse(address, 0, reason)?;
+            return Err(tables.refusal(address, 0, reason));
         }
-        // SAFETY: the first `words` entries have been written, since there was room.
-        let writes = unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast::<Write>(), words) };
+        // All writes have found room, as nothing was left out.
+        let written = room.get_mut(..words).unwrap_or_default();
+        // SAFETY: the first `words` entries have been written.
+        let writes = unsafe { &mut *(&raw mut *written as *mut [Write]) };
         // A linker keeps the order of its input, which need not be that of the text.
         writes.sort_unstable_by_key(|write| write.offset);
         let twice = writes.windows(2).find(|pair| match pair {
@@ -117,11 +118,12 @@ impl<'p> ShadowPlan<'p> {
         });
         if let Some([write, _]) = twice {
             let address = text.wrapping_add(write.offset.into());
-            tables.refuse(address, 1, UnwindReason::Twice { address })?;
+            return Err(tables.refusal(address, 1, UnwindReason::Twice { address }));
         }
         if let Some((offset, site)) = in_alternative(region, writes) {
             let address = text.wrapping_add(offset.into());
-            tables.refuse(address, 0, UnwindReason::InAlternative { address, site })?;
+            let reason = UnwindReason::InAlternative { address, site };
+            return Err(tables.refusal(address, 0, reason));
         }
         Ok(Self {
             plan: Plan::of_writes(writes),
@@ -207,18 +209,23 @@ impl Tables<'_, '_> {
         })
     }
 
-    /// Refuses the entry that marks the instruction at `address`, after passing over so many that
-    /// mark it, too.
-    fn refuse(&self, address: u64, mut skip: u32, why: UnwindReason) -> Result<(), UnwindError> {
-        self.marks(&mut ShadowReport::default(), |mark| {
+    /// Names the entry that marks the instruction at `address`, after passing over so many that
+    /// mark it, too. The text may have changed since it was found; then no entry is named.
+    fn refusal(&self, address: u64, mut skip: u32, reason: UnwindReason) -> UnwindError {
+        let found = self.marks(&mut ShadowReport::default(), |mark| {
             if mark.address != address {
                 return Ok(());
             }
             if skip == 0 {
-                return Err(why);
+                return Err(reason);
             }
             skip -= 1;
             Ok(())
+        });
+        found.err().unwrap_or(UnwindError {
+            entry: 0,
+            function: None,
+            reason,
         })
     }
 }

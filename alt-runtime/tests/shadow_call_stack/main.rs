@@ -6,6 +6,7 @@ mod cross;
 mod memory;
 
 mod assembled;
+mod changing;
 mod damaged;
 mod fixture;
 mod found;
