@@ -13,7 +13,7 @@ const SMP: u32 = 4;
 
 /// Boots each example on a CPU model; the last line says how many are as they must be.
 pub(crate) fn run(cpu: &str) -> Outcome {
-    let qemu = setup::ensure()?;
+    let qemu = setup::ensure(setup::Age::Any)?;
     println!(
         "{}",
         style::heading("example       lines of integration  sites  patched  CPUs")
