@@ -8,20 +8,32 @@
 //!
 //! A kernel that wants one pass on the boot CPU, before any other CPU is started,
 //! calls `Detected::patch`; all other CPUs are then late ones.
+//!
+//! `System` puts the phases, the command line, the log and the hooks together, for a kernel that
+//! needs nothing in between.
+
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod system;
 
 use crate::arch::Maintenance;
 use crate::cap::{
     Cap, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, Enable, Final, IdRegs,
     SystemView, idregs::Field, run_hooks,
 };
-use crate::patch::{Decision, Report};
+use crate::patch::{Decision, PatchError, Report};
+use crate::rendezvous::HoldError;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use crate::{
     cap::Scope,
     image::Image,
-    patch::{PatchError, Plan, WritableAlias, check},
+    patch::{Plan, WritableAlias, check},
     rendezvous::Held,
 };
+
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub use crate::arch::forget_fetched;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub use system::System;
 
 /// The boot CPU's registers are known; the text is the default.
 #[derive(Clone, Debug)]
@@ -79,7 +91,7 @@ impl Detected {
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch_boot<A: WritableAlias>(
         &self,
-        image: &mut Image,
+        image: &mut Image<'_>,
         alias: &mut A,
     ) -> Result<Booted, PatchError<A::Error>> {
         let decided = self.table().of_scope(Scope::Boot);
@@ -88,10 +100,9 @@ impl Detected {
             present: self.view.boot_caps(),
             decided: &decided,
         };
-        check(&image.region, self.table()).map_err(PatchError::Plan)?;
         let maintenance = Maintenance::new(&self.ids);
         // SAFETY: the caller's promise.
-        let report = unsafe { pass(image, decision, &maintenance, alias) }?;
+        let report = unsafe { first_pass(image, decision, &maintenance, alias) }?;
         Ok(Booted {
             view: self.view.clone(),
             finalised: None,
@@ -111,14 +122,14 @@ impl Detected {
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch<A: WritableAlias>(
         &self,
-        image: &mut Image,
+        image: &mut Image<'_>,
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
-        check(&image.region, self.table())
-            .map_err(|why| FinaliseError::Patch(PatchError::Plan(why)))?;
-        let maintenance = Maintenance::new(&self.ids);
-        // SAFETY: the caller's promise.
-        unsafe { finalise(&self.view, maintenance, image, alias) }
+        let finish = |decision: Decision<'_>, how: &Maintenance| {
+            // SAFETY: the caller's promise.
+            unsafe { first_pass(image, decision, how, alias) }
+        };
+        finalise(&self.view, Maintenance::new(&self.ids), finish)
     }
 }
 
@@ -206,36 +217,63 @@ impl Booted {
     pub unsafe fn finalise<A: WritableAlias, const N: usize>(
         &mut self,
         _held: &Held<'_, N>,
-        image: &mut Image,
+        image: &mut Image<'_>,
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
-        // SAFETY: the caller's promise.
-        let finalised = unsafe { finalise(&self.view, self.maintenance, image, alias) }?;
+        let finish = |decision: Decision<'_>, how: &Maintenance| {
+            let (region, room) = image.parts();
+            let plan = Plan::new(&region, decision, room).map_err(PatchError::Plan)?;
+            // SAFETY: the plan is of this region, made just now; the caller's promise.
+            unsafe { plan.commit(&region, how, alias) }
+        };
+        let finalised = finalise(&self.view, self.maintenance, finish)?;
         self.finalised = Some(finalised.decided.clone());
         Ok(finalised)
     }
 }
 
-/// Why there was no last pass.
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+/// Why boot did not come to the last pass, or the pass did not happen. The errors of all phases
+/// turn into it, so that one function with `?` can have them all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FinaliseError<A> {
     /// The CPUs together have cpucaps that exclude each other.
     Detect(DetectError),
+    /// The other CPUs could not be held.
+    Hold(HoldError),
     /// The text could not be patched.
     Patch(PatchError<A>),
 }
 
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+impl<A> From<DetectError> for FinaliseError<A> {
+    fn from(error: DetectError) -> Self {
+        Self::Detect(error)
+    }
+}
+
+impl<A> From<HoldError> for FinaliseError<A> {
+    fn from(error: HoldError) -> Self {
+        Self::Hold(error)
+    }
+}
+
+impl<A> From<PatchError<A>> for FinaliseError<A> {
+    fn from(error: PatchError<A>) -> Self {
+        Self::Patch(error)
+    }
+}
+
 impl<A: core::fmt::Display> core::fmt::Display for FinaliseError<A> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Detect(error) => error.fmt(f),
+            Self::Hold(error) => error.fmt(f),
             Self::Patch(error) => error.fmt(f),
         }
     }
 }
+
+impl<A: core::fmt::Debug + core::fmt::Display> core::error::Error for FinaliseError<A> {}
 
 /// The text fits the system.
 #[derive(Clone, Debug)]
@@ -327,43 +365,38 @@ fn late_cpu(decided: &Final, maintenance: Maintenance, ids: &IdRegs) -> CpuVerdi
     }
 }
 
-/// The last pass.
-///
-/// # Safety
-/// As for `Booted::finalise`.
+/// Decides all cpucaps, and lets `pass` make the text fit them.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-unsafe fn finalise<A: WritableAlias>(
+fn finalise<A>(
     view: &SystemView,
     maintenance: Maintenance,
-    image: &mut Image,
-    alias: &mut A,
-) -> Result<Finalised, FinaliseError<A::Error>> {
-    let decided = view.finalise().map_err(FinaliseError::Detect)?;
+    pass: impl FnOnce(Decision<'_>, &Maintenance) -> Result<Report, PatchError<A>>,
+) -> Result<Finalised, FinaliseError<A>> {
     let mut finalised = Finalised {
-        decided,
+        decided: view.finalise()?,
         maintenance,
         report: Report::default(),
     };
-    let decision = finalised.decision();
-    // SAFETY: the caller's promise.
-    finalised.report =
-        unsafe { pass(image, decision, &maintenance, alias) }.map_err(FinaliseError::Patch)?;
+    finalised.report = pass(finalised.decision(), &maintenance)?;
     Ok(finalised)
 }
 
-/// One pass: plan, commit, verify.
+/// The first of one or two passes: checks everything that any pass may need, then plans,
+/// commits and verifies.
 ///
 /// # Safety
 /// As for [`Plan::commit`].
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-unsafe fn pass<A: WritableAlias>(
-    image: &mut Image,
+unsafe fn first_pass<A: WritableAlias>(
+    image: &mut Image<'_>,
     decision: Decision<'_>,
     how: &Maintenance,
     alias: &mut A,
 ) -> Result<Report, PatchError<A::Error>> {
-    let Image { region, room } = image;
-    let plan = Plan::new(region, decision, room).map_err(PatchError::Plan)?;
+    let words = check(&image.region(), decision.table).map_err(PatchError::Plan)?;
+    image.prepare(words).map_err(PatchError::Image)?;
+    let (region, room) = image.parts();
+    let plan = Plan::new(&region, decision, room).map_err(PatchError::Plan)?;
     // SAFETY: the plan is of this region, made just now; the caller's promise.
-    unsafe { plan.commit(region, how, alias) }
+    unsafe { plan.commit_first(&region, how, alias) }
 }

@@ -14,7 +14,7 @@ impl Finalised {
     /// Patches a further region by the cpucaps that are final: plan, commit, verify.
     ///
     /// `room` must hold one entry for each word of each site, as for
-    /// [`Plan::new`]; the region's own section `alt_plan` is of that size. The
+    /// [`Plan::new`]; the region's own section `alt_plan_size` is of that size. The
     /// callbacks of `region` are those of the kernel's image, or none.
     ///
     /// What a loader of modules does: map the module's text readable and writable and

@@ -1,108 +1,146 @@
-//! The region of the image that this code is linked into.
+//! An image to patch: its text and tables, and the room for the plan.
 
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod linked;
+
+use core::fmt;
 use core::mem::MaybeUninit;
-use core::ops::Range;
-use core::{arch::global_asm, slice};
 
 use crate::arch::Write;
-use crate::callback::Callback;
-use crate::record::{AlternativeRecord, BranchRecord};
-use crate::region::{Region, Table, Words};
+use crate::patch::too_small;
+use crate::region::Region;
 
-// The section names are C identifiers, so the linker defines their bounds, with or
-// without a script that names them. An image without a site has no such section;
-// its references are weak. The offsets stand in data, not in instructions: what an
-// `adrp` makes of an undefined symbol differs from one page of code to the next.
-//
-// They are wanted once, so they stand where the tables stand.
-//
-// Whatever links this reader agrees to the layout that it reads.
-global_asm!(
-    crate::__alt_layout!(),
-    ".pushsection .init.rodata.__alt_bounds, \"a\"",
-    ".balign 8",
-    ".globl __alt_bounds",
-    "__alt_bounds:",
-    ".irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks",
-    ".weak __start_\\section, __stop_\\section",
-    ".xword __start_\\section - .",
-    ".xword __stop_\\section - .",
-    ".endr",
-    ".popsection",
-);
-
-unsafe extern "C" {
-    /// Start and end of each section, relative to the entry itself.
-    static __alt_bounds: [[i64; 2]; 5];
+/// A kernel's image, as the phases of [`boot`](crate::boot) patch it: its region, and room for
+/// the plan.
+///
+/// What the region reads may lie in memory that is given back after boot, so nothing that is
+/// borrowed from the image outlives it:
+///
+/// ```compile_fail
+/// use alt_runtime::{Image, region::Region};
+///
+/// fn keep(image: Image<'_>) -> Region<'static> {
+///     image.region()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Image<'a> {
+    region: Region<'a>,
+    /// Room for one write to each word of each site.
+    room: &'a mut [MaybeUninit<Write>],
+    /// Words of all sites that the linker kept; 0 if that is not known.
+    linked: usize,
 }
 
-/// Start and number of elements of the section with this index.
-#[inline(always)]
-fn bounds<T>(section: usize) -> (*mut T, usize) {
-    // SAFETY: the table is constant.
-    let [start, stop] = unsafe { &__alt_bounds[section] };
-    let address = |entry: &i64| (&raw const *entry as usize).wrapping_add_signed(*entry as isize);
-    // An offset from nothing: GNU ld takes the symbol for 0, and the bounds agree;
-    // lld takes it for the entry itself.
-    let is_there = *start != 0;
-    let (start, stop) = (address(start), address(stop));
-    match stop.saturating_sub(start) / size_of::<T>() * usize::from(is_there) {
-        // Not even an empty slice may be null.
-        0 => (core::ptr::dangling_mut(), 0),
-        len => (start as *mut T, len),
+impl<'a> Image<'a> {
+    /// The image that `region` describes, with `room` for the plan.
+    pub const fn of_region(region: Region<'a>, room: &'a mut [MaybeUninit<Write>]) -> Self {
+        Self {
+            region,
+            room,
+            linked: 0,
+        }
+    }
+
+    /// The same with other room for the plan. It must hold one entry for each instruction of each
+    /// site, whether or not it changes.
+    #[must_use]
+    pub fn with_room(self, room: &'a mut [MaybeUninit<Write>]) -> Self {
+        Self { room, ..self }
+    }
+
+    /// The same, whose sites have this number of words as the linker counted them, by the size of
+    /// the section `alt_plan_size`.
+    #[must_use]
+    pub fn linked(self, words: usize) -> Self {
+        Self {
+            linked: words,
+            ..self
+        }
+    }
+
+    /// The text and tables.
+    pub const fn region(&self) -> Region<'_> {
+        self.region
+    }
+
+    /// The text and tables, and the room for a plan of them.
+    pub const fn parts(&mut self) -> (Region<'_>, &mut [MaybeUninit<Write>]) {
+        (self.region, self.room)
+    }
+
+    /// Checks that the tables are those of all sites that are linked, which have `words` words by
+    /// the tables, and that there is room for a plan of all of them. Writes to each page of that
+    /// room, so that room which is not mapped writable faults on whatever CPU, also where nothing
+    /// is patched.
+    ///
+    /// # Errors
+    /// The tables are not those of the linked sites, or the room is too small.
+    pub fn prepare(&mut self, words: usize) -> Result<(), ImageError> {
+        if words < self.linked {
+            return Err(ImageError::Tables {
+                linked: self.linked,
+                found: words,
+            });
+        }
+        let room = self.room.len();
+        let needed = self.room.get_mut(..words);
+        let needed = needed.ok_or(ImageError::Room {
+            room,
+            needed: words,
+        })?;
+        // No page is smaller than 4 KiB.
+        const STEP: usize = 4096 / size_of::<Write>();
+        for part in needed.chunks_mut(STEP) {
+            part.first_mut().map(touch);
+            part.last_mut().map(touch);
+        }
+        Ok(())
     }
 }
 
-/// The running image: its region, and the room for the plan that its linker
-/// reserved.
-pub struct Image {
-    /// The text and tables.
-    pub region: Region<'static>,
-    /// Room for one write to each word of each site.
-    pub room: &'static mut [MaybeUninit<Write>],
+/// Writes to an entry, and reads it.
+fn touch(entry: &mut MaybeUninit<Write>) {
+    let entry: *mut Write = entry.as_mut_ptr();
+    // SAFETY: the entry is borrowed for writing; what is read has just been written. Volatile,
+    // so that both happen.
+    unsafe {
+        entry.write_volatile(Write::new(0, crate::Insn::NOP, crate::Insn::NOP));
+        entry.read_volatile();
+    }
 }
 
-impl Image {
-    /// Finds the tables of the running image, whose text is at `text`.
-    ///
-    /// # Safety
-    /// `text` must be the executable range, readable and aligned to 4. The sections `alt_branches`,
-    /// `alt_records`, `alt_replacements`, `alt_callbacks` and `alt_plan` must be
-    /// mapped, the last one writable, and stay so while the value is in use. There must be only
-    /// one such value at a time.
-    // The only code that names the init region; it goes with it.
-    #[inline(never)]
-    #[unsafe(link_section = ".init.text.alt_image")]
-    pub unsafe fn new(text: Range<*const u32>) -> Self {
-        let text_len = (text.end as usize).saturating_sub(text.start as usize) / 4;
-        let (branches, branches_len) = bounds::<BranchRecord>(0);
-        let (records, records_len) = bounds::<AlternativeRecord>(1);
-        let (words, words_len) = bounds::<u32>(2);
-        let (room, room_len) = bounds::<MaybeUninit<Write>>(3);
-        let (callbacks, callbacks_len) = bounds::<Callback>(4);
-        // SAFETY: the linker bounds each section, the records in it are of the
-        // types named (one layout version links), and the caller keeps the
-        // memory mapped and makes only one value.
-        unsafe {
-            Self {
-                region: Region {
-                    text: Words::from_raw(text.start as u64, text.start, text_len),
-                    branches: Table::new(
-                        branches as u64,
-                        slice::from_raw_parts(branches, branches_len),
-                    ),
-                    alternatives: Table::new(
-                        records as u64,
-                        slice::from_raw_parts(records, records_len),
-                    ),
-                    replacements: Words::from_raw(words as u64, words, words_len),
-                    callbacks: Table::new(
-                        callbacks as u64,
-                        slice::from_raw_parts(callbacks, callbacks_len),
-                    ),
-                },
-                room: slice::from_raw_parts_mut(room, room_len),
-            }
+/// An image that is not linked as a pass needs it. Nothing has been written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The tables are not those of all sites in the image.
+    Tables {
+        /// Words of the sites that the linker kept.
+        linked: usize,
+        /// Words of the sites in the tables.
+        found: usize,
+    },
+    /// There is too little room for the plan. All numbers are of words.
+    Room {
+        /// What there is room for.
+        room: usize,
+        /// Words of all sites.
+        needed: usize,
+    },
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Tables { linked, found } => write!(
+                f,
+                "the sites in the image have {linked} words, those in its tables {found}: the linker script places or discards alt_branches or alt_records where their __start_ and __stop_ symbols do not enclose them; leave the sections to the linker, or INCLUDE alternatives-init.x once"
+            ),
+            Self::Room { room, needed } => too_small(f, room, needed),
         }
     }
 }
+
+impl core::error::Error for ImageError {}

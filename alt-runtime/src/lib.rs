@@ -50,7 +50,6 @@ pub mod callback;
 pub mod cap;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod further;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod image;
 pub mod insn;
 mod macros;
@@ -59,14 +58,15 @@ pub mod pointers;
 pub mod record;
 pub mod region;
 pub mod rendezvous;
+mod room;
 #[cfg(feature = "shadow-call-stack")]
 pub mod shadow_call_stack;
 
 pub use arch::{Maintenance, Write};
 pub use assembly::ASM_MACROS;
 pub use callback::{Callback, CallbackError, CallbackFn, Site};
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-pub use image::Image;
+pub use image::{Image, ImageError};
 pub use insn::Insn;
 #[doc(hidden)]
 pub use macros::__private;
+pub use room::Room;

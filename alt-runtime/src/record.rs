@@ -343,13 +343,16 @@ macro_rules! __alt_near_replacement_end {
     };
 }
 
-/// Reserves the site's room in the patch plan.
+/// States how much room the site needs in the patch plan.
+///
+/// The section is not loaded and has no bytes in the file; its size is what the linker
+/// script, and [`Image`](crate::Image), learn from it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_plan_room {
     () => {
         concat!(
-            $crate::__alt_section!("alt_plan", "awo", "@nobits"),
+            $crate::__alt_section!("alt_plan_size", "o", "@nobits"),
             ".balign 4\n",
             ".skip 12 * ((9062b - 9061b) / 4)\n",
             ".popsection",
@@ -365,7 +368,7 @@ macro_rules! __alt_plan_room {
 #[macro_export]
 macro_rules! __alt_layout {
     () => {
-        ".globl __alt_layout_version\n.set __alt_layout_version, 1\n"
+        ".globl __alt_layout_version\n.set __alt_layout_version, 2\n"
     };
 }
 

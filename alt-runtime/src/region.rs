@@ -4,6 +4,8 @@
 //! addresses are those at which the text *runs*, which need not be where these
 //! bytes are mapped now: a host tool builds a region over a file.
 
+mod text;
+
 use core::marker::PhantomData;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -11,6 +13,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use crate::callback::Callback;
 use crate::insn::Insn;
 use crate::record::{AlternativeRecord, BranchRecord};
+
+pub use text::{Text, TextError, TextRange};
 
 /// A run of instruction words at an address.
 ///
@@ -270,8 +274,8 @@ impl<'a, R> Table<'a, R> {
 /// One image: its text, its tables and its replacements.
 #[derive(Clone, Copy, Debug)]
 pub struct Region<'a> {
-    /// The executable words; every site must lie inside.
-    pub text: Words<'a>,
+    /// The executable words; every site must lie inside one of the ranges.
+    pub text: Text<'a>,
     /// The `alt_branches` table, sorted by site address.
     pub branches: Table<'a, BranchRecord>,
     /// The `alt_records` table, sorted by site address.

@@ -105,7 +105,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
             smp::give_up();
             return Ok(Text::Booted(booted));
         }
-        Err(FinaliseError::Detect(why)) => {
+        Err(why) => {
             error!("cpucaps: {}", Display2Format(&why));
             return Err(Failed);
         }
@@ -113,14 +113,14 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     drop(held);
     finalised.enable(&hooks::ENABLE, detected.ids());
     log_report(finalised, &image, outcome);
-    hyp::log_sites(&image.region, finalised)?;
+    hyp::log_sites(&image.region(), finalised)?;
     hyp::on_this_cpu(0)?;
     if !finalised.is_applied(cpucaps::ALWAYS_SYSTEM) {
         error!("the last pass is over, and says that it is not");
         return Err(Failed);
     }
     second_pass_is_idle(finalised, &mut image)?;
-    module::exercise(finalised, image.region.callbacks)?;
+    module::exercise(finalised, image.region().callbacks)?;
     Ok(Text::Final(finalised))
 }
 
@@ -202,9 +202,9 @@ fn log_caps(present: &CapSet, ids: &IdRegs) {
     }
 }
 
-fn log_report(finalised: &Finalised, image: &Image, outcome: &mut Outcome) {
+fn log_report(finalised: &Finalised, image: &Image<'_>, outcome: &mut Outcome) {
     // The same tables that have just been accepted.
-    if let Ok(census) = Census::new(&image.region, finalised.decision()) {
+    if let Ok(census) = Census::new(&image.region(), finalised.decision()) {
         for info in cpucaps::TABLE.iter() {
             let Count { sites, patched } = census.get(info.cap.number());
             if sites != 0 {
@@ -232,9 +232,9 @@ fn log_report(finalised: &Finalised, image: &Image, outcome: &mut Outcome) {
     );
 }
 
-fn second_pass_is_idle(finalised: &Finalised, image: &mut Image) -> Result<(), Failed> {
-    let Image { region, room } = image;
-    match Plan::new(region, finalised.decision(), room) {
+fn second_pass_is_idle(finalised: &Finalised, image: &mut Image<'_>) -> Result<(), Failed> {
+    let (region, room) = image.parts();
+    match Plan::new(&region, finalised.decision(), room) {
         Ok(plan) if plan.writes().is_empty() => {
             info!("a second pass would change nothing");
             Ok(())

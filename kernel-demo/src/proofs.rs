@@ -48,11 +48,11 @@ static SCRATCH_TEXT: Scratch = Scratch(UnsafeCell::new([0; SCRATCH]));
 
 /// A pass that writes to the wrong place does not read back what it wrote, says so,
 /// and puts back the words that did reach the text.
-pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image) -> Result<(), Failed> {
-    let Image { region, room } = image;
+pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image<'_>) -> Result<(), Failed> {
+    let (region, room) = image.parts();
     // Of a refused table the real pass has the word; without a write there is nothing
     // to notice.
-    let last = Plan::new(region, everything(detected), room)
+    let last = Plan::new(&region, everything(detected), room)
         .ok()
         .and_then(|plan| plan.writes().last().copied());
     let Some(last) = last else { return Ok(()) };

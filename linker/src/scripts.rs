@@ -9,12 +9,15 @@ pub const ALTERNATIVES_X: &str = include_str!("../alternatives.x");
 /// The fragment to be `INCLUDE`d in the init region of the kernel's own script.
 pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
 
+/// What both fragments include.
+pub const ALTERNATIVES_TABLES_X: &str = include_str!("../alternatives-tables.x");
+
 /// The fragment to be `INCLUDE`d in the text of the kernel's own script, before all other text:
 /// keep-together groups (docs/reach.md).
 pub const TOGETHER_X: &str = include_str!("../together.x");
 
-/// Puts `alternatives.x`, `alternatives-init.x` and `together.x` where the linker of the
-/// crate being built finds them. To be called from a build script.
+/// Puts `alternatives.x`, `alternatives-init.x`, what these include, and `together.x` where the
+/// linker of the crate being built finds them. To be called from a build script.
 ///
 /// # Errors
 /// `OUT_DIR` is not set (this is no build script), or cannot be written.
@@ -39,5 +42,6 @@ pub(crate) fn out_dir(function: &str) -> io::Result<PathBuf> {
 pub fn write_scripts(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("alternatives.x"), ALTERNATIVES_X)?;
     fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)?;
+    fs::write(dir.join("alternatives-tables.x"), ALTERNATIVES_TABLES_X)?;
     fs::write(dir.join("together.x"), TOGETHER_X)
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use cross::{Cross, workspace};
+use object::{LittleEndian, elf, read::elf::FileHeader as _, read::elf::ProgramHeader as _};
 use qemu_tests::{Image, skip};
 use tempfile::TempDir;
 
@@ -34,6 +35,10 @@ enum Script {
     Beside,
     /// A script that includes `alternatives-init.x`.
     Include,
+    /// `-Talternatives.x` beside such a script.
+    Both,
+    /// A script that includes it, after another place has taken the tables.
+    Taken,
 }
 
 const SCRIPTS: [Script; 5] = [
@@ -88,6 +93,8 @@ impl Link {
             Script::Plain => &[own("plain.ld")],
             Script::Beside => &["-Talternatives.x".into(), own("plain.ld")],
             Script::Include => &[own("include.ld")],
+            Script::Both => &["-Talternatives.x".into(), own("include.ld")],
+            Script::Taken => &[own("taken.ld")],
         };
         let mut rustc = self.cross.rustc();
         rustc
@@ -207,33 +214,52 @@ fn judge(image: &Image, script: Script, at: &str) {
         4 * live.len(),
         "{at}"
     );
-    // Two words for each function, and 12 bytes for each word; none in the file.
-    let room = section("alt_plan");
-    let bounds = ["__start_alt_plan", "__stop_alt_plan"].map(|name| image.symbol(name).unwrap());
-    assert_eq!(bounds[0], room.range.start, "{at}");
-    assert_eq!(bounds[1] - bounds[0], 12 * 2 * live.len() as u64, "{at}");
-    assert!(room.bytes.is_empty(), "{at}");
+    // Two words for each function, and 12 bytes for each word; none of them loaded.
+    let bound = |name| image.symbol(name).unwrap();
+    let needed = bound("__stop_alt_plan_size") - bound("__start_alt_plan_size");
+    assert_eq!(needed, 12 * 2 * live.len() as u64, "{at}");
+    assert!(image.section("alt_plan_size").is_none(), "{at}");
 
     if !matches!(script, Script::None | Script::Plain) {
-        let bound = |name| image.symbol(name).unwrap();
         let given_back = bound("__alt_tables_start")..bound("__alt_tables_end");
-        for name in [
-            "alt_branches",
-            "alt_records",
-            "alt_replacements",
-            "alt_plan",
-        ] {
+        for name in ["alt_branches", "alt_records", "alt_replacements"] {
             let range = &section(name).range;
             let inside = given_back.start <= range.start && range.end <= given_back.end;
             assert!(inside, "{at}: {name} at {range:x?}, {given_back:x?}");
         }
-        // A page of its own, to be mapped writable.
-        assert_eq!(
-            [room.range.start % 4096, given_back.end % 4096],
-            [0, 0],
-            "{at}"
-        );
     }
+    if script != Script::Include {
+        // Nothing that a kernel's script does not know is writable.
+        assert!(image.section("alt_plan").is_none(), "{at}");
+        return;
+    }
+    let room = section("alt_plan");
+    assert_eq!(bound("__start_alt_plan"), room.range.start, "{at}");
+    assert_eq!(bound("__stop_alt_plan") - room.range.start, needed, "{at}");
+    assert!(
+        room.bytes.is_empty() && is_writable(image, room.range.start),
+        "{at}"
+    );
+    // A page of its own, and given back with the tables.
+    assert_eq!(
+        [room.range.start % 4096, room.range.end % 4096],
+        [0, 0],
+        "{at}"
+    );
+    assert_eq!(room.range.end, bound("__alt_tables_end"), "{at}");
+}
+
+/// Whether a segment says that memory is writable.
+fn is_writable(image: &Image, address: u64) -> bool {
+    let file = image.file();
+    let elf = elf::FileHeader64::<LittleEndian>::parse(file).unwrap();
+    let mut segments = elf.program_headers(LittleEndian, file).unwrap().iter();
+    segments.any(|segment| {
+        let start = segment.p_vaddr(LittleEndian);
+        let range = start..start + segment.p_memsz(LittleEndian);
+        let is_load = segment.p_type(LittleEndian) == elf::PT_LOAD;
+        is_load && range.contains(&address) && segment.p_flags(LittleEndian).contains(elf::PF_W)
+    })
 }
 
 #[test]
@@ -329,11 +355,40 @@ fn each_assert_of_the_script_speaks() {
 }
 
 #[test]
+fn both_fragments_at_once_do_not_link() {
+    let test = "both_fragments_at_once_do_not_link";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        let error = link.link("many.rs", linker, Script::Both, |_| {});
+        let error = error.expect_err("the tables are placed twice");
+        assert!(
+            error.contains("ERROR(alt-linker): the tables are placed twice")
+                && error.contains("Drop -Talternatives.x"),
+            "{linker:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn tables_that_another_place_takes_do_not_link() {
+    let test = "tables_that_another_place_takes_do_not_link";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        let error = link.link("many.rs", linker, Script::Taken, |_| {});
+        let error = error.expect_err("the tables are empty");
+        assert!(
+            error.contains("ERROR(alt-linker): the image has sites, but their tables are empty"),
+            "{linker:?}: {error}"
+        );
+    }
+}
+
+#[test]
 fn layouts_of_two_versions_do_not_link() {
     let test = "layouts_of_two_versions_do_not_link";
     let Some(link) = Link::new(test) else { return };
     for linker in linkers(test) {
-        let text = ".globl __alt_layout_version\n.set __alt_layout_version, 2";
+        let text = ".globl __alt_layout_version\n.set __alt_layout_version, 3";
         for script in SCRIPTS {
             let error = link.link("asm.rs", linker, script, |rustc| {
                 rustc.env("TEXT", text);

@@ -133,7 +133,7 @@ fn plan(
     let atomic = |words: Vec<u32>| words.into_iter().map(AtomicU32::new).collect::<Vec<_>>();
     let (text, replacements) = (atomic(text), atomic(replacements));
     let region = Region {
-        text: Words::new(text_at, &text),
+        text: Words::new(text_at, &text).into(),
         branches: Table::new(branches_at, &branches),
         alternatives: Table::new(records_at, &records),
         replacements: Words::new(replacements_at, &replacements),

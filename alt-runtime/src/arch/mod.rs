@@ -9,6 +9,8 @@ mod attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod fetched;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod idregs;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod mask;
@@ -18,5 +20,7 @@ mod sync;
 pub(crate) use attend::attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub(crate) use commit::{Job, commit};
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub use fetched::forget_fetched;
 pub use maintenance::Maintenance;
 pub use write::Write;

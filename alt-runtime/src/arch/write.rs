@@ -4,8 +4,8 @@ use crate::insn::Insn;
 
 /// One word of text to write, and the one to put back if the pass is undone.
 ///
-/// The macros reserve room for it in the section `alt_plan`: 12 bytes for each
-/// word of a site.
+/// The section `alt_plan_size` has 12 bytes for each word of a site: that is how much
+/// room a plan needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct Write {

@@ -1,13 +1,14 @@
 //! Every arm of every site, whether or not it will ever apply.
 
 use crate::cap::{CapSet, CapTable};
+use crate::patch::aliased;
 use crate::patch::computed;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
-use crate::patch::writer::{branch_words, check_target};
+use crate::patch::writer::{branch_words, check_target, words_of_sites};
 use crate::record::AlternativeRecord;
 use crate::region::Region;
 
@@ -17,9 +18,11 @@ use crate::region::Region;
 ///
 /// What a callback answers is known only when its cpucap is, and is left to the pass.
 ///
+/// Answers how many words all sites have together: for so many there must be room in a plan.
+///
 /// # Errors
 /// The first record, by tables, that could not be applied.
-pub fn check(region: &Region<'_>, table: &CapTable) -> Result<(), PlanError> {
+pub fn check(region: &Region<'_>, table: &CapTable) -> Result<usize, PlanError> {
     let nothing = Decision {
         table,
         present: &CapSet::EMPTY,
@@ -38,7 +41,7 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<(), PlanError> {
         arm(region, at, record, site)
             .map_err(|reason| error(table, site, record.condition, reason))?;
     }
-    Ok(())
+    Ok(words_of_sites(region))
 }
 
 fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> Result<(), Reason> {
@@ -46,5 +49,11 @@ fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> R
         return computed::find(region, at, record).map(|_| ());
     }
     let replacement = Replacement::new(region, at, record, site)?;
-    (0..record.site_len).try_for_each(|index| replacement.word(index).map(|_| ()))
+    let range = region.text.range_of(site);
+    let range = range.filter(|range| range.alias().is_some());
+    (0..record.site_len).try_for_each(|index| {
+        let word = replacement.word(index)?;
+        let at = site.wrapping_add(4 * u64::from(index));
+        range.map_or(Ok(()), |range| aliased::check(range, index, at, word))
+    })
 }

@@ -1,7 +1,8 @@
 //! Commit: a plan becomes text.
 
-use crate::arch::{self, Job, Maintenance};
-use crate::patch::{PatchError, Plan, ReadBackError, Report, WritableAlias};
+use crate::arch::{self, Job, Maintenance, Write};
+use crate::insn::Insn;
+use crate::patch::{AliasError, PatchError, Plan, ReadBackError, Report, WritableAlias};
 use crate::region::Region;
 
 impl Plan<'_> {
@@ -23,14 +24,61 @@ impl Plan<'_> {
         how: &Maintenance,
         alias: &mut A,
     ) -> Result<Report, PatchError<A::Error>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.commit_if(region, how, alias, |_| Ok(None)) }
+    }
+
+    /// The same, for the first pass over `region`. Before anything is written, a word in each page
+    /// that has a site is read through the alias; and if nothing changes, one word is written all
+    /// the same, as it is. So an alias at fault shows on whatever CPU.
+    ///
+    /// # Errors
+    /// As above, or the alias is not one of the text.
+    ///
+    /// # Safety
+    /// As for [`commit`](Self::commit).
+    pub(crate) unsafe fn commit_first<A: WritableAlias>(
+        self,
+        region: &Region<'_>,
+        how: &Maintenance,
+        alias: &mut A,
+    ) -> Result<Report, PatchError<A::Error>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.commit_if(region, how, alias, |alias| try_alias(region, alias)) }
+    }
+
+    /// Commits if `look`, told where the first word is in the open alias, finds no fault. Where
+    /// nothing changes, the write that it answers is committed.
+    ///
+    /// # Safety
+    /// As for [`commit`](Self::commit).
+    unsafe fn commit_if<A: WritableAlias>(
+        self,
+        region: &Region<'_>,
+        how: &Maintenance,
+        alias: &mut A,
+        look: impl FnOnce(*const u32) -> Result<Option<Write>, AliasError>,
+    ) -> Result<Report, PatchError<A::Error>> {
         let Self { writes, mut report } = self;
+        let text = region.text.as_ptr().ok_or(PatchError::MappedApart)?;
         let writable = alias.open(region.text.range()).map_err(PatchError::Alias)?;
-        let mut job = Job::new(writes, writable, region.text.as_ptr().cast(), how);
+        let mut same = match look(writable) {
+            Ok(same) => same,
+            Err(why) => {
+                alias.close();
+                return Err(PatchError::WrongAlias(why));
+            }
+        };
+        let writes = match writes {
+            [] => same.as_mut_slice(),
+            writes => writes,
+        };
+        let mut job = Job::new(writes, writable, text, how);
         // SAFETY: the alias is open on the region's text, whose bounds the plan
         // respects; the caller answers for the other CPUs.
         let failed = unsafe { arch::commit(&mut job) };
         alias.close();
-        // SAFETY: null, or one of the plan's own writes.
+        // SAFETY: null, or one of the writes.
         if let Some(write) = unsafe { failed.as_ref() } {
             return Err(PatchError::ReadBack(ReadBackError {
                 address: region.text.range().start + u64::from(write.offset),
@@ -38,7 +86,43 @@ impl Plan<'_> {
                 expected: write.before(),
             }));
         }
-        report.lines = u32::try_from(job.lines).unwrap_or(u32::MAX);
+        if report.words != 0 {
+            report.lines = u32::try_from(job.lines).unwrap_or(u32::MAX);
+        }
         Ok(report)
     }
+}
+
+/// Reads, through `alias`, a word in each page that has a site. Answers a write of the first one
+/// that changes nothing.
+fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<Write>, AliasError> {
+    // No page is smaller than 4 KiB.
+    const PAGE: u64 = 4096;
+    let start = region.text.range().start;
+    let branches = region.branches.iter();
+    let branches = branches.map(|(at, record)| record.site_address(at));
+    let alternatives = region.alternatives.iter();
+    let alternatives = alternatives.map(|(at, record)| record.site_address(at));
+    let (mut page, mut same) = (None, None);
+    for address in branches.chain(alternatives) {
+        if page.replace(address / PAGE) == Some(address / PAGE) {
+            continue;
+        }
+        let Some(text) = region.text.get(address) else {
+            continue;
+        };
+        let offset = address.wrapping_sub(start);
+        let word = alias.wrapping_byte_add(offset as usize);
+        // SAFETY: the alias is open, and the word one of the text.
+        let alias = Insn(u32::from_le(unsafe { word.read_volatile() }));
+        if alias != text {
+            return Err(AliasError {
+                address,
+                text,
+                alias,
+            });
+        }
+        same.get_or_insert(Write::new(offset as u32, text, text));
+    }
+    Ok(same)
 }

@@ -3,6 +3,7 @@
 use crate::callback::{Callback, Site};
 use crate::insn::{Class, Insn};
 use crate::patch::error::Reason;
+use crate::patch::writer::outside;
 use crate::record::AlternativeRecord;
 use crate::region::Region;
 
@@ -21,7 +22,7 @@ pub(super) fn compute<const LEN: usize>(
     let len = record.site_len;
     let callback = find(region, at, record)?;
 
-    let outside = Reason::SiteOutsideText { len };
+    let outside = outside(&region.text, len);
     let old = region.text.part(site, len).ok_or(outside)?;
     for (word, old) in words.iter_mut().zip(old.iter()) {
         *word = old;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::callback::CallbackError;
+use crate::image::ImageError;
 use crate::insn::{Insn, MoveError, OutOfReach};
 
 /// A record that cannot be applied. No word has been written.
@@ -30,6 +31,10 @@ pub enum Reason {
     SiteOutsideText {
         /// Length of the site in instructions.
         len: u8,
+        /// Start of the text.
+        start: u64,
+        /// End of the text; of several ranges, that of the last one.
+        end: u64,
     },
     /// The site begins before the one of the record before it.
     Unsorted {
@@ -150,10 +155,24 @@ pub enum Reason {
         /// The word.
         word: Insn,
     },
+    /// An instruction refers to something outside of its text range, which also executes at
+    /// another address: it would refer to something else there.
+    LeavesAliasedRange {
+        /// Index of the instruction in the site.
+        index: u8,
+        /// The instruction, as it would be at the site.
+        word: Insn,
+        /// The address it refers to.
+        target: u64,
+        /// Another address at which the range executes.
+        alias: u64,
+    },
     /// The memory for the plan is too small for the region.
     PlanTooSmall {
         /// Number of writes it has room for.
         room: usize,
+        /// Number of words of all sites.
+        needed: usize,
     },
 }
 
@@ -161,8 +180,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::MisalignedSite => write!(f, "the site is not 4-byte aligned"),
-            Self::SiteOutsideText { len } => {
-                write!(f, "the site of {len} instructions is not inside the text")
+            Self::SiteOutsideText { len, start, end } => {
+                write!(
+                    f,
+                    "the site of {len} instructions is not inside the text, {start:#x} to {end:#x}"
+                )
             }
             Self::Unsorted { previous } => {
                 write!(
@@ -243,14 +265,26 @@ impl fmt::Display for Reason {
                     "instruction {index} ({word}) of a callback is not known, or depends on its address in secret"
                 )
             }
-            Self::PlanTooSmall { room } => {
-                write!(
-                    f,
-                    "the plan has room for {room} writes, the region needs more"
-                )
-            }
+            Self::LeavesAliasedRange {
+                index,
+                word,
+                target,
+                alias,
+            } => write!(
+                f,
+                "instruction {index} ({word}) refers to {target:#x} outside of its text range, which also executes at {alias:#x}: load the address from memory"
+            ),
+            Self::PlanTooSmall { room, needed } => too_small(f, room, needed),
         }
     }
+}
+
+/// That the room is too small, and both ways to more.
+pub(crate) fn too_small(f: &mut fmt::Formatter<'_>, room: usize, needed: usize) -> fmt::Result {
+    write!(
+        f,
+        "the plan needs room for {needed} words and has room for {room}: give the image a `Room<{needed}>` that nobody has taken yet (`Image::with_room`), or include alternatives-init.x in the init region of the linker script"
+    )
 }
 
 impl fmt::Display for PlanError {
@@ -290,6 +324,34 @@ impl fmt::Display for ReadBackError {
 
 impl core::error::Error for ReadBackError {}
 
+/// A word that the alias does not show as the text does. Nothing has been written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AliasError {
+    /// Address of the word.
+    pub address: u64,
+    /// The word there.
+    pub text: Insn,
+    /// The word in the alias.
+    pub alias: Insn,
+}
+
+impl fmt::Display for AliasError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            address,
+            text,
+            alias,
+        } = self;
+        write!(
+            f,
+            "the text at {address:#x} holds {text}, its alias {alias}: the alias is no mapping of the text"
+        )
+    }
+}
+
+impl core::error::Error for AliasError {}
+
 /// Why a pass did not happen. The text is as it was; after a failed read-back, as far
 /// as the old words could be written through the same alias.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -297,8 +359,15 @@ impl core::error::Error for ReadBackError {}
 pub enum PatchError<A> {
     /// The plan was refused.
     Plan(PlanError),
+    /// The image is not linked as a pass needs it.
+    Image(ImageError),
+    /// The ranges of the text are not mapped as far apart as they run, so that no one alias
+    /// leads to all of them.
+    MappedApart,
     /// The kernel could not open its writable alias.
     Alias(A),
+    /// The alias is not one of the text.
+    WrongAlias(AliasError),
     /// The text did not read back, and was restored.
     ReadBack(ReadBackError),
 }
@@ -307,6 +376,11 @@ impl<A: fmt::Display> fmt::Display for PatchError<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plan(error) => error.fmt(f),
+            Self::Image(error) => error.fmt(f),
+            Self::MappedApart => {
+                f.write_str("the text ranges are not mapped as far apart as they run")
+            }
+            Self::WrongAlias(error) => error.fmt(f),
             Self::Alias(error) => write!(f, "the writable alias of the text: {error}"),
             Self::ReadBack(error) => error.fmt(f),
         }

@@ -9,6 +9,7 @@
 //! | verify | within the commit    | only the old words, if the new do not read back | whether they do |
 
 mod alias;
+mod aliased;
 mod census;
 mod check;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -28,9 +29,10 @@ mod states;
 mod walk;
 mod writer;
 
-pub use alias::WritableAlias;
+pub use alias::{LinearAlias, MappedAlias, WritableAlias};
 pub use census::{Census, Count};
 pub use check::check;
 pub use decision::Decision;
-pub use error::{PatchError, PlanError, ReadBackError, Reason};
+pub(crate) use error::too_small;
+pub use error::{AliasError, PatchError, PlanError, ReadBackError, Reason};
 pub use plan::{Plan, Report};

@@ -64,7 +64,7 @@ impl<'p> Plan<'p> {
     /// written but `room`.
     ///
     /// `room` must hold one entry for each word of each site, or at least for
-    /// each word that will change; the section `alt_plan` is of that size.
+    /// each word that will change; the section `alt_plan_size` is of that size.
     ///
     /// # Errors
     /// The first record, in address order, that cannot be applied. The place and the

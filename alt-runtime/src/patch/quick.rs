@@ -193,12 +193,13 @@ pub(super) struct Quick {
 }
 
 impl Quick {
-    /// None for a text that is not aligned, and at the ends of the address space, where sums
-    /// overflow.
+    /// `None` for a text of several ranges or aliases, for one that is not aligned, and at the
+    /// ends of the address space, where sums overflow.
     pub fn new(walk: &Walk<'_>, writer: &Writer<'_, '_>) -> Option<Self> {
         let (branches, alternatives) = (walk.branches.shift(), walk.alternatives.shift());
-        let view = View::new(writer.text(), branches);
-        let text = writer.text().range();
+        let text = writer.text().only()?;
+        let view = View::new(text, branches);
+        let text = text.range();
         let bytes = 4 * view.words;
         let is_usual = |start: u64| start.checked_add(bytes).is_some_and(|end| end < TOP);
         let is_usual = is_usual(text.start) && is_usual(view.start);

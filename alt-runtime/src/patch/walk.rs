@@ -7,9 +7,9 @@ use crate::patch::quick::Quick;
 use crate::patch::records::Records;
 use crate::patch::site::{Record, Site, error};
 use crate::patch::states::{Known, States};
-use crate::patch::writer::Writer;
+use crate::patch::writer::{Writer, outside};
 use crate::record::{AlternativeRecord, BranchRecord};
-use crate::region::{Region, Words};
+use crate::region::{Region, Text};
 
 /// An arm that wins, and the address of its site.
 enum Arm<'a> {
@@ -41,7 +41,7 @@ pub(super) struct Walk<'a> {
     pub alternatives: Records<'a, AlternativeRecord>,
     /// Sites of which a later pass decides.
     pub pending: u32,
-    text: Words<'a>,
+    text: Text<'a>,
     table: &'a CapTable,
     pub(super) states: &'a States,
     /// Where the site before ends.
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
         let reason = match address {
             _ if address % 4 != 0 => Reason::MisalignedSite,
             _ if len == 0 => Reason::ZeroLength,
-            _ if !self.text.contains(address, len.into()) => Reason::SiteOutsideText { len },
+            _ if !self.text.contains(address, len.into()) => outside(&self.text, len),
             _ if address < self.end => self.disorder(address),
             // A text may end at the top of the address space.
             _ => return Ok(address.wrapping_add(4 * u64::from(len))),

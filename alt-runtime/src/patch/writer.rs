@@ -1,14 +1,17 @@
 //! From arms to planned writes.
 
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
 use crate::arch::Write;
 use crate::insn::Insn;
+use crate::patch::aliased;
 use crate::patch::computed::{self, MAX_LEN};
 use crate::patch::error::Reason;
 use crate::patch::replacement::Replacement;
+use crate::patch::site::Record;
 use crate::record::{AlternativeRecord, BranchRecord};
-use crate::region::{Region, Words};
+use crate::region::{Region, Table, Text, Words};
 
 /// Turns arms into writes.
 pub(super) struct Writer<'a, 'p> {
@@ -26,17 +29,20 @@ pub(super) struct Writer<'a, 'p> {
 impl<'a, 'p> Writer<'a, 'p> {
     pub fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
         // A write has 32 bits for its place.
-        let is_short = region.text.len() <= 1 << 30;
         Self {
             region,
-            room: if is_short { room } else { &mut [] },
+            room: if region.text.is_short() {
+                room
+            } else {
+                &mut []
+            },
             words: 0,
             further: 0,
             unchanged: 0,
         }
     }
 
-    pub fn text(&self) -> Words<'a> {
+    pub fn text(&self) -> Text<'a> {
         self.region.text
     }
 
@@ -145,11 +151,17 @@ impl<'a, 'p> Writer<'a, 'p> {
         word: impl Fn(u8) -> Result<Insn, Reason>,
     ) -> Result<(), Reason> {
         let words = self.words();
-        let old = self.region.text.part(site, len);
-        let old = old.ok_or(Reason::SiteOutsideText { len })?;
+        let range = self.region.text.range_of(site);
+        let old = range.and_then(|range| range.words().part(site, len));
+        let (Some(range), Some(old)) = (range, old) else {
+            return Err(outside(&self.region.text, len));
+        };
         let mut offset = self.offset(site);
         for (old, index) in old.iter().zip(0..) {
             let new = word(index)?;
+            if range.alias().is_some() {
+                aliased::check(range, index, site.wrapping_add(4 * u64::from(index)), new)?;
+            }
             if old != new {
                 self.push(offset, old, new)?;
             }
@@ -170,7 +182,8 @@ impl<'a, 'p> Writer<'a, 'p> {
     fn push(&mut self, offset: u32, old: Insn, new: Insn) -> Result<(), Reason> {
         let room = self.room.len();
         let Some(entry) = self.room.get_mut(self.words) else {
-            return Err(Reason::PlanTooSmall { room });
+            let needed = words_of_sites(self.region);
+            return Err(Reason::PlanTooSmall { room, needed });
         };
         entry.write(Write::new(offset, old, new));
         self.words += 1;
@@ -185,8 +198,8 @@ pub(super) fn branch_words(
     site: u64,
     record: &BranchRecord,
 ) -> Result<(Insn, Insn), Reason> {
-    let outside = Reason::SiteOutsideText { len: 1 };
-    let found = region.text.get(site).ok_or(outside)?;
+    let found = region.text.get(site);
+    let found = found.ok_or_else(|| outside(&region.text, 1))?;
     let branch = Insn::branch_by(record.displacement);
     let (expected, new) = if record.condition.is_likely() {
         (branch, Insn::NOP)
@@ -200,15 +213,38 @@ pub(super) fn branch_words(
     Ok((found, new))
 }
 
-/// Whether a branch stays in the text.
+/// Whether a branch stays in the text, and in a range that executes elsewhere as well.
 pub(super) fn check_target(
     region: &Region<'_>,
     site: u64,
     record: &BranchRecord,
 ) -> Result<(), Reason> {
     let target = site.wrapping_add_signed(4 * i64::from(record.displacement));
-    match region.text.holds(target) {
-        true => Ok(()),
-        false => Err(Reason::BranchOutsideText { target }),
+    if !region.text.holds(target) {
+        return Err(Reason::BranchOutsideText { target });
     }
+    match region.text.range_of(site) {
+        Some(range) => aliased::check(range, 0, site, Insn::branch_by(record.displacement)),
+        None => Err(outside(&region.text, 1)),
+    }
+}
+
+/// That a site of `len` words is not in the text.
+#[cold]
+pub(super) fn outside(text: &Text<'_>, len: u8) -> Reason {
+    let Range { start, end } = text.range();
+    Reason::SiteOutsideText { len, start, end }
+}
+
+/// Number of words of all sites.
+pub(super) fn words_of_sites(region: &Region<'_>) -> usize {
+    fn words<R: Record>(table: Table<'_, R>) -> usize {
+        let mut before = None;
+        let lens = table.iter().map(|(at, record)| {
+            let is_arm = before.replace(record.site(at)) == Some(record.site(at));
+            if is_arm { 0 } else { usize::from(record.len()) }
+        });
+        lens.sum()
+    }
+    words(region.branches) + words(region.alternatives)
 }

@@ -31,7 +31,7 @@
 //!     20, 0, 0, 0, 24, 0, 0, 0, 0xe4, 0xef, 0xff, 0xff, 8, 0, 0, 0, 0, 0x44, 0x2d, 0, 0, 0, 0, 0,
 //! ];
 //! # let region = Region {
-//! #     text: Words::new(0x1000, &text),
+//! #     text: Words::new(0x1000, &text).into(),
 //! #     branches: Table::new(0, &[]),
 //! #     alternatives: Table::new(0, &[]),
 //! #     replacements: Words::new(0, &[]),

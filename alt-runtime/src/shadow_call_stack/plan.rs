@@ -10,7 +10,7 @@ use super::{AUTHENTICATE, SIGN, becomes};
 use crate::arch::Write;
 use crate::insn::Insn;
 use crate::patch::Plan;
-use crate::region::{Region, Words};
+use crate::region::{Region, Text};
 
 /// What has been found in unwind tables, and done.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -73,8 +73,11 @@ impl<'p> ShadowPlan<'p> {
         room: &'p mut [MaybeUninit<Write>],
     ) -> Result<Self, UnwindError> {
         // A write has 32 bits for its place.
-        let is_short = region.text.len() <= 1 << 30;
-        let room = if is_short { room } else { &mut [] };
+        let room = if region.text.is_short() {
+            room
+        } else {
+            &mut []
+        };
         let tables = Tables {
             section: &Section::new(unwind),
             text: &region.text,
@@ -152,7 +155,7 @@ struct Mark {
 /// The tables, and what they are read for.
 struct Tables<'t, 'a> {
     section: &'t Section<'a>,
-    text: &'t Words<'a>,
+    text: &'t Text<'a>,
     excluded: &'t [Range<u64>],
 }
 
@@ -232,7 +235,7 @@ impl Tables<'_, '_> {
 
 /// Looks for instructions that sign or authenticate among those of a function that have no mark.
 struct Unmarked<'a> {
-    text: &'a Words<'a>,
+    text: &'a Text<'a>,
     start: u64,
     /// Offset of the instruction that is looked at next.
     next: u64,
@@ -241,7 +244,7 @@ struct Unmarked<'a> {
 }
 
 impl<'a> Unmarked<'a> {
-    fn new(text: &'a Words<'a>, start: u64) -> Self {
+    fn new(text: &'a Text<'a>, start: u64) -> Self {
         Self {
             text,
             start,

@@ -7,7 +7,7 @@ use gimli::{UnwindSection, Vendor, constants};
 
 use super::error::{UnwindError, UnwindReason};
 use super::program;
-use crate::region::Words;
+use crate::region::Text;
 
 pub(super) type Reader<'a> = EndianSlice<'a, LittleEndian>;
 pub(super) type Cie<'a> = gimli::CommonInformationEntry<Reader<'a>>;
@@ -194,7 +194,7 @@ pub(super) enum Place {
 /// Where the `len` bytes at `start` are: as a whole in one of the ranges that are excluded, or
 /// else in the text.
 pub(super) fn place(
-    text: &Words<'_>,
+    text: &Text<'_>,
     excluded: &[Range<u64>],
     (start, len): (u64, u64),
 ) -> Result<Place, UnwindReason> {

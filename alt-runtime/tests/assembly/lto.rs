@@ -129,7 +129,7 @@ fn binaries_of_several_units_link() {
             };
             assert_eq!((site, replacement), (2, words), "{flags:?}: {kind}");
         }
-        let room = image.section("alt_plan").unwrap();
+        let room = image.section("alt_plan_size").unwrap();
         assert_eq!(
             room.range.end - room.range.start,
             12 * (1 + 2 + 1 + 4 + 2 + 3 + 3),

@@ -138,7 +138,7 @@ fn judge(object: &Path, who: &str) {
     // Arms of short reach are behind their function, others are not.
     let replacements = object.bytes_of("alt_replacements");
     assert_eq!(replacements, 4 * 5, "{who}");
-    let room = object.bytes_of("alt_plan");
+    let room = object.bytes_of("alt_plan_size");
     assert_eq!(room, 12 * (1 + 2 + 1 + 4 + 2), "{who}");
 }
 

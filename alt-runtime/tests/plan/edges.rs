@@ -69,7 +69,7 @@ fn planned(start: u64, from: u64, word: u32, records: usize) -> Result<u32, Plan
     let table = [record(0, SITE, 0), record(1, LATER, 1)];
     let (text, arms) = (atomic(&text), atomic(&arms));
     let region = Region {
-        text: Words::new(TEXT, &text),
+        text: Words::new(TEXT, &text).into(),
         branches: Table::new(0, &[]),
         alternatives: Table::new(RECORDS, &table[..records]),
         replacements: Words::new(start, &arms),

@@ -50,20 +50,25 @@ fn misaligned_site() {
     );
 }
 
+/// The text of an image is 64 words.
+fn outside(len: u8) -> Reason {
+    Reason::SiteOutsideText {
+        len,
+        start: TEXT,
+        end: TEXT + 4 * 64,
+    }
+}
+
 #[test]
 fn site_outside_text() {
     let end = TEXT + 4 * 64;
     for site in [TEXT - 4, end, end + 0x1000, RECORDS] {
-        refused(
-            Image::new().branch(site, 0, 1),
-            site,
-            Reason::SiteOutsideText { len: 1 },
-        );
+        refused(Image::new().branch(site, 0, 1), site, outside(1));
     }
     // It begins inside and ends one instruction outside.
     let mut image = Image::new();
     image.alternative(end - 8, 0, 3, &[ONE]);
-    refused(&image, end - 8, Reason::SiteOutsideText { len: 3 });
+    refused(&image, end - 8, outside(3));
     let mut image = Image::new();
     assert!(
         image.alternative(end - 8, 0, 2, &[ONE]).plan(&[A]).is_ok(),
@@ -340,7 +345,7 @@ fn plan_too_small() {
     let mut image = Image::new();
     image.room = 1;
     image.alternative(TEXT, 0, 2, &[ONE, ONE]);
-    let reason = Reason::PlanTooSmall { room: 1 };
+    let reason = Reason::PlanTooSmall { room: 1, needed: 2 };
     assert_eq!(image.plan(&[A]).unwrap_err().reason, reason);
     assert_eq!(image.plan(&[]).unwrap().0, []);
     image.room = 2;
@@ -370,7 +375,7 @@ fn one_bad_record_refuses_the_table() {
         .branch(TEXT, 0, 1)
         .branch(TEXT + 4, 0, 1)
         .branch(TEXT + 0x1000, 0, 1);
-    refused(&image, TEXT + 0x1000, Reason::SiteOutsideText { len: 1 });
+    refused(&image, TEXT + 0x1000, outside(1));
 }
 
 /// A person reads these at boot: site, cap by name and number, and the reason.

@@ -149,7 +149,7 @@ impl Image {
 
     pub fn region(&self) -> Region<'_> {
         Region {
-            text: words(TEXT, &self.text),
+            text: words(TEXT, &self.text).into(),
             branches: Table::new(BRANCHES, &self.branches),
             alternatives: Table::new(RECORDS, &self.records),
             replacements: words(REPLACEMENTS, &self.replacements),
@@ -207,9 +207,20 @@ impl Image {
         let mut room = vec![MaybeUninit::new(none); self.room];
         let error = Plan::new(&longer.region(), decision, &mut room).unwrap_err();
         match result {
-            Err(expected) => assert_eq!(error, *expected, "in the midst"),
+            Err(expected) => {
+                let mut error = error;
+                if let Reason::PlanTooSmall { needed, .. } = &mut error.reason {
+                    // Those of the further records.
+                    *needed -= 2;
+                }
+                assert_eq!(error, *expected, "in the midst");
+            }
             Ok((writes, _)) => {
-                let outside = Reason::SiteOutsideText { len: 1 };
+                let outside = Reason::SiteOutsideText {
+                    len: 1,
+                    start: TEXT,
+                    end: TEXT + 4 * longer.text.len() as u64,
+                };
                 assert_eq!((error.site, error.reason), (BEHIND, outside));
                 // SAFETY: all have been initialised.
                 let planned = room
@@ -223,7 +234,7 @@ impl Image {
 
     /// The check of all arms.
     pub fn check(&self) -> Result<(), PlanError> {
-        check(&self.region(), &CAPS)
+        check(&self.region(), &CAPS).map(|_| ())
     }
 
     /// The text as it is after patching.

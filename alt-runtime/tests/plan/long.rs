@@ -86,7 +86,11 @@ fn places_are_checked_in_the_midst() {
             assert_refused(index, at(site(index) + odd), Reason::MisalignedSite);
         }
         let len = 1 + (index % 2) as u8;
-        let outside = Reason::SiteOutsideText { len };
+        let outside = Reason::SiteOutsideText {
+            len,
+            start: TEXT,
+            end: TEXT + 4 * WORDS,
+        };
         assert_refused(index, at(TEXT + 4 * WORDS), outside);
         assert_refused(index, at(TEXT - 4), outside);
         // That of the record before in the same table.
@@ -245,6 +249,8 @@ fn every_size_of_room() {
     }
     let (all, report) = image.plan(&[A]).unwrap();
     assert_eq!((all.len(), report.words), (20 + 40 + 4, 64));
+    // Four sites have two words more that do not change.
+    let needed = all.len() + 2 * 4;
     for room in 0..all.len() + 50 {
         image.room = room;
         let result = image.plan(&[A]);
@@ -253,7 +259,7 @@ fn every_size_of_room() {
             Some(&(next, ..)) => {
                 let error = result.unwrap_err();
                 assert_eq!(error.site, next / 32 * 32, "{room}");
-                assert_eq!(error.reason, Reason::PlanTooSmall { room });
+                assert_eq!(error.reason, Reason::PlanTooSmall { room, needed });
             }
         }
         assert_eq!(image.plan(&[]).unwrap().0, []);

@@ -24,7 +24,7 @@ const SITE: u64 = 0x40;
 pub fn seen(image: &Image, address: u64) -> Region<'_> {
     let there = |linked: u64| linked.wrapping_sub(TEXT).wrapping_add(address);
     Region {
-        text: words(address, &image.text),
+        text: words(address, &image.text).into(),
         branches: Table::new(there(BRANCHES), &image.branches),
         alternatives: Table::new(there(RECORDS), &image.records),
         replacements: words(there(REPLACEMENTS), &image.replacements),
@@ -107,15 +107,23 @@ fn callbacks_are_told_the_address_at_which_the_site_runs() {
     assert!(matches!(error.reason, Reason::CallbackFailed { .. }));
 }
 
+fn outside(end: u64) -> Reason {
+    Reason::SiteOutsideText {
+        len: 3,
+        start: HYP,
+        end,
+    }
+}
+
 #[test]
 fn errors_name_the_address_at_which_the_site_runs() {
     let image = image();
     let mut region = seen(&image, HYP);
     let short = atomic(&image.text[..17]);
-    region.text = Words::new(HYP, &short);
+    region.text = Words::new(HYP, &short).into();
     let error = plan(&region).unwrap_err();
     assert_eq!(error.site, HYP + SITE);
-    assert_eq!(error.reason, Reason::SiteOutsideText { len: 3 });
+    assert_eq!(error.reason, outside(HYP + 4 * 17));
 }
 
 /// Text and tables that are not seen at the same distance as they were linked are not
@@ -127,7 +135,7 @@ fn tables_must_be_seen_with_their_text() {
     region.alternatives = Table::new(RECORDS, &image.records);
     let error = plan(&region).unwrap_err();
     assert_eq!(error.site, TEXT + SITE);
-    assert_eq!(error.reason, Reason::SiteOutsideText { len: 3 });
+    assert_eq!(error.reason, outside(HYP + 0x100));
 
     let mut region = seen(&image, HYP);
     region.replacements = words(REPLACEMENTS, &image.replacements);

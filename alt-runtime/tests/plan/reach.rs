@@ -63,7 +63,7 @@ fn plan(word: u32, replacement: u64) -> Result<u32, PlanError> {
         replacement_len: 1,
     }];
     let region = Region {
-        text: Words::new(TEXT, &text),
+        text: Words::new(TEXT, &text).into(),
         branches: Table::new(0, &[]),
         alternatives: Table::new(records_at, &records),
         replacements: Words::new(replacement, &replacements),

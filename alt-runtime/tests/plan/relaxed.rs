@@ -43,7 +43,7 @@ fn plan(words: &[u32], from: u64) -> Result<Vec<u32>, PlanError> {
         replacement_len: words.len() as u8,
     }];
     let region = Region {
-        text: memory::words(SITE, &text),
+        text: memory::words(SITE, &text).into(),
         branches: Table::new(0, &[]),
         alternatives: Table::new(at, &records),
         replacements: memory::words(from, &arm),

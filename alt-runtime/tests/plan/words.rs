@@ -279,7 +279,7 @@ fn text_may_end_at_the_top() {
     }];
     let words = atomic(&[NOP, NOP]);
     let region = Region {
-        text: Words::new(text, &words),
+        text: Words::new(text, &words).into(),
         branches: Table::new(at, &branches),
         alternatives: Table::new(0, &[]),
         replacements: Words::new(0, &[]),

@@ -22,7 +22,7 @@ const EH_FRAME: [u8; 44] = [
 fn plan_stays_inside_its_room() {
     let text = [AtomicU32::new(SIGN.0), AtomicU32::new(0x1400_0000)];
     let region = Region {
-        text: Words::new(0x1000, &text),
+        text: Words::new(0x1000, &text).into(),
         branches: Table::new(0, &[]),
         alternatives: Table::new(0, &[]),
         replacements: Words::new(0, &[]),

@@ -84,7 +84,7 @@ impl Image {
 
     pub fn region(&self) -> Region<'_> {
         Region {
-            text: words(self.text.0, &self.text.1),
+            text: words(self.text.0, &self.text.1).into(),
             branches: Table::new(0, &[]),
             alternatives: Table::new(0, &[]),
             replacements: Words::new(0, &[]),

@@ -1,11 +1,9 @@
 //! What a kernel has anyway: boot, memory, a console.
 
 use core::fmt::{self, Write};
-use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use aarch64_rt::{ExceptionHandlers, InitialPagetable, entry, exception_handlers};
-use alt_runtime::patch::WritableAlias;
 use smccc::{Hvc, psci};
 
 use crate::kernel;
@@ -39,31 +37,6 @@ aarch64_rt::initial_pagetable!({
     table[1] = 0x4000_0000 | BLOCK | 1 << 2;
     InitialPagetable(table)
 });
-
-unsafe extern "C" {
-    static text_begin: [u32; 0];
-    static text_end: [u32; 0];
-}
-
-/// The bounds of the executable text, from the linker script.
-pub fn text() -> Range<*const u32> {
-    (&raw const text_begin).cast()..(&raw const text_end).cast()
-}
-
-/// The text is mapped writable, so it is its own alias.
-pub struct Alias;
-
-// SAFETY: the initial map makes all memory readable, writable and executable.
-// It stays so after `close`: a kernel that cares has W^X, and a real alias.
-unsafe impl WritableAlias for Alias {
-    type Error = core::convert::Infallible;
-
-    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
-        Ok(text.start as *mut u32)
-    }
-
-    fn close(&mut self) {}
-}
 
 struct Console;
 

@@ -4,9 +4,10 @@ use core::sync::atomic::AtomicU64;
 
 use alt_runtime::boot::Detected;
 use alt_runtime::cap::IdRegs;
-use alt_runtime::{Image, alternative};
+use alt_runtime::patch::LinearAlias;
+use alt_runtime::{Image, Room, alternative, text};
 
-use crate::board::{Alias, print, text};
+use crate::board::print;
 
 // quick start
 mod cpucaps {
@@ -30,13 +31,19 @@ pub fn add(counter: &AtomicU64, n: u64) {
     }
 }
 
+/// For every instruction of every site, 12 bytes each.
+static ROOM: Room<64> = Room::new();
+
 /// On the boot CPU, before the others start.
 pub fn adapt() {
     let detected = Detected::new(&cpucaps::TABLE, IdRegs::read()).expect("no conflicts");
     // SAFETY: the bounds of the executable text; the tables are mapped.
-    let mut image = unsafe { Image::new(text()) };
-    // SAFETY: no other CPU runs; the alias maps the memory of the text.
-    match unsafe { detected.patch(&mut image, &mut Alias) } {
+    let image = unsafe { Image::new(text!(text_begin, text_end)) };
+    let mut image = image.with_room(ROOM.take().unwrap_or_default());
+    // SAFETY: all memory is mapped where it is, and writable.
+    let mut alias = unsafe { LinearAlias::new(0) };
+    // SAFETY: no other CPU runs.
+    match unsafe { detected.patch(&mut image, &mut alias) } {
         Ok(done) => print(format_args!("{}", done.report())),
         Err(why) => print(format_args!("not patched: {why}")),
     }

@@ -22,10 +22,10 @@ static demo_module_object: [u8; include_bytes!(env!("DEMO_MODULE")).len()] =
     *include_bytes!(env!("DEMO_MODULE"));
 
 /// The callbacks that a module may name.
-pub(super) type Callbacks = Table<'static, Callback>;
+pub(super) type Callbacks<'a> = Table<'a, Callback>;
 
 /// Refuses bad modules, loads the good one, and compares what it does with a model.
-pub fn exercise(system: &Finalised, callbacks: Callbacks) -> Result<(), Failed> {
+pub fn exercise(system: &Finalised, callbacks: Callbacks<'_>) -> Result<(), Failed> {
     refuse::bad_modules(&demo_module_object, system, callbacks)?;
     let module = Module::load(&demo_module_object, exports::find, system, callbacks);
     let module = module.map_err(|why| {

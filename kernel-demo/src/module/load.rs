@@ -192,7 +192,7 @@ impl<'m> Memory<'m> {
         // records; the caller's promise.
         unsafe {
             let region = Region {
-                text: Words::from_raw(text as u64, text, text_len),
+                text: Words::from_raw(text as u64, text, text_len).into(),
                 branches: Table::new(
                     branches as u64,
                     slice::from_raw_parts(branches, branches_len),

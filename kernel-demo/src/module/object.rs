@@ -101,14 +101,13 @@ impl Part {
     /// The part of a section; `None` if it is not loaded.
     fn of<'a>(name: &'a str, section: &SectionHeader) -> Result<Option<Self>, ObjectError<'a>> {
         let is = |flag: u32| section.sh_flags & u64::from(flag) != 0;
-        if !is(SHF_ALLOC) {
-            return Ok(None);
-        }
         Ok(Some(match name {
+            // No memory that the module brings: how much its plan needs.
+            "alt_plan_size" => Self::Plan,
+            _ if !is(SHF_ALLOC) => return Ok(None),
             "alt_branches" => Self::Branches,
             "alt_records" => Self::Records,
             "alt_replacements" => Self::Replacements,
-            "alt_plan" => Self::Plan,
             _ => match (is(SHF_EXECINSTR), is(SHF_WRITE)) {
                 (true, true) => return Err(ObjectError::Section { name }),
                 (true, false) => Self::Text,

@@ -36,7 +36,7 @@ const FAULTS: [Fault; 6] = [
             matches!(
                 plan_error(why),
                 Some(PlanError {
-                    reason: Reason::SiteOutsideText { len: 1 },
+                    reason: Reason::SiteOutsideText { len: 1, .. },
                     ..
                 })
             )
@@ -60,7 +60,7 @@ const FAULTS: [Fault; 6] = [
         says: |why| matches!(why, LoadError::NoOperations),
     },
     Fault {
-        field: |elf| size(elf, "alt_plan"),
+        field: |elf| size(elf, "alt_plan_size"),
         by: 4,
         says: |why| matches!(why, LoadError::PartialRecord),
     },
@@ -109,7 +109,7 @@ fn plan_error<'e>(why: &'e LoadError<'_>) -> Option<&'e PlanError> {
 pub fn bad_modules<const N: usize>(
     module: &'static [u8; N],
     system: &Finalised,
-    callbacks: Callbacks,
+    callbacks: Callbacks<'_>,
 ) -> Result<(), Failed> {
     for fault in &FAULTS {
         let copy = &mut *COPY.lock();

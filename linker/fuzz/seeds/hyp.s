@@ -52,4 +52,4 @@ limit:
 .section .bss.room,"aw",@nobits
 .zero 16
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2

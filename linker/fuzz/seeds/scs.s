@@ -44,7 +44,7 @@ ret
 .cfi_endproc
 .size leaf, . - leaf
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .section alt_replacements,"ao",@progbits,.text
 .Lreplacement:
 add x0, x0, #2

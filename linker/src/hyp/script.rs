@@ -19,7 +19,7 @@ pub(super) const RECORDS: &str = "alt_records";
 pub(super) const BRANCHES: &str = "alt_branches";
 
 /// The tables of sites: they keep their names, so that they become part of the kernel's.
-pub(super) const TABLES: [&str; 4] = [BRANCHES, RECORDS, "alt_replacements", "alt_plan"];
+pub(super) const TABLES: [&str; 4] = [BRANCHES, RECORDS, "alt_replacements", "alt_plan_size"];
 
 /// The size in bytes of the records of a table; none for a section that is no such table.
 pub(super) fn record_size(section: &str) -> Option<u64> {

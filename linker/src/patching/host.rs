@@ -202,7 +202,7 @@ impl Host {
         alternatives: Table<'a, AlternativeRecord>,
     ) -> Region<'a> {
         Region {
-            text: Words::new(self.text.0, &self.text.1),
+            text: Words::new(self.text.0, &self.text.1).into(),
             branches,
             alternatives,
             replacements: Words::new(self.replacements.0, &self.replacements.1),

@@ -10,13 +10,16 @@ use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
 pub(crate) const LAYOUT: &str = "__alt_layout_version";
 
 /// The value that it has: the layout of `alt_runtime::record`.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 pub(crate) const BRANCHES: &str = "alt_branches";
 pub(crate) const ALTERNATIVES: &str = "alt_records";
 pub(crate) const REPLACEMENTS: &str = "alt_replacements";
 pub(crate) const CALLBACKS: &str = "alt_callbacks";
+/// Room for the plan, where the linker script makes some.
 pub(crate) const PLAN: &str = "alt_plan";
+/// Not loaded; as large as the plan of all sites.
+pub(crate) const PLAN_SIZE: &str = "alt_plan_size";
 
 /// The size of a callback in `alt_callbacks`, and of the room for one word in `alt_plan`. In
 /// bytes: docs/records.md.
@@ -48,6 +51,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
     replacements.bytes(image)?;
     callbacks.bytes(image)?;
     plan.check(image)?;
+    let plan_size = plan_size(image);
     Ok(Records {
         format: Format::Alt,
         branches,
@@ -55,8 +59,18 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         replacements,
         callbacks,
         plan,
+        plan_size,
         list,
     })
+}
+
+/// Bytes of the plan of all sites that the linker kept; 0 if that is not known.
+fn plan_size(image: &Image) -> u64 {
+    let size = |range: std::ops::Range<u64>| range.end.saturating_sub(range.start);
+    match image.section(PLAN_SIZE) {
+        Some(section) => size(section.range.clone()),
+        None => size(Table::by_name(image, PLAN_SIZE).range),
+    }
 }
 
 /// The branch records of an image as the patcher reads them.

@@ -46,6 +46,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         replacements: Table::absent(alt::REPLACEMENTS),
         callbacks: Table::absent(alt::CALLBACKS),
         plan: Table::absent(alt::PLAN),
+        plan_size: 0,
         list,
     })
 }

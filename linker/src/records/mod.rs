@@ -120,8 +120,10 @@ pub struct Records {
     pub replacements: Table,
     /// Our format: what may be called.
     pub callbacks: Table,
-    /// Our format: the room for the plan.
+    /// Our format: the room for the plan, where the linker script makes some.
     pub plan: Table,
+    /// Our format: bytes of the plan of all sites that the linker kept; 0 if that is not known.
+    pub plan_size: u64,
     /// By site; those of one site in the order of the table.
     list: Vec<Record>,
 }

@@ -8,15 +8,16 @@ use super::RecordsError;
 
 /// The section with the bounds that the running kernel reads, under the name that the script of
 /// alt-linker gives it, and as it is without.
-const BOUNDS: [&str; 2] = ["alt_bounds", ".init.rodata.__alt_bounds"];
+const BOUNDS: [&str; 2] = ["alt_bounds", ".rodata.alt_bounds"];
 
 /// The tables whose bounds it has, in order.
-const BOUNDED: [&str; 5] = [
+const BOUNDED: [&str; 6] = [
     "alt_branches",
     "alt_records",
     "alt_replacements",
     "alt_plan",
     "alt_callbacks",
+    "alt_plan_size",
 ];
 
 /// The bounds of a table as the kernel reads them: offsets from where they stand, which is 0 for

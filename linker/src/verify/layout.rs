@@ -20,8 +20,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ALT,
         summary: "Every site that takes room in the image has its record in the table.",
-        advice: "Keep the sections alt_branches, alt_records, alt_replacements and alt_plan \
-                 whole: INCLUDE alternatives-init.x in the linker script, and discard none.",
+        advice: "Keep the sections alt_branches, alt_records, alt_replacements and \
+                 alt_plan_size whole: INCLUDE alternatives-init.x in the linker script, and discard none.",
         check: missing,
     },
 ];
@@ -50,7 +50,7 @@ fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     if cut(&records.branches) || cut(&records.alternatives) {
         return;
     }
-    // Each site reserves room for itself, whatever becomes of its records.
+    // Each site says how much room it needs, whatever becomes of its records.
     let sites: BTreeSet<_> = records
         .list()
         .iter()
@@ -60,17 +60,17 @@ fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
         })
         .collect();
     let words: u64 = sites.iter().map(|(_, len, _)| u64::from(len / 4)).sum();
-    let room = records.plan.size() / WRITE;
-    if records.list().is_empty() && room == 0 && records.replacements.size() > 0 {
+    let needed = records.plan_size / WRITE;
+    if records.list().is_empty() && needed == 0 && records.replacements.size() > 0 {
         let text = format!(
             "there are {} bytes of replacements and no record that names them",
             records.replacements.size()
         );
         reporter.report(records.replacements.range.start, text);
-    } else if room > words {
+    } else if needed > words {
         let text = format!(
-            "sites have reserved room for {room} words in alt_plan, but the records are of \
-             {words}: some have been left out of the image"
+            "the sites have {needed} words by alt_plan_size, but the records are of {words}: some \
+             have been left out of the image"
         );
         reporter.report(records.plan.range.start, text);
     }

@@ -202,9 +202,13 @@ mod tests {
     use super::*;
 
     /// One of each; `check` gives all but the last four, and those are the pass's.
-    const REASONS: [Reason; 21] = [
+    const REASONS: [Reason; 22] = [
         Reason::MisalignedSite,
-        Reason::SiteOutsideText { len: 1 },
+        Reason::SiteOutsideText {
+            len: 1,
+            start: 0,
+            end: 0,
+        },
         Reason::Unsorted { previous: 0 },
         Reason::Overlap { previous: 0 },
         Reason::UnknownCap,
@@ -252,7 +256,13 @@ mod tests {
             index: 0,
             word: Insn::NOP,
         },
-        Reason::PlanTooSmall { room: 0 },
+        Reason::LeavesAliasedRange {
+            index: 0,
+            word: Insn::NOP,
+            target: 0,
+            alias: 0,
+        },
+        Reason::PlanTooSmall { room: 0, needed: 0 },
     ];
 
     #[test]

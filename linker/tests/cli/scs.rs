@@ -177,7 +177,7 @@ fn scs_refuses_sites_of_alternatives() {
     };
     // A record of ours for a branch (docs/records.md), and one of Linux's.
     let ours = "\
-        .globl __alt_layout_version\n.set __alt_layout_version, 1\n\
+        .globl __alt_layout_version\n.set __alt_layout_version, 2\n\
         .section alt_branches, \"ao\", %progbits, outer\n\
         .word outer - .\n.hword 0, 1\n";
     let linux = "\

@@ -95,7 +95,7 @@ pub fn image() -> Elf {
     ]);
     elf.symbol("$x", 0, 1, TEXT, 0);
     elf.symbol("_RNvCs1234_4demo4main", 2, 1, TEXT, 32);
-    elf.symbol("__alt_layout_version", 0, 0xfff1, 1, 0);
+    elf.symbol("__alt_layout_version", 0, 0xfff1, 2, 0);
     for index in 1..=5_u16 {
         let section = elf.sections[usize::from(index)].clone();
         let end = section.address + section.size.unwrap_or(section.bytes.len() as u64);

@@ -7,7 +7,7 @@
         .equ    CALLBACK, 1 << 15
 
         .globl  __alt_layout_version
-        .set    __alt_layout_version, 1
+        .set    __alt_layout_version, 2
 
         .macro  branch site, target, condition
         .pushsection alt_branches, "ao", @progbits, \site

@@ -5,7 +5,7 @@
 
 core::arch::global_asm!(
     ".globl __alt_layout_version",
-    ".set __alt_layout_version, 2"
+    ".set __alt_layout_version, 3"
 );
 
 #[unsafe(no_mangle)]

@@ -2,7 +2,7 @@
 // script: region-noinstr.ld
 // Each function is moved elsewhere by a test, too. The names of the sections are changed then.
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .globl _start
 .type _start, @function
 _start:

@@ -22,9 +22,9 @@ compute:
 .section alt_callbacks, "aR", @progbits
 .globl computed
 computed: .quad 0, 0, compute
-.section .init.rodata.__alt_bounds, "a"
+.section .rodata.alt_bounds, "a"
 .balign 8
-.irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks
+.irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks, alt_plan_size
 .weak __start_\section, __stop_\section
 .xword __start_\section - .
 .xword __stop_\section - .

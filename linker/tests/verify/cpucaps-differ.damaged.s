@@ -3,6 +3,6 @@
 _start:
     b .
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .section .alt_cpucaps, "", @progbits
 .ascii "[A]"

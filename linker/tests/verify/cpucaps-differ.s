@@ -3,7 +3,7 @@
 _start:
     b .
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .macro table name
 .ascii "[\name]\ndoc = \"A cap.\"\nscope = \"boot\"\nkind = \"feature\"\ndetect = \"always\"\n\0"
 .ascii "1\0"

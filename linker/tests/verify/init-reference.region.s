@@ -4,7 +4,7 @@
 // script: region-noinstr.ld
 // The region may refer to it, but it is given back.
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .globl _start
 .type _start, @function
 _start:

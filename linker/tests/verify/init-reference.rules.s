@@ -2,7 +2,7 @@
 // rules: init-reference.toml
 // What the rules file allows is no finding.
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .globl _start
 .type _start, @function
 _start:

@@ -2,7 +2,7 @@
 // finding: load: uses the address of value
 // finding: pointer: points to setup
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .globl _start
 .type _start, @function
 _start:

@@ -13,9 +13,9 @@ end_fn _start
 .section .hyp.text, "ax"
 fn __hyp_vectors
 end_fn __hyp_vectors
-.section .init.rodata.__alt_bounds, "a"
+.section .rodata.alt_bounds, "a"
 .balign 8
-.irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks
+.irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks, alt_plan_size
 .weak __start_\section, __stop_\section
 .xword __start_\section - .
 .xword __stop_\section - .

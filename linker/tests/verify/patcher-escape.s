@@ -34,4 +34,4 @@ behind:
 .quad 0
 table: .quad 0
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2

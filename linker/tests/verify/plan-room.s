@@ -17,6 +17,6 @@ record_section alt_records, ao, @progbits
 .hword 1
 .byte 2, 1
 .popsection
-record_section alt_plan, awo, @nobits
+record_section alt_plan_size, o, @nobits
 .skip 12
 .popsection

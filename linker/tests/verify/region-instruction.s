@@ -25,4 +25,4 @@ call:
     ret
 .size hyp_one, . - hyp_one
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2

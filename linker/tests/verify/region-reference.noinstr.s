@@ -8,7 +8,7 @@
 // script: region-noinstr.ld
 // Formatting, a function that misses its section, and data that is given back.
 .globl __alt_layout_version
-.set __alt_layout_version, 1
+.set __alt_layout_version, 2
 .globl _start
 .type _start, @function
 _start:

@@ -1,7 +1,7 @@
 //! From the entry to the end: what is counted, in its order.
 
 use aarch64_rt::{ExceptionHandlers, entry, exception_handlers};
-use alt_runtime::{Image, boot::Detected, cap::IdRegs};
+use alt_runtime::{Image, Room, boot::Detected, cap::IdRegs};
 
 use crate::checks::cpucaps::{LSE, TABLE};
 use crate::flat::{Alias, power_off, print, text};
@@ -25,13 +25,16 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     power_off()
 }
 
+/// For every instruction of every site.
+static ROOM: Room<256> = Room::new();
+
 /// Patches this image; says whether LSE is there.
 fn patch() -> bool {
     let Ok(detected) = Detected::new(&TABLE, IdRegs::read()) else {
         panic!("cpucaps conflict");
     };
     // SAFETY: the text as the linker script bounds it; everything is mapped; once.
-    let mut image = unsafe { Image::new(text()) };
+    let mut image = unsafe { Image::new(text()) }.with_room(ROOM.take().unwrap_or_default());
     // SAFETY: one CPU, and the map is one to one.
     match unsafe { detected.patch(&mut image, &mut Alias) } {
         Ok(done) => done.has(LSE),

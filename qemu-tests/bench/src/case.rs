@@ -56,7 +56,7 @@ pub fn load() -> Option<Case> {
     unsafe {
         Some(Case {
             region: Region {
-                text: words(header.text),
+                text: words(header.text).into(),
                 branches: table::<BranchRecord>(header.branches),
                 alternatives: table::<AlternativeRecord>(header.alternatives),
                 replacements: words(header.replacements),

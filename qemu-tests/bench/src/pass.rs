@@ -5,7 +5,7 @@ use core::mem::{self, MaybeUninit};
 
 use alt_runtime::cap::{CapSet, IdRegs};
 use alt_runtime::patch::{Decision, PatchError, Plan, PlanError, Report, check};
-use alt_runtime::region::{Region, Words};
+use alt_runtime::region::{Region, Text};
 use alt_runtime::{CallbackError, Insn, Maintenance, Site, Write, callback};
 
 use crate::case::Case;
@@ -103,7 +103,7 @@ pub fn run(case: Case) {
 }
 
 /// FNV-1a over whole words: the host knows what the text has to be.
-fn digest(text: &Words<'_>) -> u64 {
+fn digest(text: &Text<'_>) -> u64 {
     let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
     for address in text.range().step_by(4) {
         let word = text.get(address).map_or(0, |word| word.0);

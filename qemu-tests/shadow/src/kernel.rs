@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use alt_runtime::boot::Detected;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::shadow_call_stack::UnwindInfo;
-use alt_runtime::{Image, Write};
+use alt_runtime::{Image, Room, Write};
 
 use crate::board::eh_frame;
 use crate::calls;
@@ -14,6 +14,9 @@ use crate::flat::{Alias, print, text};
 mod cpucaps {
     alt_runtime::cpucaps!("cpucaps.toml");
 }
+
+/// For every instruction of every site.
+static ROOM: Room<64> = Room::new();
 
 /// On the only CPU.
 pub fn main() {
@@ -24,7 +27,7 @@ pub fn main() {
         panic!("cpucaps conflict");
     };
     // SAFETY: the text as the linker script bounds it; everything is mapped; once.
-    let mut image = unsafe { Image::new(text()) };
+    let mut image = unsafe { Image::new(text()) }.with_room(ROOM.take().unwrap_or_default());
     // SAFETY: one CPU, and the map is one to one.
     let finalised = match unsafe { detected.patch(&mut image, &mut Alias) } {
         Ok(done) => done,
@@ -37,7 +40,7 @@ pub fn main() {
     // now, and they run on a shadow call stack each time; they call nothing that uses x18.
     let given = unsafe {
         finalised.shadow_call_stack(
-            &image.region,
+            &image.region(),
             UnwindInfo::new(address, bytes),
             &[calls::foreign_range()],
             &mut room,

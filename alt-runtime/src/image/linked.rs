@@ -1,0 +1,131 @@
+//! The tables of the image that this code is linked into.
+
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::{arch::global_asm, slice};
+
+use super::Image;
+use crate::arch::Write;
+use crate::callback::Callback;
+use crate::record::{AlternativeRecord, BranchRecord};
+use crate::region::{Region, Table, Text, Words};
+
+// The section names are C identifiers, so the linker defines their bounds, with or
+// without a script that names them. An image without a site has no such section;
+// its references are weak, and hidden, since GNU ld refuses offsets to what a shared
+// object might bring. The offsets stand in data, not in instructions: what an
+// `adrp` makes of an undefined symbol differs from one page of code to the next.
+//
+// Two empty sections serve the fragments. One makes the room that alternatives-init.x adds
+// up writable: lld gives a section without input the flags of the one before. The other is
+// always there, since GNU ld refuses to ask for the size of a section that is not.
+//
+// Whatever links this reader agrees to the layout that it reads.
+global_asm!(
+    crate::__alt_layout!(),
+    ".pushsection .bss.alt_plan, \"aw\", @nobits",
+    ".Lalt_plan:",
+    ".popsection",
+    ".pushsection alt_plan_size, \"R\", @nobits",
+    ".popsection",
+    ".pushsection .rodata.alt_bounds, \"a\"",
+    ".balign 8",
+    ".globl __alt_bounds",
+    "__alt_bounds:",
+    ".reloc ., R_AARCH64_NONE, .Lalt_plan",
+    ".irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks, alt_plan_size",
+    ".weak __start_\\section, __stop_\\section",
+    ".hidden __start_\\section, __stop_\\section",
+    ".xword __start_\\section - .",
+    ".xword __stop_\\section - .",
+    ".endr",
+    ".popsection",
+);
+
+unsafe extern "C" {
+    /// Start and end of each section, relative to the entry itself.
+    static __alt_bounds: [[i64; 2]; 6];
+}
+
+/// Start and number of elements of the section with this index.
+#[inline(always)]
+fn bounds<T>(section: usize) -> (*mut T, usize) {
+    // SAFETY: the table is constant.
+    let [start, stop] = unsafe { &__alt_bounds[section] };
+    let address = |entry: &i64| (&raw const *entry as usize).wrapping_add_signed(*entry as isize);
+    // An offset from nothing: GNU ld takes the symbol for 0, and the bounds agree;
+    // lld takes it for the entry itself.
+    let is_there = *start != 0;
+    let (start, stop) = (address(start), address(stop));
+    match stop.saturating_sub(start) / size_of::<T>() * usize::from(is_there) {
+        // Not even an empty slice may be null.
+        0 => (core::ptr::dangling_mut(), 0),
+        len => (start as *mut T, len),
+    }
+}
+
+/// The text between two symbols of the linker script, as [`Image::new`] takes it:
+/// `text!(_stext, _etext)`.
+#[macro_export]
+macro_rules! text {
+    ($start:ident, $end:ident $(,)?) => {{
+        unsafe extern "C" {
+            static $start: [u32; 0];
+            static $end: [u32; 0];
+        }
+        (&raw const $start).cast::<u32>()..(&raw const $end).cast::<u32>()
+    }};
+}
+
+impl Image<'static> {
+    /// Finds the tables of the running image, whose text is at `text`. The room for the plan is
+    /// what alternatives-init.x has made, else there is none: see [`with_room`](Self::with_room).
+    ///
+    /// # Safety
+    /// As for [`of_text`](Self::of_text), of the words at `text`.
+    pub unsafe fn new(text: Range<*const u32>) -> Self {
+        let len = (text.end as usize).saturating_sub(text.start as usize) / 4;
+        // SAFETY: the caller's promise.
+        unsafe { Self::of_text(Words::from_raw(text.start as u64, text.start, len).into()) }
+    }
+}
+
+impl<'a> Image<'a> {
+    /// The same for a text of several ranges.
+    ///
+    /// # Safety
+    /// `text` must be the executable words, readable and aligned to 4. The sections
+    /// `alt_branches`, `alt_records`, `alt_replacements`, `alt_callbacks` and, where
+    /// alternatives-init.x is included, `alt_plan` must be mapped, the last one writable, and stay
+    /// so for `'a`. There must be only one such value at a time.
+    pub unsafe fn of_text(text: Text<'a>) -> Self {
+        let (branches, branches_len) = bounds::<BranchRecord>(0);
+        let (records, records_len) = bounds::<AlternativeRecord>(1);
+        let (words, words_len) = bounds::<u32>(2);
+        let (room, room_len) = bounds::<MaybeUninit<Write>>(3);
+        let (callbacks, callbacks_len) = bounds::<Callback>(4);
+        let (_, linked) = bounds::<Write>(5);
+        // SAFETY: the linker bounds each section, the records in it are of the
+        // types named (one layout version links), and the caller keeps the
+        // memory mapped and makes only one value.
+        unsafe {
+            let region = Region {
+                text,
+                branches: Table::new(
+                    branches as u64,
+                    slice::from_raw_parts(branches, branches_len),
+                ),
+                alternatives: Table::new(
+                    records as u64,
+                    slice::from_raw_parts(records, records_len),
+                ),
+                replacements: Words::from_raw(words as u64, words, words_len),
+                callbacks: Table::new(
+                    callbacks as u64,
+                    slice::from_raw_parts(callbacks, callbacks_len),
+                ),
+            };
+            Self::of_region(region, slice::from_raw_parts_mut(room, room_len)).linked(linked)
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The executable text of an image: one range of words, or several.
+//!
+//! A linker script may put part of the text elsewhere: exception vectors behind the data, an
+//! identity-mapped section. Each part is a [`TextRange`]; offsets of planned writes count from
+//! the first one.
+
+use core::fmt;
+use core::ops::Range;
+
+use super::Words;
+use crate::insn::Insn;
+
+/// The text spans at most so many bytes: a planned write has 32 bits for its offset.
+const MAX_SPAN: u64 = 1 << 32;
+
+/// The smallest page, in bytes. ADRP counts in these (Arm ARM C6.2.13).
+const PAGE: u64 = 4096;
+
+/// A part of the text, and further addresses at which the same memory executes.
+#[derive(Clone, Copy, Debug)]
+pub struct TextRange<'a> {
+    words: Words<'a>,
+    also_at: &'a [u64],
+}
+
+impl<'a> TextRange<'a> {
+    /// `words`, which execute at their own addresses alone.
+    pub const fn new(words: Words<'a>) -> Self {
+        Self {
+            words,
+            also_at: &[],
+        }
+    }
+
+    /// The same words, which also execute with the first one at each of `addresses`: exception
+    /// vectors that are mapped a second time, code that runs before the MMU is on.
+    ///
+    /// An arm that refers to something outside of this range is then refused, since a
+    /// PC-relative reference means another address at each place.
+    #[must_use]
+    pub const fn also_at(self, addresses: &'a [u64]) -> Self {
+        Self {
+            also_at: addresses,
+            ..self
+        }
+    }
+
+    /// The words.
+    pub const fn words(&self) -> Words<'a> {
+        self.words
+    }
+
+    /// Another address at which the first word executes.
+    #[inline]
+    pub(crate) fn alias(&self) -> Option<u64> {
+        self.also_at.first().copied()
+    }
+
+    /// Whether the page at `address` shares a byte with the words.
+    pub(crate) fn shares_page(&self, address: u64) -> bool {
+        let start = self.words.range().start;
+        let first = start & !(PAGE - 1);
+        (address & !(PAGE - 1)).wrapping_sub(first)
+            < start.wrapping_sub(first) + 4 * self.words.len() as u64
+    }
+}
+
+/// The executable words of an image, in one or more ranges.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    first: TextRange<'a>,
+    /// In ascending order, behind the first one.
+    rest: &'a [TextRange<'a>],
+}
+
+impl<'a> From<Words<'a>> for Text<'a> {
+    fn from(words: Words<'a>) -> Self {
+        Self {
+            first: TextRange::new(words),
+            rest: &[],
+        }
+    }
+}
+
+impl<'a> Text<'a> {
+    /// The text that consists of `ranges`.
+    ///
+    /// # Errors
+    /// There is no range, a range does not begin behind the one before, the ranges span more than
+    /// 4 GiB, or an address at which a range also executes is not a multiple of 4 KiB away.
+    pub fn new(ranges: &'a [TextRange<'a>]) -> Result<Self, TextError> {
+        let (first, rest) = ranges.split_first().ok_or(TextError::Empty)?;
+        let start = first.words.range().start;
+        // Counted from the first word: a text may end at the top of the address space.
+        let mut end = 0;
+        for range in ranges {
+            let Range { start: address, .. } = range.words.range();
+            let from = address.wrapping_sub(start);
+            if from < end {
+                return Err(TextError::Order { address });
+            }
+            end = from.saturating_add(4 * range.words.len() as u64);
+            if end > MAX_SPAN {
+                return Err(TextError::TooLong { address });
+            }
+            let is_page_away = |alias: &&u64| !alias.wrapping_sub(address).is_multiple_of(PAGE);
+            if let Some(&alias) = range.also_at.iter().find(is_page_away) {
+                return Err(TextError::Alias { address, alias });
+            }
+        }
+        Ok(Self {
+            first: *first,
+            rest,
+        })
+    }
+
+    /// The ranges, in address order.
+    pub fn ranges(&self) -> impl Iterator<Item = TextRange<'a>> + use<'a> {
+        core::iter::once(self.first).chain(self.rest.iter().copied())
+    }
+
+    /// From the first word of the first range to the end of the last one.
+    #[inline]
+    pub fn range(&self) -> Range<u64> {
+        let last = self.rest.last().unwrap_or(&self.first);
+        self.first.words.range().start..last.words.range().end
+    }
+
+    /// Bytes from the first word of the first range to the end of the last one.
+    pub(crate) fn span(&self) -> u64 {
+        match self.rest {
+            [] => 4 * self.first.words.len() as u64,
+            _ => {
+                let Range { start, end } = self.range();
+                end.wrapping_sub(start)
+            }
+        }
+    }
+
+    /// Whether a write has enough bits for each offset.
+    pub(crate) fn is_short(&self) -> bool {
+        self.span() <= MAX_SPAN
+    }
+
+    /// The words, if all are in one range that executes at its own addresses alone.
+    pub(crate) fn only(&self) -> Option<Words<'a>> {
+        (self.rest.is_empty() && self.first.also_at.is_empty()).then_some(self.first.words)
+    }
+
+    /// The range in which the byte at `address` lies.
+    #[inline]
+    pub(crate) fn range_of(&self, address: u64) -> Option<&TextRange<'a>> {
+        if self.first.words.holds(address) {
+            return Some(&self.first);
+        }
+        self.rest.iter().find(|range| range.words.holds(address))
+    }
+
+    /// Whether the byte at `address` lies in one of the ranges.
+    #[inline]
+    pub(crate) fn holds(&self, address: u64) -> bool {
+        self.range_of(address).is_some()
+    }
+
+    /// Whether `count` words at `address` lie in one range. The address must be a
+    /// multiple of 4 away from the first word of the range.
+    #[inline]
+    pub fn contains(&self, address: u64, count: u64) -> bool {
+        self.first.words.contains(address, count)
+            || self
+                .rest
+                .iter()
+                .any(|range| range.words.contains(address, count))
+    }
+
+    /// The word at `address`; `None` outside.
+    #[inline]
+    pub fn get(&self, address: u64) -> Option<Insn> {
+        self.range_of(address)?.words.get(address)
+    }
+
+    /// `count` words at `address`; `None` if no range holds them.
+    #[inline]
+    pub(crate) fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
+        self.range_of(address)?.words.part(address, count)
+    }
+
+    /// The first word, as mapped now; `None` if not all ranges are mapped as far apart as they
+    /// run, so that no offset leads from one to the other.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+    pub(crate) fn as_ptr(&self) -> Option<*const u32> {
+        let distance = |range: &TextRange<'_>| {
+            (range.words.as_ptr() as u64).wrapping_sub(range.words.range().start)
+        };
+        let first = distance(&self.first);
+        self.rest
+            .iter()
+            .all(|range| distance(range) == first)
+            .then_some(self.first.words.as_ptr().cast())
+    }
+}
+
+/// Ranges that make no text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum TextError {
+    /// There is no range.
+    Empty,
+    /// A range does not begin behind the one before.
+    Order {
+        /// Address of the range.
+        address: u64,
+    },
+    /// The ranges span more than 4 GiB.
+    TooLong {
+        /// Address of the range that ends too far away.
+        address: u64,
+    },
+    /// A range also executes at an address that is not a multiple of 4 KiB away.
+    Alias {
+        /// Address of the range.
+        address: u64,
+        /// The other address.
+        alias: u64,
+    },
+}
+
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the text has no range"),
+            Self::Order { address } => write!(
+                f,
+                "the text range at {address:#x} does not begin behind the range before it: sort the ranges by address"
+            ),
+            Self::TooLong { address } => write!(
+                f,
+                "the text range at {address:#x} ends more than 4 GiB behind the start of the first range"
+            ),
+            Self::Alias { address, alias } => write!(
+                f,
+                "the text range at {address:#x} cannot also execute at {alias:#x}: the distance is not a multiple of 4 KiB"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for TextError {}
