@@ -87,7 +87,9 @@ impl Detected {
     /// to [`new`](Self::new) must be its own, and `image` describe the running image.
     /// CPUs that start later must, once their MMU is on and before they come to a site, execute
     /// `ic iallu; dsb nsh; isb`: with it off they fetch what is at the point of coherency, which
-    /// the pass does not clean to, and may keep it (Arm ARM D7.5.7).
+    /// the pass need not clean to, and may keep it (Arm ARM D7.5.7).
+    /// Exceptions that the pass cannot mask must come to no site: see
+    /// [`rendezvous`](crate::rendezvous#what-may-still-interrupt-a-cpu-that-waits-or-writes).
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn patch_boot<A: WritableAlias>(
         &self,

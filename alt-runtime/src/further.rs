@@ -26,9 +26,8 @@ impl Finalised {
     /// An image may run at other addresses than those where it is mapped for this CPU, a
     /// hypervisor's for one: the region's [`Words`](crate::region::Words) tell the two
     /// apart. Words are read back, and cache lines maintained, where they are mapped
-    /// now. An instruction cache that is indexed by virtual address (CTR_EL0.L1Ip) may
-    /// keep lines of the other address then: whoever runs the image there for the first
-    /// time invalidates all of it.
+    /// now. Where the instruction cache of a CPU is not PIPT, all of it is
+    /// invalidated, and with it the lines of the other address.
     ///
     /// [`sync`]: crate::Maintenance::sync
     ///

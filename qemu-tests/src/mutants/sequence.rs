@@ -18,17 +18,16 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         let steps = routine.words().filter_map(name).map(|pattern| pattern.name);
         Ok(steps.collect())
     };
-    let masks = [MASK_DAIF, MASK_ALLINT, RESTORE_ALLINT, RESTORE_DAIF];
+    let enter = [BTI_C, MASK_DAIF, MASK_ALLINT];
+    let leave = [RESTORE_ALLINT, RESTORE_DAIF];
     let kinds = [
-        &masks[..],
+        &enter[..],
+        &leave,
         &[DC_CVAU, DC_CIVAC, IC_IVAU, IC_IALLUIS, DSB_ISH, ISB],
     ]
     .concat();
-    // No interrupt between the first step and the last.
-    let masked = |steps: &[Pattern]| {
-        let (mask, restore) = masks.split_at(2);
-        [mask, steps, restore].concat()
-    };
+    // A landing pad; no interrupt between the first step and the last.
+    let masked = |steps: &[Pattern]| [&enter[..], steps, &leave].concat();
     // A turn of the loop takes four words, and the last line comes behind it; if the words
     // do not read back, all lines are cleaned again.
     let commit = masked(

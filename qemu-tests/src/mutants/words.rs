@@ -24,6 +24,7 @@ pub(super) const TLBI_ALLE2: Pattern = Pattern::new("tlbi alle2", !0, 0xd50c_871
 pub(super) const IC_IALLU: Pattern = Pattern::new("ic iallu", !0, 0xd508_751f);
 /// A write of SCTLR_EL1, SCTLR_EL12, SCTLR_EL2 or SCTLR_EL3.
 pub(super) const SCTLR: Pattern = Pattern::new("msr sctlr", 0xfff8_ffe0, 0xd518_1000);
+pub(super) const BTI_C: Pattern = Pattern::new("bti c", !0, 0xd503_245f);
 pub(super) const MASK_DAIF: Pattern = Pattern::new("msr daifset, #0xf", !0, 0xd503_4fdf);
 pub(super) const MASK_ALLINT: Pattern = Pattern::new("msr allint, #1", !0, 0xd501_411f);
 pub(super) const RESTORE_DAIF: Pattern = Pattern::new("msr daif", ANY_REGISTER, 0xd51b_4220);
