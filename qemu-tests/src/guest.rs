@@ -143,6 +143,14 @@ pub fn build_with(package: &str, profile: Profile, feature: &str) -> Result<Path
     executable(&messages, package).ok_or_else(|| no_binary(package, profile))
 }
 
+/// Builds the library of a package for the target, to see that it compiles.
+///
+/// # Errors
+/// [`Error::Build`] when cargo fails.
+pub fn build_library(package: &str, profile: Profile) -> Result<()> {
+    cargo_build(package, profile, &["--lib", "--target", TARGET]).map(drop)
+}
+
 /// Builds the same once more, linked by a linker that looks at what it is given, with variables in
 /// its environment. Only the package itself is compiled again; and that only if it has changed, or
 /// the linker has.

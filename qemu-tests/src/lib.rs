@@ -18,6 +18,7 @@
 pub mod coherence;
 pub mod compare;
 pub mod console;
+pub mod docs;
 mod error;
 pub mod examples;
 pub mod facts;

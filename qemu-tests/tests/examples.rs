@@ -5,8 +5,11 @@
 
 mod trials;
 
+use std::process::Command;
+
+use libtest_mimic::Trial;
 use qemu_tests::examples::{self, Boot, Example};
-use qemu_tests::{Machine, Profile};
+use qemu_tests::{Machine, Profile, flat, guest, skip};
 use trials::{Result, qemu, trial};
 
 /// CPU models, and whether QEMU gives them LSE, CRC32 and SB: see ID_AA64ISAR0_EL1 and
@@ -18,7 +21,15 @@ const CPUS: [(&str, bool, bool, bool); 3] = [
 ];
 
 fn main() {
-    let mut all = Vec::new();
+    let mut all = vec![
+        Trial::test("integration_is_short", integration_is_short),
+        Trial::test("linker_scripts_stay", linker_scripts_stay),
+        trial("readme_shows_what_is_printed", readme_shows_what_is_printed),
+        trial(
+            "flat_images_are_those_of_objcopy",
+            flat_images_are_those_of_objcopy,
+        ),
+    ];
     for example in examples::ALL {
         for (cpu, lse, crc32, sb) in CPUS {
             // The quick start has two sites for LSE; the others one for each cpucap.
@@ -31,6 +42,10 @@ fn main() {
                 all.push(trial(name, move || boots(example, cpu, smp, expected)));
             }
         }
+        if example.smp {
+            let name = format!("examples::{}::command_line", example.package);
+            all.push(trial(name, move || obeys_the_command_line(example)));
+        }
     }
     trials::run(all);
 }
@@ -42,11 +57,92 @@ fn boots(example: Example, cpu: &str, smp: u32, expected: (usize, usize)) -> Res
         patched,
         printed,
     } = example.boot(qemu()?, &machine, Profile::Release)?;
-    let all_cpus = format!("ok: {smp} CPUs counted to");
-    match (patched, sites) == expected && (!example.smp || printed.contains(&all_cpus)) {
+    let mut as_it_must = (patched, sites) == expected;
+    if example.smp {
+        as_it_must &= printed.contains(&format!("ok: {smp} CPUs counted to"));
+    }
+    if example.package == "relocatable" {
+        as_it_must &= printed.contains("linked at 0, runs at 0x40200000");
+    }
+    match as_it_must {
         true => Ok(()),
         false => {
             Err(format!("{patched} of {sites}, not {expected:?}; it printed:\n{printed}").into())
         }
     }
+}
+
+/// Without LSE, a cortex-a76 is left with CRC32.
+fn obeys_the_command_line(example: Example) -> Result<()> {
+    let machine = Machine::new("cortex-a76").args(["-append", "arm64.nolse"]);
+    let boot = example.boot(qemu()?, &machine, Profile::Release)?;
+    match (boot.patched, boot.sites) {
+        (1, 3) => Ok(()),
+        other => Err(format!("{other:?}: {}", boot.printed).into()),
+    }
+}
+
+fn readme_shows_what_is_printed() -> Result<()> {
+    let readme = std::fs::read_to_string(guest::workspace().join("README.md"))?;
+    let boot = examples::ALL[0].boot(qemu()?, &Machine::new("max"), Profile::Release)?;
+    let report = boot.printed.lines().find(|line| line.contains("rewritten"));
+    match report.is_some_and(|report| readme.contains(&format!("`{report}`"))) {
+        true => Ok(()),
+        false => Err(format!("README.md does not have {report:?}").into()),
+    }
+}
+
+fn flat_images_are_those_of_objcopy() -> Result<()> {
+    const OBJCOPY: &str = "aarch64-linux-gnu-objcopy";
+    if Command::new(OBJCOPY).arg("--version").output().is_err() {
+        skip::because("flat_images_are_those_of_objcopy: needs aarch64-linux-gnu-objcopy");
+        return Ok(());
+    }
+    for example in examples::ALL.iter().filter(|example| example.flat) {
+        let elf = guest::build(example.package, Profile::Release)?;
+        let expected = tempfile::NamedTempFile::new()?;
+        let mut objcopy = Command::new(OBJCOPY);
+        objcopy
+            .args(["-O", "binary"])
+            .arg(&elf)
+            .arg(expected.path());
+        if !objcopy.status()?.success() {
+            return Err("objcopy failed".into());
+        }
+        if std::fs::read(flat::image(&elf)?)? != std::fs::read(expected)? {
+            return Err(example.package.into());
+        }
+    }
+    Ok(())
+}
+
+/// At most 20 lines, each of which it shows when there are more.
+fn integration_is_short() -> Result<()> {
+    for example in examples::ALL {
+        let lines = example.integration()?;
+        println!("{}: {} lines of integration", example.package, lines.len());
+        if lines.len() > 20 {
+            return Err(format!("{}: {lines:#?}", example.package).into());
+        }
+    }
+    Ok(())
+}
+
+/// No linker script, and no build script, knows of alt-runtime.
+fn linker_scripts_stay() -> Result<()> {
+    for example in examples::ALL {
+        for entry in std::fs::read_dir(example.folder())? {
+            let path = entry?.path();
+            let is_script = path.extension().is_some_and(|extension| extension == "ld");
+            let text = match is_script || path.ends_with("build.rs") {
+                true => std::fs::read_to_string(&path)?,
+                false => continue,
+            };
+            let code = text.lines().filter(|line| !line.starts_with("//"));
+            if let Some(line) = code.into_iter().find(|line| line.contains("alt")) {
+                return Err(format!("{}: {line}", path.display()).into());
+            }
+        }
+    }
+    Ok(())
 }

@@ -164,3 +164,20 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_show_commands_that_parse() {
+        let commands = qemu_tests::docs::commands("cargo xtask").unwrap();
+        assert!(!commands.is_empty());
+        for (place, words) in commands {
+            let parsed = Arguments::try_parse_from(["xtask".into()].into_iter().chain(words));
+            if let Err(why) = parsed {
+                panic!("{place}: {why}");
+            }
+        }
+    }
+}

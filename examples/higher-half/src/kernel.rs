@@ -6,7 +6,7 @@ use dtoolkit::fdt::Fdt;
 
 use crate::console::{power_off, print};
 use crate::memory::{self, OFFSET};
-use crate::{alternatives, sites, smp};
+use crate::{sites, smp};
 
 /// As much of the device tree as is mapped, in bytes: QEMU reserves 1 MiB.
 const DEVICE_TREE_SIZE: usize = 1 << 20;
@@ -26,8 +26,9 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         .and_then(|chosen| chosen.bootargs().ok().flatten());
 
     work();
-    alternatives::adapt(line.unwrap_or(""));
+    crate::alternatives::adapt(line.unwrap_or(""));
     work();
+    assert!(memory::text_is_protected());
     let cpus = 1 + smp::start();
     // The boot CPU has worked once more, before.
     let expected = (cpus + 1) * ROUNDS;

@@ -1,14 +1,15 @@
 //! Memory: page tables by the bounds of the linker script, no page writable and executable.
 
+use core::arch::asm;
 use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use aarch64_cpu::asm::barrier;
 use aarch64_cpu::registers::{ReadWriteable, TCR_EL1};
-use aarch64_paging::Mapping;
 use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
 use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
+use aarch64_paging::{MapError, Mapping};
 use spin::{Mutex, Once};
 
 use crate::console::UART;
@@ -96,38 +97,58 @@ pub fn activate() {
 }
 
 fn map(range: Range<usize>, rights: El1Attributes) {
-    map_to(range.clone(), range.start - OFFSET, rights);
+    let mapped = map_to(range.clone(), range.start - OFFSET, rights);
+    mapped.expect("the pool holds enough tables for the kernel");
 }
 
-fn map_to(range: Range<usize>, physical: usize, rights: El1Attributes) {
+fn map_to(range: Range<usize>, physical: usize, rights: El1Attributes) -> Result<(), MapError> {
     if let Some(tables) = TABLES.get() {
         let region = MemoryRegion::new(range.start, range.end);
         // Pages keep every change of rights free of break-before-make.
         let pages = Constraints::NO_BLOCK_MAPPINGS | Constraints::NO_CONTIGUOUS_HINT;
-        let mapped = tables
-            .lock()
-            .map_range(&region, PhysicalAddress(physical), rights, pages);
-        mapped.expect("the pool holds enough tables for the kernel");
+        let mut tables = tables.lock();
+        tables.map_range(&region, PhysicalAddress(physical), rights, pages)?;
         barrier::dsb(barrier::ISH);
         barrier::isb(barrier::SY);
     }
+    Ok(())
 }
 
-/// Maps text writable at another address until [`close_alias`], and returns that.
-pub fn open_alias(text: Range<usize>) -> *mut u32 {
-    let start = text.start + ALIAS_OFFSET;
-    map_to(
-        start..text.end + ALIAS_OFFSET,
-        text.start - OFFSET,
-        READ_WRITE,
-    );
-    start as *mut u32
+/// Maps text writable at another address until [`close_alias`]; says where its first word is.
+pub fn open_alias(text: Range<u64>) -> Result<*mut u32, MapError> {
+    let text = text.start as usize..text.end as usize;
+    let alias = text.start + ALIAS_OFFSET..text.end + ALIAS_OFFSET;
+    map_to(alias.clone(), text.start - OFFSET, READ_WRITE)?;
+    Ok(alias.start as *mut u32)
 }
 
 /// Takes that mapping away again, on all CPUs.
-pub fn close_alias(text: Range<usize>) {
-    let alias = text.start + ALIAS_OFFSET..text.end + ALIAS_OFFSET;
-    map_to(alias, 0, El1Attributes::empty());
+pub fn close_alias(text: Range<u64>) {
+    let alias = text.start as usize + ALIAS_OFFSET..text.end as usize + ALIAS_OFFSET;
+    map_to(alias, 0, El1Attributes::empty()).expect("its tables are there");
+}
+
+/// Whether the text cannot be written, neither where it runs nor where its alias is while it is open.
+pub fn text_is_protected() -> bool {
+    let start = text().start as usize;
+    !is_writable(start) && !is_writable(start + ALIAS_OFFSET)
+}
+
+/// Whether a write would not fault, by an address translation instruction (Arm ARM C5.5).
+fn is_writable(address: usize) -> bool {
+    let par: u64;
+    // SAFETY: changes PAR_EL1 only, which nothing else uses.
+    unsafe {
+        asm!(
+            "at s1e1w, {address}",
+            "isb",
+            "mrs {par}, par_el1",
+            address = in(reg) address, par = out(reg) par,
+            options(nostack, preserves_flags),
+        );
+    }
+    // PAR_EL1.F: the translation was aborted.
+    par & 1 == 0
 }
 
 /// A static array of pages, each of which is handed out once.

@@ -6,7 +6,7 @@ use aarch64_rt::Stack;
 use smccc::{Hvc, psci};
 
 use crate::memory::{self, OFFSET};
-use crate::{alternatives, boot, kernel};
+use crate::{boot, kernel};
 
 const MAX_CPUS: usize = 8;
 /// One for each CPU, by its number; that of the boot CPU stands apart.
@@ -33,7 +33,7 @@ pub fn start() -> u64 {
 /// The first Rust function of another CPU.
 pub extern "C" fn main() -> ! {
     memory::activate();
-    match alternatives::let_in() {
+    match crate::alternatives::let_in() {
         true => kernel::work(),
         false => _ = KEPT_OUT.fetch_add(1, Ordering::Relaxed),
     }

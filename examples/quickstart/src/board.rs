@@ -6,15 +6,15 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use aarch64_rt::{ExceptionHandlers, InitialPagetable, entry, exception_handlers};
 use smccc::{Hvc, psci};
 
-use crate::kernel;
+use crate::sites;
 
 entry!(main);
 
 fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     let counter = AtomicU64::new(40);
-    kernel::add(&counter, 1);
-    kernel::adapt();
-    kernel::add(&counter, 1);
+    sites::add(&counter, 1);
+    crate::alternatives::adapt();
+    sites::add(&counter, 1);
     print(format_args!(
         "ok: counted to {}",
         counter.load(Ordering::Relaxed)

@@ -6,7 +6,7 @@ use dtoolkit::fdt::Fdt;
 
 use crate::console::{power_off, print};
 use crate::memory::{self, LINEAR};
-use crate::{alternatives, sites, smp};
+use crate::{sites, smp};
 
 /// How often each CPU counts.
 const ROUNDS: u64 = 1000;
@@ -22,8 +22,13 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         .as_ref()
         .and_then(|chosen| chosen.bootargs().ok().flatten());
 
+    print(format_args!(
+        "linked at 0, runs at {:?}",
+        memory::text().start
+    ));
+
     work();
-    alternatives::adapt(line.unwrap_or(""));
+    crate::alternatives::adapt(line.unwrap_or(""));
     work();
     let cpus = 1 + smp::start();
     // The boot CPU has worked once more, before.

@@ -1,7 +1,7 @@
 //! A kernel that relocates itself and runs where it was loaded, booted as a flat image.
 //!
-//! All memory stays mapped writable a second time, in the upper half, as in many kernels; and it has
-//! several CPUs. `alternatives.rs` is all that it takes to have it patched at boot; `sites.rs` has the code that is.
+//! All memory is mapped writable a second time, in the upper half, and stays so, as in many kernels.
+//! `alternatives.rs` is all that it takes to have it patched at boot; `sites.rs` has the code that is.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -14,6 +14,7 @@ mod build_script;
 mod diff;
 mod fixture;
 mod input;
+mod readme;
 mod run;
 mod scs;
 mod seal;

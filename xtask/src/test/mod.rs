@@ -19,7 +19,7 @@ use steps::Steps;
 use summary::Count;
 
 /// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
-const GUESTS: [&str; 8] = [
+const GUESTS: [&str; 9] = [
     "kernel-demo",
     "demo-module",
     "el2-monitor",
@@ -28,6 +28,7 @@ const GUESTS: [&str; 8] = [
     "quickstart",
     "higher-half",
     "relocatable",
+    "doc-snippets",
 ];
 
 /// Counts what one line of a runner's output sums up.

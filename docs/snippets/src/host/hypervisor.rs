@@ -1,0 +1,13 @@
+//! docs/hypervisor.md.
+
+use std::{error::Error, path::Path};
+
+fn build_script(archive: &Path) -> Result<(), Box<dyn Error>> {
+    // build.rs: `archive` is the crate for EL2, built by cargo as a staticlib
+    let object = alt_linker::hyp::Link::new("hyp.toml")
+        .name("hyp.nvhe")
+        .input(archive)
+        .link()?;
+    println!("cargo::rustc-link-arg={}", object.display());
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! README.md.
+
+mod check {
+    use std::path::PathBuf;
+
+    fn build_kernel() -> PathBuf {
+        "kernel".into()
+    }
+
+    fn main() -> Result<(), alt_linker::CheckError> {
+        let image = build_kernel(); // the path of the linked ELF file
+        alt_linker::check_image(image)
+    }
+}
+
+mod link {
+    fn main() -> Result<(), alt_linker::hyp::HypError> {
+        let object = alt_linker::hyp::Link::new("hyp.toml")
+            .input("libhyp.a")
+            .link()?;
+        println!("cargo::rustc-link-arg={}", object.display());
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! docs/reach.md.
+
+core::arch::global_asm!(
+    r#"
+.section .text.together.entry, "ax"
+.previous
+"#
+);

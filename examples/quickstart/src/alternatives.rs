@@ -1,0 +1,27 @@
+//! All that alt-runtime needs of this kernel.
+
+use alt_runtime::boot::System;
+use alt_runtime::patch::LinearAlias;
+use alt_runtime::{Image, Room, text};
+
+use crate::board::print;
+
+/// The cpucaps of this kernel.
+pub mod cpucaps {
+    alt_runtime::cpucaps!("cpucaps.toml");
+}
+
+static SYSTEM: System = System::new(&cpucaps::TABLE);
+/// For each instruction of a site.
+static ROOM: Room<64> = Room::new();
+
+/// Patches the text, on the boot CPU, before the others start.
+pub fn adapt() {
+    let room = ROOM.take().unwrap_or_default();
+    // SAFETY: the bounds of the executable text, by the linker script; the tables are mapped.
+    let mut image = unsafe { Image::new(text!(text_begin, text_end)) }.with_room(room);
+    // SAFETY: the text is mapped writable where it is, and stays so.
+    let mut alias = unsafe { LinearAlias::new(0) };
+    // SAFETY: no other CPU runs.
+    unsafe { SYSTEM.boot("", &mut image, &mut alias, print) };
+}
