@@ -6,7 +6,7 @@ use dtoolkit::fdt::Fdt;
 use dtoolkit::{Node, Property};
 use spin::Once;
 
-use crate::cpucaps;
+use crate::{cpucaps, interrupts};
 
 /// Where QEMU puts the device tree for an ELF kernel: at the start of RAM.
 pub const DEVICE_TREE: usize = 0x4000_0000;
@@ -66,7 +66,7 @@ pub fn parse() {
 /// seen. Words `cpuN.OVERRIDE` are for CPU N alone: so it is made to differ from
 /// the others.
 pub fn registers(cpu: usize) -> IdRegs {
-    let mut ids = IdRegs::read();
+    let mut ids = interrupts::without_disabled_registers(IdRegs::read());
     if let Some(overrides) = OVERRIDES.get() {
         overrides.apply(&mut ids, |applied| {
             if cpu == 0 {

@@ -119,6 +119,7 @@ fn late_cpu_with_fewer_asids_is_kept_out() {
     must_say(
         &run,
         &[
+            "branch history: 24 branches",
             "CPU 1 differs: ID_AA64DFR0_EL1.BRPs: 1 here, 5 on the boot CPU",
             "CPU 1 (early) is online",
             "CPU 3 differs: ID_AA64MMFR0_EL1.ASIDBits: 0 here, 2 on the boot CPU",

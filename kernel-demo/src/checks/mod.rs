@@ -17,6 +17,7 @@ pub mod hardening;
 pub mod interrupts;
 pub mod mix;
 pub mod persist;
+pub mod speculation;
 pub mod spinlock;
 pub mod timer;
 pub mod user;

@@ -3,10 +3,13 @@
 pub mod mask;
 pub mod superpriority;
 
+use core::arch::asm;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use aarch64_cpu::registers::{DAIF, Writeable};
+use alt_runtime::cap::IdRegs;
+use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
 use arm_gic::gicv3::registers::{Gicd, GicrSgi};
 use arm_gic::gicv3::{GicCpuInterface, GicRedistributorIterator, GicV3, SgiTarget, SgiTargetGroup};
 use arm_gic::{IntId, InterruptGroup, UniqueMmioPointer};
@@ -32,6 +35,31 @@ const URGENT_PRIORITY: u8 = 0x20;
 static GIC: Once<SpinMutex<GicV3<'static>>> = Once::new();
 /// Deliveries of each SGI, on all CPUs.
 static DELIVERED: [AtomicU32; 16] = [const { AtomicU32::new(0) }; 16];
+
+/// The CPU's registers `ids`, without the GIC's system registers if firmware or a hypervisor has
+/// disabled them: ICC_SRE_EL1.SRE does not stick then (Arm GIC architecture, IHI 0069).
+pub fn without_disabled_registers(mut ids: IdRegs) -> IdRegs {
+    if ids.field(&ID_AA64PFR0_EL1::GIC) == 0 {
+        return ids;
+    }
+    let sre: u64;
+    // SAFETY: the CPU has the register, and nothing uses the controller yet.
+    unsafe {
+        asm!(
+            "mrs {sre}, S3_0_C12_C12_5",
+            "orr {sre}, {sre}, #1",
+            "msr S3_0_C12_C12_5, {sre}",
+            "isb",
+            "mrs {sre}, S3_0_C12_C12_5",
+            sre = out(reg) sre,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    if sre & 1 == 0 {
+        ids.set_field(&ID_AA64PFR0_EL1::GIC, 0);
+    }
+    ids
+}
 
 /// Sets the controller up for the boot CPU and says how many CPUs it serves.
 ///
