@@ -1,0 +1,150 @@
+//! What the first pass asks of an image before it plans: tables, room, alias.
+
+use std::convert::Infallible;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use alt_runtime::boot::FinaliseError;
+use alt_runtime::patch::{MappedAlias, PatchError, WritableAlias, check};
+use alt_runtime::rendezvous::HoldError;
+use alt_runtime::{ImageError, Write};
+
+use crate::image::{CAPS, Image, TEXT};
+
+/// `add x0, x0, #1` (Arm ARM C6.2.5).
+const ONE: u32 = 0x9100_0400;
+
+/// One branch, and an alternative of three words with two arms.
+fn sites() -> Image {
+    let mut image = Image::new();
+    image
+        .branch(TEXT, 0, 1)
+        .alternative(TEXT + 8, 0, 3, &[ONE])
+        .alternative(TEXT + 8, 1, 3, &[ONE]);
+    image
+}
+
+fn prepare(room: usize, linked: usize) -> Result<(), ImageError> {
+    let image = sites();
+    let words = check(&image.region(), &CAPS).unwrap();
+    let mut room = vec![MaybeUninit::<Write>::uninit(); room];
+    alt_runtime::Image::of_region(image.region(), &mut room)
+        .linked(linked)
+        .prepare(words)
+}
+
+#[test]
+fn the_words_of_all_sites_need_room_whether_or_not_they_change() {
+    assert_eq!(prepare(4, 4), Ok(()));
+    assert_eq!(prepare(5, 4), Ok(()));
+    let error = prepare(3, 4).unwrap_err();
+    assert_eq!(error, ImageError::Room { room: 3, needed: 4 });
+    let text = error.to_string();
+    for part in [
+        "needs room for 4 words",
+        "has room for 3",
+        "Room<4>",
+        "alternatives-init.x",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(prepare(0, 4), Err(ImageError::Room { room: 0, needed: 4 }));
+}
+
+/// Tables that the linker script has lost are not taken for an image without sites.
+#[test]
+fn tables_of_fewer_words_than_are_linked_are_refused() {
+    let error = prepare(8, 5).unwrap_err();
+    assert_eq!(
+        error,
+        ImageError::Tables {
+            linked: 5,
+            found: 4
+        }
+    );
+    let text = error.to_string();
+    assert!(
+        text.contains("have 5 words, those in its tables 4"),
+        "{text}"
+    );
+    // An image whose linker says nothing.
+    assert_eq!(prepare(4, 0), Ok(()));
+
+    let empty = Image::new();
+    let words = check(&empty.region(), &CAPS).unwrap();
+    let mut image = alt_runtime::Image::of_region(empty.region(), &mut []).linked(2);
+    assert_eq!(
+        image.prepare(words),
+        Err(ImageError::Tables {
+            linked: 2,
+            found: 0
+        })
+    );
+    let mut none = alt_runtime::Image::of_region(empty.region(), &mut []);
+    assert_eq!(none.prepare(words), Ok(()), "there is no site");
+}
+
+/// Each page of room is written, and nothing behind what is needed.
+#[test]
+fn room_is_touched_page_by_page() {
+    let image = Image::new();
+    let untouched = Write::new(0, alt_runtime::Insn(0), alt_runtime::Insn(0));
+    let mut room = vec![MaybeUninit::new(untouched); 2000];
+    alt_runtime::Image::of_region(image.region(), &mut room)
+        .prepare(1500)
+        .unwrap();
+    // SAFETY: all have been initialised.
+    let touched = |index: &usize| unsafe { room[*index].assume_init() } != untouched;
+    let touched: Vec<usize> = (0..room.len()).filter(touched).collect();
+    assert!(
+        touched.contains(&0) && touched.contains(&1499),
+        "{touched:?}"
+    );
+    let gaps = touched.windows(2).map(|pair| 12 * (pair[1] - pair[0]));
+    assert!(gaps.max() <= Some(4096), "{touched:?}");
+    assert!(touched.iter().all(|index| *index < 1500), "{touched:?}");
+}
+
+#[test]
+fn closures_make_an_alias() {
+    let (mut mapped, mut unmapped) = (Vec::<Range<u64>>::new(), Vec::new());
+    // SAFETY: nothing is written through it.
+    let mut alias = unsafe {
+        MappedAlias::new(
+            |text: Range<u64>| {
+                mapped.push(text.clone());
+                match text.start {
+                    0 => Err("no such memory"),
+                    start => Ok((start + 0x1000) as *mut u32),
+                }
+            },
+            |text| unmapped.push(text),
+        )
+    };
+    assert_eq!(alias.open(0..4), Err("no such memory"));
+    assert_eq!(alias.open(0x8000..0x9000), Ok(0x9000 as *mut u32));
+    alias.close();
+    drop(alias);
+    assert_eq!(mapped, [0..4, 0x8000..0x9000]);
+    assert_eq!(unmapped, [0x8000..0x9000]);
+}
+
+/// One function with `?` for all phases, as a kernel writes it.
+#[test]
+fn errors_of_all_phases_become_one() {
+    fn held() -> Result<(), FinaliseError<Infallible>> {
+        Err(HoldError::AlreadyHeld)?
+    }
+    fn patched() -> Result<(), FinaliseError<Infallible>> {
+        Err(PatchError::MappedApart)?
+    }
+    assert_eq!(held(), Err(FinaliseError::Hold(HoldError::AlreadyHeld)));
+    assert_eq!(
+        patched(),
+        Err(FinaliseError::Patch(PatchError::MappedApart))
+    );
+    assert_eq!(
+        held().unwrap_err().to_string(),
+        "the rendezvous is held already"
+    );
+}
