@@ -3,6 +3,7 @@
 //! [`Finalised`].
 
 use core::fmt::{Arguments, Display};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use spin::{Once, mutex::SpinMutex};
 
@@ -29,6 +30,8 @@ pub struct System {
     overrides: Once<Overrides>,
     booted: Once<SpinMutex<Booted>>,
     finalised: Once<Finalised>,
+    /// No further pass comes.
+    is_settled: AtomicBool,
 }
 
 impl System {
@@ -40,6 +43,7 @@ impl System {
             overrides: Once::new(),
             booted: Once::new(),
             finalised: Once::new(),
+            is_settled: AtomicBool::new(false),
         }
     }
 
@@ -53,6 +57,12 @@ impl System {
     /// What was decided, once it is.
     pub fn finalised(&self) -> Option<&Finalised> {
         self.finalised.get()
+    }
+
+    /// Whether no further pass comes: the last one is over, or a pass failed. A CPU that waits for
+    /// the last pass need not come to the rendezvous any more.
+    pub fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Acquire)
     }
 
     /// All of boot on the boot CPU, before any other one is started: takes overrides from the
@@ -106,6 +116,7 @@ impl System {
             }
             Err(why) => {
                 log(format_args!("alternatives: not patched: {why}"));
+                self.settle();
                 false
             }
         }
@@ -204,9 +215,18 @@ impl System {
         });
         let mut ids = IdRegs::read();
         overrides.apply(&mut ids, |field| log(format_args!("alternatives: {field}")));
-        Detected::new(self.table, ids)
-            .inspect_err(|why| log(format_args!("alternatives: {why}")))
-            .ok()
+        match Detected::new(self.table, ids) {
+            Ok(detected) => Some(detected),
+            Err(why) => {
+                log(format_args!("alternatives: not patched: {why}"));
+                self.settle();
+                None
+            }
+        }
+    }
+
+    fn settle(&self) {
+        self.is_settled.store(true, Ordering::Release);
     }
 
     /// Keeps what was decided, and logs it.
@@ -215,7 +235,7 @@ impl System {
         patched: Result<Finalised, FinaliseError<A>>,
         log: &mut impl FnMut(Arguments<'_>),
     ) -> Option<&Finalised> {
-        match patched {
+        let decided = match patched {
             Ok(finalised) => {
                 self.log_caps(finalised.caps(), finalised.ids(), log);
                 log(format_args!("alternatives: {}", finalised.report()));
@@ -225,7 +245,9 @@ impl System {
                 log(format_args!("alternatives: not patched: {why}"));
                 None
             }
-        }
+        };
+        self.settle();
+        decided
     }
 
     /// The cpucaps that are present, and the evidence.

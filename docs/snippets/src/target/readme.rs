@@ -54,7 +54,7 @@ fn secondary(cpu: usize) {
     if !unsafe { SYSTEM.join(print) }.is_ok() {
         power_off();
     }
-    while SYSTEM.finalised().is_none() {
+    while !SYSTEM.is_settled() {
         RENDEZVOUS.attend(cpu); // from the idle loop, say: between two sites
     }
     SYSTEM.enable_later();
