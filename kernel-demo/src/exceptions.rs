@@ -7,8 +7,8 @@ use aarch64_cpu::registers::{ELR_EL1, ESR_EL1, FAR_EL1, Readable};
 use aarch64_rt::{ExceptionHandlers, RegisterStateRef};
 use defmt::error;
 
-use crate::interrupts;
 use crate::outcome::Outcome;
+use crate::{extable, interrupts};
 
 /// The next data abort is expected.
 static EXPECTED: AtomicBool = AtomicBool::new(false);
@@ -27,6 +27,11 @@ impl ExceptionHandlers for Handlers {
 
     extern "C" fn sync_current(mut state: RegisterStateRef) {
         let data_abort = ESR_EL1.matches_all(ESR_EL1::EC::DataAbortCurrentEL);
+        if data_abort && let Some(fix) = extable::fix(state.elr) {
+            // SAFETY: the instruction has an entry, so the code there expects the fault.
+            unsafe { state.get_mut().elr = fix };
+            return;
+        }
         if data_abort && EXPECTED.swap(false, Ordering::Relaxed) {
             SYNDROME.store(ESR_EL1.get(), Ordering::Relaxed);
             // SAFETY: the instruction is the single load or store of `try_…`,

@@ -6,6 +6,7 @@ use alt_runtime::patch::{PatchError, PlanError, Reason};
 use alt_runtime::region::Table;
 use defmt::{Display2Format, error, info};
 use elf::ElfBytes;
+use elf::abi::R_AARCH64_NONE;
 use elf::endian::LittleEndian;
 use spin::mutex::SpinMutex;
 
@@ -71,10 +72,13 @@ const FAULTS: [Fault; 6] = [
     },
 ];
 
-/// The addend of the first relocation in this section.
+/// The addend of the first relocation in this section that changes a byte.
 fn addend(elf: &Elf<'_>, section: &str) -> Option<usize> {
+    const SIZE: usize = 24;
     let section = elf.section_header_by_name(section).ok()??;
-    Some(section.sh_offset as usize + 16)
+    let mut relocations = elf.section_data_as_relas(&section).ok()?;
+    let first = relocations.position(|relocation| relocation.r_type != R_AARCH64_NONE)?;
+    Some(section.sh_offset as usize + SIZE * first + 16)
 }
 
 /// The entry of a symbol.

@@ -1,6 +1,7 @@
 //! Guests that print plain text.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,8 +9,13 @@ use std::time::{Duration, Instant};
 use qemu_tests::{Profile, Qemu, guest};
 
 /// What the guest of a package prints on a CPU until it switches off.
+#[allow(dead_code, reason = "for some of the tests that share this file")]
 pub fn printed(package: &str, cpu: &str) -> String {
-    let kernel = guest::build(package, Profile::Release).unwrap();
+    boot(&guest::build(package, Profile::Release).unwrap(), cpu)
+}
+
+/// What a kernel prints on a CPU until it switches off.
+pub fn boot(kernel: &Path, cpu: &str) -> String {
     let mut qemu = Command::new(Qemu::binary_name())
         .args([
             "-machine", "virt", "-display", "none", "-nic", "none", "-monitor", "none",

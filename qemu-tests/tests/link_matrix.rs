@@ -1,0 +1,202 @@
+//! One guest through every linker and what may be asked of it: folding of equal functions,
+//! collection of unused ones, relaxation of address pairs. Objects are built once for each
+//! profile; what the guest answers is the same however it was linked.
+//!
+//! GNU ld folds nothing.
+
+#[path = "../../alt-runtime/tests/common/cross.rs"]
+mod cross;
+mod serial;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cross::{Cross, workspace};
+use qemu_tests::{Image, skip};
+use tempfile::TempDir;
+
+/// What the functions of the guest answer, in its order. The models' features are those of their
+/// manuals: a Cortex-A53 has CRC32, and neither LSE nor PAN.
+const BEFORE: &str = "before: 0 0 0 0 0 1 1 1 1 1 1 7 7 9 9 10 10 default default 42";
+const AFTER: [(&str, &str); 2] = [
+    (
+        "cortex-a53",
+        "after: 0 1 0 0 1 1 2 1 4 5 6 7 1 9 8 10 11 right right 42",
+    ),
+    (
+        "max",
+        "after: 1 1 1 1 1 2 2 3 2 5 6 1 1 8 8 11 11 right right 42",
+    ),
+];
+
+const GNU: &str = "aarch64-linux-gnu-ld";
+
+/// A linker and its arguments.
+struct Link {
+    program: PathBuf,
+    args: Vec<String>,
+    gc: bool,
+    /// The linker makes NOP and ADR of the guest's ADRP and ADD.
+    relaxes: bool,
+}
+
+/// All ways to link; says that `test` is skipped for GNU ld if that is missing.
+fn links(test: &str) -> Vec<Link> {
+    let lld = rust_lld();
+    let mut linkers = Vec::new();
+    for icf in ["none", "safe", "all"] {
+        let args = ["-flavor".into(), "gnu".into(), format!("--icf={icf}")];
+        linkers.push((lld.clone(), args.to_vec()));
+    }
+    let gnu = Command::new(GNU).arg("--version").output();
+    if gnu.is_ok_and(|output| output.status.success()) {
+        linkers.push((GNU.into(), Vec::new()));
+    } else {
+        skip::because(&format!(
+            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
+        ));
+    }
+    let mut links = Vec::new();
+    for (program, args) in linkers {
+        for gc in [true, false] {
+            for relax in ["--relax", "--no-relax"] {
+                let gc_option = if gc {
+                    "--gc-sections"
+                } else {
+                    "--no-gc-sections"
+                };
+                let mut args = args.clone();
+                args.extend([gc_option.to_owned(), relax.to_owned()]);
+                links.push(Link {
+                    program: program.clone(),
+                    args,
+                    gc,
+                    relaxes: program == lld && relax == "--relax",
+                });
+            }
+        }
+    }
+    links
+}
+
+/// The linker that comes with the compiler.
+fn rust_lld() -> PathBuf {
+    let ask = |what: &[&str]| {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let output = Command::new(rustc).args(what).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let version = ask(&["-vV"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let sysroot = ask(&["--print", "sysroot"]);
+    Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(host.unwrap())
+        .join("bin/rust-lld")
+}
+
+/// The guest as a library of objects.
+fn objects(cross: &Cross, dir: &Path, flags: &[&str]) -> PathBuf {
+    let library = dir.join("libguest.a");
+    let source = workspace().join("qemu-tests/tests/link_matrix");
+    let output = cross
+        .rustc()
+        .args(["--crate-type=staticlib", "--crate-name=guest", "-o"])
+        .arg(&library)
+        .args(flags)
+        .arg(source.join("guest.rs"))
+        .env("CARGO_MANIFEST_DIR", source)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    library
+}
+
+/// Links the guest in each way, boots it on each CPU, and compares.
+fn judge(profile: &str, flags: &[&str]) {
+    let test = format!("link_matrix {profile}");
+    if skip::without_guests(&test) {
+        return;
+    }
+    let Some(cross) = Cross::new(&test) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    alt_linker::write_scripts(dir.path()).unwrap();
+    let library = objects(&cross, dir.path(), flags);
+    let image = dir.path().join("guest");
+    // Some ways come to the same image.
+    let mut seen = HashMap::new();
+    for link in links(&test) {
+        let at = format!(
+            "{profile}: {} {}",
+            link.program.display(),
+            link.args.join(" ")
+        );
+        let output = Command::new(&link.program)
+            .args(&link.args)
+            .arg("-L")
+            .arg(dir.path())
+            .arg("-T")
+            .arg(workspace().join("qemu-tests/tests/link_matrix/guest.ld"))
+            .arg("-o")
+            .arg(&image)
+            .arg(&library)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{at}: {output:?}");
+        let loaded = Image::open(&image).unwrap();
+        // The dead function is there or not, and its record with it.
+        assert_eq!(loaded.symbol("dead").is_err(), link.gc, "{at}");
+        let records = loaded.section("alt_branches").unwrap().bytes.len() / 8;
+        assert_eq!(records, 7 + usize::from(!link.gc), "{at}");
+        let replacements = loaded.section("alt_replacements").unwrap();
+        assert_eq!(has_relaxed(&replacements.bytes), link.relaxes, "{at}");
+        let printed = seen
+            .entry(fs::read(&image).unwrap())
+            .or_insert_with(|| AFTER.map(|(cpu, _)| serial::boot(&image, cpu)));
+        for ((cpu, after), printed) in AFTER.iter().zip(printed) {
+            assert_eq!(printed, &format!("{BEFORE}\n{after}\n"), "{at}, {cpu}");
+        }
+    }
+}
+
+/// Whether an ADR follows a NOP (Arm ARM C6.2).
+fn has_relaxed(replacements: &[u8]) -> bool {
+    let words: Vec<_> = replacements
+        .chunks(4)
+        .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
+        .collect();
+    words
+        .windows(2)
+        .any(|pair| pair[0] == 0xd503_201f && pair[1] & 0x9f00_0000 == 0x1000_0000)
+}
+
+#[test]
+fn dev() {
+    judge("dev", &["-Copt-level=0", "-Ccodegen-units=256"]);
+}
+
+#[test]
+fn release() {
+    judge("release", &["-Copt-level=3"]);
+}
+
+#[test]
+fn fat_lto() {
+    let flags = ["-Copt-level=3", "-Clto=fat", "-Ccodegen-units=1"];
+    judge("fat LTO", &flags);
+}
+
+#[test]
+fn thin_lto() {
+    judge("thin LTO", &["-Copt-level=3", "-Clto=thin"]);
+}
+
+#[test]
+fn size() {
+    let flags = ["-Copt-level=s", "-Clto=off", "-Ccodegen-units=16"];
+    judge("size", &flags);
+}
