@@ -7,6 +7,7 @@
 //! ```text
 //! // finding: SYMBOL+0x4: words    where the rule is broken, and words of the explanation
 //! // finding: image: words         the same, about the whole image
+//! // help: SYMBOL: words            words of the advice there
 //! // path: SYMBOL: a, b, c           the path of the finding there, from the one to the other
 //! // caps: A B C                   the names of the cpucaps; without, none is known
 //! // rules: FILE                   the user's rules, a file beside the fixture
@@ -139,6 +140,14 @@ fn judge(fixture: &Fixture) -> Result<(), Failed> {
         };
         if with.iter().find(said).is_none() {
             return Err(format!("nothing says {words:?}: {with:#?}").into());
+        }
+    }
+    for (address, words) in fixture.helps(&image)? {
+        let is = |finding: &&verify::Finding| {
+            finding.address == address && finding.advice.contains(words)
+        };
+        if with.iter().find(is).is_none() {
+            return Err(format!("nothing advises {words:?}: {with:#?}").into());
         }
     }
     for (address, path) in fixture.paths(&image)? {

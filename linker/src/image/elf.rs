@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
-use object::elf::{self, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
-use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym, SymbolTable};
+use object::elf::{self, FileHeader64, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
+use object::read::elf::{
+    FileHeader, ProgramHeader, Rela, SectionHeader, SectionTable, Sym, SymbolTable,
+};
 use object::{LittleEndian, SectionIndex};
 
-use super::{Image, ImageError, Relocation, Section, Symbol, Symbols};
+use super::{Image, ImageError, Relocation, Section, Segment, Symbol, Symbols};
 
 type Header = FileHeader64<LittleEndian>;
 type Sections<'a> = SectionTable<'a, Header>;
@@ -46,6 +48,7 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
         .collect::<Result<Vec<_>, _>>()?;
     check_file_ranges(header, &sections)?;
     let loaded = loaded(&sections)?;
+    let segments = segments(header, bytes)?;
     let symbols = symbols(&table, &sections, bytes, &mut names)?;
     let (relocations, mut pointers) = relocations(&table, &sections, bytes, &mut names)?;
     pointers.extend(packed(&table, &sections, &loaded, bytes)?);
@@ -54,6 +57,7 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
         entry: header.e_entry.get(LE),
         sections,
         loaded,
+        segments,
         symbols,
         relocations,
         pointers,
@@ -226,6 +230,25 @@ fn loaded(sections: &[Section]) -> Result<Vec<usize>, ImageError> {
         }
     }
     Ok(loaded)
+}
+
+/// The segments that take memory. The end of one that would wrap is that of the address space.
+fn segments(header: &Header, data: &[u8]) -> Result<Vec<Segment>, ImageError> {
+    let headers = header
+        .program_headers(LE, data)
+        .map_err(truncated("the program headers"))?;
+    let loaded = headers
+        .iter()
+        .filter(|header| header.p_type(LE) == elf::PT_LOAD && header.p_memsz(LE) != 0);
+    let segments = loaded.map(|header| {
+        let (start, flags) = (header.p_vaddr(LE), header.p_flags(LE));
+        Segment {
+            range: start..start.saturating_add(header.p_memsz(LE)),
+            writable: flags.contains(PF_W),
+            executable: flags.contains(PF_X),
+        }
+    });
+    Ok(segments.collect())
 }
 
 fn overlap(first: &str, second: &str, at: u64) -> ImageError {

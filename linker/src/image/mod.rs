@@ -7,6 +7,7 @@ mod elf;
 mod error;
 mod relocations;
 mod section;
+mod segment;
 mod symbols;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ pub use error::ImageError;
 pub(crate) use relocations::ABS64;
 pub use relocations::Relocation;
 pub use section::Section;
+pub use segment::Segment;
 pub use symbols::{Place, Symbol, Symbols, demangle};
 
 /// The symbols around what is given back after boot, as linker scripts name them: ours in its
@@ -32,6 +34,7 @@ pub struct Image {
     sections: Vec<Section>,
     /// Indices of the loaded sections that are not empty, by address.
     loaded: Vec<usize>,
+    segments: Vec<Segment>,
     symbols: Symbols,
     relocations: Vec<Relocation>,
     pointers: Vec<Relocation>,
@@ -74,6 +77,12 @@ impl Image {
     /// The sections that hold instructions, by address.
     pub fn executable(&self) -> impl Iterator<Item = &Section> {
         self.loaded().filter(|section| section.executable)
+    }
+
+    /// The segments that are loaded, in the order of the file; empty when the file has no program
+    /// headers.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// The first section of this name.

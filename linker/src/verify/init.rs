@@ -74,9 +74,9 @@ fn references(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
         for node in graph.nodes_in(range.clone()) {
             let mut last = None;
             for edge in graph.to(node) {
-                // An arm that refers to replacements is refused, and another rule's.
+                // An arm that refers to replacements is refused, and another rule's; so is data.
                 let refused = subject.records.replacements.range.contains(&edge.target)
-                    && subject.refusals.has(edge.at);
+                    && (subject.refusals.has(edge.at) || !subject.image.is_text(edge.at));
                 let stays = !init.contains(edge.at) && !allowed.contains(edge.at) && !refused;
                 // Once for each that refers; what leaves a region is that rule's.
                 if stays

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ALT, Reporter, Rule, Severity, Subject};
+use super::{ALT, Reporter, Rule, Severity, Subject, tables};
 use crate::records::alt::{LAYOUT, VERSION, WRITE};
 use crate::records::{Kind, Table};
 
@@ -42,10 +42,11 @@ fn version(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
 /// By what discarding a table leaves behind. Room that does not suffice is another rule's.
 fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let records = subject.records;
-    // Records that the bounds leave out are the fault of those.
+    // Records that the bounds leave out, or another table of the name has, are another rule's.
     let cut = |table: &Table| {
-        let section = subject.image.section(table.name);
-        section.is_some_and(|section| section.range.end > table.range.end)
+        let sections: Vec<_> = tables::sections(subject, table.name).collect();
+        let ends = sections.iter().map(|section| section.range.end);
+        sections.len() > 1 || ends.max().is_some_and(|end| end > table.range.end)
     };
     if cut(&records.branches) || cut(&records.alternatives) {
         return;

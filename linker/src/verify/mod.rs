@@ -4,15 +4,18 @@
 //! thing; [`rules`] gives all of them.
 
 mod arms;
+mod bounds;
 mod branches;
 mod callbacks;
 pub mod config;
 mod cpucaps;
+mod data;
 #[cfg(test)]
 mod docs;
 mod errata;
 mod exclusives;
 mod finding;
+mod folded;
 mod gaps;
 mod init;
 mod landing_pads;
@@ -20,8 +23,11 @@ mod layout;
 mod named;
 mod namespaces;
 mod no_reference;
+mod not_checked;
+mod ours;
 mod patcher;
 mod patcher_code;
+mod placement;
 mod refusals;
 mod regions;
 mod relocations;
@@ -37,6 +43,7 @@ pub use arms::MovedArm;
 pub use finding::{Finding, Severity};
 pub use named::Named;
 pub use namespaces::{Namespace, Namespaces};
+pub use not_checked::not_checked;
 pub use refusals::Refusals;
 pub use subject::Subject;
 
@@ -71,7 +78,9 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         patcher::RULES,
         tables::RULES,
         layout::RULES,
+        placement::RULES,
         relocations::RULES,
+        folded::RULES,
         patcher_code::RULES,
         callbacks::RULES,
         cpucaps::RULES,
@@ -82,6 +91,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         namespaces::RULES,
         sealed::RULES,
         replacements::RULES,
+        data::RULES,
         branches::RULES,
         veneers::RULES,
         errata::RULES,
@@ -128,6 +138,24 @@ impl Reporter<'_> {
     /// Reports what is wrong at an address; 0 where it is about the whole image.
     pub fn report(&mut self, address: u64, explanation: impl Into<String>) {
         self.add(address, None, explanation.into(), Vec::new());
+    }
+
+    /// The same with other advice than the rule's: what to do depends on how the image was made.
+    pub fn report_advice(
+        &mut self,
+        address: u64,
+        explanation: impl Into<String>,
+        advice: &'static str,
+    ) {
+        self.report(address, explanation);
+        self.advise(advice);
+    }
+
+    /// Replaces the advice of what was reported last.
+    pub fn advise(&mut self, advice: &'static str) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.advice = advice;
+        }
     }
 
     /// Reports what is wrong with a site, or with the arm of a cpucap.

@@ -137,12 +137,20 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// Where the source has what the rule's own advice asks for.
+const UNRELAX: &str = "Link with --no-relax (`-C link-arg=--no-relax`): the linker made `nop` and \
+                       `adr` of `adrp` and `add`, and they cannot be made `adrp` and `add` again. \
+                       Or let no instruction of the arm go to the second of the two.";
+
 /// Reports what is refused for a reason that goes by the id of the rule.
 fn refused(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     let id = reporter.rule.id;
     for error in &subject.refusals.by_patcher {
         if id_of(&error.reason) == id {
             reporter.report_cap(error.site, error.cap, error.reason.to_string());
+            if let Reason::Relaxed { .. } = error.reason {
+                reporter.advise(UNRELAX);
+            }
         }
     }
     for (site, problem) in &subject.refusals.problems {

@@ -15,6 +15,7 @@ use crate::records::Records;
 use crate::seal::Seal;
 
 use super::arms::{self, MovedArm};
+use super::bounds::KernelBounds;
 use super::namespaces::Namespaces;
 use super::refusals::Refusals;
 
@@ -38,6 +39,7 @@ pub struct Subject<'a> {
     pub config: Config,
     /// The code for other exception levels that it says to hold.
     pub namespaces: Namespaces,
+    kernel_bounds: OnceCell<KernelBounds>,
     /// Made when a rule first asks for it: it takes longer than all the rest.
     graph: OnceCell<Graph>,
     /// What the patcher would refuse.
@@ -67,6 +69,7 @@ impl<'a> Subject<'a> {
             caps: None,
             config: Config::default(),
             namespaces: Namespaces::of(image),
+            kernel_bounds: OnceCell::new(),
             graph: OnceCell::new(),
             refusals: Refusals::new(&host, names),
             arms: arms::moved(&host),
@@ -94,7 +97,11 @@ impl<'a> Subject<'a> {
     /// Adds what a rules file demands.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
-        Self { config, ..self }
+        Self {
+            config,
+            kernel_bounds: OnceCell::new(),
+            ..self
+        }
     }
 
     /// The same, to be compared with a seal.
@@ -135,6 +142,11 @@ impl<'a> Subject<'a> {
         let addresses = common.flat_map(|r| (r.start.next_multiple_of(4)..r.end).step_by(4));
         let words = addresses.filter_map(|at| Some((at, self.image.word(at)?)));
         words.filter(|(at, _)| !self.image.symbols().is_data(*at))
+    }
+
+    /// Where the parts of the kernel are.
+    pub(super) fn kernel_bounds(&self) -> &KernelBounds {
+        self.kernel_bounds.get_or_init(|| KernelBounds::of(self))
     }
 
     /// What refers to what.

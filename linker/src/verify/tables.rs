@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use crate::image::Section;
 use crate::records::alt::WRITE;
 use crate::records::{Format, Kind, Record, Site};
 
+use super::ours::{self, Room};
 use super::{ALT, ANY, Reporter, Rule, Severity, Subject};
 
 pub(super) const RULES: &[Rule] = &[
@@ -33,11 +35,21 @@ pub(super) const RULES: &[Rule] = &[
         check: bounds,
     },
     Rule {
+        id: "table-twice",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "Each table is there once.",
+        advice: "Place the tables by one script: drop `-Talternatives.x` from the link line, or \
+                 `INCLUDE alternatives-init.x` from the linker script.",
+        check: twice,
+    },
+    Rule {
         id: "plan-room",
         severity: Severity::Error,
         formats: ALT,
         summary: "The room for the plan holds a write to each instruction of each site.",
-        advice: "INCLUDE alternatives-init.x, which makes it from the sizes of the sites.",
+        advice: "INCLUDE alternatives-init.x, which makes it from the sizes of the sites; where \
+                 the kernel hands the room in, raise the N of its `Room<N>`.",
         check: plan_room,
     },
 ];
@@ -92,10 +104,15 @@ fn bounds(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     };
     for table in tables {
         // A kernel's own script may put the table into a section of another name.
-        let Some(section) = subject.image.section(table.name) else {
+        let mut sections = sections(subject, table.name);
+        let (Some(section), None) = (sections.next(), sections.next()) else {
             continue;
         };
         let (range, all) = (&table.range, &section.range);
+        // The same where a script of alt-linker has left an empty one.
+        if all.is_empty() {
+            continue;
+        }
         // The room for the plan ends with its page.
         let tail = if table.name == records.plan.name {
             4096
@@ -115,24 +132,66 @@ fn bounds(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
+/// The sections of this name, in the order of the file.
+pub(super) fn sections<'a>(
+    subject: &'a Subject<'_>,
+    name: &'static str,
+) -> impl Iterator<Item = &'a Section> {
+    let all = subject.image.sections().iter();
+    all.filter(move |section| section.loaded && section.name == name)
+}
+
+fn twice(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
+    let records = subject.records;
+    for table in [
+        &records.branches,
+        &records.alternatives,
+        &records.replacements,
+        &records.callbacks,
+        &records.plan,
+    ] {
+        let all: Vec<_> = sections(subject, table.name).collect();
+        // Scripts that ran twice made all of them twice; what nothing is in is no loss.
+        if all.len() < 2 || all.iter().all(|section| section.range.is_empty()) {
+            continue;
+        }
+        let sizes = all.iter().map(|section| {
+            let (start, size) = (section.range.start, section.range.end - section.range.start);
+            format!("{size} bytes at {start:#x}")
+        });
+        let text = format!(
+            "the table {} is there {} times, with {}; the patcher reads {}",
+            table.name,
+            all.len(),
+            sizes.collect::<Vec<_>>().join(" and "),
+            hex(&table.range),
+        );
+        reporter.report(all[0].range.start, text);
+    }
+}
+
 fn hex(range: &Range<u64>) -> String {
     format!("{:#x} to {:#x}", range.start, range.end)
 }
 
-/// Where the kernel hands the room in, it is the first pass that sees whether it suffices.
 fn plan_room(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
-    let plan = &subject.records.plan;
-    if subject.image.section(plan.name).is_none() && plan.range.is_empty() {
-        return;
-    }
     let words: u64 = subject
         .records
         .sites()
         .map(|site| u64::from(site.len() / 4))
         .sum();
-    if plan.size() / WRITE < words {
-        let room = plan.size() / WRITE;
-        let text = format!("the sites have {words} instructions, the plan has room for {room}");
-        reporter.report(plan.range.start, text);
+    let writes = |room: &Room| (room.part.range.end - room.part.range.start) / WRITE;
+    let rooms = ours::rooms(subject);
+    // Where none is found, `not_checked` says so.
+    let Some(room) = rooms.iter().max_by_key(|room| writes(room)) else {
+        return;
+    };
+    if writes(room) < words {
+        let (named, writes) = (
+            room.handed_in.as_deref().unwrap_or("the plan"),
+            writes(room),
+        );
+        let text = format!("the sites have {words} instructions, {named} has room for {writes}");
+        reporter.report(room.part.range.start, text);
     }
 }

@@ -1,4 +1,4 @@
-// finding: entry: recovery would go to code
+// finding: entry: recovery would come back too late
 // finding: call: goes to setup
 // finding: site: goes to setup
 // finding: back: must not go back
@@ -26,7 +26,6 @@ back:
 site:
     nop
     alternative_arm 1
-.Lfault:
     b setup
     alternative_end
     ret
@@ -41,4 +40,4 @@ setup:
 .long other - ., other - .
 .globl entry
 entry:
-.long .Lfault - ., other - .
+.long setup - ., other - .

@@ -7,3 +7,6 @@ site:
     nop
     b .
 raw_branch site, 1, 1
+.pushsection .init.text, "ax"
+    ret
+.popsection

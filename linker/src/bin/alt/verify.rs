@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use alt_linker::seal::Seal;
 use alt_linker::style;
-use alt_linker::verify::{Finding, Severity, Subject, rules, verify};
+use alt_linker::verify::{Finding, Severity, Subject, not_checked, rules, verify};
 use clap::Args;
 use serde::Serialize;
 
@@ -52,6 +52,9 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<String>,
     findings: &'a [Finding],
+    /// What rules could not look at, a line each.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_checked: &'a [String],
 }
 
 /// The rule of this name.
@@ -78,6 +81,7 @@ impl Verify {
         let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
         let mut findings = verify(&subject);
         findings.retain(|finding| !self.allow.contains(&finding.rule));
+        let not_checked = not_checked(&subject);
         let namespaces = subject.namespaces.list.iter();
         let namespaces: Vec<_> = namespaces.map(|one| one.name.to_string()).collect();
         let counts = (opened.records.sites().count(), opened.records.list().len());
@@ -90,6 +94,7 @@ impl Verify {
                     records,
                     namespaces,
                     findings: &findings,
+                    not_checked: &not_checked,
                 };
                 return output::json(&mut out, &document);
             }
@@ -106,7 +111,11 @@ impl Verify {
                 [one] => checked += &format!(", namespace {one}"),
                 all => checked += &format!(", namespaces {}", all.join(", ")),
             }
-            writeln!(out, "{}: {checked}", output::verdict(findings.len()))
+            writeln!(out, "{}: {checked}", output::verdict(findings.len()))?;
+            for line in &not_checked {
+                writeln!(out, "{}: {line}", style::dim("not checked"))?;
+            }
+            Ok(())
         })
     }
 }

@@ -17,7 +17,7 @@ pub struct Init {
 }
 
 pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Init {
-    let mut ranges = sections(&mut entry, image);
+    let mut ranges = sections(&mut entry, "sections", image);
     ranges.extend(between(&mut entry, image));
     let ends = ["start", "end"].map(|key| text(&mut entry, key));
     let bounds = strings(&mut entry, "bounds").unwrap_or_default();

@@ -19,8 +19,10 @@
 //! that one that is not there is a mistake in the file and not a rule that says nothing.
 
 mod before_final;
+mod bounds;
 mod init;
 mod instructions;
+mod kernel;
 mod no_reference;
 mod pattern;
 mod places;
@@ -33,8 +35,10 @@ use alt_cpucaps::document::{
 use toml::de::DeTable;
 
 pub use before_final::BeforeFinal;
+pub use bounds::{Bounds, BoundsOf};
 pub use init::Init;
 pub use instructions::InstructionPattern;
+pub use kernel::Kernel;
 pub use no_reference::NoReference;
 pub use places::Places;
 pub use region::Region;
@@ -62,6 +66,10 @@ pub struct Config {
     pub regions: Vec<Region>,
     /// References that there must not be.
     pub no_references: Vec<NoReference>,
+    /// Where parts of the kernel are, beside what symbols of usual names say.
+    pub bounds: Vec<Bounds>,
+    /// What else it has.
+    pub kernel: Kernel,
 }
 
 impl Config {
@@ -86,7 +94,14 @@ impl Config {
     }
 }
 
-const TABLES: [&str; 4] = ["init", "before-final", "region", "no-reference"];
+const TABLES: [&str; 6] = [
+    "init",
+    "before-final",
+    "region",
+    "no-reference",
+    "bounds",
+    "kernel",
+];
 
 fn config(document: &DeTable<'_>, image: &Image, problems: &mut Problems) -> Config {
     let mut config = Config::default();
@@ -121,6 +136,19 @@ fn config(document: &DeTable<'_>, image: &Image, problems: &mut Problems) -> Con
                         let read = no_reference::read(entry, image);
                         config.no_references.extend(read);
                     }
+                }
+            }
+            "bounds" => {
+                for value in array(value, problems).unwrap_or_default() {
+                    let span = value.span();
+                    if let Some(entry) = Entry::new(value, span, "[[bounds]]", problems) {
+                        config.bounds.extend(bounds::read(entry, image));
+                    }
+                }
+            }
+            "kernel" => {
+                if let Some(entry) = Entry::new(value, span, "[kernel]", problems) {
+                    config.kernel = kernel::read(entry, image);
                 }
             }
             name => problems.add(
@@ -211,10 +239,14 @@ fn no_symbol(name: &str, value: &Value<'_>) -> Problem {
         .help("`nm` lists the symbols; linker scripts define those of bounds")
 }
 
-/// The ranges of the sections whose names match those of the key `sections`.
-fn sections(entry: &mut Entry<'_, '_>, image: &Image) -> Vec<std::ops::Range<u64>> {
+/// The ranges of the sections whose names match those of a key.
+fn sections(
+    entry: &mut Entry<'_, '_>,
+    key: &'static str,
+    image: &Image,
+) -> Vec<std::ops::Range<u64>> {
     let mut ranges = Vec::new();
-    for (name, value) in strings(entry, "sections").unwrap_or_default() {
+    for (name, value) in strings(entry, key).unwrap_or_default() {
         let before = ranges.len();
         let pattern = Pattern::new(name);
         ranges.extend(pattern.sections(image).map(|section| section.range.clone()));

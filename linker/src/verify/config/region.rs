@@ -37,7 +37,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<Region> {
     let name = entry
         .required("name", "add `name = \"…\"`, for messages")
         .and_then(|value| string(value, entry.problems));
-    let mut ranges = sections(&mut entry, image);
+    let mut ranges = sections(&mut entry, "sections", image);
     ranges.extend(between(&mut entry, image));
     for (name, value) in strings(&mut entry, "symbols").unwrap_or_default() {
         let before = ranges.len();

@@ -32,7 +32,7 @@ impl Fixture {
         let head = text.lines().filter_map(|line| {
             let (key, value) = line.strip_prefix("// ")?.split_once(": ")?;
             let keys = [
-                "finding", "path", "caps", "rules", "script", "link", "poke", "drop",
+                "finding", "help", "path", "caps", "rules", "script", "link", "poke", "drop",
             ];
             keys.contains(&key)
                 .then(|| (key.to_owned(), value.trim().to_owned()))
@@ -131,6 +131,16 @@ impl Fixture {
         self.all("finding")
             .map(|line| {
                 let (place, words) = line.split_once(": ").unwrap_or((line, ""));
+                Ok((address(image, place)?, words))
+            })
+            .collect()
+    }
+
+    /// The places of findings whose advice it states, and words of that.
+    pub fn helps(&self, image: &Image) -> Result<Vec<(u64, &str)>, Failed> {
+        self.all("help")
+            .map(|line| {
+                let (place, words) = line.split_once(": ").ok_or("`help: PLACE: WORDS`")?;
                 Ok((address(image, place)?, words))
             })
             .collect()

@@ -120,6 +120,39 @@ const MISTAKES: &[Mistake] = &[
         ],
     ),
     (
+        "[[bounds]]",
+        &[
+            "r.toml:1:1: [[bounds]] needs `of`",
+            "r.toml:1:1: these bounds have no addresses",
+        ],
+    ),
+    (
+        "[[bounds]]\nof = \"heap\"\nstart = \"hyp_start\"\nend = \"hyp_end\"",
+        &["r.toml:2:6: `heap` has no bounds"],
+    ),
+    (
+        "[[bounds]]\nof = \"text\"\nsections = [\".txt\"]",
+        &["r.toml:3:13: the image has no section `.txt`"],
+    ),
+    (
+        "[[bounds]]\nof = \"image\"\nstart = \"hyp_start\"",
+        &[
+            "r.toml:1:1: [[bounds]] needs `end`",
+            "r.toml:3:1: unknown key `start` in [[bounds]]",
+        ],
+    ),
+    (
+        "[[bounds]]\nof = \"image\"\nend = \"hyp_stop\"",
+        &["r.toml:3:7: the image has no symbol `hyp_stop`"],
+    ),
+    (
+        "[kernel]\nroom = [\"ROOM\"]\nself-relative = [\"ex_table\"]",
+        &[
+            "r.toml:2:9: the image has no symbol `ROOM`",
+            "r.toml:3:18: the image has no section `ex_table`",
+        ],
+    ),
+    (
         "no-reference = 1",
         &["r.toml:1:16: expected an array, found integer"],
     ),

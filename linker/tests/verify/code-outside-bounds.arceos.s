@@ -1,0 +1,17 @@
+// finding: _ZN11alt_runtime5Image3new17h0123456789abcdefE: is not between `_stext` and `_etext`
+// script: shapes/arceos.ld
+// The sections of the text do not take this one: it lies behind them, in pages that no code is in.
+.globl _start
+_start:
+    b .
+.pushsection .init.text.alt_image, "ax"
+fn _ZN11alt_runtime5Image3new17h0123456789abcdefE
+end_fn _ZN11alt_runtime5Image3new17h0123456789abcdefE
+.popsection
+.pushsection .rodata, "a"
+.quad _start
+.popsection
+.pushsection .bss.counter, "aw", @nobits
+counter: .skip 64
+.popsection
+raw_plan_room 0
