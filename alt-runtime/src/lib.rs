@@ -26,6 +26,11 @@
 //! if cpu_has_cap!(likely LSE) { /* … */ }
 //! ```
 //!
+//! A crate may re-export the macros, as a hardware layer does for its drivers, and this crate
+//! may have another name in `Cargo.toml`: the macros find it all the same. Crates with sites
+//! can be tested on a host: `host => { … }` in [`alternative!`], and [`cpu_has_cap!`] is
+//! `false` there.
+//!
 //! | module     | what is there |
 //! |------------|---------------|
 //! | [`cap`]    | cpucaps: numbers, sets, how each is detected from the ID registers |

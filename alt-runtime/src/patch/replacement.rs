@@ -94,6 +94,8 @@ impl<'a> Replacement<'a> {
     }
 
     /// NOP and ADR at `index` as they must be at the site, if ADR does not reach from there.
+    // Out of line, since few NOPs have an ADR behind them.
+    #[inline(never)]
     fn expand(&self, index: u8) -> Option<[Insn; 2]> {
         let to = self.site.wrapping_add(4 * u64::from(index));
         Relaxed::at(self.words, index)?.expand(self.words, to)
