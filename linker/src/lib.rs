@@ -37,6 +37,8 @@ pub use scripts::{
 #[cfg_attr(not(feature = "tool"), expect(dead_code))]
 pub(crate) mod encodings;
 #[cfg(feature = "link")]
+pub mod folding;
+#[cfg(feature = "link")]
 pub mod hyp;
 #[cfg(feature = "link")]
 pub mod inputs;

@@ -110,6 +110,38 @@ fn bitcode_is_linked_and_said_not_to_be_checked() {
     assert!(words(&output).contains(said), "{}", words(&output));
 }
 
+/// What the macros write keeps functions apart that differ in their records alone; a record that
+/// was written otherwise does not.
+#[test]
+fn sites_that_icf_would_fold_are_not_linked() {
+    let Some(link) = Link::new("sites_that_icf_would_fold_are_not_linked") else {
+        return;
+    };
+    let start = ".section .text._start, \"ax\"\n.globl _start\n.type _start, %function\n";
+    let site = "_start:\n branch_if_cap 3, 1f\n nop\n1: ret\n";
+    let by_macro = [alt_runtime::ASM_MACROS, start, site].concat();
+    link.object("macro", &by_macro);
+    let record = "_start:\n nop\n ret\n\
+                  .section alt_branches, \"ao\", %progbits, .text._start\n\
+                  .long _start - .\n.hword 3, 1\n";
+    link.object("record", &[start, record].concat());
+    for (name, icf, linked) in [
+        ("macro", "--icf=all", true),
+        ("record", "--icf=all", false),
+        ("record", "--icf=safe", true),
+        ("record", "--icf=none", true),
+    ] {
+        let image = link.path("image");
+        let _ = fs::remove_file(&image);
+        let output = called(&link, &[icf, "-o", "image", &format!("{name}.o")]);
+        let words = words(&output);
+        assert_eq!(output.status.success(), linked, "{name} {icf}: {words}");
+        assert_eq!(image.exists(), linked, "{name} {icf}");
+        let said = "error[folding]: record.o: the site at .text._start+0x0 does not refer";
+        assert_eq!(words.contains(said), !linked, "{name} {icf}: {words}");
+    }
+}
+
 fn called(link: &Link, arguments: &[&str]) -> Output {
     let mut command = Command::new(WRAPPER);
     let command = command.args(arguments).current_dir(link.path(""));

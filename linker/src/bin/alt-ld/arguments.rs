@@ -36,6 +36,8 @@ pub struct Arguments {
     pub output: PathBuf,
     /// Whether the output is linked again.
     pub partial: bool,
+    /// Whether functions with equal text become one, whoever takes their addresses.
+    pub folds_all: bool,
 }
 
 impl Arguments {
@@ -48,12 +50,15 @@ impl Arguments {
             inputs: Vec::new(),
             output: OUTPUT.into(),
             partial: false,
+            folds_all: false,
         };
         let mut rest = all.into_iter();
         while let Some(argument) = rest.next() {
             let text = argument.to_string_lossy().into_owned();
             if NO_INPUT.contains(&text.as_str()) {
                 rest.next();
+            } else if let Some(how) = text.trim_start_matches('-').strip_prefix("icf=") {
+                link.folds_all = text.starts_with('-') && how == "all";
             } else if PARTIAL.contains(&text.as_str()) {
                 link.partial = true;
             } else if let Some(output) = value(&text, "-o", "--output", &mut rest) {
@@ -228,6 +233,16 @@ mod tests {
             &out,
         ]);
         assert_eq!(got.inputs, [PathBuf::from(&library)]);
+        for (arguments, folds) in [
+            (&["--icf=all"][..], true),
+            (&["-icf=all"], true),
+            (&["--icf=all", "--icf=safe"], false),
+            (&["--icf=none"], false),
+            (&["icf=all"], false),
+            (&[], false),
+        ] {
+            assert_eq!(link(arguments).folds_all, folds, "{arguments:?}");
+        }
         for (arguments, output) in [
             (&["--output", "image"][..], "image"),
             (&["--output=image"], "image"),

@@ -8,7 +8,8 @@
 //!
 //! It is called with a linker's arguments, checks the inputs that they name, and, when nothing is
 //! found, runs the linker with the very same arguments. A partial link (`-r`) is not checked: its
-//! output will be. Of the image that comes out, the namespaces are held to their manifests: only
+//! output will be. With `--icf=all`, sites must refer to their records, else functions would be
+//! folded whose records differ. Of the image that comes out, the namespaces are held to their manifests: only
 //! there it shows where things are.
 
 mod arguments;
@@ -21,6 +22,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use alt_linker::folding;
 use alt_linker::reach::{self, Options};
 use arguments::Arguments;
 
@@ -57,6 +59,9 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(ExitCode::from(1));
         }
     }
+    if link.folds_all && !folding(&link)? {
+        return Ok(ExitCode::from(1));
+    }
     let mut command = linker(arguments);
     let status = command.args(arguments).status().map_err(|why| {
         let program = command.get_program().display();
@@ -74,6 +79,21 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// Whether `--icf=all` keeps functions apart whose records differ; says where it does not.
+fn folding(link: &Arguments) -> Result<bool, Box<dyn Error>> {
+    let found = folding::check(&link.inputs)?;
+    for site in &found {
+        eprintln!("error[folding]: {site}");
+    }
+    if !found.is_empty() {
+        eprintln!(
+            "alt-ld: not linked: --icf=all would fold functions whose text is equal and whose \
+             records differ: link with --icf=safe, or write these sites by the macros"
+        );
+    }
+    Ok(found.is_empty())
 }
 
 fn options() -> Result<Options, String> {
