@@ -118,6 +118,11 @@ impl Insn {
             || self.matches(ISB)
     }
 
+    /// Whether it is BRK or HLT, which a debugger puts into text.
+    pub(crate) const fn is_breakpoint(self) -> bool {
+        self.matches((0xffe0_001f, 0xd420_0000)) || self.matches((0xffe0_001f, 0xd440_0000))
+    }
+
     /// Whether the bits under the mask have the given value.
     const fn matches(self, (mask, value): (u32, u32)) -> bool {
         self.0 & mask == value

@@ -1,6 +1,7 @@
 //! Every arm of every site, whether or not it will ever apply.
 
 use crate::cap::{CapSet, CapTable};
+use crate::insn::Insn;
 use crate::patch::aliased;
 use crate::patch::computed;
 use crate::patch::decision::Decision;
@@ -10,11 +11,15 @@ use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
 use crate::patch::writer::{branch_words, check_target, words_of_sites};
 use crate::record::AlternativeRecord;
-use crate::region::Region;
+use crate::region::{Region, Words};
 
 /// Checks the whole table of a region, for every CPU there may be. Done before the
 /// first of several passes, so that none of them is refused for its arms after
 /// another one has written.
+///
+/// No site holds a breakpoint: records say what a branch has to be, but not which words an
+/// alternative was linked with, so a default that stops on purpose cannot be told from one that a
+/// debugger has changed. Other changes of such a site are not noticed.
 ///
 /// What a callback answers is known only when its cpucap is, and is left to the pass.
 ///
@@ -46,6 +51,7 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<usize, PlanError> 
 
 fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> Result<(), Reason> {
     if record.condition.is_callback() && record.replacement_len != 0 {
+        find_breakpoint(region, site, record.site_len, |_| None)?;
         return computed::find(region, at, record).map(|_| ());
     }
     let replacement = Replacement::new(region, at, record, site)?;
@@ -55,5 +61,26 @@ fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> R
         let word = replacement.word(index)?;
         let at = site.wrapping_add(4 * u64::from(index));
         range.map_or(Ok(()), |range| aliased::check(range, index, at, word))
-    })
+    })?;
+    // An arm that stops may be there already.
+    let of_arm = |index| replacement.word(index).ok();
+    find_breakpoint(region, site, record.site_len, of_arm)
+}
+
+/// Refuses a breakpoint in a site that is not the arm's word for that place.
+fn find_breakpoint(
+    region: &Region<'_>,
+    site: u64,
+    len: u8,
+    of_arm: impl Fn(u8) -> Option<Insn>,
+) -> Result<(), Reason> {
+    // The walk has refused sites outside the text.
+    let words = region.text.part(site, len);
+    let words = words.iter().flat_map(Words::iter);
+    for (index, word) in (0..).zip(words).filter(|(_, word)| word.is_breakpoint()) {
+        if of_arm(index) != Some(word) {
+            return Err(Reason::Breakpoint { index, word });
+        }
+    }
+    Ok(())
 }

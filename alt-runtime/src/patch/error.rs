@@ -85,6 +85,15 @@ pub enum Reason {
         /// The word that the record implies.
         expected: Insn,
     },
+    /// The site of an alternative holds a BRK or HLT that is not of its arm. It may be a
+    /// debugger's, which would put back the word that it knows over a patched one. Found by the
+    /// check of all arms, before the first pass.
+    Breakpoint {
+        /// Index of the instruction in the site.
+        index: u8,
+        /// The instruction.
+        word: Insn,
+    },
     /// The branch leaves the region's text. A plan finds that of one that it would write; the
     /// check of all arms also of one that is there already.
     BranchOutsideText {
@@ -220,6 +229,10 @@ impl fmt::Display for Reason {
             Self::UnexpectedWord { found, expected } => {
                 write!(f, "the site holds {found}, expected {expected}")
             }
+            Self::Breakpoint { index, word } => write!(
+                f,
+                "instruction {index} ({word}) of the site is a breakpoint: remove it until boot is over, or keep it out of the site"
+            ),
             Self::BranchOutsideText { target } => {
                 write!(f, "the branch to {target:#x} leaves the text")
             }

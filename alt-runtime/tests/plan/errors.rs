@@ -35,6 +35,38 @@ fn refused_if_present(image: &Image, site: u64, reason: Reason) {
     assert_eq!(image.check().unwrap_err(), expected);
 }
 
+/// A debugger's BRK, in the site of an alternative and in that of a callback; not one that is the
+/// arm's own.
+#[test]
+fn breakpoint_in_a_site_is_refused_before_the_first_pass() {
+    const BRK: u32 = 0xd420_0000;
+    const HLT: u32 = 0xd45e_0000;
+    for word in [BRK, HLT] {
+        let mut image = Image::new();
+        image.alternative(TEXT + 8, A.number(), 2, &[ONE, ONE]);
+        image.check().unwrap();
+        image.text[3] = word;
+        let error = image.check().unwrap_err();
+        assert_eq!(error.site, TEXT + 8);
+        let word = Insn(word);
+        assert_eq!(error.reason, Reason::Breakpoint { index: 1, word });
+        // Where the pass comes again, an arm may have put it there.
+        image.plan(&[A]).unwrap();
+    }
+    let mut image = Image::new();
+    image.nops(TEXT + 8, A.number(), 1);
+    image.text[2] = BRK;
+    assert!(matches!(
+        image.check().unwrap_err().reason,
+        Reason::Breakpoint { index: 0, .. }
+    ));
+    let mut image = Image::new();
+    image.alternative(TEXT + 8, A.number(), 1, &[BRK]);
+    image.check().unwrap();
+    image.text[2] = BRK;
+    image.check().unwrap();
+}
+
 #[test]
 fn misaligned_site() {
     refused(

@@ -87,6 +87,14 @@ pub(super) const RULES: &[Rule] = &[
         check: refused,
     },
     Rule {
+        id: "breakpoint",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "The site of an alternative holds no BRK or HLT.",
+        advice: "Let the default branch to the BRK, outside of the site.",
+        check: refused,
+    },
+    Rule {
         id: "branch-outside-text",
         severity: Severity::Error,
         formats: ALT,
@@ -172,6 +180,7 @@ fn id_of(reason: &Reason) -> &'static str {
         Reason::DanglingAnd => "dangling-and",
         Reason::ReplacementOutside { .. } => "replacement-outside",
         Reason::UnexpectedWord { .. } => "unexpected-word",
+        Reason::Breakpoint { .. } => "breakpoint",
         Reason::BranchOutsideText { .. } => "branch-outside-text",
         Reason::TargetsReplacements { .. } => "refers-to-replacements",
         Reason::CannotMove {
@@ -210,7 +219,7 @@ mod tests {
     use super::*;
 
     /// One of each; `check` gives all but the last four, and those are the pass's.
-    const REASONS: [Reason; 22] = [
+    const REASONS: [Reason; 23] = [
         Reason::MisalignedSite,
         Reason::SiteOutsideText {
             len: 1,
@@ -235,6 +244,10 @@ mod tests {
         Reason::UnexpectedWord {
             found: Insn::NOP,
             expected: Insn::NOP,
+        },
+        Reason::Breakpoint {
+            index: 0,
+            word: Insn(0xd420_0000),
         },
         Reason::BranchOutsideText { target: 0 },
         Reason::TargetsReplacements {
