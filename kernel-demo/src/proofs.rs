@@ -62,7 +62,11 @@ pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image<'_>) -> Res
         error!("the scratch memory is smaller than the text");
         return Err(Failed);
     }
-    let scratch = SCRATCH_TEXT.0.get().cast();
+    let scratch: *mut u8 = SCRATCH_TEXT.0.get().cast();
+    // The same words, or the pass would know the alias before it has written anything.
+    let words = (text.end as usize - from) / 4;
+    // SAFETY: the text is readable, and nobody else uses the scratch memory, which is as long.
+    unsafe { core::ptr::copy_nonoverlapping(from as *const u32, scratch.cast(), words) };
 
     let before = sum(&text);
     // SAFETY: no other CPU runs; the image is the running one.
