@@ -1,14 +1,16 @@
 //! The kernels of `examples/`: how each boots, and what alt-runtime costs its author.
 
-use crate::{Error, Image, Machine, Profile, Qemu, Result, console, flat, guest, sites};
+use crate::{
+    Error, Image, Launch, Machine, Profile, Qemu, Result, compare, flat, guest,
+    sites::{self, Site},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-/// How long an example may run, wall time.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Where QEMU's `virt` loads an Image, 2 MiB above the start of RAM; the quick start is linked there.
+const LOADED: u64 = 0x4020_0000;
 
 /// A kernel of `examples/`.
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +43,11 @@ pub const ALL: [Example; 3] = [
 ];
 
 /// What a boot of an example came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Boot {
     /// Sites in the image's tables, as the file has them.
     pub sites: usize,
-    /// Sites that the kernel says it has rewritten.
+    /// Sites that hold other words than the file, as memory has them.
     pub patched: usize,
     /// What the kernel printed.
     pub printed: String,
@@ -55,31 +57,46 @@ impl Example {
     /// Builds it and boots it on a machine.
     ///
     /// # Errors
-    /// Those of [`guest::build`] and [`console::run`]; [`Error::Example`] when the kernel does not
-    /// say that its results are right, or does not find the sites that its file has.
+    /// Those of [`guest::build`] and [`Launch::run_plain`]; [`Error::Example`] when the kernel does
+    /// not say that its results are right, when it says of its sites what its memory does not show,
+    /// or when another word of its text has changed.
     pub fn boot(&self, qemu: &Qemu, machine: &Machine, profile: Profile) -> Result<Boot> {
-        let elf = guest::build(self.package, profile)?;
-        let records = sites::read(&Image::open(&elf)?)?;
-        let sites = sites::sites(&records).len();
-        let printed = match self.flat {
-            true => console::run(qemu, machine, flat::image(&elf)?.path(), PATIENCE)?,
-            false => console::run(qemu, machine, &elf, PATIENCE)?,
+        let image = Image::open(&guest::build(self.package, profile)?)?;
+        let launch = Launch::new(&image, machine.clone());
+        let run = match self.flat {
+            true => launch.run_plain(qemu, flat::image(image.path())?.path(), LOADED)?,
+            false => launch.run_plain(qemu, image.path(), LOADED)?,
         };
-        let wrong = |problem: &str| Error::Example {
+        let wrong = |problem: String| Error::Example {
             package: self.package,
-            problem: format!("{problem}; it printed:\n{printed}"),
+            problem: format!("{problem}; it printed:\n{}", run.printed),
         };
-        let (patched, found) = rewritten(&printed).ok_or_else(|| wrong("it was not patched"))?;
-        if found != sites {
-            return Err(wrong(&format!("its file has {sites} sites")));
+        let records = sites::read(&image)?;
+        let sites = sites::sites(&records);
+        let elsewhere = compare::outside_sites(&image, &run.before, &run.after, &records)?;
+        if !elsewhere.is_empty() {
+            return Err(wrong(format!(
+                "words changed outside its sites: {elsewhere:x?}"
+            )));
         }
-        if !printed.lines().any(|line| line.starts_with("ok: ")) {
-            return Err(wrong("it does not say that its results are right"));
+        let changes = compare::changed_text(&image, &run.before, &run.after)?;
+        let is_patched = |site: &&Site| {
+            let mut changed = changes.iter().map(|change| change.address);
+            changed.any(|address| site.range().contains(&address))
+        };
+        let (sites, patched) = (sites.len(), sites.iter().filter(is_patched).count());
+        if rewritten(&run.printed) != Some((patched, sites)) {
+            return Err(wrong(format!(
+                "its memory shows {patched} of {sites} sites rewritten"
+            )));
+        }
+        if !run.printed.lines().any(|line| line.starts_with("ok: ")) {
+            return Err(wrong("it does not say that its results are right".into()));
         }
         Ok(Boot {
             sites,
             patched,
-            printed,
+            printed: run.printed,
         })
     }
 

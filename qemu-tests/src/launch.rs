@@ -15,9 +15,11 @@ use std::{
 use tempfile::TempDir;
 
 mod monitored;
+mod plain;
 mod watched;
 
 pub use monitored::{Monitored, MonitoredRun};
+pub use plain::PlainRun;
 pub use watched::{Watched, WatchedRun};
 
 /// Symbol of the guest's result: four little-endian `u32`.
@@ -149,14 +151,15 @@ struct Guest<'a> {
     // Before the directory: QEMU must be gone when its files go.
     process: Process,
     files: TempDir,
+    prints_text: bool,
 }
 
 impl<'a> Session<'a> {
     /// Starts QEMU with the guest loaded and its CPUs stopped.
     fn start(launch: &Launch<'a>, qemu: &Qemu, files: Option<monitored::Files>) -> Result<Self> {
-        let (kernel, more) = match files {
-            Some(files) => (files.kernel, files.args),
-            None => (launch.image.path().to_owned(), Vec::new()),
+        let (kernel, more, prints_text) = match files {
+            Some(files) => (files.kernel, files.args, files.prints_text),
+            None => (launch.image.path().to_owned(), Vec::new(), false),
         };
         let files = TempDir::new().map_err(Error::io("creating a temporary directory"))?;
         let stderr = File::create(files.path().join(STDERR))
@@ -178,6 +181,7 @@ impl<'a> Session<'a> {
             image: launch.image,
             process,
             files,
+            prints_text,
         };
         match Qmp::connect(commands, output) {
             Ok(qmp) => Ok(Self { guest, qmp }),
@@ -283,6 +287,7 @@ impl Guest<'_> {
     fn log(&self) -> Result<Vec<LogLine>> {
         let file = self.files.path().join(SERIAL);
         match fs::read(file) {
+            Ok(bytes) if self.prints_text => Ok(log::text(&bytes)),
             Ok(bytes) => log::decode(self.image, &bytes),
             // QEMU creates it, unless its arguments are wrong.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),

@@ -46,7 +46,9 @@ pub use error::{Error, Result};
 pub use given_back::GivenBack;
 pub use guest::Profile;
 pub use image::{Image, Place, Section};
-pub use launch::{Launch, Monitored, MonitoredRun, Outcome, Run, Status, Watched, WatchedRun};
+pub use launch::{
+    Launch, Monitored, MonitoredRun, Outcome, PlainRun, Run, Status, Watched, WatchedRun,
+};
 pub use log::{Level, LogLine};
 pub use machine::Machine;
 pub use memory::Memory;

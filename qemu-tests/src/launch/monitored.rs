@@ -34,6 +34,8 @@ pub(super) struct Files {
     pub kernel: PathBuf,
     /// Further arguments.
     pub args: Vec<String>,
+    /// The guest prints text, and has no table of defmt's.
+    pub prints_text: bool,
 }
 
 impl<'a> Launch<'a> {
@@ -80,6 +82,7 @@ impl Monitored<'_> {
                     name(&config)
                 ),
             ],
+            prints_text: false,
         };
 
         let mut session = Session::start(&self.launch, qemu, Some(files))?;
