@@ -93,10 +93,13 @@ fn read(block: &Block, image: &Image) -> Result<(), String> {
         let Err(mut problems) = Config::from_toml("rules.toml", text, image) else {
             return Ok(());
         };
-        // They are about another kernel, which has these sections.
-        problems
-            .0
-            .retain(|problem| !problem.contains("the image has no section"));
+        // They are about another kernel, which has these sections and symbols.
+        let is_of_another = |problem: &str| {
+            ["section", "symbol"]
+                .iter()
+                .any(|what| problem.contains(&format!("the image has no {what}")))
+        };
+        problems.0.retain(|problem| !is_of_another(problem));
         return match problems.0.is_empty() {
             true => Ok(()),
             false => Err(problems.to_string()),
