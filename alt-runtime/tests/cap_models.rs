@@ -197,6 +197,24 @@ fn models_have_what_linux_says_of_them() {
     }
 }
 
+/// What a hook asks, on a system where the cap is present and on a CPU that must not use it.
+#[test]
+fn a_cpu_has_a_local_cap_by_its_whole_rule() {
+    let with_dbm = |midr| {
+        let mut regs = cpu(midr);
+        regs.set_field(&fields::ID_AA64MMFR1_EL1::HAFDBS, 2);
+        regs
+    };
+    let (a76, a55) = (
+        with_dbm(midr(0x41, 0xd0b, 4, 0)),
+        with_dbm(midr(0x41, 0xd05, 2, 0)),
+    );
+    let both = system(&shipped::TABLE, &[a76, a55]);
+    assert!(both.contains(shipped::HW_DBM));
+    assert!(shipped::TABLE.cpu_has(shipped::HW_DBM, &a76));
+    assert!(!shipped::TABLE.cpu_has(shipped::HW_DBM, &a55));
+}
+
 /// At which level the kernel runs decides about VHE and erratum 1463225.
 #[test]
 fn the_exception_level_is_the_kernels() {

@@ -101,6 +101,12 @@ impl CapTable {
         Ok(present)
     }
 
+    /// Whether the CPU with the registers `regs` has `cap` by itself: for a
+    /// [hook](super::Enable) of a local cap, which runs on CPUs without it as well.
+    pub fn cpu_has(&self, cap: Cap, regs: &IdRegs) -> bool {
+        self.of_cpu(regs).contains(cap)
+    }
+
     /// What one CPU has by its own registers, requirements included.
     pub(super) fn of_cpu(&self, regs: &IdRegs) -> CapSet {
         let mut present = self.matching(regs);

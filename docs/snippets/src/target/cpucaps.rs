@@ -4,8 +4,7 @@ mod table {
     alt_runtime::cpucaps!("../../cpucaps.toml");
 }
 use alt_runtime::cap::Enable;
-use alt_runtime::cap::idregs::fields::ID_AA64MMFR1_EL1::HAFDBS;
-use table::{HW_DBM, PAN};
+use table::{HW_DBM, PAN, TABLE};
 
 fn clear_sctlr_span() {}
 fn set_tcr_hd() {}
@@ -18,7 +17,7 @@ static HOOKS: &[Enable] = &[
     Enable {
         cap: HW_DBM,
         run: |regs| {
-            if regs.field(&HAFDBS) >= 2 {
+            if TABLE.cpu_has(HW_DBM, regs) {
                 set_tcr_hd()
             }
         },
