@@ -39,6 +39,8 @@ enum Script {
     Both,
     /// A script that includes it, after another place has taken the tables.
     Taken,
+    /// A script that includes it behind `.bss` and before a section without input.
+    Behind,
 }
 
 const SCRIPTS: [Script; 5] = [
@@ -95,6 +97,7 @@ impl Link {
             Script::Include => &[own("include.ld")],
             Script::Both => &["-Talternatives.x".into(), own("include.ld")],
             Script::Taken => &[own("taken.ld")],
+            Script::Behind => &[own("behind.ld")],
         };
         let mut rustc = self.cross.rustc();
         rustc
@@ -380,6 +383,27 @@ fn tables_that_another_place_takes_do_not_link() {
             error.contains("ERROR(alt-linker): the image has sites, but their tables are empty"),
             "{linker:?}: {error}"
         );
+    }
+}
+
+/// Wherever the fragment is included, the room is writable, and what stands behind it is placed.
+#[test]
+fn fragment_disturbs_nothing_around_it() {
+    let test = "fragment_disturbs_nothing_around_it";
+    let Some(link) = Link::new(test) else { return };
+    for linker in linkers(test) {
+        for fixture in ["many.rs", "none.rs"] {
+            let image = link.link(fixture, linker, Script::Behind, |_| {});
+            let image = image.unwrap_or_else(|error| panic!("{linker:?}, {fixture}: {error}"));
+            let bound = |name| image.symbol(name).unwrap();
+            let at = format!("{linker:?}, {fixture}");
+            assert_eq!(bound("stack_start"), bound("__alt_tables_end"), "{at}");
+            assert_eq!(bound("_end") - bound("stack_start"), 0x4000, "{at}");
+            assert!(is_writable(&image, bound("stack_start")), "{at}");
+            if fixture == "many.rs" {
+                assert!(is_writable(&image, bound("__start_alt_plan")), "{at}");
+            }
+        }
     }
 }
 

@@ -17,13 +17,14 @@ use crate::region::{Region, Table, Text, Words};
 // `adrp` makes of an undefined symbol differs from one page of code to the next.
 //
 // Two empty sections serve the fragments. One makes the room that alternatives-init.x adds
-// up writable: lld gives a section without input the flags of the one before. The other is
+// up writable: lld gives a section without input the flags of the one before; no script takes its name with
+// others. The other is
 // always there, since GNU ld refuses to ask for the size of a section that is not.
 //
 // Whatever links this reader agrees to the layout that it reads.
 global_asm!(
     crate::__alt_layout!(),
-    ".pushsection .bss.alt_plan, \"aw\", @nobits",
+    ".pushsection alt_plan_room, \"aw\", @nobits",
     ".Lalt_plan:",
     ".popsection",
     ".pushsection alt_plan_size, \"R\", @nobits",

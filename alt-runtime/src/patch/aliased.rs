@@ -10,8 +10,12 @@ use crate::region::TextRange;
 
 /// Refuses `word`, the instruction `index` of a site, if it refers to something outside of
 /// `range`, which also executes at another address. The word executes at `at`.
+#[inline]
 pub(super) fn check(range: &TextRange<'_>, index: u8, at: u64, word: Insn) -> Result<(), Reason> {
-    let (Some(alias), Class::Relative(relative)) = (range.alias(), word.classify()) else {
+    let Some(alias) = range.alias() else {
+        return Ok(());
+    };
+    let Class::Relative(relative) = word.classify() else {
         return Ok(());
     };
     let target = relative.target(at);

@@ -223,6 +223,9 @@ pub(super) fn check_target(
     if !region.text.holds(target) {
         return Err(Reason::BranchOutsideText { target });
     }
+    if region.text.only().is_some() {
+        return Ok(());
+    }
     match region.text.range_of(site) {
         Some(range) => aliased::check(range, 0, site, Insn::branch_by(record.displacement)),
         None => Err(outside(&region.text, 1)),
