@@ -1,4 +1,4 @@
-//! All that alt-runtime needs of this kernel.
+//! Integration of alt-runtime.
 
 use crate::{console::print, memory};
 use alt_runtime::{Image, Room, boot::System, patch::MappedAlias, text};
@@ -9,7 +9,7 @@ pub mod cpucaps {
 }
 
 static SYSTEM: System = System::new(&cpucaps::TABLE);
-/// For each instruction of a site.
+/// Room for the plan: one entry for each instruction of each site.
 static ROOM: Room<64> = Room::new();
 
 /// Patches the text, on the boot CPU, before the others start.
@@ -23,7 +23,7 @@ pub fn adapt(command_line: &str) {
     unsafe { SYSTEM.boot(command_line, &mut image, &mut alias, print) };
 }
 
-/// Whether another CPU may take part; asked by that CPU.
+/// Admits the calling CPU, one that was started later; `false` if it must stay off.
 pub fn let_in() -> bool {
     // SAFETY: the boot CPU has returned from `adapt`, and this one has come to no site.
     unsafe { SYSTEM.join(print).is_ok() }

@@ -35,7 +35,7 @@ global_asm!(
     primary = sym primary,
 );
 
-/// Where the boot CPU begins, at EL1, with the MMU off and the device tree's address in x0.
+/// Entry point of the boot CPU: EL1, MMU off, x0 holds the address of the device tree.
 #[unsafe(naked)]
 unsafe extern "C" fn primary() -> ! {
     naked_asm!(
@@ -63,7 +63,7 @@ unsafe extern "C" fn primary() -> ! {
     )
 }
 
-/// Where the firmware starts another CPU, with its number in x0.
+/// Entry point of the other CPUs (PSCI CPU_ON): EL1, MMU off, x0 holds the number of the CPU.
 #[unsafe(naked)]
 pub unsafe extern "C" fn secondary() -> ! {
     naked_asm!(

@@ -1,4 +1,4 @@
-//! The serial line, the way off, and what leads there by mistake.
+//! Console, power-off, exceptions and panics.
 
 use core::fmt::{self, Write};
 

@@ -1,7 +1,6 @@
-//! A kernel in the upper half of the address space, booted as a flat image.
+//! A kernel in the upper half of the address space, booted as a flat image, with W^X and several CPUs.
 //!
-//! It has page tables of its own, where no page is both writable and executable, and several CPUs.
-//! `alternatives.rs` is all that it takes to have it patched at boot; `sites.rs` has the code that is.
+//! `alternatives.rs` holds the integration of alt-runtime, `sites.rs` the code that it patches.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

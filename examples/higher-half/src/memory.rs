@@ -14,15 +14,15 @@ use spin::{Mutex, Once};
 
 use crate::console::UART;
 
-/// From the physical address of the kernel, of devices and of the device tree to where it is mapped.
+/// Offset from physical to virtual addresses of the kernel, the devices and the device tree.
 pub const OFFSET: usize = 0xffff_ff80_0000_0000;
-/// From the text to where it is mapped writable for a while.
+/// Offset from the text to its writable alias.
 const ALIAS_OFFSET: usize = 0x20_0000_0000;
 const PAGE: usize = 4096;
 const ASID: usize = 1;
 
-/// The map of the first steps, of the lower half as of the upper one: 1 GiB of devices, 1 GiB of
-/// memory (Arm ARM D8.3.1.2), not global.
+/// Table of both halves during early boot: 1 GiB of devices, 1 GiB of memory (Arm ARM D8.3.1.2),
+/// not global.
 #[repr(C, align(4096))]
 pub struct Early([usize; 512]);
 const BLOCK: usize = 1 | 3 << 8 | 1 << 10 | 1 << 11;
@@ -66,7 +66,7 @@ const DEVICE: El1Attributes = El1Attributes::VALID
 type Tables = Mapping<Pool, El1And0>;
 static TABLES: Once<Mutex<Tables>> = Once::new();
 
-/// Maps the kernel with the least rights it needs, and the device tree, and switches over.
+/// Maps each part of the kernel with the least rights, and the device tree; activates the map.
 pub fn protect(device_tree: Range<usize>) {
     let tables = Tables::with_asid_and_va_range(Pool, ASID, 1, El1And0, VaRange::Upper);
     TABLES.call_once(|| Mutex::new(tables));
@@ -86,7 +86,7 @@ pub fn protect(device_tree: Range<usize>) {
     activate();
 }
 
-/// Switches the calling CPU to the kernel's tables, and the lower half off.
+/// Activates the kernel's tables on the calling CPU, and disables the lower half.
 pub fn activate() {
     if let Some(tables) = TABLES.get() {
         // SAFETY: what the kernel uses stays mapped where it is, with the rights that it needs.
@@ -128,7 +128,7 @@ pub fn close_alias(text: Range<u64>) {
     map_to(alias, 0, El1Attributes::empty()).expect("its tables are there");
 }
 
-/// Whether the text cannot be written, neither where it runs nor where its alias is while it is open.
+/// Whether no write to the text is possible: at its own address or at that of its alias.
 pub fn text_is_protected() -> bool {
     let start = text().start as usize;
     !is_writable(start) && !is_writable(start + ALIAS_OFFSET)

@@ -9,13 +9,13 @@ use crate::memory::{self, OFFSET};
 use crate::{boot, kernel};
 
 const MAX_CPUS: usize = 8;
-/// One for each CPU, by its number; that of the boot CPU stands apart.
+/// Stacks of the other CPUs, by number.
 pub static mut STACKS: [Stack<8>; MAX_CPUS] = [const { Stack::new() }; MAX_CPUS];
-/// How many CPUs have done their work, or were not let in.
+/// Number of CPUs that have finished or were refused.
 static DONE: AtomicU64 = AtomicU64::new(0);
 static KEPT_OUT: AtomicU64 = AtomicU64::new(0);
 
-/// Starts all other CPUs and waits for them; returns how many have worked.
+/// Starts all other CPUs, one after the other; returns the number of those that were admitted.
 pub fn start() -> u64 {
     for cpu in 1..MAX_CPUS as u64 {
         let entry = boot::secondary as *const () as usize - OFFSET;

@@ -1,4 +1,4 @@
-//! All that alt-runtime needs of this kernel.
+//! Integration of alt-runtime.
 
 use alt_runtime::boot::System;
 use alt_runtime::patch::LinearAlias;
@@ -12,7 +12,7 @@ pub mod cpucaps {
 }
 
 static SYSTEM: System = System::new(&cpucaps::TABLE);
-/// For each instruction of a site.
+/// Room for the plan: one entry for each instruction of each site.
 static ROOM: Room<64> = Room::new();
 
 /// Patches the text, on the boot CPU, before the others start.

@@ -1,4 +1,4 @@
-//! What the kernel does: it counts, adapts itself, and counts again, on all CPUs.
+//! Runs the sites before and after the pass, on all CPUs, and checks their results.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use crate::console::{power_off, print};
 use crate::memory::{self, LINEAR};
 use crate::{sites, smp};
 
-/// How often each CPU counts.
+/// Calls of each site per CPU.
 const ROUNDS: u64 = 1000;
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
@@ -43,12 +43,12 @@ pub extern "C" fn main(device_tree: usize) -> ! {
     power_off()
 }
 
-/// Uses each site, and looks at the results.
+/// Executes each site and checks the results.
 pub fn work() {
     for _ in 0..ROUNDS {
         sites::add(&COUNTER, 1);
         sites::speculation_barrier();
     }
-    // The check value of CRC-32, as all catalogues have it.
+    // The check value of CRC-32/ISO-HDLC.
     assert_eq!(sites::crc32(b"123456789"), 0xcbf4_3926);
 }

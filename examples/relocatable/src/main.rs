@@ -1,7 +1,7 @@
-//! A kernel that relocates itself and runs where it was loaded, booted as a flat image.
+//! A position-independent kernel that relocates itself, booted as a flat image, with several CPUs.
 //!
-//! All memory is mapped writable a second time, in the upper half, and stays so, as in many kernels.
-//! `alternatives.rs` is all that it takes to have it patched at boot; `sites.rs` has the code that is.
+//! Its linear map of all memory stays writable. `alternatives.rs` holds the integration of
+//! alt-runtime, `sites.rs` the code that it patches.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

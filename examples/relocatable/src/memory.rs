@@ -10,7 +10,7 @@ use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
 use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
 use spin::{Mutex, Once};
 
-/// From a physical address to where all memory, and all devices, are mapped writable.
+/// Offset from physical addresses to the linear map: all memory and all devices, writable.
 pub const LINEAR: usize = 0xffff_ff80_0000_0000;
 const PAGE: usize = 4096;
 const ASID: usize = 1;
@@ -26,9 +26,9 @@ const fn blocks(rights: usize) -> Blocks {
     table[1] = 0x4000_0000 | BLOCK | 1 << 2 | rights;
     Blocks(table)
 }
-/// The lower half in the first steps, one to one.
+/// Table of the lower half during early boot: virtual addresses are physical.
 pub static EARLY: Blocks = blocks(0);
-/// The upper half.
+/// Table of the upper half: the linear map.
 pub static LINEAR_TABLE: Blocks = blocks(NO_EXECUTE);
 
 unsafe extern "C" {
@@ -57,7 +57,7 @@ const EXECUTE: El1Attributes = NORMAL.union(El1Attributes::READ_ONLY);
 type Tables = Mapping<Pool, El1And0>;
 static TABLES: Once<Mutex<Tables>> = Once::new();
 
-/// Maps the kernel where it is with the least rights it needs, and switches over.
+/// Maps the kernel at its physical addresses, each part with the least rights, and activates the map.
 pub fn protect() {
     let bound = |symbol: *const u8| symbol as usize;
     let text = text();
@@ -83,7 +83,7 @@ pub fn protect() {
     activate();
 }
 
-/// Switches the calling CPU to the kernel's tables.
+/// Activates the kernel's tables on the calling CPU.
 pub fn activate() {
     if let Some(tables) = TABLES.get() {
         // SAFETY: what the kernel uses stays mapped where it is, with the rights that it needs.
