@@ -27,6 +27,7 @@ mod given_back;
 pub mod guest;
 mod image;
 mod launch;
+pub mod litmus;
 mod log;
 mod machine;
 mod memory;

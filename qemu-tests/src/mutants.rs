@@ -116,6 +116,7 @@ impl Mutant {
 const MONITOR: &[Observer] = &[Observer::Monitor, Observer::Plugin];
 const MONITOR_ALONE: &[Observer] = &[Observer::Monitor];
 const ALL_THREE: &[Observer] = &[Observer::Monitor, Observer::Plugin, Observer::Sequence];
+const STATIC: &[Observer] = &[Observer::Sequence];
 const BARRIER: &[Observer] = &[Observer::Plugin, Observer::Sequence];
 
 /// All mutants.
@@ -237,6 +238,17 @@ pub fn all() -> &'static [Mutant] {
             |image| {
                 let mut routine = Routine::find(image, ATTEND)?;
                 routine.set_all(ISB, NOP)?;
+                Ok(routine)
+            },
+        ),
+        mutant(
+            "no-branch-elsewhere",
+            "no decision between LDAR and ISB on a secondary",
+            STATIC,
+            |image| {
+                let mut routine = Routine::find(image, ATTEND)?;
+                let leave = routine.nth(IS_EVEN, 0, 0)?;
+                routine.set(leave, branch_like(routine.word(leave)));
                 Ok(routine)
             },
         ),

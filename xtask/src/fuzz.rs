@@ -48,7 +48,7 @@ impl fmt::Display for Limit {
 pub(crate) fn run(limit: Limit, only: Option<&str>) -> Outcome {
     let targets = chosen(only)?;
     let compiler = compiler()?;
-    let folder = target_dir().join("fuzz");
+    let folder = crate::target_dir().join("fuzz");
     let host = host()?;
     build(&folder, &host, &compiler, &targets)?;
     let programs = folder.join(&host).join("release");
@@ -267,10 +267,6 @@ fn summary(log: &str) -> String {
         last("cov:").unwrap_or("no"),
         kept.unwrap_or("none")
     )
-}
-
-fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
 #[cfg(test)]

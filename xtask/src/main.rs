@@ -4,8 +4,12 @@ mod bench;
 mod demo;
 mod examples;
 mod fuzz;
+mod litmus;
 mod matrix;
+mod minimal;
+mod miri;
 mod mutants;
+mod nightly;
 mod setup;
 mod sizes;
 mod style;
@@ -14,8 +18,8 @@ mod test;
 mod verify;
 
 use clap::{Args, Parser, Subcommand};
-use qemu_tests::Profile;
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use qemu_tests::{Profile, guest::workspace};
+use std::{env, error::Error, path::PathBuf, process::ExitCode};
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
 #[derive(Parser)]
@@ -58,9 +62,18 @@ enum Task {
         /// One target: a file of linker/fuzz/fuzz_targets. All without it.
         target: Option<String>,
     },
+    /// Judges the patching sequence, and what is left without one of its steps, by Arm's memory
+    /// model: litmus tests, run by herd7.
+    Litmus,
     /// Runs the demo kernel on every machine, in every build profile, entered at EL1 and EL2; shows
     /// a table and writes an HTML page.
     Matrix(matrix::MatrixArguments),
+    /// Compiles what a kernel depends on with the lowest versions that are allowed; needs a nightly
+    /// cargo.
+    MinimalVersions,
+    /// Runs host tests of the runtime under Miri, which finds undefined behaviour; needs a nightly
+    /// toolchain.
+    Miri,
     /// Leaves steps out of the patching routine, one at a time, and shows which observer notices.
     Mutants {
         /// Shows what each observer noticed first.
@@ -147,6 +160,9 @@ fn main() -> ExitCode {
             };
             fuzz::run(limit, target.as_deref())
         }
+        Task::Litmus => litmus::run(),
+        Task::MinimalVersions => minimal::run(),
+        Task::Miri => miri::run(),
         Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Mutants { verbose } => mutants::run(verbose),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
@@ -163,6 +179,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where cargo puts what it builds.
+fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
 #[cfg(test)]

@@ -39,7 +39,10 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         ]
         .concat(),
     );
-    let attend = masked(&[ISB]);
+    // The branch between the load of the generation and ISB makes the model order the two.
+    let attend = masked(&[LDAR, IS_EVEN, STLR, LDAR, WAITS_ON, ISB]);
+    let waits = [LDAR, STLR, IS_EVEN, WAITS_ON, ISB];
+    let waits = [&enter[..], &leave, &waits].concat();
     let starts = [SCTLR, TLBI_VMALLE1, TLBI_ALLE2, IC_IALLU, DSB_NSH, ISB];
     // Translations first, then the MMU, then the instruction cache.
     let with_mmu = |tlbi| [tlbi, DSB_NSH, ISB, SCTLR, ISB, IC_IALLU, DSB_NSH, ISB];
@@ -50,7 +53,7 @@ pub fn sequence(image: &Image) -> Result<(), String> {
     let vhe = [&[ISB][..], &nvhe].concat();
     let expected: [(&'static str, &[Pattern], &[Pattern]); 5] = [
         (COMMIT, &kinds, &commit),
-        (ATTEND, &kinds, &attend),
+        (ATTEND, &waits, &attend),
         (START, &starts, &start),
         (START_NVHE, &starts, &nvhe),
         (START_VHE, &starts, &vhe),

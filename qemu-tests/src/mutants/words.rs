@@ -31,6 +31,13 @@ pub(super) const RESTORE_DAIF: Pattern = Pattern::new("msr daif", ANY_REGISTER, 
 pub(super) const RESTORE_ALLINT: Pattern = Pattern::new("msr allint", ANY_REGISTER, 0xd518_4300);
 pub(super) const DSB_NSH: Pattern = Pattern::new("dsb nsh", !0, 0xd503_379f);
 pub(super) const DSB_ISH: Pattern = Pattern::new("dsb ish", !0, 0xd503_3b9f);
+/// The instructions of the wait: what the others have stored is seen, and what depends on it.
+pub(super) const LDAR: Pattern = Pattern::new("ldar", 0xffff_fc00, 0x88df_fc00);
+pub(super) const STLR: Pattern = Pattern::new("stlr", 0xffff_fc00, 0x889f_fc00);
+/// `tbz w2, #0`: whether the generation is even.
+pub(super) const IS_EVEN: Pattern = Pattern::new("tbz w2, #0", 0xfff8_001f, 0x3600_0002);
+/// `b.eq` backwards.
+pub(super) const WAITS_ON: Pattern = Pattern::new("b.eq back", 0xff80_001f, 0x5480_0000);
 pub(super) const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
 /// To the last byte of the data cache line, of which there is one instruction for the first
 /// word and one in each turn of the loop.

@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
     }
     let path = match &arguments.html {
         Some(path) => path.clone(),
-        None => target_dir().join("matrix.html"),
+        None => crate::target_dir().join("matrix.html"),
     };
     let qemu: BTreeSet<_> = trials.iter().map(|trial| trial.qemu.as_str()).collect();
     let qemu: Vec<_> = qemu.into_iter().collect();
@@ -110,8 +110,4 @@ fn run_trials(filter: Option<&str>, results: &Path, reasons: &Path) -> std::io::
         .env(results::FILE, results)
         .env(skip::FILE, reasons);
     Ok(command.status()?.success())
-}
-
-fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }

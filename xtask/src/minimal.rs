@@ -1,0 +1,90 @@
+//! `cargo xtask minimal-versions`: whether what a kernel depends on compiles with the lowest
+//! versions that the packages' `Cargo.toml` allow. A kernel's lock file is raised to these, and
+//! no further.
+
+use crate::{Outcome, nightly, setup, style};
+use qemu_tests::guest::{TARGET, workspace};
+use std::{env, fs, io, path::Path, process::Command};
+
+/// Features of alt-runtime and of alt-linker: the fewest, and all that a kernel links or its build
+/// script uses.
+const VARIANTS: [(&str, &str, &str); 2] = [
+    ("few features", "", ""),
+    (
+        "all features",
+        r#""defmt", "shadow-call-stack""#,
+        r#""link""#,
+    ),
+];
+
+/// A use of each macro, so that they run with those versions too.
+const SOURCE: &str = r#"//! Made by `cargo xtask minimal-versions`.
+#![no_std]
+mod cpucaps {
+    alt_runtime::cpucaps!("cpucaps.toml");
+}
+use cpucaps::LSE;
+
+pub fn site() -> bool {
+    // SAFETY: neither variant does anything.
+    unsafe { alt_runtime::alternative!("nop", LSE => "yield", options(nostack)) };
+    alt_runtime::cpu_has_cap!(likely LSE)
+}
+"#;
+
+const BUILD: &str = "fn main() -> std::io::Result<()> { alt_linker::provide_scripts() }\n";
+
+/// Compiles a kernel's package in each variant, by the stable toolchain. Only nightly cargo chooses
+/// the versions; without it there is nothing to do.
+pub(crate) fn run() -> Outcome {
+    setup::ensure_target()?;
+    let folder = crate::target_dir().join("minimal-versions");
+    let mut compiles = true;
+    for (name, runtime, linker) in VARIANTS {
+        write(&folder, runtime, linker)?;
+        let Some(mut cargo) = nightly::cargo() else {
+            anstream::println!("minimal versions: skipped: rustup has no nightly toolchain");
+            return Ok(true);
+        };
+        anstream::println!("{}", style::heading(format!("minimal versions, {name}")));
+        cargo
+            .args(["-Z", "minimal-versions", "generate-lockfile"])
+            .current_dir(&folder);
+        if !cargo.status()?.success() {
+            return Err("cargo cannot choose minimal versions; see above".into());
+        }
+        let mut check = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        check
+            .args(["check", "--locked", "--target", TARGET, "--target-dir"])
+            .arg(folder.join("target"))
+            .current_dir(&folder);
+        compiles &= check.status()?.success();
+    }
+    let verdict = match compiles {
+        true => style::good("they compile"),
+        false => style::bad("a version is stated too low; see above"),
+    };
+    anstream::println!("minimal versions: {verdict}");
+    Ok(compiles)
+}
+
+/// A package of its own workspace: its members' development dependencies would count too.
+fn write(folder: &Path, runtime: &str, linker: &str) -> io::Result<()> {
+    let root = workspace();
+    fs::create_dir_all(folder.join("src"))?;
+    let manifest = format!(
+        "[workspace]\n\
+         [package]\nname = \"minimal\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [dependencies]\n\
+         alt-runtime = {{ path = {:?}, features = [{runtime}] }}\n\
+         [build-dependencies]\n\
+         alt-linker = {{ path = {:?}, default-features = false, features = [{linker}] }}\n",
+        root.join("alt-runtime"),
+        root.join("linker"),
+    );
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    fs::write(folder.join("build.rs"), BUILD)?;
+    fs::write(folder.join("src/lib.rs"), SOURCE)?;
+    fs::copy(root.join("cpucaps.toml"), folder.join("cpucaps.toml"))?;
+    Ok(())
+}

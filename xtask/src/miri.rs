@@ -1,0 +1,33 @@
+//! `cargo xtask miri`: host tests of the runtime in an interpreter that finds undefined behaviour.
+
+use crate::{Outcome, nightly, style};
+
+/// The tests whose code reads and writes text through pointers, or shares it between threads.
+const TESTS: [&str; 4] = ["plan", "maintenance", "pointers", "rendezvous"];
+
+/// Runs the tests under Miri, where it can be had.
+pub(crate) fn run() -> Outcome {
+    let Some(mut cargo) = nightly::cargo() else {
+        anstream::println!("miri: skipped: rustup has no nightly toolchain");
+        return Ok(true);
+    };
+    for component in ["miri", "rust-src"] {
+        if !nightly::has_component(component) {
+            anstream::println!("miri: skipped: the nightly toolchain lacks {component}");
+            return Ok(true);
+        }
+    }
+    cargo
+        .args(["miri", "test", "--package", "alt-runtime"])
+        .args(TESTS.iter().flat_map(|test| ["--test", test]))
+        .arg("--target-dir")
+        .arg(crate::target_dir().join("miri"))
+        .env("MIRIFLAGS", "-Zmiri-strict-provenance");
+    let passed = cargo.status()?.success();
+    let verdict = match passed {
+        true => style::good("no undefined behaviour"),
+        false => style::bad("FAILED"),
+    };
+    anstream::println!("miri: {}: {verdict}", TESTS.join(", "));
+    Ok(passed)
+}
