@@ -77,7 +77,8 @@ impl Link {
     /// Links, checks, and writes the object; its path.
     ///
     /// Without [`output`](Self::output), cargo is told to run the build script again when the
-    /// manifest or an input changes.
+    /// manifest or an input changes. A warning says which constants will be writable: to cargo,
+    /// or on standard error.
     ///
     /// # Errors
     /// Something cannot be read, is refused by the linker, or breaks a rule of `docs/hypervisor.md`.
@@ -124,6 +125,12 @@ impl Link {
         let map = fs::read_to_string(&map).map_err(at(&map))?;
         let bytes = work.finish(&linked, &map)?;
         whole(&output, &bytes)?;
+        for line in Work::writable_constants(&map) {
+            match self.output {
+                None => println!("cargo::warning={line}"),
+                Some(_) => eprintln!("warning: {line}"),
+            }
+        }
         Ok(output)
     }
 }

@@ -89,6 +89,24 @@ impl<'a> Work<'a> {
         };
         namespace.write(linked)
     }
+
+    /// Constants that will be writable, a line each: tables of pointers that compilers put into
+    /// `.data.rel.ro` when they are asked for code that runs at any address.
+    pub fn writable_constants(map: &str) -> Vec<String> {
+        let placed = map::parse(map).into_iter();
+        let constants = placed.filter(|placed| {
+            let name = placed.section.strip_prefix(".data.rel.ro");
+            placed.size != 0 && name.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        let lines = constants.map(|placed| {
+            format!(
+                "constant data is writable in {}: {} of {}; compile with -fno-pie, or \
+                 -C relocation-model=static",
+                placed.output, placed.section, placed.file
+            )
+        });
+        lines.collect()
+    }
 }
 
 fn refuse(found: Vec<Refusal>) -> Result<(), HypError> {

@@ -204,3 +204,27 @@ fn sites_are_in_one_section_of_code() {
         )
         .unwrap();
 }
+
+/// As `-fpie` makes it of a constant table of pointers.
+#[test]
+fn constants_that_will_be_writable_are_said() {
+    let Some(bench) = Bench::new("constants_that_will_be_writable_are_said") else {
+        return;
+    };
+    let text = |section: &str, flags: &str| {
+        format!(
+            ".section .text.init, \"ax\"\n.globl init\n.type init, %function\n\
+             init: adrp x0, table\nadd x0, x0, :lo12:table\nret\n\
+             .section {section}.table, \"{flags}\"\n.balign 8\ntable: .quad init\n"
+        )
+    };
+    for (section, flags, said) in [(".data.rel.ro", "aw", true), (".rodata", "a", false)] {
+        let object = bench.assemble(&text(section, flags), "fixture.o");
+        let output = bench.alt("exports = [\"init\"]\n", &[&object]);
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{words}");
+        let warning = "warning: constant data is writable in .hyp.data: .data.rel.ro.table of \
+                       fixture.o; compile with -fno-pie";
+        assert_eq!(words.contains(warning), said, "{section}: {words}");
+    }
+}
