@@ -119,9 +119,34 @@ fn code_tables_and_room_are_where_a_foreign_script_maps_them() {
                 let at = format!("{:?}, {linker}, fragment: {fragment}", shape.script);
                 let image = link(&cross, &dir, shape, gnu, fragment);
                 judge(&Linked::new(&image, &at), shape);
+                #[cfg(feature = "tool")]
+                verified(image, &at);
             }
         }
     }
+}
+
+/// `alt verify` finds nothing but what is so: tables outside of the init region, and the site in
+/// the vectors, which the kernel hands to the patcher as a range of its own.
+#[cfg(feature = "tool")]
+fn verified(image: Vec<u8>, at: &str) {
+    use alt_linker::image::Image;
+    use alt_linker::names::CapNames;
+    use alt_linker::records::Records;
+    use alt_linker::verify::{Subject, verify};
+
+    let image = Image::parse(image).unwrap();
+    let records = Records::find(&image, None).unwrap();
+    let names = CapNames::default();
+    let subject = Subject::new(&image, &records, &names).unwrap();
+    let mut findings = verify(&subject);
+    let vectors = image.section(".vectors").map(|section| &section.range);
+    findings.retain(|finding| match finding.rule {
+        "tables-outside-init" => false,
+        "site-outside-bounds" => vectors.is_none_or(|range| !range.contains(&finding.address)),
+        _ => true,
+    });
+    assert!(findings.is_empty(), "{at}: {findings:#?}");
 }
 
 /// Compiles the kernel and links it.
