@@ -9,7 +9,7 @@ use crate::patch::error::{PlanError, Reason};
 use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
-use crate::patch::writer::{branch_words, check_target, words_of_sites};
+use crate::patch::writer::{branch_words, check_target};
 use crate::record::AlternativeRecord;
 use crate::region::{Region, Words};
 
@@ -34,19 +34,23 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<usize, PlanError> 
         decided: &CapSet::EMPTY,
     };
     // Places, order and conditions; with nothing decided there is nothing to write.
-    Plan::new(region, nothing, &mut [])?;
+    let branches = Plan::new(region, nothing, &mut [])?.report().branches;
     for (at, record) in region.branches.iter() {
         let site = record.site(at);
         check_target(region, site, record)
             .and_then(|()| branch_words(region, site, record))
             .map_err(|reason| error(table, site, record.condition, reason))?;
     }
+    let (mut words, mut before) = (branches as usize, None);
     for (at, record) in region.alternatives.iter() {
         let site = record.site(at);
+        if before.replace(site) != Some(site) {
+            words += usize::from(record.site_len);
+        }
         arm(region, at, record, site)
             .map_err(|reason| error(table, site, record.condition, reason))?;
     }
-    Ok(words_of_sites(region))
+    Ok(words)
 }
 
 fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> Result<(), Reason> {

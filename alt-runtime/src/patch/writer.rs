@@ -240,7 +240,8 @@ pub(super) fn outside(text: &Text<'_>, len: u8) -> Reason {
 }
 
 /// Number of words of all sites.
-pub(super) fn words_of_sites(region: &Region<'_>) -> usize {
+#[cold]
+fn words_of_sites(region: &Region<'_>) -> usize {
     fn words<R: Record>(table: Table<'_, R>) -> usize {
         let mut before = None;
         let lens = table.iter().map(|(at, record)| {

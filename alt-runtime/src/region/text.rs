@@ -176,13 +176,22 @@ impl<'a> Text<'a> {
     /// The word at `address`; `None` outside.
     #[inline]
     pub fn get(&self, address: u64) -> Option<Insn> {
-        self.range_of(address)?.words.get(address)
+        match self.first.words.get(address) {
+            None => self.rest.iter().find_map(|range| range.words.get(address)),
+            word => word,
+        }
     }
 
     /// `count` words at `address`; `None` if no range holds them.
     #[inline]
     pub(crate) fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
-        self.range_of(address)?.words.part(address, count)
+        match self.first.words.part(address, count) {
+            None => {
+                let mut rest = self.rest.iter();
+                rest.find_map(|range| range.words.part(address, count))
+            }
+            words => words,
+        }
     }
 
     /// The first word, as mapped now; `None` if not all ranges are mapped as far apart as they
