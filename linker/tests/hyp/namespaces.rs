@@ -73,7 +73,9 @@ fn image_with(bench: &Bench, manifest: &str, script: &str, kernel: &str) -> Vec<
 /// The last are flags of rustc, for the hypervisor.
 fn image_of(bench: &Bench, manifest: &str, script: &str, kernel: &str, flags: &[&str]) -> Vec<u8> {
     let hypervisor = bench.link(manifest, &[&bench.library(flags)]).unwrap();
-    let text = [alt_runtime::ASM_MACROS, ".text\n", kernel].concat();
+    // As alt-runtime has it: makes the room that the script reserves writable.
+    let room = ".pushsection alt_plan_room, \"awR\", @nobits\n.popsection\n.text\n";
+    let text = [alt_runtime::ASM_MACROS, room, kernel].concat();
     let kernel = bench.assemble(&text, "kernel.o");
     alt_linker::write_scripts(bench.dir.path()).unwrap();
     let script = bench.write("kernel.ld", script);
@@ -250,7 +252,9 @@ fn the_link_by_alt_ld_fails() {
         (output.status.code(), said)
     };
     let assemble = |kernel: &str| {
-        let text = [alt_runtime::ASM_MACROS, ".text\n", kernel].concat();
+        // As alt-runtime has it: makes the room that the script reserves writable.
+        let room = ".pushsection alt_plan_room, \"awR\", @nobits\n.popsection\n.text\n";
+        let text = [alt_runtime::ASM_MACROS, room, kernel].concat();
         bench.assemble(&text, "kernel.o");
     };
     assert_eq!(link(&[]), (Some(0), String::new()));
