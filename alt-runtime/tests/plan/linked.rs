@@ -115,14 +115,17 @@ fn closures_make_an_alias() {
                 mapped.push(text.clone());
                 match text.start {
                     0 => Err("no such memory"),
-                    start => Ok((start + 0x1000) as *mut u32),
+                    start => Ok(std::ptr::without_provenance_mut(start as usize + 0x1000)),
                 }
             },
             |text| unmapped.push(text),
         )
     };
     assert_eq!(alias.open(0..4), Err("no such memory"));
-    assert_eq!(alias.open(0x8000..0x9000), Ok(0x9000 as *mut u32));
+    assert_eq!(
+        alias.open(0x8000..0x9000),
+        Ok(std::ptr::without_provenance_mut(0x9000))
+    );
     alias.close();
     assert_eq!(mapped, [0..4, 0x8000..0x9000]);
     assert_eq!(unmapped, vec![0x8000..0x9000; 1]);
