@@ -123,6 +123,11 @@ impl Insn {
         self.matches((0xffe0_001f, 0xd420_0000)) || self.matches((0xffe0_001f, 0xd440_0000))
     }
 
+    /// Whether it is ADR (Arm ARM C6.2.12).
+    pub(crate) const fn is_adr(self) -> bool {
+        self.matches((0x9f00_0000, 0x1000_0000))
+    }
+
     /// Whether the bits under the mask have the given value.
     const fn matches(self, (mask, value): (u32, u32)) -> bool {
         self.0 & mask == value

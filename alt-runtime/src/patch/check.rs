@@ -9,9 +9,9 @@ use crate::patch::error::{PlanError, Reason};
 use crate::patch::plan::Plan;
 use crate::patch::replacement::Replacement;
 use crate::patch::site::{Record, error};
-use crate::patch::writer::{branch_words, check_target};
+use crate::patch::writer::{branch_words, check_target, outside};
 use crate::record::AlternativeRecord;
-use crate::region::{Region, Words};
+use crate::region::Region;
 
 /// Checks the whole table of a region, for every CPU there may be. Done before the
 /// first of several passes, so that none of them is refused for its arms after
@@ -53,38 +53,36 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<usize, PlanError> 
     Ok(words)
 }
 
+/// Checks one arm: the words that it puts at the site, and what the site holds now.
 fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> Result<(), Reason> {
+    let len = record.site_len;
+    let (Some(range), Some(old)) = (region.text.range_of(site), region.text.part(site, len)) else {
+        return Err(outside(&region.text, len));
+    };
+    let old = (0..).zip(old.iter());
     if record.condition.is_callback() && record.replacement_len != 0 {
-        find_breakpoint(region, site, record.site_len, |_| None)?;
+        for (index, old) in old {
+            refuse_breakpoint(index, old, None)?;
+        }
         return computed::find(region, at, record).map(|_| ());
     }
     let replacement = Replacement::new(region, at, record, site)?;
-    let range = region.text.range_of(site);
-    let range = range.filter(|range| range.alias().is_some());
-    (0..record.site_len).try_for_each(|index| {
-        let word = replacement.word(index)?;
-        let at = site.wrapping_add(4 * u64::from(index));
-        range.map_or(Ok(()), |range| aliased::check(range, index, at, word))
-    })?;
-    // An arm that stops may be there already.
-    let of_arm = |index| replacement.word(index).ok();
-    find_breakpoint(region, site, record.site_len, of_arm)
+    let is_aliased = range.alias().is_some();
+    for (index, old) in old {
+        let new = replacement.word(index)?;
+        if is_aliased {
+            aliased::check(range, index, site.wrapping_add(4 * u64::from(index)), new)?;
+        }
+        // An arm that stops may be there already.
+        refuse_breakpoint(index, old, Some(new))?;
+    }
+    Ok(())
 }
 
 /// Refuses a breakpoint in a site that is not the arm's word for that place.
-fn find_breakpoint(
-    region: &Region<'_>,
-    site: u64,
-    len: u8,
-    of_arm: impl Fn(u8) -> Option<Insn>,
-) -> Result<(), Reason> {
-    // The walk has refused sites outside the text.
-    let words = region.text.part(site, len);
-    let words = words.iter().flat_map(Words::iter);
-    for (index, word) in (0..).zip(words).filter(|(_, word)| word.is_breakpoint()) {
-        if of_arm(index) != Some(word) {
-            return Err(Reason::Breakpoint { index, word });
-        }
+fn refuse_breakpoint(index: u8, old: Insn, new: Option<Insn>) -> Result<(), Reason> {
+    match old.is_breakpoint() && Some(old) != new {
+        true => Err(Reason::Breakpoint { index, word: old }),
+        false => Ok(()),
     }
-    Ok(())
 }

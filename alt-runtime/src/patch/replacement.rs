@@ -87,15 +87,16 @@ impl<'a> Replacement<'a> {
 
     /// What the NOP at `index` is at the site: the first half of a pair that a linker relaxed.
     fn nop(&self, index: u8) -> Insn {
-        match self.expand(index) {
-            Some([adrp, _]) => adrp,
-            None => Insn::NOP,
+        // Few NOPs have an ADR behind them.
+        let next = self.words.word(usize::from(index) + 1);
+        match next.is_some_and(Insn::is_adr) {
+            true => self.expand(index).map_or(Insn::NOP, |[adrp, _]| adrp),
+            false => Insn::NOP,
         }
     }
 
     /// NOP and ADR at `index` as they must be at the site, if ADR does not reach from there.
-    // Out of line, since few NOPs have an ADR behind them.
-    #[inline(never)]
+    #[cold]
     fn expand(&self, index: u8) -> Option<[Insn; 2]> {
         let to = self.site.wrapping_add(4 * u64::from(index));
         Relaxed::at(self.words, index)?.expand(self.words, to)
