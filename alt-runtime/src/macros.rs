@@ -111,8 +111,8 @@ macro_rules! alternative {
 ///
 /// As [`alternative!`], except that what follows the `=>` of an arm may also be
 ///
-/// - the path of a static defined by [`callback!`]: that [`Callback`] fills the
-///   words of the site when the arm's condition holds;
+/// - the path of a static defined by [`callback!`](crate::callback!): that
+///   [`Callback`](crate::Callback) fills the words of the site when the arm's condition holds;
 /// - `nops`: the site becomes NOPs, more than three of them behind a branch over
 ///   them.
 ///
@@ -158,7 +158,8 @@ macro_rules! alternative {
 ///
 /// The site has the length of the default: write as many instructions there as the
 /// callback may need. They run until the patch, and the callback finds in them the
-/// registers that the compiler chose ([`Insn::rd`], [`Insn::rn`]).
+/// registers that the compiler chose ([`Insn::rd`](crate::Insn::rd),
+/// [`Insn::rn`](crate::Insn::rn)).
 #[macro_export]
 macro_rules! alternative_cb {
     ($($tokens:tt)*) => {

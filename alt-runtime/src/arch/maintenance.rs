@@ -16,7 +16,7 @@ pub struct Maintenance {
     pub data_line: u32,
     /// Smallest instruction cache line in bytes.
     pub instruction_line: u32,
-    /// CTR_EL0.IDC: written data need not be cleaned. [`sync`](Self::sync) honours it, since
+    /// CTR_EL0.IDC: written data need not be cleaned. `sync` honours it, since
     /// only CPUs that this value covers execute what a loader loads.
     ///
     /// A pass cleans in any case, for late CPUs: one without IDC executes the kernel's text
@@ -27,7 +27,7 @@ pub struct Maintenance {
     pub no_invalidate: bool,
     /// CTR_EL0.L1Ip is not PIPT: the instruction cache is invalidated as a whole. IC IVAU is
     /// sure to find the lines of one virtual address only, and the same text may be executed at
-    /// others (Arm ARM D8.17, "VIPT instruction caches").
+    /// others (Arm ARM, "VIPT instruction caches").
     pub invalidate_all: bool,
     /// Clean *and invalidate* the data line, to the point of coherency: asked
     /// for by Cortex-A53 errata 819472, 824069, 826319 and 827319.
