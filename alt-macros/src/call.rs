@@ -1,8 +1,8 @@
 //! What stands before the user's tokens: the path of alt-runtime.
 //!
 //! The macros that a kernel uses are `macro_rules!` of alt-runtime, which hand on their
-//! `$crate`. So the expansion finds alt-runtime whatever it is called where the macro is
-//! used, and where it is no dependency at all but that of a crate that re-exports the macros.
+//! `$crate`. So the expansion finds alt-runtime under another name too, and through a crate that
+//! re-exports the macros.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;

@@ -194,8 +194,8 @@ const DEFAULT: Refusals = &[
     ),
 ];
 
-// Numbers come into a message by a macro alone, and a message of a macro has no place in the
-// source: hence two errors for one fault.
+// Only an assembler macro can put numbers into a message, and the message of a macro has no
+// place in the source. So one fault gives two errors.
 const ARM: Refusals = &[
     (
         "9064b - 9063b == 0",

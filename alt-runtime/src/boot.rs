@@ -163,7 +163,7 @@ impl Booted {
     }
 
     /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should
-    /// not: a line for the log each, whatever the verdict.
+    /// not. A kernel logs each one, also where the verdict is `Ok`.
     pub fn differences<'a>(
         &'a self,
         ids: &'a IdRegs,
@@ -336,7 +336,7 @@ impl Finalised {
     }
 
     /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should
-    /// not: a line for the log each, whatever the verdict.
+    /// not. A kernel logs each one, also where the verdict is `Ok`.
     pub fn differences<'a>(
         &'a self,
         ids: &'a IdRegs,

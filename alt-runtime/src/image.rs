@@ -71,8 +71,8 @@ impl<'a> Image<'a> {
 
     /// Checks that the tables are those of all sites that are linked, which have `words` words by
     /// the tables, and that there is room for a plan of all of them. Writes to each page of that
-    /// room, so that room which is not mapped writable faults on whatever CPU, also where nothing
-    /// is patched.
+    /// room, so that room which is not mapped writable faults on every CPU model, also where
+    /// nothing is patched.
     ///
     /// # Errors
     /// The tables are not those of the linked sites, or the room is too small.

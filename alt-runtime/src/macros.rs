@@ -1,8 +1,8 @@
 //! The macros of sites and tables.
 //!
-//! Each hands its `$crate` to the proc macro of its name, so that what that expands to finds
-//! this crate under whatever name, and through whatever crate, the macro was reached: a
-//! hardware layer may re-export the macros, and its drivers need no dependency of their own.
+//! Each passes its `$crate` to the proc macro of the same name, so that the expansion finds this
+//! crate also where it is renamed or re-exported: a hardware layer may re-export the macros, and
+//! its drivers need no dependency of their own.
 
 /// What the macros below expand to refers to this; not for users.
 #[doc(hidden)]
@@ -215,8 +215,8 @@ macro_rules! cpucaps {
     };
 }
 
-/// Which of three texts is for the target at hand: a kernel's, that of a program on an arm64
-/// host, or that of one elsewhere.
+/// Selects one of three expansions by the target: a kernel, a program on an arm64 host, a program
+/// on another host.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 #[doc(hidden)]
 #[macro_export]

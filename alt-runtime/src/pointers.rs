@@ -81,8 +81,8 @@ impl Shift {
     ///
     /// # Errors
     /// [`PointerError::Ambiguous`] if the two ranges share an address, or one ends where the other
-    /// begins: a pointer may point behind the last byte, and of one that both ranges have, nobody
-    /// could say whether it has been fixed.
+    /// begins: a pointer may point just behind the last byte, and a pointer into both ranges does
+    /// not show whether it has been fixed.
     pub const fn new(image: Range<u64>, to: u64) -> Result<Self, PointerError> {
         let shift = Self {
             start: image.start,

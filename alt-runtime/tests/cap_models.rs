@@ -147,7 +147,7 @@ const MODELS: &[(u64, u64, &[Cap], &[Cap])] = {
         (midr(0x6d, 0xd49, 0, 0), 0, &[REPEAT_TLBI, SPECULATIVE_SSBS, TRBE_OVERWRITE_FILL_MODE, TRBE_WRITE_OUT_OF_RANGE, TSB_FLUSH_FAILURE], &[]),
         (midr(0x41, 0xd4d, 0, 0), 0, &[SPECULATIVE_SSBS, A715_2645198], &[REPEAT_TLBI]),
         (midr(0x41, 0xd8e, 0, 0), 0, &[SPECULATIVE_SSBS], &[REPEAT_TLBI]),
-        // BBM level 2 without aborts goes by the model, whatever the field says.
+        // BBM level 2 without aborts depends on the model, not on the field.
         (0x410f_d493, 0, &[REPEAT_TLBI], &[BBML2_NOABORT]),
         (midr(0x41, 0xd82, 0, 3), 0, &[BBML2_NOABORT, REPEAT_TLBI], &[]),
         (midr(0x41, 0xd82, 0, 2), 0, &[], &[BBML2_NOABORT]),

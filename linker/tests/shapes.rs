@@ -1,5 +1,5 @@
-//! A kernel linked by scripts of other authors' shapes, none of which names a section of ours:
-//! where our code, tables and memory land.
+//! Links a kernel by linker scripts in the shape of other kernels'. No script names a section of
+//! ours. The tests check where our code, tables and memory land.
 //!
 //! By rust-lld always, and by GNU ld where it is installed.
 

@@ -56,8 +56,8 @@ impl Job {
     pub fn new(writes: &mut [Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
         let mut flags = Flags::empty();
         flags.set(Flags::NO_INVALIDATE, how.no_invalidate);
-        // With IDC, a late CPU without it would wait in vain for a clean to the point of
-        // unification: see `Maintenance::no_clean`.
+        // On CPUs with IDC a clean to the point of unification may do nothing, and a late CPU
+        // without IDC needs the clean: see `Maintenance::no_clean`.
         flags.set(Flags::TO_COHERENCY, how.clean_to_coherency || how.no_clean);
         let is_many = writes.len() > MAX_LINE_INVALIDATIONS;
         flags.set(Flags::ALL_AT_ONCE, how.invalidate_all || is_many);

@@ -21,8 +21,8 @@ use crate::rendezvous::Held;
 /// boot CPU calls [`boot_early`](Self::boot_early) instead, and [`finalise`](Self::finalise) when
 /// all have joined and are held in a [rendezvous](crate::rendezvous).
 ///
-/// Whatever goes wrong is told to `log` and leaves the text as it was. The kernel runs on, since
-/// the default text is correct on every CPU.
+/// A pass that fails reports its error to `log` and leaves the text as it was. The kernel runs on,
+/// since the default text is correct on every CPU.
 #[derive(Debug)]
 pub struct System {
     table: &'static CapTable,

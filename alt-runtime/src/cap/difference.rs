@@ -13,8 +13,8 @@ use super::{Conflict, IdRegs};
 /// in it.
 ///
 /// Fields in which they [usually differ](Field::may_differ) are not reported. A difference is no
-/// verdict: the system makes do with the [safe](alt_idregs::Safe) value, but firmware or a
-/// hypervisor may be at fault, and what was decided on the boot CPU alone may not hold.
+/// verdict: the system uses the [safe](alt_idregs::Safe) value. But it may be a fault of the
+/// firmware or hypervisor, and decisions made on the boot CPU alone may not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The field.

@@ -48,8 +48,8 @@ impl Rule {
         self.decide(regs).1
     }
 
-    /// Whether it may look at who made the CPU, which sanitised registers cannot tell of two
-    /// models.
+    /// Whether the rule may read the CPU model. Sanitised registers hold no model on a system of
+    /// two models.
     pub(super) fn asks_for_model(&self) -> bool {
         match self {
             Rule::Midr(_) | Rule::Custom { .. } => true,

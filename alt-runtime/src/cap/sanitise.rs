@@ -7,9 +7,8 @@ use super::IdRegs;
 impl IdRegs {
     /// Makes of these registers what holds for these CPUs and for `cpu` as well.
     ///
-    /// Each field goes by its [`Safe`] rule. Bits that belong to no field are cleared: what is
-    /// safe to assume of them is not known, since zero can stand for a feature, as in the signed
-    /// fields. The order in which CPUs are merged makes no difference.
+    /// Each field is merged by its [`Safe`] rule. Bits of no known field are cleared, since their
+    /// safe value is unknown. The order in which CPUs are merged makes no difference.
     ///
     /// `MIDR_EL1` and `REVIDR_EL1` name one CPU and cannot name two: when the models differ,
     /// both become zero, which is no CPU at all. Ask each CPU itself for its errata.

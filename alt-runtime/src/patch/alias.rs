@@ -11,11 +11,9 @@ use core::ops::Range;
 /// the text, and the same physical memory must be mapped readable at `text` itself, where it is
 /// executed now or later: a text that is writable where it runs may be its own alias.
 ///
-/// Whether a writable mapping is left after `close` is the kernel's choice, and part of what its
-/// text is protected from. With one that opens and closes ([`MappedAlias`]), a stray write meets
-/// no writable text but during a pass. With one that stays ([`LinearAlias`]), the text is as
-/// writable as it was without this crate: the pass itself is just as sound, since it takes nothing
-/// from the mapping but that it leads to the text.
+/// The kernel chooses whether a writable mapping is left after `close`. With [`MappedAlias`], a
+/// stray write can reach the text during a pass only. With [`LinearAlias`], the text stays as
+/// writable as it is without this crate. The pass is sound with both.
 pub unsafe trait WritableAlias {
     /// Why the alias could not be opened.
     type Error;
@@ -28,7 +26,7 @@ pub unsafe trait WritableAlias {
     /// The kernel's own; the pass ends, with nothing written.
     fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error>;
 
-    /// Takes the mapping away again, stale TLB entries included, if it is not one that stays.
+    /// Removes the mapping and its TLB entries, unless the mapping is to stay.
     fn close(&mut self);
 }
 

@@ -29,8 +29,8 @@ impl Plan<'_> {
     }
 
     /// The same, for the first pass over `region`. Before anything is written, a word in each page
-    /// that has a site is read through the alias; and if nothing changes, one word is written all
-    /// the same, as it is. So an alias at fault shows on whatever CPU.
+    /// that has a site is read through the alias. If nothing changes, one word is written back
+    /// unchanged, so that a wrong alias shows on every CPU model.
     ///
     /// # Errors
     /// As above, or the alias is not one of the text.

@@ -13,7 +13,7 @@ use crate::cpucaps::{CLRBHB, SPECTRE_BHB};
 /// How often the loop ran.
 static LOOPS: AtomicU64 = AtomicU64::new(0);
 
-/// Stands for the loop, whose length goes by the model.
+/// Stands for the loop. Its length depends on the model.
 extern "C" fn clear_history() {
     LOOPS.fetch_add(1, Ordering::Relaxed);
 }

@@ -51,7 +51,7 @@ fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
     if cut(&records.branches) || cut(&records.alternatives) {
         return;
     }
-    // Each site says how much room it needs, whatever becomes of its records.
+    // Each site needs room for its own length, also where none of its records applies.
     let sites: BTreeSet<_> = records
         .list()
         .iter()

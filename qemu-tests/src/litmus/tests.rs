@@ -93,7 +93,7 @@ fn routines_are_those_of_the_scenarios_in_every_profile() {
     }
 }
 
-/// A step left out of the routines is noticed, whatever an emulator would show of it.
+/// A step left out of the routines is noticed, also where no emulator shows it.
 #[test]
 fn other_routines_are_noticed() {
     if skip::without_guests("other_routines_are_noticed") {

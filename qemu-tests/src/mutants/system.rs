@@ -30,7 +30,7 @@ impl System {
         Self::Hypervisor,
     ];
 
-    /// All of which the monitor has something to say.
+    /// The systems that the monitor observes.
     pub(super) const FOR_MONITOR: [Self; 3] =
         [Self::Plain, Self::UnequalCaches, Self::UnequalIndexing];
 

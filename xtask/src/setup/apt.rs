@@ -95,7 +95,7 @@ impl Apt {
         let arguments = self.install_arguments(package);
         let shown = arguments.join(" ");
         say(&format!("apt-get {shown}"));
-        // Another process may install in between; then apt-get is the one that refuses.
+        // Another process may install packages in between; apt-get refuses then.
         run(self.apt_get().args(arguments).arg("--no-remove"), &shown)
     }
 

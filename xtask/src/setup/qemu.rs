@@ -1,4 +1,4 @@
-//! The emulator: any, or one that can do all that the tests ask for.
+//! Finds or installs the emulator: any QEMU, or one that loads the coherence plugin.
 
 use super::{apt::Apt, change, say};
 use qemu_tests::{Qemu, Version};
