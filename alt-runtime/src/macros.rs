@@ -96,6 +96,9 @@ pub mod __private {
 ///
 /// # Limits
 ///
+/// A BRK or HLT in the default is refused by [`check`](crate::patch::check) before the first pass,
+/// as a debugger's would be.
+///
 /// `options(pure)` is refused: the compiler would merge a site before the patch
 /// with one after it. All variants are one template to `asm!`: a `{}` counts on
 /// from variant to variant, so write `{0}` or a name. The labels 9061 to 9067 are

@@ -39,12 +39,13 @@ impl<const N: usize> Room<N> {
     }
 
     /// The memory; `None` if it has been taken before.
-    #[expect(clippy::mut_from_ref, reason = "given out once")]
+    #[expect(clippy::mut_from_ref, reason = "one caller gets it, once")]
     pub fn take(&self) -> Option<&mut [MaybeUninit<Write>]> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
         }
-        // SAFETY: given out once.
+        // SAFETY: the swap returned `false`, as it does for one caller only, so no other reference
+        // to the memory exists; it lives as long as `self`.
         Some(unsafe { &mut *self.writes.get() })
     }
 }

@@ -51,7 +51,8 @@ pub(crate) fn run() -> Outcome {
             .args(["-Z", "minimal-versions", "generate-lockfile"])
             .current_dir(&folder);
         if !cargo.status()?.success() {
-            return Err("cargo cannot choose minimal versions; see above".into());
+            anstream::println!("minimal versions: skipped: cargo cannot choose them; see above");
+            return Ok(true);
         }
         let mut check = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         check

@@ -26,6 +26,12 @@ pub(crate) fn run() -> Outcome {
             return Ok(true);
         }
     }
+    // Miri builds a core library of its own, whose dependencies cargo may have to fetch.
+    let set_up = nightly::cargo().map(|mut cargo| cargo.args(["miri", "setup"]).status());
+    if !set_up.transpose()?.is_some_and(|status| status.success()) {
+        anstream::println!("miri: skipped: `cargo miri setup` failed; see above");
+        return Ok(true);
+    }
     cargo
         .args(["miri", "test", "--package", "alt-runtime"])
         .args(TESTS.iter().flat_map(|test| ["--test", test]))

@@ -19,8 +19,8 @@ pub struct Maintenance {
     /// CTR_EL0.IDC: written data need not be cleaned. `sync` honours it, since
     /// only CPUs that this value covers execute what a loader loads.
     ///
-    /// A pass cleans in any case, for late CPUs: one without IDC executes the kernel's text
-    /// until it is parked. Where the early CPUs have IDC, a clean to the point of unification
+    /// A pass always cleans: a late CPU without IDC executes kernel text before it is judged and
+    /// parked. Where the early CPUs have IDC, a clean to the point of unification
     /// may be a NOP (Arm ARM D7.5.9.2), so that lines are cleaned to the point of coherency.
     pub no_clean: bool,
     /// CTR_EL0.DIC: the instruction cache need not be invalidated.

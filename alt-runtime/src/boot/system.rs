@@ -8,10 +8,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use spin::{Once, mutex::SpinMutex};
 
 use super::{Booted, Detected, FinaliseError, Finalised};
-use crate::cap::{CapSet, CapTable, CpuVerdict, Difference, Enable, IdRegs, Overrides, run_hooks};
+use crate::cap::{
+    CapSet, CapTable, CpuVerdict, Difference, Enable, IdRegs, Overrides, idregs::Field, run_hooks,
+};
 use crate::image::Image;
 use crate::patch::WritableAlias;
-use crate::rendezvous::Held;
+use crate::rendezvous::{Held, HoldError};
 
 /// The state of patching in a running kernel, for a static that all CPUs use:
 /// `static SYSTEM: System = System::new(&cpucaps::TABLE);`.
@@ -27,6 +29,7 @@ use crate::rendezvous::Held;
 pub struct System {
     table: &'static CapTable,
     hooks: &'static [Enable],
+    built_on: &'static [&'static Field],
     overrides: Once<Overrides>,
     booted: Once<SpinMutex<Booted>>,
     finalised: Once<Finalised>,
@@ -40,6 +43,7 @@ impl System {
         Self {
             table,
             hooks: &[],
+            built_on: &[],
             overrides: Once::new(),
             booted: Once::new(),
             finalised: Once::new(),
@@ -51,6 +55,14 @@ impl System {
     #[must_use]
     pub const fn with_hooks(mut self, hooks: &'static [Enable]) -> Self {
         self.hooks = hooks;
+        self
+    }
+
+    /// The same for a kernel that relies on the boot CPU's values of these fields, as when it has
+    /// set up page tables by them: see [`Detected::build_on`].
+    #[must_use]
+    pub const fn with_built_on(mut self, fields: &'static [&'static Field]) -> Self {
+        self.built_on = fields;
         self
     }
 
@@ -123,16 +135,18 @@ impl System {
     }
 
     /// The last of two passes, with every other CPU held: decides and patches all remaining
-    /// cpucaps, runs their hooks on this CPU, and logs. `None` if the text was not patched.
+    /// cpucaps, lets the other CPUs go, runs the hooks on this CPU, and logs. `None` if the text
+    /// was not patched, as when a CPU did not come and `held` is an error.
     ///
-    /// The other CPUs call [`enable_later`](Self::enable_later) when they have left the rendezvous.
+    /// Afterwards the kernel [is settled](Self::is_settled) in any case. The other CPUs call
+    /// [`enable_later`](Self::enable_later) then.
     ///
     /// # Safety
     /// As for [`Booted::finalise`]; this is the CPU that has called
     /// [`boot_early`](Self::boot_early), and the others have [joined](Self::join).
     pub unsafe fn finalise<A: WritableAlias<Error: Display>, const N: usize>(
         &self,
-        held: &Held<'_, N>,
+        held: Result<Held<'_, N>, HoldError>,
         image: &mut Image<'_>,
         alias: &mut A,
         mut log: impl FnMut(Arguments<'_>),
@@ -141,12 +155,15 @@ impl System {
             log(format_args!(
                 "alternatives: there was no pass of boot scope"
             ));
+            self.settle();
             return None;
         };
-        // The lock is free before anything is logged: a CPU that logs may have been held while
-        // it had the lock of the log.
-        // SAFETY: the caller's promise.
-        let patched = unsafe { booted.lock().finalise(held, image, alias) };
+        let patched = held.map_err(FinaliseError::Hold).and_then(|held| {
+            // SAFETY: the caller's promise.
+            unsafe { booted.lock().finalise(&held, image, alias) }
+            // The other CPUs go on before anything is logged: one of them may have the lock of
+            // the log.
+        });
         let finalised = self.decided(patched, &mut log)?;
         finalised.enable(self.hooks, &self.registers());
         Some(finalised)
@@ -167,7 +184,9 @@ impl System {
     ///
     /// # Safety
     /// This CPU has executed no site yet, and the boot CPU has returned from
-    /// [`boot`](Self::boot) or [`boot_early`](Self::boot_early).
+    /// [`boot`](Self::boot) or [`boot_early`](Self::boot_early). `log` also runs on a CPU that may
+    /// not stay, so it must come to no site: one that was patched for a cpucap which this CPU lacks
+    /// would be undefined here.
     pub unsafe fn join(&self, mut log: impl FnMut(Arguments<'_>)) -> CpuVerdict {
         super::forget_fetched();
         let ids = self.registers();
@@ -216,7 +235,10 @@ impl System {
         let mut ids = IdRegs::read();
         overrides.apply(&mut ids, |field| log(format_args!("alternatives: {field}")));
         match Detected::new(self.table, ids) {
-            Ok(detected) => Some(detected),
+            Ok(mut detected) => {
+                detected.build_on(self.built_on);
+                Some(detected)
+            }
             Err(why) => {
                 log(format_args!("alternatives: not patched: {why}"));
                 self.settle();

@@ -74,9 +74,13 @@ pub(super) fn built_on<'f>(
 ) -> Option<Conflict> {
     let mut with = *system;
     with.merge(cpu);
-    let field = *fields
+    let mut field = *fields
         .into_iter()
         .find(|field| with.field(field) != system.field(field))?;
+    // Blocks of different sizes make DC ZVA unusable: DZP of the system changes, not of a CPU.
+    if field.register == Register::DCZID_EL0 && system.field(field) == cpu.field(field) {
+        field = &DCZID_EL0::BS;
+    }
     Some(Conflict::BuiltOn {
         field,
         system: system.field(field),

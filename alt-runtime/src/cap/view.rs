@@ -243,11 +243,13 @@ impl Final {
     }
 
     fn caches(&self, ids: &IdRegs) -> Option<Conflict> {
-        const STRICTER_WHEN_LOWER: [&Field; 4] = [
+        // L1Ip: PIPT is the highest value.
+        const STRICTER_WHEN_LOWER: [&Field; 5] = [
             &CTR_EL0::DminLine,
             &CTR_EL0::IminLine,
             &CTR_EL0::IDC,
             &CTR_EL0::DIC,
+            &CTR_EL0::L1Ip,
         ];
         for field in STRICTER_WHEN_LOWER {
             let (system, cpu) = (self.ids.field(field), ids.field(field));

@@ -16,10 +16,9 @@ use crate::region::{Region, Table, Text, Words};
 // object might bring. The offsets stand in data, not in instructions: what an
 // `adrp` makes of an undefined symbol differs from one page of code to the next.
 //
-// Two empty sections serve the fragments. One makes the room that alternatives-init.x adds
-// up writable: lld gives a section without input the flags of the one before; no script takes its name with
-// others. The other is
-// always there, since GNU ld refuses to ask for the size of a section that is not.
+// Two empty sections serve the fragments. `alt_plan_room` gives the output section `alt_plan` the
+// flag WRITE, since lld copies the flags of the section before to one without input.
+// `alt_plan_size` makes that section exist in each link, since GNU ld refuses SIZEOF otherwise.
 //
 // Whatever links this reader agrees to the layout that it reads.
 global_asm!(
@@ -78,7 +77,7 @@ macro_rules! text {
     }};
 }
 
-impl Image<'static> {
+impl<'a> Image<'a> {
     /// Finds the tables of the running image, whose text is at `text`. The room for the plan is
     /// what alternatives-init.x has made, else there is none: see [`with_room`](Self::with_room).
     ///
@@ -89,9 +88,7 @@ impl Image<'static> {
         // SAFETY: the caller's promise.
         unsafe { Self::of_text(Words::from_raw(text.start as u64, text.start, len).into()) }
     }
-}
 
-impl<'a> Image<'a> {
     /// The same for a text of several ranges.
     ///
     /// # Safety

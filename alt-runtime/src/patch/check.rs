@@ -73,7 +73,7 @@ fn arm(region: &Region<'_>, at: u64, record: &AlternativeRecord, site: u64) -> R
         if is_aliased {
             aliased::check(range, index, site.wrapping_add(4 * u64::from(index)), new)?;
         }
-        // An arm that stops may be there already.
+        // The arm's own BRK may be there already, from an earlier pass.
         refuse_breakpoint(index, old, Some(new))?;
     }
     Ok(())

@@ -124,7 +124,7 @@ impl Rewrite {
         let sight = opaque!(&raw const *self.sight);
         Self {
             nop: Insn(opaque!(self.nop.0)),
-            // SAFETY: it is what it was.
+            // SAFETY: `opaque!` returns the pointer unchanged, so it points to the same table.
             sight: unsafe { &*sight },
             ..*self
         }

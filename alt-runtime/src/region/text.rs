@@ -96,15 +96,16 @@ impl<'a> Text<'a> {
         for range in ranges {
             let Range { start: address, .. } = range.words.range();
             let from = address.wrapping_sub(start);
-            if from < end {
+            // A range below the first one is as far away as the address space is large.
+            if from < end || from > u64::MAX / 2 {
                 return Err(TextError::Order { address });
             }
             end = from.saturating_add(4 * range.words.len() as u64);
             if end > MAX_SPAN {
                 return Err(TextError::TooLong { address });
             }
-            let is_page_away = |alias: &&u64| !alias.wrapping_sub(address).is_multiple_of(PAGE);
-            if let Some(&alias) = range.also_at.iter().find(is_page_away) {
+            let is_misplaced = |alias: &&u64| !alias.wrapping_sub(address).is_multiple_of(PAGE);
+            if let Some(&alias) = range.also_at.iter().find(is_misplaced) {
                 return Err(TextError::Alias { address, alias });
             }
         }

@@ -22,6 +22,6 @@ pub fn adapt() {
     let mut image = unsafe { Image::new(text!(text_begin, text_end)) }.with_room(room);
     // SAFETY: the text is mapped writable where it is, and stays so.
     let mut alias = unsafe { LinearAlias::new(0) };
-    // SAFETY: no other CPU runs.
+    // SAFETY: no other CPU is ever started.
     unsafe { SYSTEM.boot("", &mut image, &mut alias, print) };
 }

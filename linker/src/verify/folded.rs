@@ -5,6 +5,8 @@
 //! functions with sites never are equal. Of objects without it, one function and its records stay,
 //! under the names of both: all that the image shows of that is two names in one place.
 
+use std::collections::HashMap;
+
 use super::{ALT, Reporter, Rule, Severity, Subject};
 use crate::image::{Symbol, demangle};
 use crate::records::{Arm, Kind, Site, Term};
@@ -57,12 +59,13 @@ fn same_condition(site: &Site<'_>) -> Option<(u64, u64)> {
             .map(|Term { cap, negated, .. }| (cap, negated))
             .collect::<Vec<_>>()
     };
-    let mut arms = site.arms();
-    let first = arms.next()?;
     let is_branch = |arm: &Arm<'_>| matches!(arm.record().kind, Kind::Branch { .. });
-    let other =
-        arms.find(|arm| is_branch(arm) == is_branch(&first) && terms(arm) == terms(&first))?;
-    Some((first.record().at, other.record().at))
+    let mut before = HashMap::new();
+    site.arms().find_map(|arm| {
+        let at = arm.record().at;
+        let first = before.insert((is_branch(&arm), terms(&arm)), at)?;
+        Some((first, at))
+    })
 }
 
 fn refers_to_record(subject: &Subject<'_>, site: &Site<'_>) -> bool {

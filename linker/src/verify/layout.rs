@@ -21,7 +21,8 @@ pub(super) const RULES: &[Rule] = &[
         formats: ALT,
         summary: "Every site that takes room in the image has its record in the table.",
         advice: "Keep the sections alt_branches, alt_records, alt_replacements and \
-                 alt_plan_size whole: INCLUDE alternatives-init.x in the linker script, and discard none.",
+                 alt_plan_size whole: INCLUDE alternatives-init.x in the linker script, or link with \
+                 -Talternatives.x, and discard none of them.",
         check: missing,
     },
 ];
@@ -73,6 +74,9 @@ fn missing(subject: &Subject<'_>, reporter: &mut Reporter<'_>) {
             "the sites have {needed} words by alt_plan_size, but the records are of {words}: some \
              have been left out of the image"
         );
-        reporter.report(records.plan.range.start, text);
+        let tables = [&records.alternatives, &records.branches];
+        let table = tables.into_iter().find(|table| !table.range.is_empty());
+        let at = table.map_or(records.plan.range.start, |table| table.range.start);
+        reporter.report(at, text);
     }
 }

@@ -9,6 +9,7 @@ raw_replacements
 arm: yield
 other: wfe
 .popsection
+raw_record site, arm, 2, 1, 1
 raw_record site, arm, 1, 1, 1
 record_section alt_records, ao, @progbits
 .long site - .

@@ -133,7 +133,7 @@ pub struct Test {
 }
 
 impl Test {
-    /// A name that a file can have: `held-11`, by the line of `answers.txt` and the system.
+    /// The text that herd7 reads, under this name.
     pub fn text(&self, name: &str) -> String {
         self.program.text(name, self.caches)
     }

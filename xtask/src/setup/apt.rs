@@ -44,11 +44,16 @@ impl Apt {
             .ok_or_else(|| format!("no source of this release in {}", file.display()))?;
 
         let folder = TempDir::new()?;
-        // apt fetches as a user of its own, who must reach the lists.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         let lists = folder.path().join("lists");
         fs::create_dir(&lists)?;
+        // apt fetches as a user of its own, who must reach the lists.
+        for path in [folder.path(), &lists] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+        }
+        // The address of a mirror may hold a password.
         let list = folder.path().join(file.file_name().unwrap_or_default());
+        fs::write(&list, "")?;
+        fs::set_permissions(&list, fs::metadata(&file)?.permissions())?;
         fs::write(&list, sources)?;
         let options = [
             format!("Dir::Etc::SourceList={}", list.display()),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub(super) const INDEX_TARGETS: [&str; 4] = [
     "indextargets",
     "--format",
-    "$(CODENAME) $(COMPONENT) $(SOURCESENTRY)",
+    "$(ORIGIN) $(CODENAME) $(COMPONENT) $(SOURCESENTRY)",
     "Identifier: Packages",
 ];
 
@@ -25,14 +25,18 @@ pub(super) fn suite(codename: &str) -> String {
     format!("{codename}-backports")
 }
 
+/// Whose backports are meant. Other vendors name their suites by the release too.
+const ORIGINS: [&str; 2] = ["Debian", "Ubuntu"];
+
 /// The file of apt's configuration that has the component `main` of a release, and the number of
 /// the entry in it, from 1: a line of a `.list` file, a stanza of a `.sources` file.
 pub(super) fn entry(index_targets: &str, codename: &str) -> Option<(PathBuf, usize)> {
     index_targets.lines().find_map(|line| {
-        let (release, rest) = line.split_once(' ')?;
+        let (origin, rest) = line.split_once(' ')?;
+        let (release, rest) = rest.split_once(' ')?;
         let (component, entry) = rest.split_once(' ')?;
         let (file, number) = entry.rsplit_once(':')?;
-        let is_it = (release, component) == (codename, "main");
+        let is_it = ORIGINS.contains(&origin) && (release, component) == (codename, "main");
         let number = number.trim().parse().ok()?;
         is_it.then(|| (PathBuf::from(file), number))
     })
@@ -90,12 +94,13 @@ fn lines(text: &str, index: usize, codename: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    // What apt 2.6 prints of a Debian 12.
+    // What apt 2.6 prints on a Debian 12 with another vendor's packages.
     const TARGETS: &str = "\
-bookworm-security main /etc/apt/sources.list.d/debian.sources:2
-bookworm-updates main /etc/apt/sources.list.d/debian.sources:1
-bookworm contrib /etc/apt/sources.list.d/other:name.list:7
-bookworm main /etc/apt/sources.list.d/debian.sources:1
+vendor bookworm main /etc/apt/sources.list.d/a-vendor.sources:1
+Debian bookworm-security main /etc/apt/sources.list.d/debian.sources:2
+Debian bookworm-updates main /etc/apt/sources.list.d/debian.sources:1
+Debian bookworm contrib /etc/apt/sources.list.d/other:name.list:7
+Debian bookworm main /etc/apt/sources.list.d/debian.sources:1
 ";
 
     const STANZAS: &str = "\
@@ -124,8 +129,8 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
         let file = PathBuf::from("/etc/apt/sources.list.d/debian.sources");
         assert_eq!(entry(TARGETS, "bookworm"), Some((file, 1)));
         assert_eq!(entry(TARGETS, "trixie"), None);
-        // Indexes that were never fetched have no code name.
-        assert_eq!(entry(" main /etc/apt/sources.list:1\n", "bookworm"), None);
+        // Indexes that were never fetched have neither origin nor code name.
+        assert_eq!(entry("  main /etc/apt/sources.list:1\n", "bookworm"), None);
         assert_eq!(entry("", ""), None);
     }
 

@@ -57,8 +57,11 @@ impl Arguments {
             let text = argument.to_string_lossy().into_owned();
             if NO_INPUT.contains(&text.as_str()) {
                 rest.next();
-            } else if let Some(how) = text.trim_start_matches('-').strip_prefix("icf=") {
-                link.folds_all = text.starts_with('-') && how == "all";
+            } else if let Some(how) = ["--icf=", "-icf="]
+                .iter()
+                .find_map(|s| text.strip_prefix(s))
+            {
+                link.folds_all = how == "all";
             } else if PARTIAL.contains(&text.as_str()) {
                 link.partial = true;
             } else if let Some(output) = value(&text, "-o", "--output", &mut rest) {

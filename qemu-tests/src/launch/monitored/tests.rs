@@ -42,7 +42,8 @@ fn run(parts: &[&[u32]], monitor: Monitor) -> Result<Observation> {
     words.extend(TARGET);
     let (_folder, path) = tiny::Tiny::new(&words).write();
     let image = Image::open(&path)?;
-    let launch = Launch::new(&image, Machine::new("cortex-a53"));
+    // Its instruction cache is PIPT, so that IC IVAU by one address suffices.
+    let launch = Launch::new(&image, Machine::new("cortex-a57"));
     let qemu = Qemu::find()?;
     Ok(launch.under_monitor(monitor).run(&qemu)?.seen)
 }
@@ -162,7 +163,7 @@ fn cache_type_is_the_one_that_the_guest_reads() {
         faults.map(|found| found.fault).collect::<Vec<_>>()
     };
     let executed = |missing| vec![Fault::Executed(missing)];
-    let (idc, dic) = (0x9444_8004, 0xb444_8004);
+    let (idc, dic) = (0x9444_c004, 0xb444_c004);
     assert_eq!(
         faults(idc, &[STORE, CALL, OFF]),
         executed(Missing::Invalidate)
@@ -172,9 +173,17 @@ fn cache_type_is_the_one_that_the_guest_reads() {
     // add x6, x3, #0x130: in one line of 64 bytes with 0x100, and not in one of 16.
     let (near, back): (&[u32], &[u32]) = (&[0x9104_c066], &[0x9104_0066]);
     let parts = [STORE, near, CVAU, IVAU, back, CALL, OFF];
-    assert_eq!(faults(0x8444_8004, &parts), []);
-    let small = faults(0x8442_8002, &parts);
+    assert_eq!(faults(0x8444_c004, &parts), []);
+    let small = faults(0x8442_c002, &parts);
     assert_eq!(small, executed(Missing::CleanAndInvalidate));
+    // VIPT: an invalidation by address does not suffice.
+    let by_address = [STORE, CVAU, IVAU, CALL, OFF];
+    assert_eq!(faults(0x8444_c004, &by_address), []);
+    assert_eq!(
+        faults(0x8444_8004, &by_address),
+        executed(Missing::Invalidate)
+    );
+    assert_eq!(faults(0x8444_8004, &[STORE, CVAU, IALLUIS, CALL, OFF]), []);
     // mrs x0, ctr_el0; str w0, [x3, #0x100]: nobody executes it, so it is all there is to see.
     let read: &[u32] = &[0xd53b_0020, 0xb901_0060];
     let words = [&STORE[..1], read, OFF].concat();
