@@ -15,7 +15,13 @@ use qemu_tests::docs::{self, Block};
 use qemu_tests::{Profile, guest, skip};
 
 /// Folders of sources that cargo builds, or that tests compile.
-const SOURCES: [&str; 4] = ["docs/snippets", "examples", "kernel-demo", "linker/tests"];
+const SOURCES: [&str; 5] = [
+    "docs/snippets",
+    "examples",
+    "kernel-demo",
+    "linker/tests",
+    "qemu-tests/two-passes",
+];
 
 /// `alt-runtime/tests/assembly` compiles the blocks of this document, and looks at the records.
 const COMPILED_BY_ANOTHER_TEST: &str = "docs/assembly.md";

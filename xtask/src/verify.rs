@@ -14,12 +14,13 @@ use std::{
 
 /// The packages that have sites, and the profiles that they are made for. The monitor at EL2 has
 /// none.
-const GUESTS: [(&str, &[Profile]); 5] = [
+const GUESTS: [(&str, &[Profile]); 6] = [
     ("kernel-demo", &Profile::ALL),
     ("quickstart", &Profile::ALL),
     ("higher-half", &Profile::ALL),
     ("relocatable", &Profile::ALL),
     ("bench-guest", &[Profile::Release]),
+    ("two-passes", &[Profile::Release]),
 ];
 
 /// Whether an ADRP comes to stand at the end of a page is chance. Only with what the erratum needs

@@ -1,6 +1,6 @@
 //! The code that README.md and docs/ show, each block word for word inside of what it needs to be
 //! compiled: `target/` for kernels, `host/` for build scripts and tools. The test `snippets` of
-//! `qemu-tests` finds the blocks, here or in the sources of the examples.
+//! `qemu-tests` finds the blocks, here or in the sources of the examples and of guests.
 #![cfg_attr(target_os = "none", no_std)]
 #![allow(dead_code, missing_docs, reason = "blocks are shown, not used")]
 
@@ -17,6 +17,5 @@ mod host {
 mod target {
     mod cpucaps;
     mod reach;
-    mod readme;
     mod shadow_call_stack;
 }

@@ -19,12 +19,13 @@ use steps::Steps;
 use summary::Count;
 
 /// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
-const GUESTS: [&str; 9] = [
+const GUESTS: [&str; 10] = [
     "kernel-demo",
     "demo-module",
     "el2-monitor",
     "bench-guest",
     "shadow-guest",
+    "two-passes",
     "quickstart",
     "higher-half",
     "relocatable",
@@ -112,7 +113,13 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
 /// Builds the kernels that tests boot.
 fn build_guests() -> bool {
     let kernels = PROFILES.map(|profile| ("kernel-demo", profile));
-    let others = ["quickstart", "bench-guest", "shadow-guest", "el2-monitor"];
+    let others = [
+        "quickstart",
+        "bench-guest",
+        "shadow-guest",
+        "two-passes",
+        "el2-monitor",
+    ];
     let others = others.map(|package| (package, Profile::Release));
     kernels.into_iter().chain(others).all(|(package, profile)| {
         anstream::eprintln!("building {package}, {profile}");
