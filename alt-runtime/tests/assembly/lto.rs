@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use object::{Object, ObjectSection};
 use qemu_tests::Image;
 
 use super::{EXPECTED, MISTAKES, assemble, compile, fixture, folder, gnu_is_there, judge};
@@ -130,7 +131,7 @@ fn binaries_of_several_units_link() {
             assert_eq!((site, replacement), (2, words), "{flags:?}: {kind}");
         }
         // It is not loaded, and so no section of the image in memory.
-        let bytes = std::fs::read(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
         assert_eq!(
             file.section_by_name("alt_plan_size").unwrap().size(),

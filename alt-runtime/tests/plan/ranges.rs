@@ -221,7 +221,7 @@ fn ranges_must_make_a_text() {
     assert_eq!(error(&[]), TextError::Empty);
     assert_eq!(
         error(&[range(VECTORS), range(TEXT)]),
-        TextError::TooLong { address: TEXT }
+        TextError::Order { address: TEXT }
     );
     assert_eq!(
         error(&[range(TEXT), range(TEXT + end - 4)]),
