@@ -9,11 +9,13 @@ raw_replacements
 arm: yield
 other: wfe
 .popsection
+// An arm of another condition comes first.
 raw_record site, arm, 2, 1, 1
-raw_record site, arm, 1, 1, 1
 record_section alt_records, ao, @progbits
+.irp replacement, arm, other
 .long site - .
-.long other - .
+.long \replacement - .
 .hword 1
 .byte 1, 1
+.endr
 .popsection
