@@ -193,6 +193,8 @@ impl<'a, 'p> Writer<'a, 'p> {
 
 /// What the site of a branch holds, and what it becomes. A branch that is there already may
 /// leave the text, one that is written may not.
+// Inlined, as the next one: their errors are large, and a call returns them through memory.
+#[inline(always)]
 pub(super) fn branch_words(
     region: &Region<'_>,
     site: u64,
@@ -214,6 +216,7 @@ pub(super) fn branch_words(
 }
 
 /// Whether a branch stays in the text, and in a range that executes elsewhere as well.
+#[inline(always)]
 pub(super) fn check_target(
     region: &Region<'_>,
     site: u64,

@@ -46,13 +46,13 @@ pub(crate) fn run_pass(qemu: &Qemu, image: &Image, table: &Table) -> Result<Pass
     let directory = tempfile::TempDir::new()?;
     let (blob, log) = (directory.path().join("table"), directory.path().join("log"));
     fs::write(&blob, &table.bytes)?;
-    let one_by_one: &[&str] = match qemu.version() >= Version::new(8, 1) {
-        true => &["-accel", "tcg,one-insn-per-tb=on"],
-        false => &["-singlestep"],
+    // QEMU takes the first -accel of several, so that the machine's own one says it.
+    let machine = match qemu.version() >= Version::new(8, 1) {
+        true => machine().accel("tcg,one-insn-per-tb=on"),
+        false => machine().args(["-singlestep"]),
     };
-    let machine = machine()
+    let machine = machine
         .args(["-device".to_owned(), loader(&blob.display().to_string())])
-        .args(one_by_one.iter().copied())
         // The registers before each of these instructions, and of no others.
         .args(["-d", "exec,cpu,nochain", "-dfilter", &trace::filter(image)])
         .args(["-D", &log.display().to_string()]);
