@@ -58,6 +58,10 @@ fn everything_of_the_pass_is_in_the_init_region() {
         .filter(|section| init.contains(&section.range.start) && !section.bytes.is_empty())
         .map(|section| section.name.as_str())
         .collect();
+    for bound in ["__alt_fragment_start", "__alt_tables_end"] {
+        let address = image.symbol(bound).unwrap();
+        assert!(init.contains(&address), "{bound} is at {address:#x}");
+    }
     for name in [
         "alt_branches",
         "alt_records",
