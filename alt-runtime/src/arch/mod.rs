@@ -9,8 +9,6 @@ mod attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod fetched;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod idregs;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod mask;
@@ -20,7 +18,7 @@ mod sync;
 pub(crate) use attend::attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub(crate) use commit::{Job, commit};
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-pub use fetched::forget_fetched;
 pub use maintenance::Maintenance;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+pub use sync::forget_fetched;
 pub use write::Write;

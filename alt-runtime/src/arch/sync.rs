@@ -1,4 +1,4 @@
-//! Making a whole text visible to instruction fetch, as a loader must.
+//! Makes text that was written before visible to instruction fetch.
 
 use core::arch::asm;
 use core::ops::Range;
@@ -53,4 +53,21 @@ fn lines(text: &Range<u64>, size: u32) -> impl Iterator<Item = u64> + use<> {
     let size = size.max(4);
     let first = text.start & !(u64::from(size) - 1);
     (first..text.end).step_by(size as usize)
+}
+
+/// Invalidates the instruction cache of this CPU and discards the instructions fetched ahead.
+///
+/// A CPU that comes up after a pass calls this when its MMU is on and before it comes to a site. With
+/// the MMU off it fetches from the point of coherency, to which a pass need not clean, and may keep
+/// stale instructions (Arm ARM D7.5.7).
+pub fn forget_fetched() {
+    // SAFETY: what is invalidated can be fetched again.
+    unsafe {
+        asm!(
+            "ic iallu",
+            "dsb nsh",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    };
 }

@@ -20,7 +20,7 @@ use crate::region::{Region, Table, Text, Words};
 // flag WRITE, since lld copies the flags of the section before to one without input.
 // `alt_plan_size` makes that section exist in each link, since GNU ld refuses SIZEOF otherwise.
 //
-// Whatever links this reader agrees to the layout that it reads.
+// A link of this reader with records of another layout fails.
 global_asm!(
     crate::__alt_layout!(),
     ".pushsection alt_plan_room, \"aw\", @nobits",
