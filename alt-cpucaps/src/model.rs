@@ -1,6 +1,6 @@
 //! What a valid file says.
 
-use alt_idregs::Field;
+use alt_cpu::Field;
 
 /// The cpucaps, in the order of the file: the place of each is its number.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use alt_idregs::{Field, Register};
+use alt_cpu::{Field, Register};
 use toml::de::DeValue;
 
 use crate::{

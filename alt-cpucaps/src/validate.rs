@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use alt_idregs::Register;
+use alt_cpu::Register;
 use toml::de::DeTable;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! What the monitor at EL2 is told, and what it saw; `docs/observers.md` says how it works.
 
 use crate::{Error, Image, Memory, Result};
-use alt_idregs::Register;
+use alt_cpu::Register;
 pub use el2_monitor::layout::Operation;
 use el2_monitor::layout::{
     CONFIG, Config, GAVE_UP, Kind as Noted, Listed, MAX_CPUS, MAX_OVERRIDES, MAX_TEXTS,

@@ -174,7 +174,7 @@ fn no_example_is_ignored() {
     let mut files = Vec::new();
     for folder in [
         "alt-cpucaps",
-        "alt-idregs",
+        "alt-cpu",
         "alt-macros",
         "alt-runtime",
         "linker",

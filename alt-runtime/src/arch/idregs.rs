@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use alt_idregs::{Register, for_each_register};
+use alt_cpu::{Register, for_each_register};
 
 use crate::cap::IdRegs;
 

@@ -1,7 +1,7 @@
 //! Which cache maintenance this system needs after a write to text.
 
-use alt_idregs::Field;
-use alt_idregs::fields::{CTR_EL0, MIDR_EL1};
+use alt_cpu::Field;
+use alt_cpu::fields::{CTR_EL0, MIDR_EL1};
 
 use crate::cap::IdRegs;
 

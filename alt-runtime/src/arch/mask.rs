@@ -1,6 +1,6 @@
 //! What keeps interrupts out of the two routines that run while words change.
 
-use alt_idregs::fields::ID_AA64PFR1_EL1;
+use alt_cpu::fields::ID_AA64PFR1_EL1;
 
 /// The bits of ID_AA64PFR1_EL1.NMI. Where they are 0, no interrupt has superpriority (FEAT_NMI),
 /// and ALLINT is not implemented.

@@ -10,7 +10,7 @@
 
 use core::fmt;
 
-use alt_idregs::{
+use alt_cpu::{
     Field, Register, Safe,
     fields::{
         ID_AA64ISAR1_EL1, ID_AA64ISAR2_EL1, ID_AA64MMFR2_EL1, ID_AA64PFR0_EL1, ID_AA64PFR1_EL1,

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use alt_idregs::Field;
+use alt_cpu::Field;
 
 use super::{Cap, Evidence, Verdict};
 

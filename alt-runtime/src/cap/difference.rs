@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use alt_idregs::{
+use alt_cpu::{
     Field, Register,
     fields::{DCZID_EL0, ID_AA64MMFR0_EL1},
 };
@@ -13,7 +13,7 @@ use super::{Conflict, IdRegs};
 /// in it.
 ///
 /// Fields in which they [usually differ](Field::may_differ) are not reported. A difference is no
-/// verdict: the system uses the [safe](alt_idregs::Safe) value. But it may be a fault of the
+/// verdict: the system uses the [safe](alt_cpu::Safe) value. But it may be a fault of the
 /// firmware or hypervisor, and decisions made on the boot CPU alone may not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use alt_idregs::Field;
+use alt_cpu::Field;
 
 /// What decided about a cpucap, in words for the log: `ID_AA64ISAR0_EL1.Atomic=2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Whether a CPU fits what has been decided.
 
-use alt_idregs::{Register, Safe};
+use alt_cpu::{Register, Safe};
 
 use super::{
     Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, Evidence, IdRegs, Scope, Verdict,

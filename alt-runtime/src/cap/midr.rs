@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use alt_idregs::{Register, fields::MIDR_EL1};
+use alt_cpu::{Register, fields::MIDR_EL1};
 
 use super::IdRegs;
 

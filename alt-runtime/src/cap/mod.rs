@@ -28,7 +28,7 @@ mod snapshot;
 mod table;
 mod view;
 
-pub use alt_idregs as idregs;
+pub use alt_cpu as idregs;
 pub use cmdline::{OverrideError, Rejected};
 pub use conflict::{Conflict, CpuVerdict};
 pub use difference::Difference;

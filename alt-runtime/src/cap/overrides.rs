@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use alt_idregs::Field;
+use alt_cpu::Field;
 
 use super::{IdRegs, sanitise::safer};
 
@@ -48,7 +48,7 @@ impl Overrides {
     /// Overrides the registers of one CPU, and tells `report` what became of each field.
     ///
     /// An override works like one more CPU in the system that has this value: by the
-    /// [`Safe`](alt_idregs::Safe) rule of the field it can take something away from this CPU and
+    /// [`Safe`](alt_cpu::Safe) rule of the field it can take something away from this CPU and
     /// never add to it. It is judged by this CPU's own value, so that one line serves different
     /// CPUs.
     pub fn apply(&self, regs: &mut IdRegs, mut report: impl FnMut(Applied)) {

@@ -1,6 +1,6 @@
 //! Rules over ID registers.
 
-use alt_idregs::{Field, Register};
+use alt_cpu::{Field, Register};
 
 use super::{Evidence, IdRegs, MidrRange};
 

@@ -1,6 +1,6 @@
 //! One set of ID registers that holds for several CPUs.
 
-use alt_idregs::{Field, Register, Safe, fields::DCZID_EL0};
+use alt_cpu::{Field, Register, Safe, fields::DCZID_EL0};
 
 use super::IdRegs;
 

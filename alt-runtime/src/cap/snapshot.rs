@@ -1,6 +1,6 @@
 //! The ID registers of one CPU, as values.
 
-use alt_idregs::{Field, Register};
+use alt_cpu::{Field, Register};
 
 /// The ID registers of one CPU (or of the system, sanitised) at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The CPUs of a system: collected until the cpucaps are final, and judged after that.
 
-use alt_idregs::{Field, fields::CTR_EL0};
+use alt_cpu::{Field, fields::CTR_EL0};
 
 use super::{
     CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, IdRegs, Kind, Scope,

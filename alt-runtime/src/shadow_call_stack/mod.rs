@@ -52,7 +52,7 @@ mod plan;
 mod program;
 mod unwind;
 
-use alt_idregs::fields::{ID_AA64ISAR1_EL1, ID_AA64ISAR2_EL1, ID_AA64PFR1_EL1};
+use alt_cpu::fields::{ID_AA64ISAR1_EL1, ID_AA64ISAR2_EL1, ID_AA64PFR1_EL1};
 
 use crate::cap::IdRegs;
 use crate::insn::Insn;

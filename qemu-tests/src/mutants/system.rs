@@ -2,7 +2,7 @@
 
 use crate::Machine;
 use crate::observe::Monitor;
-use alt_idregs::Register;
+use alt_cpu::Register;
 
 /// Where a mutant matters.
 #[derive(Clone, Copy, Debug)]

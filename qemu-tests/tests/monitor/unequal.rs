@@ -4,7 +4,7 @@
 //! test changes a field or two. The kernel reads them as it would on such hardware: nothing of this
 //! is its command line's doing.
 
-use alt_idregs::Register;
+use alt_cpu::Register;
 use qemu_tests::observe::Monitor;
 use qemu_tests::{Launch, Machine, MonitoredRun, Profile, Status, facts, mutants};
 

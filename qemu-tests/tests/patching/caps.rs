@@ -1,7 +1,7 @@
 //! The cpucaps that ID registers ask for: a second reading of `cpucaps.toml`.
 //!
 //! It shares with ours only where a field lies in its register; that is checked
-//! against Arm's own data in `alt-idregs`.
+//! against Arm's own data in `alt-cpu`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,7 @@ fn holds(rule: &Value, registers: &Registers) -> Result<bool> {
 }
 
 fn field_holds(name: &str, rule: &Table, registers: &Registers) -> Result<bool> {
-    let field = alt_idregs::Field::lookup(name).ok_or("no such field")?;
+    let field = alt_cpu::Field::lookup(name).ok_or("no such field")?;
     let register = name.split('.').next().unwrap_or("");
     let word = registers
         .get(register)
@@ -85,9 +85,9 @@ fn field_holds(name: &str, rule: &Table, registers: &Registers) -> Result<bool> 
     let raw = (word >> field.lsb) as i64 & ((1 << field.width) - 1);
     let all_ones = raw == (1 << field.width) - 1;
     let negative = match field.scheme {
-        alt_idregs::Scheme::Unsigned => false,
-        alt_idregs::Scheme::Signed => raw >> (field.width - 1) != 0,
-        alt_idregs::Scheme::Alternative => all_ones,
+        alt_cpu::Scheme::Unsigned => false,
+        alt_cpu::Scheme::Signed => raw >> (field.width - 1) != 0,
+        alt_cpu::Scheme::Alternative => all_ones,
     };
     let value = if negative {
         raw - (1 << field.width)

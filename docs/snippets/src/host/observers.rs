@@ -1,6 +1,6 @@
 //! docs/observers.md.
 
-use alt_idregs::Register;
+use alt_cpu::Register;
 use qemu_tests::coherence::Coherence;
 use qemu_tests::observe::Monitor;
 use qemu_tests::{Image, Launch, Machine, Qemu, Result};

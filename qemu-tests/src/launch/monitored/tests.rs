@@ -7,7 +7,7 @@
 use super::*;
 use crate::observe::{Fault, Missing, Operation};
 use crate::{Machine, skip, tiny};
-use alt_idregs::Register;
+use alt_cpu::Register;
 
 /// Puts `mov w5, #2` in place of `mov w5, #1`.
 const STORE: &[u32] = &[

@@ -9,7 +9,7 @@
 //! exception level that it runs at. Rules can ask for them like for ID registers.
 //!
 //! ```
-//! use alt_idregs::{Field, fields::ID_AA64ISAR0_EL1, Register};
+//! use alt_cpu::{Field, fields::ID_AA64ISAR0_EL1, Register};
 //!
 //! let atomic = Field::lookup("ID_AA64ISAR0_EL1.Atomic").unwrap();
 //! assert_eq!(*atomic, ID_AA64ISAR0_EL1::Atomic);

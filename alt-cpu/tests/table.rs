@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use alt_idregs::{Field, Register, Safe, Scheme, fields};
+use alt_cpu::{Field, Register, Safe, Scheme, fields};
 
 #[test]
 fn fields_do_not_overlap_and_stand_highest_first() {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alt_idregs::{Encoding, Field, Register, Safe, Scheme};
+use alt_cpu::{Encoding, Field, Register, Safe, Scheme};
 
 /// `(source, register or field, difference, reason)`.
 const EXPLAINED: &[(&str, &str, &str, &str)] = &[
