@@ -5,10 +5,10 @@
 
 use core::mem::MaybeUninit;
 
-use crate::arch::Write;
 use crate::boot::Finalised;
 use crate::patch::{PatchError, Plan, Report, WritableAlias};
 use crate::region::Region;
+use crate::room::PlannedWrite;
 
 impl Finalised {
     /// Patches a further region by the cpucaps that are final: plan, commit, verify.
@@ -42,7 +42,7 @@ impl Finalised {
     pub unsafe fn patch_region<A: WritableAlias>(
         &self,
         region: &Region<'_>,
-        room: &mut [MaybeUninit<Write>],
+        room: &mut [MaybeUninit<PlannedWrite>],
         alias: &mut A,
     ) -> Result<Report, PatchError<A::Error>> {
         let plan = Plan::new(region, self.decision(), room).map_err(PatchError::Plan)?;

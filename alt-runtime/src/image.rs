@@ -6,9 +6,9 @@ mod linked;
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use crate::arch::Write;
 use crate::patch::too_small;
 use crate::region::Region;
+use crate::room::PlannedWrite;
 
 /// A kernel's image, as the phases of [`boot`](crate::boot) patch it: its region, and room for
 /// the plan.
@@ -27,14 +27,14 @@ use crate::region::Region;
 pub struct Image<'a> {
     region: Region<'a>,
     /// Room for one write to each word of each site.
-    room: &'a mut [MaybeUninit<Write>],
+    room: &'a mut [MaybeUninit<PlannedWrite>],
     /// Words of all sites that the linker kept; 0 if that is not known.
     linked: usize,
 }
 
 impl<'a> Image<'a> {
     /// The image that `region` describes, with `room` for the plan.
-    pub const fn of_region(region: Region<'a>, room: &'a mut [MaybeUninit<Write>]) -> Self {
+    pub const fn of_region(region: Region<'a>, room: &'a mut [MaybeUninit<PlannedWrite>]) -> Self {
         Self {
             region,
             room,
@@ -45,7 +45,7 @@ impl<'a> Image<'a> {
     /// The same with other room for the plan. It must hold one entry for each instruction of each
     /// site, whether or not it changes.
     #[must_use]
-    pub fn with_room(self, room: &'a mut [MaybeUninit<Write>]) -> Self {
+    pub fn with_room(self, room: &'a mut [MaybeUninit<PlannedWrite>]) -> Self {
         Self { room, ..self }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Image<'a> {
     }
 
     /// The text and tables, and the room for a plan of them.
-    pub const fn parts(&mut self) -> (Region<'_>, &mut [MaybeUninit<Write>]) {
+    pub const fn parts(&mut self) -> (Region<'_>, &mut [MaybeUninit<PlannedWrite>]) {
         (self.region, self.room)
     }
 
@@ -90,7 +90,7 @@ impl<'a> Image<'a> {
             needed: words,
         })?;
         // No page is smaller than 4 KiB.
-        const STEP: usize = 4096 / size_of::<Write>();
+        const STEP: usize = 4096 / size_of::<PlannedWrite>();
         for part in needed.chunks_mut(STEP) {
             part.first_mut().map(touch);
             part.last_mut().map(touch);
@@ -100,12 +100,12 @@ impl<'a> Image<'a> {
 }
 
 /// Writes to an entry, and reads it.
-fn touch(entry: &mut MaybeUninit<Write>) {
-    let entry: *mut Write = entry.as_mut_ptr();
+fn touch(entry: &mut MaybeUninit<PlannedWrite>) {
+    let entry: *mut PlannedWrite = entry.as_mut_ptr();
     // SAFETY: the entry is borrowed for writing; what is read has just been written. Volatile,
     // so that both happen.
     unsafe {
-        entry.write_volatile(Write::new(0, crate::Insn::NOP, crate::Insn::NOP));
+        entry.write_volatile(PlannedWrite::new(0, crate::Insn::NOP, crate::Insn::NOP));
         entry.read_volatile();
     }
 }

@@ -67,11 +67,11 @@ mod room;
 #[cfg(feature = "shadow-call-stack")]
 pub mod shadow_call_stack;
 
-pub use arch::{Maintenance, Write};
+pub use arch::Maintenance;
 pub use assembly::ASM_MACROS;
 pub use callback::{Callback, CallbackError, CallbackFn, Site};
 pub use image::{Image, ImageError};
 pub use insn::Insn;
 #[doc(hidden)]
 pub use macros::__private;
-pub use room::Room;
+pub use room::{PlannedWrite, Room};

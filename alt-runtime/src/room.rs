@@ -1,10 +1,48 @@
-//! Memory for the plan, where no linker script makes room for it.
+//! The entries of a plan, and memory for them where no linker script reserves it.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::arch::Write;
+use crate::insn::Insn;
+
+/// One word of text to write, and the one to put back if the pass is undone.
+///
+/// The section `alt_plan_size` has 12 bytes for each word of a site: that is how much
+/// room a plan needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct PlannedWrite {
+    /// Where, in bytes from the start of the text.
+    pub offset: u32,
+    // Both words as they are in memory: instructions are little-endian whatever
+    // the data endianness (Arm ARM B2.9.1).
+    pub(crate) after: u32,
+    pub(crate) before: u32,
+}
+
+const _: () = assert!(size_of::<PlannedWrite>() == 12);
+
+impl PlannedWrite {
+    /// The write that turns `before` into `after`.
+    pub const fn new(offset: u32, before: Insn, after: Insn) -> Self {
+        Self {
+            offset,
+            after: after.0.to_le(),
+            before: before.0.to_le(),
+        }
+    }
+
+    /// The word that is there.
+    pub const fn before(&self) -> Insn {
+        Insn(u32::from_le(self.before))
+    }
+
+    /// The word that will be there.
+    pub const fn after(&self) -> Insn {
+        Insn(u32::from_le(self.after))
+    }
+}
 
 /// Room for a plan of `N` words, as a static of the kernel's:
 ///
@@ -23,7 +61,7 @@ use crate::arch::Write;
 #[derive(Debug)]
 pub struct Room<const N: usize> {
     taken: AtomicBool,
-    writes: UnsafeCell<[MaybeUninit<Write>; N]>,
+    writes: UnsafeCell<[MaybeUninit<PlannedWrite>; N]>,
 }
 
 // SAFETY: only the one who has taken the memory uses it.
@@ -40,7 +78,7 @@ impl<const N: usize> Room<N> {
 
     /// The memory; `None` if it has been taken before.
     #[expect(clippy::mut_from_ref, reason = "one caller gets it, once")]
-    pub fn take(&self) -> Option<&mut [MaybeUninit<Write>]> {
+    pub fn take(&self) -> Option<&mut [MaybeUninit<PlannedWrite>]> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
         }

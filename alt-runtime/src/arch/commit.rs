@@ -9,16 +9,17 @@ use core::arch::naked_asm;
 
 use bitflags::bitflags;
 
+use super::Maintenance;
 use super::mask::{MASK_ALL_INTERRUPTS, NMI};
-use super::{Maintenance, Write};
+use crate::room::PlannedWrite;
 
 /// What the routine is told and what it answers.
 #[repr(C)]
 pub struct Job {
     /// 0: the writes, in address order.
-    pub writes: *mut Write,
+    pub writes: *mut PlannedWrite,
     /// 8: one past the last of them.
-    pub end: *mut Write,
+    pub end: *mut PlannedWrite,
     /// 16: where the first word of the text can be written.
     pub alias: *mut u32,
     /// 24: where it is executed.
@@ -53,7 +54,12 @@ const MAX_LINE_INVALIDATIONS: usize = 256;
 
 impl Job {
     /// The job of committing `writes`.
-    pub fn new(writes: &mut [Write], alias: *mut u32, text: *const u32, how: &Maintenance) -> Self {
+    pub fn new(
+        writes: &mut [PlannedWrite],
+        alias: *mut u32,
+        text: *const u32,
+        how: &Maintenance,
+    ) -> Self {
         let mut flags = Flags::empty();
         flags.set(Flags::NO_INVALIDATE, how.no_invalidate);
         // On CPUs with IDC a clean to the point of unification may do nothing, and a late CPU
@@ -88,7 +94,7 @@ impl Job {
 /// other CPU may execute the text meanwhile.
 #[unsafe(naked)]
 #[unsafe(link_section = ".text.alt_patcher")]
-pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
+pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
     naked_asm!(
         // A veneer of the linker comes by BR, and no compiler puts a landing pad into a naked
         // function.
@@ -205,8 +211,8 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const Write {
         all_at_once = const Flags::ALL_AT_ONCE.bits().trailing_zeros(),
         nmi = const NMI,
         mask_all = const MASK_ALL_INTERRUPTS,
-        size = const size_of::<Write>(),
-        after = const core::mem::offset_of!(Write, after),
+        size = const size_of::<PlannedWrite>(),
+        after = const core::mem::offset_of!(PlannedWrite, after),
     )
 }
 
@@ -219,8 +225,8 @@ const _: () = {
     assert!(core::mem::offset_of!(Job, instruction_line) == 40);
     assert!(core::mem::offset_of!(Job, flags) == 48);
     assert!(core::mem::offset_of!(Job, lines) == 56);
-    assert!(core::mem::offset_of!(Write, offset) == 0);
-    assert!(core::mem::offset_of!(Write, after) == 4);
-    assert!(core::mem::offset_of!(Write, before) == 8);
-    assert!(size_of::<Write>() == 12);
+    assert!(core::mem::offset_of!(PlannedWrite, offset) == 0);
+    assert!(core::mem::offset_of!(PlannedWrite, after) == 4);
+    assert!(core::mem::offset_of!(PlannedWrite, before) == 8);
+    assert!(size_of::<PlannedWrite>() == 12);
 };

@@ -3,7 +3,6 @@
 //! works on is for the host as well.
 
 mod maintenance;
-mod write;
 
 mod attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -21,4 +20,3 @@ pub(crate) use commit::{Job, commit};
 pub use maintenance::Maintenance;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub use sync::forget_fetched;
-pub use write::Write;

@@ -5,10 +5,10 @@ use core::ops::Range;
 use core::{arch::global_asm, slice};
 
 use super::Image;
-use crate::arch::Write;
 use crate::callback::Callback;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Table, Text, Words};
+use crate::room::PlannedWrite;
 
 // The section names are C identifiers, so the linker defines their bounds, with or
 // without a script that names them. An image without a site has no such section;
@@ -100,9 +100,9 @@ impl<'a> Image<'a> {
         let (branches, branches_len) = bounds::<BranchRecord>(0);
         let (records, records_len) = bounds::<AlternativeRecord>(1);
         let (words, words_len) = bounds::<u32>(2);
-        let (room, room_len) = bounds::<MaybeUninit<Write>>(3);
+        let (room, room_len) = bounds::<MaybeUninit<PlannedWrite>>(3);
         let (callbacks, callbacks_len) = bounds::<Callback>(4);
-        let (_, linked) = bounds::<Write>(5);
+        let (_, linked) = bounds::<PlannedWrite>(5);
         // SAFETY: the linker bounds each section, the records in it are of the
         // types named (one layout version links), and the caller keeps the
         // memory mapped and makes only one value.

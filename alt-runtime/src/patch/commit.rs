@@ -1,9 +1,10 @@
 //! Commit: a plan becomes text.
 
-use crate::arch::{self, Job, Maintenance, Write};
+use crate::arch::{self, Job, Maintenance};
 use crate::insn::Insn;
 use crate::patch::{AliasError, PatchError, Plan, ReadBackError, Report, WritableAlias};
 use crate::region::Region;
+use crate::room::PlannedWrite;
 
 impl Plan<'_> {
     /// Writes the plan through `alias`, does the cache maintenance, and reads
@@ -57,7 +58,7 @@ impl Plan<'_> {
         region: &Region<'_>,
         how: &Maintenance,
         alias: &mut A,
-        look: impl FnOnce(*const u32) -> Result<Option<Write>, AliasError>,
+        look: impl FnOnce(*const u32) -> Result<Option<PlannedWrite>, AliasError>,
     ) -> Result<Report, PatchError<A::Error>> {
         let Self { writes, mut report } = self;
         let text = region.text.as_ptr().ok_or(PatchError::MappedApart)?;
@@ -95,7 +96,7 @@ impl Plan<'_> {
 
 /// Reads, through `alias`, a word in each page that has a site. Answers a write of the first one
 /// that changes nothing.
-fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<Write>, AliasError> {
+fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {
     // No page is smaller than 4 KiB.
     const PAGE: u64 = 4096;
     let start = region.text.range().start;
@@ -122,7 +123,7 @@ fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<Write>, Al
                 alias,
             });
         }
-        same.get_or_insert(Write::new(offset as u32, text, text));
+        same.get_or_insert(PlannedWrite::new(offset as u32, text, text));
     }
     Ok(same)
 }

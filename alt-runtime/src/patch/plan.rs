@@ -3,13 +3,13 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use crate::arch::Write;
 use crate::patch::decision::Decision;
 use crate::patch::error::PlanError;
 use crate::patch::states::States;
 use crate::patch::walk::Walk;
 use crate::patch::writer::Writer;
 use crate::region::Region;
+use crate::room::PlannedWrite;
 
 /// What a pass found and did.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -55,7 +55,7 @@ impl fmt::Display for Report {
 /// The writes of one pass over one region, in address order.
 #[derive(Debug)]
 pub struct Plan<'p> {
-    pub(super) writes: &'p mut [Write],
+    pub(super) writes: &'p mut [PlannedWrite],
     pub(super) report: Report,
 }
 
@@ -73,7 +73,7 @@ impl<'p> Plan<'p> {
     pub fn new(
         region: &Region<'_>,
         decision: Decision<'_>,
-        room: &'p mut [MaybeUninit<Write>],
+        room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, PlanError> {
         let mut states = States::new();
         states.fill(decision);
@@ -98,7 +98,7 @@ impl<'p> Plan<'p> {
 
     /// A plan that no table has led to: of words that lie apart, in address order.
     #[cfg(feature = "shadow-call-stack")]
-    pub(crate) fn of_writes(writes: &'p mut [Write]) -> Self {
+    pub(crate) fn of_writes(writes: &'p mut [PlannedWrite]) -> Self {
         let words = u32::try_from(writes.len()).unwrap_or(u32::MAX);
         let report = Report {
             rewritten: words,
@@ -109,7 +109,7 @@ impl<'p> Plan<'p> {
     }
 
     /// The writes, in address order.
-    pub fn writes(&self) -> &[Write] {
+    pub fn writes(&self) -> &[PlannedWrite] {
         self.writes
     }
 

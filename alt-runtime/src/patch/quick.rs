@@ -7,7 +7,6 @@
 
 use core::ops::Range;
 
-use crate::arch::Write;
 use crate::patch::records::{NOWHERE, Records};
 use crate::patch::rewrite::{Rewrite, View, opaque};
 use crate::patch::shape::Shape;
@@ -16,6 +15,7 @@ use crate::patch::states::{Known, KnownOfWord, States};
 use crate::patch::walk::Walk;
 use crate::patch::writer::Writer;
 use crate::record::{AlternativeRecord, BranchRecord};
+use crate::room::PlannedWrite;
 
 /// Above all addresses that are far enough from the top of the address space.
 const TOP: u64 = u64::MAX - (1 << 32);
@@ -59,7 +59,7 @@ struct Cursor<'s> {
     /// table the site of some record is behind. It is no multiple of 4 bytes from `end`.
     last: u64,
     /// The next write.
-    to: *mut Write,
+    to: *mut PlannedWrite,
     /// How many writes there is room for beyond one for each record.
     spare: u64,
     /// Sites of which a later pass decides.

@@ -3,10 +3,10 @@
 use core::ops::Range;
 use core::sync::atomic::AtomicU32;
 
-use crate::arch::Write;
 use crate::insn::{Insn, Sight};
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Words, read};
+use crate::room::PlannedWrite;
 
 /// The same value, of which the compiler knows nothing any more. It would else compute further
 /// sums of a loop's variables, or constants, again in each turn, for which there are no
@@ -130,8 +130,8 @@ impl Rewrite {
         }
     }
 
-    fn write(&self, site: u64, old: Insn, new: Insn) -> Write {
-        Write::new(site.wrapping_sub(self.text.start) as u32, old, new)
+    fn write(&self, site: u64, old: Insn, new: Insn) -> PlannedWrite {
+        PlannedWrite::new(site.wrapping_sub(self.text.start) as u32, old, new)
     }
 
     /// Puts down that of a branch at `to`, if it holds what the record implies, and a B that is
@@ -144,8 +144,8 @@ impl Rewrite {
         &self,
         site: u64,
         record: &BranchRecord,
-        to: *mut Write,
-    ) -> Option<*mut Write> {
+        to: *mut PlannedWrite,
+    ) -> Option<*mut PlannedWrite> {
         let branch = Insn::branch_by(record.displacement);
         // SAFETY: the caller's promise.
         let found = unsafe { self.text.at(site) };
@@ -187,7 +187,7 @@ impl Rewrite {
     /// # Safety
     /// The words must lie in the text and among the replacements.
     #[inline(always)]
-    pub unsafe fn copy(&self, site: u64, from: u64) -> Option<Write> {
+    pub unsafe fn copy(&self, site: u64, from: u64) -> Option<PlannedWrite> {
         // SAFETY: the caller's promise.
         let (old, word) = unsafe { (self.text.at(site), word_at(self.replacements, from)) };
         let new = match word.is_ordinary_by(self.sight) {
@@ -207,8 +207,8 @@ impl Rewrite {
         &self,
         site: Range<u64>,
         from: u64,
-        mut to: *mut Write,
-    ) -> Option<*mut Write> {
+        mut to: *mut PlannedWrite,
+    ) -> Option<*mut PlannedWrite> {
         let text = self.text.base.wrapping_byte_add(self.text.start as usize);
         let mut offset = site.start.wrapping_sub(self.text.start);
         let end = site.end.wrapping_sub(self.text.start);
@@ -222,7 +222,7 @@ impl Rewrite {
                 return None;
             }
             // SAFETY: the caller's promise.
-            unsafe { to.write(Write::new(offset as u32, old, new)) };
+            unsafe { to.write(PlannedWrite::new(offset as u32, old, new)) };
             to = opaque!(to.wrapping_add(1));
             offset = opaque!(offset.wrapping_add(4));
         }

@@ -3,7 +3,6 @@
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
-use crate::arch::Write;
 use crate::insn::Insn;
 use crate::patch::aliased;
 use crate::patch::computed::{self, MAX_LEN};
@@ -12,12 +11,13 @@ use crate::patch::replacement::Replacement;
 use crate::patch::site::Record;
 use crate::record::{AlternativeRecord, BranchRecord};
 use crate::region::{Region, Table, Text, Words};
+use crate::room::PlannedWrite;
 
 /// Turns arms into writes.
 pub(super) struct Writer<'a, 'p> {
     region: &'a Region<'a>,
     /// Memory for all writes.
-    room: &'p mut [MaybeUninit<Write>],
+    room: &'p mut [MaybeUninit<PlannedWrite>],
     /// Number of writes so far.
     words: usize,
     /// Those that are not the first one of their site.
@@ -27,7 +27,7 @@ pub(super) struct Writer<'a, 'p> {
 }
 
 impl<'a, 'p> Writer<'a, 'p> {
-    pub fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<Write>]) -> Self {
+    pub fn new(region: &'a Region<'a>, room: &'p mut [MaybeUninit<PlannedWrite>]) -> Self {
         // A write has 32 bits for its place.
         Self {
             region,
@@ -56,14 +56,14 @@ impl<'a, 'p> Writer<'a, 'p> {
     }
 
     /// The writes.
-    pub fn into_writes(self) -> &'p mut [Write] {
+    pub fn into_writes(self) -> &'p mut [PlannedWrite] {
         let writes = self.room.get_mut(..self.words).unwrap_or_default();
         // SAFETY: so many entries have been written.
-        unsafe { &mut *(&raw mut *writes as *mut [Write]) }
+        unsafe { &mut *(&raw mut *writes as *mut [PlannedWrite]) }
     }
 
     /// Memory for the writes that follow.
-    pub fn room(&mut self) -> &mut [MaybeUninit<Write>] {
+    pub fn room(&mut self) -> &mut [MaybeUninit<PlannedWrite>] {
         self.room.get_mut(self.words..).unwrap_or_default()
     }
 
@@ -185,7 +185,7 @@ impl<'a, 'p> Writer<'a, 'p> {
             let needed = words_of_sites(self.region);
             return Err(Reason::PlanTooSmall { room, needed });
         };
-        entry.write(Write::new(offset, old, new));
+        entry.write(PlannedWrite::new(offset, old, new));
         self.words += 1;
         Ok(())
     }

@@ -5,10 +5,11 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use super::{ShadowPlan, ShadowReport, UnwindError, UnwindInfo, is_wanted};
-use crate::arch::{Maintenance, Write};
+use crate::arch::Maintenance;
 use crate::boot::Finalised;
 use crate::patch::{PatchError, WritableAlias};
 use crate::region::Region;
+use crate::room::PlannedWrite;
 
 /// Why there is no shadow call stack. The text is as it was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +82,7 @@ impl Finalised {
         region: &Region<'_>,
         unwind: UnwindInfo<'_>,
         excluded: &[Range<u64>],
-        room: &mut [MaybeUninit<Write>],
+        room: &mut [MaybeUninit<PlannedWrite>],
         alias: &mut A,
     ) -> Result<Option<ShadowReport>, ShadowError<A::Error>> {
         if !is_wanted(self.ids()) {

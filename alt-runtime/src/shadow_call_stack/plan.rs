@@ -7,10 +7,10 @@ use core::ops::Range;
 use super::error::{UnwindError, UnwindReason};
 use super::unwind::{Place, Section, UnwindInfo, place};
 use super::{AUTHENTICATE, SIGN, becomes};
-use crate::arch::Write;
 use crate::insn::Insn;
 use crate::patch::Plan;
 use crate::region::{Region, Text};
+use crate::room::PlannedWrite;
 
 /// What has been found in unwind tables, and done.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -70,7 +70,7 @@ impl<'p> ShadowPlan<'p> {
         region: &Region<'_>,
         unwind: UnwindInfo<'_>,
         excluded: &[Range<u64>],
-        room: &'p mut [MaybeUninit<Write>],
+        room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, UnwindError> {
         // A write has 32 bits for its place.
         let room = if region.text.is_short() {
@@ -93,7 +93,7 @@ impl<'p> ShadowPlan<'p> {
             match room.get_mut(words) {
                 Some(entry) => {
                     let offset = mark.address.wrapping_sub(text) as u32;
-                    entry.write(Write::new(offset, mark.before, mark.after));
+                    entry.write(PlannedWrite::new(offset, mark.before, mark.after));
                 }
                 None if first_left_out.is_none() => first_left_out = Some(mark.address),
                 None => {}
@@ -112,7 +112,7 @@ impl<'p> ShadowPlan<'p> {
         // All writes have found room, as nothing was left out.
         let written = room.get_mut(..words).unwrap_or_default();
         // SAFETY: the first `words` entries have been written.
-        let writes = unsafe { &mut *(&raw mut *written as *mut [Write]) };
+        let writes = unsafe { &mut *(&raw mut *written as *mut [PlannedWrite]) };
         // A linker keeps the order of its input, which need not be that of the text.
         writes.sort_unstable_by_key(|write| write.offset);
         let twice = writes.windows(2).find(|pair| match pair {
@@ -135,7 +135,7 @@ impl<'p> ShadowPlan<'p> {
     }
 
     /// The writes, in address order.
-    pub fn writes(&self) -> &[Write] {
+    pub fn writes(&self) -> &[PlannedWrite] {
         self.plan.writes()
     }
 
@@ -268,7 +268,7 @@ impl<'a> Unmarked<'a> {
 
 /// The offset of the first write, by the order of the tables, that is in the site of an
 /// alternative; and that site. The tables need not have been checked.
-fn in_alternative(region: &Region<'_>, writes: &[Write]) -> Option<(u32, u64)> {
+fn in_alternative(region: &Region<'_>, writes: &[PlannedWrite]) -> Option<(u32, u64)> {
     let text = region.text.range().start;
     let branches = region.branches.iter();
     let branches = branches.map(|(at, record)| (record.site_address(at), 1));

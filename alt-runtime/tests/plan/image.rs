@@ -8,7 +8,7 @@ use alt_runtime::insn::Insn;
 use alt_runtime::patch::{Census, Decision, Plan, PlanError, Reason, Report, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table};
-use alt_runtime::{Callback, Write};
+use alt_runtime::{Callback, PlannedWrite};
 
 use crate::memory::words;
 
@@ -58,7 +58,7 @@ pub fn atomic(words: &[u32]) -> Vec<AtomicU32> {
 }
 
 /// What a write changes.
-pub fn change(write: &Write) -> Change {
+pub fn change(write: &PlannedWrite) -> Change {
     let address = TEXT + u64::from(write.offset);
     (address, write.before().0, write.after().0)
 }
@@ -174,7 +174,7 @@ impl Image {
             present: &present,
             decided: &decided,
         };
-        let mut room = vec![MaybeUninit::<Write>::uninit(); self.room];
+        let mut room = vec![MaybeUninit::<PlannedWrite>::uninit(); self.room];
         let plan = Plan::new(&self.region(), decision, &mut room);
         let result = plan.map(|plan| {
             let writes: Vec<_> = plan.writes().iter().map(change).collect();
@@ -203,7 +203,7 @@ impl Image {
         };
         longer.branch(BEHIND, 0, 1);
         longer.record(BEHIND + 4, REPLACEMENTS, 0, 1, 1);
-        let none = Write::new(0, Insn(0), Insn(0));
+        let none = PlannedWrite::new(0, Insn(0), Insn(0));
         let mut room = vec![MaybeUninit::new(none); self.room];
         let error = Plan::new(&longer.region(), decision, &mut room).unwrap_err();
         match result {

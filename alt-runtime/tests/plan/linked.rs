@@ -7,7 +7,7 @@ use std::ops::Range;
 use alt_runtime::boot::FinaliseError;
 use alt_runtime::patch::{MappedAlias, PatchError, WritableAlias, check};
 use alt_runtime::rendezvous::HoldError;
-use alt_runtime::{ImageError, Write};
+use alt_runtime::{ImageError, PlannedWrite};
 
 use crate::image::{CAPS, Image, TEXT};
 
@@ -27,7 +27,7 @@ fn sites() -> Image {
 fn prepare(room: usize, linked: usize) -> Result<(), ImageError> {
     let image = sites();
     let words = check(&image.region(), &CAPS).unwrap();
-    let mut room = vec![MaybeUninit::<Write>::uninit(); room];
+    let mut room = vec![MaybeUninit::<PlannedWrite>::uninit(); room];
     alt_runtime::Image::of_region(image.region(), &mut room)
         .linked(linked)
         .prepare(words)
@@ -88,7 +88,7 @@ fn tables_of_fewer_words_than_are_linked_are_refused() {
 #[test]
 fn room_is_touched_page_by_page() {
     let image = Image::new();
-    let untouched = Write::new(0, alt_runtime::Insn(0), alt_runtime::Insn(0));
+    let untouched = PlannedWrite::new(0, alt_runtime::Insn(0), alt_runtime::Insn(0));
     let mut room = vec![MaybeUninit::new(untouched); 2000];
     alt_runtime::Image::of_region(image.region(), &mut room)
         .prepare(1500)

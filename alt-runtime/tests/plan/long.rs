@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 
-use alt_runtime::Write;
+use alt_runtime::PlannedWrite;
 use alt_runtime::cap::Cap;
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 
@@ -231,7 +231,7 @@ fn plan_is_what_the_arms_say() {
             present: &set(&present),
             decided: &set(&decided),
         };
-        let mut room = vec![MaybeUninit::<Write>::uninit(); image.room];
+        let mut room = vec![MaybeUninit::<PlannedWrite>::uninit(); image.room];
         let plan = Plan::new(&region, decision, &mut room).unwrap();
         let closely: Vec<_> = plan.writes().iter().map(change).collect();
         assert_eq!((closely, plan.report()), (writes, report), "seed {seed}");

@@ -9,7 +9,7 @@ use alt_runtime::cap::CapSet;
 use alt_runtime::insn::Insn;
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::region::{Region, Table, Words};
-use alt_runtime::{Callback, CallbackError, Site, Write};
+use alt_runtime::{Callback, CallbackError, PlannedWrite, Site};
 
 use crate::image::{A, BRANCHES, CALLBACKS, CAPS, Image, NOP, RECORDS, REPLACEMENTS, TEXT, atomic};
 use crate::memory::words;
@@ -40,7 +40,7 @@ fn plan(region: &Region<'_>) -> Result<Vec<(u32, u32)>, PlanError> {
         present: &caps,
         decided: &CapSet::ALL,
     };
-    let mut room = [MaybeUninit::<Write>::uninit(); 64];
+    let mut room = [MaybeUninit::<PlannedWrite>::uninit(); 64];
     let plan = Plan::new(region, decision, &mut room)?;
     let writes = plan.writes().iter();
     Ok(writes.map(|w| (w.offset, w.after().0)).collect())

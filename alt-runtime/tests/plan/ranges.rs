@@ -7,7 +7,7 @@ use alt_runtime::insn::Insn;
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Text, TextError, TextRange, Words};
-use alt_runtime::{Callback, Site, Write};
+use alt_runtime::{Callback, PlannedWrite, Site};
 
 use crate::image::{A, CAPS, NOP};
 use crate::memory;
@@ -55,7 +55,7 @@ fn planned(region: &Region<'_>) -> Result<Vec<(u32, u32)>, PlanError> {
         present: &CapSet::ALL,
         decided: &CapSet::ALL,
     };
-    let mut room = [MaybeUninit::<Write>::uninit(); 4];
+    let mut room = [MaybeUninit::<PlannedWrite>::uninit(); 4];
     let plan = Plan::new(region, decision, &mut room)?;
     let writes = plan.writes().iter();
     Ok(writes

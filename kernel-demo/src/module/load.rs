@@ -7,7 +7,7 @@ use core::slice;
 use alt_runtime::boot::Finalised;
 use alt_runtime::patch::{PatchError, Report, WritableAlias};
 use alt_runtime::region::{Region, Table, Words};
-use alt_runtime::{Callback, Write};
+use alt_runtime::{Callback, PlannedWrite};
 use demo_module::Operations;
 use thiserror::Error;
 
@@ -182,7 +182,7 @@ impl<'m> Memory<'m> {
     unsafe fn region(
         &self,
         callbacks: Table<'m, Callback>,
-    ) -> Result<(Region<'m>, &'m mut [MaybeUninit<Write>]), LoadError<'static>> {
+    ) -> Result<(Region<'m>, &'m mut [MaybeUninit<PlannedWrite>]), LoadError<'static>> {
         let (text, text_len) = self.elements(Part::Text)?;
         let (branches, branches_len) = self.elements(Part::Branches)?;
         let (records, records_len) = self.elements(Part::Records)?;

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 use core::slice;
 
-use alt_runtime::Write;
+use alt_runtime::PlannedWrite;
 use alt_runtime::cap::CapSet;
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
@@ -20,7 +20,7 @@ pub struct Case {
     /// The region.
     pub region: Region<'static>,
     /// Room for its plan.
-    pub room: &'static mut [MaybeUninit<Write>],
+    pub room: &'static mut [MaybeUninit<PlannedWrite>],
     /// The cpucaps to be taken for present.
     pub present: CapSet,
 }

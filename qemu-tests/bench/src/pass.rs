@@ -6,7 +6,7 @@ use core::mem::{self, MaybeUninit};
 use alt_runtime::cap::{CapSet, IdRegs};
 use alt_runtime::patch::{Decision, PatchError, Plan, PlanError, Report, check};
 use alt_runtime::region::{Region, Text};
-use alt_runtime::{CallbackError, Insn, Maintenance, Site, Write, callback};
+use alt_runtime::{CallbackError, Insn, Maintenance, PlannedWrite, Site, callback};
 
 use crate::case::Case;
 use crate::checks::cpucaps::TABLE;
@@ -37,7 +37,7 @@ fn hyp_address(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError>
 struct Steps<'c> {
     region: &'c Region<'c>,
     decision: Decision<'c>,
-    room: &'c mut [MaybeUninit<Write>],
+    room: &'c mut [MaybeUninit<PlannedWrite>],
     how: Maintenance,
     plan: Option<Result<Plan<'c>, PlanError>>,
     result: Option<Result<Report, PatchError<Infallible>>>,

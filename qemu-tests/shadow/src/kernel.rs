@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use alt_runtime::boot::Detected;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::shadow_call_stack::UnwindInfo;
-use alt_runtime::{Image, Room, Write};
+use alt_runtime::{Image, PlannedWrite, Room};
 
 use crate::board::eh_frame;
 use crate::calls;
@@ -34,7 +34,7 @@ pub fn main() {
         Err(why) => panic!("{why}"),
     };
 
-    let mut room = [MaybeUninit::<Write>::uninit(); 8];
+    let mut room = [MaybeUninit::<PlannedWrite>::uninit(); 8];
     let (address, bytes) = eh_frame();
     // SAFETY: as above. Only the functions of functions.s sign: none of them is on the call stack
     // now, and they run on a shadow call stack each time; they call nothing that uses x18.
