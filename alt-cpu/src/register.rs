@@ -1,15 +1,12 @@
-//! The registers, expanded from the table.
+//! The ID registers and their fields, expanded from the table.
 
 use core::fmt;
 
-use crate::{Field, for_each_register};
+use crate::for_each_register;
 
-/// How `MRS` names a system register: `S<op0>_<op1>_C<CRn>_C<CRm>_<op2>`.
+/// The operands of `MRS` for a system register: `S<op0>_<op1>_C<CRn>_C<CRm>_<op2>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(
-    missing_docs,
-    reason = "the five parts have no other names than the Arm ARM's"
-)]
+#[allow(missing_docs, reason = "the names are the Arm ARM's")]
 pub struct Encoding {
     pub op0: u8,
     pub op1: u8,
@@ -24,7 +21,8 @@ macro_rules! define {
         $($field:ident [$msb:literal:$lsb:literal] $scheme:ident $safe:ident $(($value:literal))?
             $(, $may_differ:ident)?;)*
     })*) => {
-        /// An ID register of arm64.
+        /// An ID register of an arm64 CPU, or one of the two registers that describe how the kernel
+        /// [runs](Register::is_kernel_state).
         #[expect(non_camel_case_types, reason = "the names are the Arm ARM's")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
@@ -39,14 +37,14 @@ macro_rules! define {
             /// Every register, in the order of the table; `ALL[r as usize] == r`.
             pub const ALL: &'static [Register] = &[$(Register::$register),*];
 
-            /// The name in the Arm ARM, such as `ID_AA64ISAR0_EL1`.
+            /// Its name in the Arm ARM, such as `ID_AA64ISAR0_EL1`.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Register::$register => stringify!($register),)*
                 }
             }
 
-            /// How `MRS` names it.
+            /// Its operands in `MRS`.
             pub const fn encoding(self) -> Encoding {
                 match self {
                     $(Register::$register => {
@@ -55,8 +53,8 @@ macro_rules! define {
                 }
             }
 
-            /// The field and its least value with which the register exists; `None` if it always
-            /// does. Reading a register that does not exist is UNDEFINED.
+            /// The condition under which the register exists: a field, and the smallest value of it.
+            /// `None` if the register always exists. Reading one that does not exist is UNDEFINED.
             pub const fn exists_if(self) -> Option<(&'static Field, i64)> {
                 match self {
                     $($(Register::$register => {
@@ -106,11 +104,11 @@ macro_rules! define {
 for_each_register!(define);
 
 impl Register {
-    /// How many registers there are.
+    /// The number of registers.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// The bits that mean something: those of its fields; all of `REVIDR_EL1`, whose bits have no
-    /// names.
+    /// The bits that have a meaning: those of the register's fields; all of `REVIDR_EL1`, whose bits
+    /// have no names.
     pub const fn known_bits(self) -> u64 {
         if matches!(self, Self::REVIDR_EL1) {
             return u64::MAX;
@@ -124,12 +122,12 @@ impl Register {
         bits
     }
 
-    /// Whether it tells how the kernel runs, and nothing of the CPU.
-    pub const fn is_of_kernel(self) -> bool {
+    /// Whether the register describes how the kernel runs (`CurrentEL`, `HCR_EL2`), not the CPU.
+    pub const fn is_kernel_state(self) -> bool {
         matches!(self, Self::CurrentEL | Self::HCR_EL2)
     }
 
-    /// Finds a register by its name in the Arm ARM.
+    /// The register with this name in the Arm ARM; `None` if there is none. Case matters.
     pub fn from_name(name: &str) -> Option<Register> {
         Self::ALL
             .iter()
@@ -137,15 +135,136 @@ impl Register {
             .find(|register| register.name() == name)
     }
 
-    /// Finds one of its fields by name.
+    /// The field of this register with this name; `None` if there is none. Case matters.
     pub fn field(self, name: &str) -> Option<&'static Field> {
         self.fields().iter().find(|field| field.name == name)
     }
 }
 
-/// The name.
+/// The name in the Arm ARM.
 impl fmt::Display for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// A field of an ID register, as described in the Arm ARM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its register.
+    pub register: Register,
+    /// Its name within the register, in the spelling of the Arm ARM.
+    pub name: &'static str,
+    /// The number of its lowest bit, 0 to 63.
+    pub lsb: u8,
+    /// Its width in bits, 1 to 12.
+    pub width: u8,
+    /// How its bits encode a number.
+    pub scheme: Scheme,
+    /// The value that is safe for a system whose CPUs differ in the field.
+    pub safe: Safe,
+    /// Whether it is usual for the CPUs of one system to differ in it, as in the model, in the
+    /// caches of big and little CPUs, and in features that each CPU handles by itself. A kernel
+    /// should log a difference in any other field.
+    pub may_differ: bool,
+}
+
+/// How the bits of a field encode a number (Arm ARM DDI 0487, "Principles of the ID scheme
+/// for fields in ID registers").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// An unsigned number.
+    Unsigned,
+    /// A number in two's complement: `0b1111` is -1, less than `0b0000`.
+    Signed,
+    /// An unsigned number, except that all ones is -1, "not implemented or IMPLEMENTATION
+    /// DEFINED" ("Alternative ID scheme used for the Performance Monitors Extension version").
+    Alternative,
+}
+
+/// How the value of a field is chosen for a system whose CPUs have different values. Linux has the
+/// same four rules (`enum ftr_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safe {
+    /// The smallest value: software that relies on it works on every CPU.
+    LowerSafe,
+    /// The largest value: for fields that state a restriction or a required maintenance operation.
+    HigherSafe,
+    /// Zero ("unknown, assume the worst") if any CPU has zero, else the largest value.
+    HigherOrZeroSafe,
+    /// The values have no order: this value, where the CPUs differ.
+    Exact(i64),
+}
+
+impl Field {
+    /// The field with this full name, such as `ID_AA64ISAR0_EL1.Atomic`. Case matters.
+    ///
+    /// `None` if there is no such register, no such field in it, or no dot in the name.
+    pub fn lookup(full_name: &str) -> Option<&'static Field> {
+        let (register, name) = full_name.split_once('.')?;
+        Register::from_name(register)?.field(name)
+    }
+
+    /// The value of the field in `word`, a value of its register, by its [`Scheme`].
+    pub const fn extract(&self, word: u64) -> i64 {
+        let top = 64 - self.lsb as u32 - self.width as u32;
+        let bottom = 64 - self.width as u32;
+        let unsigned = (word << top >> bottom) as i64;
+        let signed = (word << top) as i64 >> bottom;
+        match self.scheme {
+            Scheme::Unsigned => unsigned,
+            Scheme::Signed => signed,
+            Scheme::Alternative if signed == -1 => -1,
+            Scheme::Alternative => unsigned,
+        }
+    }
+
+    /// Returns `word` with `value` in the field. A value that does not fit is truncated to its lowest
+    /// bits.
+    pub const fn insert(&self, word: u64, value: i64) -> u64 {
+        word & !self.mask() | (value as u64) << self.lsb & self.mask()
+    }
+
+    /// The bits of the register that the field occupies.
+    pub const fn mask(&self) -> u64 {
+        (u64::MAX >> (64 - self.width as u32)) << self.lsb
+    }
+
+    /// The smallest value the field can hold.
+    pub const fn min_value(&self) -> i64 {
+        match self.scheme {
+            Scheme::Unsigned => 0,
+            Scheme::Signed => -(1 << (self.width - 1)),
+            Scheme::Alternative => -1,
+        }
+    }
+
+    /// The largest value the field can hold.
+    pub const fn max_value(&self) -> i64 {
+        match self.scheme {
+            Scheme::Unsigned => (1 << self.width) - 1,
+            Scheme::Signed => (1 << (self.width - 1)) - 1,
+            Scheme::Alternative => (1 << self.width) - 2,
+        }
+    }
+
+    /// The value that is safe to rely on where one CPU has `a` and another has `b`, by the field's
+    /// [`Safe`] rule. The order of `a` and `b` does not matter.
+    pub fn safe_value(&self, a: i64, b: i64) -> i64 {
+        match self.safe {
+            Safe::LowerSafe => a.min(b),
+            Safe::HigherSafe => a.max(b),
+            Safe::HigherOrZeroSafe if a == 0 || b == 0 => 0,
+            Safe::HigherOrZeroSafe => a.max(b),
+            Safe::Exact(_) if a == b => a,
+            Safe::Exact(value) => value,
+        }
+    }
+}
+
+/// The full name, such as `ID_AA64ISAR0_EL1.Atomic`.
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.register.name(), self.name)
     }
 }

@@ -2,25 +2,25 @@
 
 /// Calls the macro `$callback` with the whole list of ID registers and fields.
 ///
-/// The list is in the order of this crate's [`Register`](crate::Register), and each entry reads
+/// The list is in the order of [`Register`](crate::Register). Each entry has the form
 ///
 /// ```text
 /// NAME (op0, op1, CRn, CRm, op2) [if REGISTER.Field >= min] { Field [msb:lsb] Scheme Safe[, may_differ]; ... }
 /// ```
 ///
-/// with `Scheme` and `Safe` variants of [`Scheme`](crate::Scheme) and [`Safe`](crate::Safe).
-/// A register with `if` exists only where the field has at least this value: `MRS` is UNDEFINED
-/// elsewhere, and the snapshot has zero. `may_differ` marks a field in which the CPUs of one
-/// system usually differ; see [`Field::may_differ`](crate::Field::may_differ). Code that is needed
-/// *per register*, such as the `MRS` that reads it, is expanded from this list.
+/// where `Scheme` and `Safe` are variants of [`Scheme`](crate::Scheme) and [`Safe`](crate::Safe).
+/// A register with `if` exists only where the field has at least this value; elsewhere `MRS` of it
+/// is UNDEFINED, and its value counts as zero. `may_differ` marks a field in which the CPUs of one
+/// system usually differ: [`Field::may_differ`](crate::Field::may_differ). Use this macro for code
+/// that is needed *per register*, such as the `MRS` that reads it.
 ///
 /// Names, encodings and bit positions are those of the register descriptions in the Arm ARM
-/// (DDI 0487). `tests/sources.rs` compares them with published descriptions.
+/// (DDI 0487). `tests/sources.rs` compares them with four published sources.
 #[macro_export]
 macro_rules! for_each_register {
     ($callback:ident) => {
         $callback! {
-            // Who made this CPU: no value stands for two different CPUs.
+            // The CPU model: no value is right for two different CPUs.
             MIDR_EL1 (3, 0, 0, 0, 0) {
                 Implementer  [31:24] Unsigned Exact(0), may_differ;
                 Variant      [23:20] Unsigned Exact(0), may_differ;
@@ -28,27 +28,27 @@ macro_rules! for_each_register {
                 PartNum      [15:4]  Unsigned Exact(0), may_differ;
                 Revision     [3:0]   Unsigned Exact(0), may_differ;
             }
-            // IMPLEMENTATION DEFINED throughout; each bit is an erratum fixed without a new revision.
+            // IMPLEMENTATION DEFINED; each bit is an erratum that is fixed without a new revision.
             REVIDR_EL1 (3, 0, 0, 0, 6) {}
             CTR_EL0 (3, 3, 0, 0, 1) {
                 TminLine [37:32] Unsigned LowerSafe;
-                // Always one: a kernel that emulates reads of CTR_EL0 shows it.
+                // RES1, and shown by kernels that emulate reads of CTR_EL0.
                 RES1     [31:31] Unsigned Exact(1);
                 DIC      [29:29] Unsigned LowerSafe;
                 IDC      [28:28] Unsigned LowerSafe;
                 CWG      [27:24] Unsigned HigherOrZeroSafe;
                 ERG      [23:20] Unsigned HigherOrZeroSafe;
                 DminLine [19:16] Unsigned LowerSafe;
-                // VIPT asks for the most maintenance of the policies that exist.
+                // VIPT (2) requires the most maintenance of the defined policies.
                 L1Ip     [15:14] Unsigned Exact(2), may_differ;
                 IminLine [3:0]   Unsigned LowerSafe;
             }
             DCZID_EL0 (3, 3, 0, 0, 7) {
-                // Two block sizes in one system: `DC ZVA` is of no use there.
+                // With two block sizes in one system, `DC ZVA` must not be used.
                 DZP [4:4] Unsigned HigherSafe;
                 BS  [3:0] Unsigned LowerSafe;
             }
-            // Maintaining a level that need not be is slow, the reverse is wrong.
+            // Maintaining too many levels is slow; maintaining too few is wrong.
             CLIDR_EL1 (3, 1, 0, 0, 1) {
                 Ttype7 [46:45] Unsigned HigherSafe, may_differ;
                 Ttype6 [44:43] Unsigned HigherSafe, may_differ;
@@ -132,8 +132,8 @@ macro_rules! for_each_register {
                 AES     [7:4]   Unsigned LowerSafe;
                 SVEver  [3:0]   Unsigned LowerSafe;
             }
-            // Some of these are masks rather than numbers, and a CPU that may migrate a task has
-            // to offer exactly what the task found.
+            // Some of these fields are masks, not numbers. A CPU to which a task may migrate must have
+            // exactly the features that the task has found.
             ID_AA64SMFR0_EL1 (3, 0, 0, 4, 5) {
                 FA64     [63:63] Unsigned Exact(0);
                 LUT6     [61:61] Unsigned Exact(0);
@@ -160,7 +160,7 @@ macro_rules! for_each_register {
                 STMOP    [16:16] Unsigned Exact(0);
                 SMOP4    [0:0]   Unsigned Exact(0);
             }
-            // A mask like the one above.
+            // Masks, as in ID_AA64SMFR0_EL1.
             ID_AA64FPFR0_EL1 (3, 0, 0, 4, 7) {
                 F8CVT  [31:31] Unsigned Exact(0);
                 F8FMA  [30:30] Unsigned Exact(0);
@@ -226,8 +226,8 @@ macro_rules! for_each_register {
                 SHA1   [11:8]  Unsigned LowerSafe;
                 AES    [7:4]   Unsigned LowerSafe;
             }
-            // Two CPUs whose pointers are signed by different algorithms (APA, API, APA3) cannot
-            // authenticate each other's: such a system has no address authentication.
+            // CPUs that sign pointers by different algorithms (APA, API, APA3) cannot authenticate
+            // each other's pointers: a system of such CPUs has no address authentication.
             ID_AA64ISAR1_EL1 (3, 0, 0, 6, 1) {
                 LS64    [63:60] Unsigned LowerSafe;
                 XS      [59:56] Unsigned LowerSafe;
@@ -282,7 +282,7 @@ macro_rules! for_each_register {
                 ECV       [63:60] Unsigned LowerSafe;
                 FGT       [59:56] Unsigned LowerSafe;
                 ExS       [47:44] Unsigned LowerSafe;
-                // 0 refers to the stage 1 field, 1 is "none": not a scale.
+                // 0 refers to the stage 1 field, and 1 is "not supported": the values have no order.
                 TGran4_2  [43:40] Unsigned Exact(1), may_differ;
                 TGran64_2 [39:36] Unsigned Exact(1), may_differ;
                 TGran16_2 [35:32] Unsigned Exact(1), may_differ;
@@ -305,7 +305,7 @@ macro_rules! for_each_register {
                 ETS      [39:36] Unsigned LowerSafe;
                 TWED     [35:32] Unsigned LowerSafe;
                 XNX      [31:28] Unsigned LowerSafe;
-                // A hazard, not a gift: SErrors from speculative reads.
+                // A restriction: speculative reads may cause SErrors.
                 SpecSEI  [27:24] Unsigned HigherSafe;
                 PAN      [23:20] Unsigned LowerSafe;
                 LO       [19:16] Unsigned LowerSafe;
@@ -366,11 +366,11 @@ macro_rules! for_each_register {
                 EIESB   [7:4]   Signed   LowerSafe;
                 PoPS    [3:0]   Unsigned LowerSafe;
             }
-            // The tag granule of LDGM and STGM: the smaller block is the safe one to step by.
+            // The block size of LDGM and STGM: it is safe to step by the smaller of two.
             GMID_EL1 (3, 1, 0, 0, 4) if ID_AA64PFR1_EL1.MTE >= 2 {
                 BS [3:0] Unsigned LowerSafe;
             }
-            // The last two tell nothing of the CPU but how the kernel runs on it.
+            // These two describe the exception level of the kernel, not the CPU.
             CurrentEL (3, 0, 4, 2, 2) {
                 EL [3:2] Unsigned Exact(0);
             }

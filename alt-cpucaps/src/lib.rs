@@ -1,8 +1,8 @@
-//! The TOML file of a kernel's cpucaps, read and checked.
+//! The reader of `cpucaps.toml`, the file in which a kernel defines its cpucaps.
 //!
-//! Here stands what such a file may say, once for all who read it: the macro
-//! `alt_runtime::cpucaps!`, which turns it into constants, and the host tool, which
-//! asks it about an image. [`check`] is the way in; what it returns has no mistake left.
+//! The macro `alt_runtime::cpucaps!` uses it to turn a file into constants, and host tools use it
+//! to compute the cpucaps of a machine. [`check`] reads a file and either returns its
+//! [`Cpucaps`], which are then known to be valid, or a text for each mistake, with line and column:
 //!
 //! ```
 //! let text = r#"
@@ -12,47 +12,54 @@
 //! kind = "feature"
 //! detect = { field = "ID_AA64ISAR0_EL1.Atomic", min = 2 }
 //! "#;
-//! let table = alt_cpucaps::check("cpucaps.toml", text).unwrap();
-//! assert_eq!(table.caps[0].name, "LSE");
+//! let cpucaps = alt_cpucaps::check("cpucaps.toml", text).unwrap();
+//! assert_eq!(cpucaps.caps[0].name, "LSE");
 //!
 //! let errors = alt_cpucaps::check("cpucaps.toml", &text.replace("Atomic", "Atomics"));
 //! assert!(errors.unwrap_err()[0].starts_with("cpucaps.toml:6:20: "));
 //! ```
 
-mod entry;
+mod detect;
+pub mod document;
 mod links;
 mod model;
-mod parse;
 mod problem;
-mod rules;
 mod syntax;
 mod validate;
 
-#[cfg(test)]
-mod tests;
-
-pub use model::{Cap, Fixed, Kind, Late, MidrRange, Revision, Rule, Scope, Table, Word, word};
+pub use model::{Cpucap, Cpucaps, Detect};
 
 use problem::Source;
 
-/// Reading a TOML file key by key, with complaints that point at the token: for files of
-/// other kinds, whose mistakes should be told in the same way.
-pub mod document {
-    pub use crate::entry::{Entry, Problems, array, string, wrong_type};
-    pub use crate::parse::{Value, parse};
-    pub use crate::problem::{Problem, Source};
-}
-
-/// The whole way from text to table. `name` is what messages call the file.
+/// Reads and checks a file. `name` is the name of the file in messages.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the file, in its order and not only the first: each is a
-/// text of several lines with `name`, line and column (from 1, in characters), the line
-/// itself with the token underlined, and what to write instead.
-pub fn check(name: &str, text: &str) -> Result<Table, Vec<String>> {
-    let source = Source::new(name, text);
-    parse::parse(text)
+/// All mistakes in the file, in its order. Each is a text of several lines: `name`, line and column
+/// (both from 1, columns in characters) and the message; the line with the token underlined; and
+/// where possible what to write instead.
+pub fn check(name: &str, text: &str) -> Result<Cpucaps, Vec<String>> {
+    document::parse(text)
         .and_then(|document| validate::validate(&document))
-        .map_err(|problems| source.render_all(problems))
+        .map_err(|problems| Source::new(name, text).render_all(problems))
+}
+
+/// The names of the cpucaps in a file, by number, without a check of the entries. `name` is the
+/// name of the file in messages.
+///
+/// ```
+/// let names = alt_cpucaps::names("cpucaps.toml", "[SVE]\n[LSE]\n");
+/// assert_eq!(names.unwrap(), ["SVE", "LSE"]);
+/// ```
+///
+/// # Errors
+///
+/// All violations of the TOML grammar, including duplicate names, in the form of [`check`].
+pub fn names(name: &str, text: &str) -> Result<Vec<String>, Vec<String>> {
+    let document =
+        document::parse(text).map_err(|problems| Source::new(name, text).render_all(problems))?;
+    let entries = validate::entries(&document).into_iter();
+    Ok(entries
+        .map(|(name, _)| name.get_ref().to_string())
+        .collect())
 }

@@ -1,14 +1,15 @@
-//! Caps that name each other.
+//! The keys `requires` and `conflicts`, by which cpucaps refer to each other.
 
 use std::ops::Range;
 
+use alt_cpu::Scope;
+
 use crate::{
-    entry::{Entry, Problems, array, string},
-    model::{Scope, Table, word},
-    problem::Problem,
+    document::{Entry, Problem, Problems, array, string},
+    model::Cpucaps,
 };
 
-/// The caps that one cap names.
+/// The caps to which one cap refers.
 pub struct Links {
     number: usize,
     pub requires: Vec<Link>,
@@ -16,13 +17,13 @@ pub struct Links {
 }
 
 pub struct Link {
-    /// The number of the cap that is named.
+    /// The number of the other cap.
     pub to: usize,
     span: Range<usize>,
 }
 
 impl Links {
-    /// Takes `requires` and `conflicts` of the cap with this number.
+    /// Takes the keys `requires` and `conflicts` of the cap with this number.
     pub fn new(entry: &mut Entry<'_, '_>, number: usize, names: &[&str]) -> Self {
         Self {
             number,
@@ -68,7 +69,7 @@ fn references(
     links
 }
 
-/// Finds requirements that cannot be met.
+/// Reports requirements that cannot be met.
 pub fn check_requirements(links: &[Links], names: &[&str], problems: &mut Problems) {
     for Links {
         number,
@@ -84,7 +85,7 @@ pub fn check_requirements(links: &[Links], names: &[&str], problems: &mut Proble
                 let to = names[link.to];
                 problems.add(Problem::new(
                     link.span.clone(),
-                    format!("`{name}` requires `{to}`, which requires `{name}` again"),
+                    format!("`{name}` requires `{to}`, which requires `{name}`"),
                 ));
             }
             needed.extend(reached);
@@ -94,11 +95,11 @@ pub fn check_requirements(links: &[Links], names: &[&str], problems: &mut Proble
                 let other = names[conflict.to];
                 problems.add(Problem::new(
                     conflict.span.clone(),
-                    format!("`{name}` can never be present: it requires `{other}` as well"),
+                    format!("`{name}` can never be present: it also requires `{other}`"),
                 ));
             }
         }
-        // A conflict holds both ways, and is written at one end.
+        // A conflict applies to both caps and is stated at one of them.
         for other in links.iter().filter(|other| needed.contains(&other.number)) {
             for conflict in other.conflicts.iter().filter(|link| link.to == *number) {
                 let other = names[other.number];
@@ -111,7 +112,7 @@ pub fn check_requirements(links: &[Links], names: &[&str], problems: &mut Proble
     }
 }
 
-/// A cap and all that it requires, directly or not.
+/// A cap and all caps that it requires, directly or indirectly.
 fn reachable(from: usize, links: &[Links]) -> Vec<usize> {
     let mut reached = vec![from];
     let mut next = 0;
@@ -130,24 +131,23 @@ fn reachable(from: usize, links: &[Links]) -> Vec<usize> {
     reached
 }
 
-/// Finds caps that are decided before one that they require.
-pub fn check_scopes(links: &[Links], table: &Table, problems: &mut Problems) {
+/// Reports caps that are decided before a cap that they require.
+pub fn check_scopes(links: &[Links], found: &Cpucaps, problems: &mut Problems) {
     for Links {
         number, requires, ..
     } in links
     {
-        if table.caps[*number].scope != Scope::Boot {
+        if found.caps[*number].scope != Scope::Boot {
             continue;
         }
         for link in requires {
-            let other = &table.caps[link.to];
+            let other = &found.caps[link.to];
             if other.scope != Scope::Boot {
                 problems.add(Problem::new(
                     link.span.clone(),
                     format!(
-                        "a cap of scope `boot` is decided before `{}`, of scope `{}`",
-                        other.name,
-                        word(other.scope)
+                        "a cpucap of scope `boot` is decided before `{}` of scope `{}`",
+                        other.name, other.scope
                     ),
                 ));
             }

@@ -1,13 +1,13 @@
-//! What is wrong with the file, where, and how to say so.
+//! A problem in a TOML file, and its text for people.
 
 use std::ops::Range;
 
-/// Something wrong with the file.
+/// A problem in a file.
 #[derive(Debug)]
 pub struct Problem {
-    /// The bytes it is about.
+    /// The range of bytes that is wrong.
     pub span: Range<usize>,
-    /// What is wrong.
+    /// What is wrong with it.
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
@@ -23,15 +23,15 @@ impl Problem {
         }
     }
 
-    /// The same, with what to write instead.
+    /// Adds what to write instead.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Asks whether the nearest of the names that may stand there was meant; lists them all if
-    /// none is near and they are few.
+    /// Adds a help that suggests the name most similar to `found`; without a similar one, the help
+    /// lists all names if there are at most 24.
     #[must_use]
     pub fn suggest<'a>(self, found: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
@@ -45,7 +45,7 @@ impl Problem {
     }
 }
 
-/// The name that takes the fewest edits, if a third of its length will do.
+/// The name with the smallest edit distance to `found`, if that is at most a third of its length.
 fn nearest<'a>(found: &str, names: &[&'a str]) -> Option<&'a str> {
     let distance =
         |name: &str| strsim::osa_distance(&found.to_ascii_lowercase(), &name.to_ascii_lowercase());
@@ -57,14 +57,14 @@ fn nearest<'a>(found: &str, names: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// The file: its name for people, and its text.
+/// A file: the name that messages give it, and its text.
 pub struct Source<'a> {
     path: &'a str,
     text: &'a str,
 }
 
 impl<'a> Source<'a> {
-    /// A text, and what messages call its file.
+    /// The file with this name and text.
     pub fn new(path: &'a str, text: &'a str) -> Self {
         Self { path, text }
     }
@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
             .collect()
     }
 
-    /// The problem as text: place, message, the line with the token underlined, help.
+    /// The text of a problem: place, message, the line with the token underlined, help.
     fn render(&self, problem: &Problem) -> String {
         let start = self.floor(problem.span.start);
         let line_start = self.text[..start]
@@ -93,7 +93,7 @@ impl<'a> Source<'a> {
             .floor(problem.span.end.min(line_start + line.len()))
             .max(start);
         let carets = "^".repeat(self.text[start..end].chars().count().max(1));
-        // Tabs stay, so that the caret is under its token whatever their width.
+        // Keep tabs, so that the carets are below the token with any tab width.
         let indent: String = before
             .chars()
             .map(|c| if c == '\t' { c } else { ' ' })
@@ -112,7 +112,7 @@ impl<'a> Source<'a> {
         text
     }
 
-    /// The start of the character at or before `index`.
+    /// The start of the last character that begins at or before `index`.
     fn floor(&self, index: usize) -> usize {
         let index = index.min(self.text.len());
         (0..=index)

@@ -1,7 +1,7 @@
-//! Rust in strings: the path of a function, the predicate of a `cfg`.
+//! Rust syntax in strings of the file: the path of a function, the predicate of a `cfg`.
 //!
-//! Only as much of the language as has a meaning here: syn follows all of it by recursion, to any
-//! depth that a file has.
+//! The grammar is limited to these two and the number of brackets is bounded, because syn parses by
+//! recursion: a deeply nested string would overflow the stack.
 
 use syn::{
     LitStr, Path, Token,
@@ -11,23 +11,28 @@ use syn::{
     token::Paren,
 };
 
-/// No predicate needs more parentheses.
-const MOST: usize = 64;
+/// The largest number of brackets in a predicate.
+const MAX_BRACKETS: usize = 64;
 
 /// Whether a text is a path such as `crate::cpu::has_quirk`.
 pub fn is_path(text: &str) -> bool {
     brackets(text) == 0 && Path::parse_mod_style.parse_str(text).is_ok()
 }
 
-/// What is wrong with what stands in `#[cfg(…)]`.
+/// Checks the predicate of a `#[cfg(…)]`.
+///
+/// # Errors
+///
+/// What is wrong with it.
 pub fn check_predicate(text: &str) -> Result<(), String> {
-    if brackets(text) > MOST {
-        return Err(format!("more than {MOST} brackets"));
+    if brackets(text) > MAX_BRACKETS {
+        return Err(format!("more than {MAX_BRACKETS} brackets"));
     }
     predicate.parse_str(text).map_err(|error| error.to_string())
 }
 
-/// The Rust Reference, "Conditional compilation"; which names have a meaning is rustc's to say.
+/// Parses a predicate by the Rust Reference, "Conditional compilation". Whether its names are known
+/// is checked by rustc.
 fn predicate(input: ParseStream<'_>) -> syn::Result<()> {
     input.call(syn::Ident::parse_any)?;
     if input.peek(Paren) {
@@ -84,7 +89,7 @@ mod tests {
         }
     }
 
-    /// By recursion, each of these takes more stack than a thread has.
+    /// A recursive parser would need more stack for each of these than a thread has.
     #[test]
     fn nested_without_end() {
         for part in ["a<", "a::<", "(", "[", "a(", "!", "a=-", "-", "&"] {

@@ -3,8 +3,8 @@
 #![deny(missing_docs)]
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapTable, Conflict, CpuVerdict, Evidence, Final, IdRegs, Kind, LatePolicy, Rule,
-    Scope, SystemView,
+    Cap, CapInfo, CapKind, CapTable, Conflict, CpuVerdict, Evidence, Final, IdRegs, LatePolicy,
+    Rule, Scope, SystemView,
     idregs::{Register::*, fields},
 };
 
@@ -46,7 +46,7 @@ const BASE: CapInfo = CapInfo {
     name: "CRC32",
     doc: "",
     scope: Scope::System,
-    kind: Kind::Feature,
+    kind: CapKind::Feature,
     rule: Rule::Field {
         field: &fields::ID_AA64ISAR0_EL1::CRC32,
         min: 1,
@@ -218,7 +218,7 @@ fn what_the_system_does_without_needs_no_work_around() {
             cap: cap(1),
             name: "ERRATUM",
             scope: Scope::Local,
-            kind: Kind::Erratum,
+            kind: CapKind::Erratum,
             late: LatePolicy::LocalErratum,
             rule: Rule::Field {
                 field: &fields::ID_AA64ISAR0_EL1::AES,

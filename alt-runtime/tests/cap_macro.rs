@@ -3,7 +3,7 @@
 #![deny(missing_docs)]
 
 use alt_runtime::cap::{
-    CapInfo, IdRegs, Kind, LatePolicy, MidrRange, RevidrFix, Revision, Rule, Scope,
+    CapInfo, CapKind, IdRegs, LatePolicy, MidrRange, RevidrFix, Revision, Rule, Scope,
     idregs::{Register, fields},
 };
 
@@ -56,19 +56,23 @@ fn scope_kind_and_policy_are_taken_over() {
     let facts = |number| (info(number).scope, info(number).kind, info(number).late);
     assert_eq!(
         facts(0),
-        (Scope::Boot, Kind::Feature, LatePolicy::StrictBootFeature)
+        (Scope::Boot, CapKind::Feature, LatePolicy::StrictBootFeature)
     );
     assert_eq!(
         facts(1),
-        (Scope::System, Kind::Feature, LatePolicy::SystemFeature)
+        (Scope::System, CapKind::Feature, LatePolicy::SystemFeature)
     );
     assert_eq!(
         facts(4),
-        (Scope::Local, Kind::Erratum, LatePolicy::LocalErratum)
+        (Scope::Local, CapKind::Erratum, LatePolicy::LocalErratum)
     );
     assert_eq!(
         facts(5),
-        (Scope::Local, Kind::Feature, LatePolicy::EarlyLocalFeature)
+        (
+            Scope::Local,
+            CapKind::Feature,
+            LatePolicy::EarlyLocalFeature
+        )
     );
 }
 

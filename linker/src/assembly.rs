@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use alt_runtime::ASM_MACROS;
-use toml::de::DeTable;
 
 use crate::scripts::out_dir;
 
@@ -43,29 +42,27 @@ pub fn provide_assembly(cpucaps: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// # Errors
 /// The TOML file cannot be read, or is no TOML; the folder cannot be written.
 pub fn write_assembly(cpucaps: &Path, dir: &Path) -> io::Result<()> {
-    let at_file = |text| format!("{}: {text}", cpucaps.display());
+    let name = cpucaps.display().to_string();
     let text = fs::read_to_string(cpucaps)
-        .map_err(|error| io::Error::new(error.kind(), at_file(error.to_string())))?;
-    let numbers = cpucaps_inc(&text)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, at_file(error)))?;
+        .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+    let numbers = cpucaps_inc(&name, &text)
+        .map_err(|problems| io::Error::new(io::ErrorKind::InvalidData, problems.join("\n\n")))?;
     fs::write(dir.join("alternative.s"), ASM_MACROS)?;
     fs::write(dir.join("cpucaps.inc"), numbers)
 }
 
-/// `.equ CAP_NAME, NUMBER` for each cpucap of a TOML file, numbered as `cpucaps!` does:
-/// by the place in the file.
+/// The line `.equ CAP_NAME, NUMBER` for each cpucap of a TOML file, with the numbers that
+/// `cpucaps!` assigns: the order in the file. `name` is the name of the file in messages.
 ///
-/// A cpucap that `cfg` makes impossible has its line too: it is never present.
+/// A cpucap that is impossible by its `cfg` also has a line: it is never present.
 ///
 /// # Errors
-/// The parser's words on what is no TOML. Whether the entries make sense is for
-/// `cpucaps!` to say.
-pub fn cpucaps_inc(text: &str) -> Result<String, String> {
-    let table = DeTable::parse(text).map_err(|error| error.to_string())?;
-    let mut names: Vec<_> = table.get_ref().keys().collect();
-    names.sort_by_key(|name| name.span().start);
+/// A text for each violation of the TOML grammar, with line and column. The entries are not
+/// checked: `cpucaps!` does that.
+pub fn cpucaps_inc(name: &str, text: &str) -> Result<String, Vec<String>> {
+    let names = alt_cpucaps::names(name, text)?;
     Ok((0..)
         .zip(names)
-        .map(|(number, name): (usize, _)| format!(".equ CAP_{}, {number}\n", name.get_ref()))
+        .map(|(number, name): (usize, _)| format!(".equ CAP_{name}, {number}\n"))
         .collect())
 }

@@ -1,6 +1,6 @@
 //! What the cpucaps are called.
 
-use alt_runtime::cap::{Cap, CapInfo, CapTable, Kind, LatePolicy, MAX_CAPS, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapKind, CapTable, LatePolicy, MAX_CAPS, Rule, Scope};
 
 /// How much a name looks like another one that is offered for it; 1 is the same.
 const ALIKE: f64 = 0.6;
@@ -189,7 +189,7 @@ const fn numbered(number: u16) -> CapInfo {
         name: "",
         doc: "",
         scope: Scope::System,
-        kind: Kind::Feature,
+        kind: CapKind::Feature,
         rule: Rule::Always,
         late: LatePolicy::SystemFeature,
         requires: &[],

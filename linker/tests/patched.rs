@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::AtomicU32;
 
-use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
@@ -78,7 +78,7 @@ const fn info(cap: Cap, name: &'static str) -> CapInfo {
         name,
         doc: "",
         scope: Scope::System,
-        kind: Kind::Feature,
+        kind: CapKind::Feature,
         rule: Rule::Always,
         late: LatePolicy::SystemFeature,
         requires: &[],

@@ -1,32 +1,34 @@
 //! `cpucaps!("cpucaps.toml")`: the table of cpucaps, from a TOML file.
 //!
-//! `alt_cpucaps` reads and checks the file; [`expand`] writes the constants, [`embed`] the
-//! text for tools.
+//! `alt_cpucaps` reads and checks the file; [`constants`] writes the constants and the table.
+//!
+//! The text of the file is also put into the section `.alt_cpucaps` of the image, so that a tool
+//! needs nothing but the image. The section is not allocated: it is not loaded, and linkers keep it
+//! as they keep `.comment`. Each `cpucaps!` adds two NUL-terminated strings to it: the text; and
+//! one character for each cpucap, in the order of the file, `0` if its `cfg` is false in this
+//! build, else `1`. `alt_linker::caps` reads the section.
 
-mod embed;
-mod expand;
-
-#[cfg(test)]
-mod tests;
+mod constants;
 
 use std::{env, fs, path::Path};
 
+use alt_cpucaps::Cpucaps;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::LitStr;
 
 use crate::call::Runtime;
 
-/// Expands to the constants and the table, or to one `compile_error!` for each problem.
+/// Expands to the constants, the table and the section, or to a `compile_error!` for each mistake.
 pub fn expand(path: &LitStr, runtime: &Runtime) -> TokenStream {
     let name = path.value();
     let checked = read(&name).and_then(|text| Ok((alt_cpucaps::check(&name, &text)?, text)));
     match checked {
-        Ok((table, text)) => {
+        Ok((cpucaps, text)) => {
             let tracked = track(path);
-            let embedded = embed::embed(&table, &text);
-            let table = expand::expand(&table, runtime);
-            quote! { #tracked #table #embedded }
+            let section = section(&cpucaps, &text);
+            let constants = constants::expand(&cpucaps, runtime);
+            quote! { #tracked #constants #section }
         }
         Err(messages) => messages
             .into_iter()
@@ -45,11 +47,70 @@ fn read(path: &str) -> Result<String, Vec<String>> {
     })
 }
 
-/// Makes rustc see the file, so that a change in it causes a rebuild.
+/// Makes rustc depend on the file, so that a change in it causes a rebuild.
 fn track(path: &LitStr) -> TokenStream {
     quote! {
         const _: &[u8] = ::core::include_bytes!(
             ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #path)
+        );
+    }
+}
+
+/// The section `.alt_cpucaps`. `text` contains no NUL: TOML does not allow it.
+fn section(cpucaps: &Cpucaps, text: &str) -> TokenStream {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(ascii).collect();
+    lines.push(".byte 0".to_owned());
+    let mut predicates = Vec::new();
+    for cap in &cpucaps.caps {
+        lines.push(match &cap.cfg {
+            None => ".ascii \"1\"".to_owned(),
+            Some(predicate) => {
+                predicates.push(constants::cfg(predicate));
+                ".byte 48 + {}".to_owned()
+            }
+        });
+    }
+    quote! {
+        #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+        ::core::arch::global_asm!(
+            ".pushsection .alt_cpucaps, \"\", @progbits",
+            #(#lines,)*
+            ".byte 0",
+            ".popsection",
+            #(const #predicates as u8,)*
+        );
+    }
+}
+
+/// The directive that assembles to the bytes of `line`, as part of a template of `global_asm!`.
+///
+/// `.incbin` cannot be used: with LTO, the assembler may run when the file is somewhere else.
+fn ascii(line: &str) -> String {
+    let mut directive = ".ascii \"".to_owned();
+    for byte in line.bytes() {
+        match byte {
+            b'{' => directive += "{{",
+            b'}' => directive += "}}",
+            b'"' | b'\\' => directive.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => directive.push(char::from(byte)),
+            _ => directive += &format!("\\{byte:03o}"),
+        }
+    }
+    directive + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_missing_file_says_where_it_was_sought() {
+        let messages = super::read("no/such.toml").unwrap_err();
+        let [message] = &messages[..] else {
+            panic!("{messages:?}");
+        };
+        assert!(message.starts_with("no/such.toml: "), "{message}");
+        assert!(
+            message.contains("directory of the package's Cargo.toml"),
+            "{message}"
         );
     }
 }

@@ -39,7 +39,7 @@ macro_rules! read_all {
                                 options(nomem, nostack, preserves_flags),
                             );
                         }
-                        let of_kernel = const { Register::$register.is_of_kernel() };
+                        let of_kernel = const { Register::$register.is_kernel_state() };
                         let bits = match of_kernel {
                             true => const { Register::$register.known_bits() },
                             false => u64::MAX,

@@ -17,7 +17,7 @@ use alt_cpu::{
     },
 };
 
-use super::{CapInfo, CapTable, IdRegs, Kind, Overrides, Rule, sanitise::safer};
+use super::{CapInfo, CapKind, CapTable, IdRegs, Overrides, Rule, sanitise::safer};
 
 /// The words that Linux has for whole extensions, and the values they give. A kernel has those
 /// of which one of its feature caps asks for a field.
@@ -88,7 +88,7 @@ pub enum OverrideError {
     /// This register says which CPU it is, and errata go by that.
     Identity(Register),
     /// This register says at what exception level the kernel runs, which a word cannot change.
-    OfKernel(Register),
+    KernelState(Register),
     /// The cpucap with this name does not come and go with the value of one field, or is an
     /// erratum, which does not go away when it is not looked at.
     NotOverridable(&'static str),
@@ -178,8 +178,8 @@ impl Overrides {
         if matches!(register, Register::MIDR_EL1 | Register::REVIDR_EL1) {
             return Err(OverrideError::Identity(register));
         }
-        if register.is_of_kernel() {
-            return Err(OverrideError::OfKernel(register));
+        if register.is_kernel_state() {
+            return Err(OverrideError::KernelState(register));
         }
         let (name, number) = word.split_once('=').unwrap_or((word, ""));
         let field = register
@@ -277,25 +277,16 @@ fn same_name(a: &str, b: &str) -> bool {
 fn concerns_a_feature(table: &CapTable, fields: &[(&Field, i64)]) -> bool {
     table
         .iter()
-        .filter(|info| info.kind == Kind::Feature)
-        .any(|info| fields.iter().any(|(field, _)| mentions(&info.rule, field)))
-}
-
-fn mentions(rule: &Rule, wanted: &Field) -> bool {
-    match *rule {
-        Rule::Field { field, .. } => field == wanted,
-        Rule::Any(rules) | Rule::All(rules) => rules.iter().any(|rule| mentions(rule, wanted)),
-        Rule::Not(rule) => mentions(rule, wanted),
-        Rule::Always | Rule::Midr(_) | Rule::Custom { .. } => false,
-    }
+        .filter(|info| info.kind == CapKind::Feature)
+        .any(|info| fields.iter().any(|(field, _)| info.rule.tests(field)))
 }
 
 /// The field and the value that take a cap away from a CPU and leave it as much as possible
 /// besides.
 fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
     match info.kind {
-        Kind::Feature => failing(&info.rule),
-        Kind::Erratum => None,
+        CapKind::Feature => failing(&info.rule),
+        CapKind::Erratum => None,
     }
 }
 
@@ -309,7 +300,7 @@ fn failing(rule: &Rule) -> Option<(&'static Field, i64)> {
         _ => return None,
     };
     // `MIDR_EL1` is not to be overridden either, and neither is what the kernel runs at.
-    if field.register.is_of_kernel() || field.register == Register::MIDR_EL1 {
+    if field.register.is_kernel_state() || field.register == Register::MIDR_EL1 {
         return None;
     }
     let value = match field.safe {
@@ -374,7 +365,7 @@ impl fmt::Display for OverrideError {
                 "{register} is a register: name one of its fields, as in {register}.<field>=0"
             ),
             Self::Quoted => f.write_str("write it without quotation marks"),
-            Self::OfKernel(register) => write!(
+            Self::KernelState(register) => write!(
                 f,
                 "{register} says how the kernel runs, which a word does not change"
             ),

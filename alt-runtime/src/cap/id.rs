@@ -1,7 +1,6 @@
 //! The name of one cpucap: a number.
 
-/// How many cpucaps a kernel can have. Numbers run from 0 to `MAX_CAPS - 1`.
-pub const MAX_CAPS: usize = 256;
+use alt_cpu::MAX_CAPS;
 
 /// One cpucap.
 ///

@@ -18,9 +18,7 @@ mod enable;
 mod evidence;
 mod id;
 mod judge;
-mod midr;
 mod overrides;
-mod policy;
 mod rule;
 mod sanitise;
 mod set;
@@ -28,18 +26,21 @@ mod snapshot;
 mod table;
 mod view;
 
-pub use alt_cpu as idregs;
+pub use alt_cpu::{CapKind, LatePolicy, MAX_CAPS, MidrRange, RevidrFix, Revision, Scope, Verdict};
 pub use cmdline::{OverrideError, Rejected};
 pub use conflict::{Conflict, CpuVerdict};
 pub use difference::Difference;
 pub use enable::{Enable, run_hooks};
 pub use evidence::Evidence;
-pub use id::{Cap, MAX_CAPS};
-pub use midr::{MidrRange, RevidrFix, Revision};
+pub use id::Cap;
 pub use overrides::{Applied, MAX_OVERRIDES, Overrides};
-pub use policy::{Kind, LatePolicy, Scope, Verdict};
 pub use rule::Rule;
 pub use set::{CapSet, Iter};
 pub use snapshot::IdRegs;
 pub use table::{CapInfo, CapTable, DetectError};
 pub use view::{Final, SystemView};
+
+/// The ID registers and their fields.
+pub mod idregs {
+    pub use alt_cpu::{Encoding, Field, Register, Safe, Scheme, fields, for_each_register};
+}

@@ -48,16 +48,39 @@ impl Rule {
         self.decide(regs).1
     }
 
-    /// Whether the rule may read the CPU model. Sanitised registers hold no model on a system of
-    /// two models.
-    pub(super) fn asks_for_model(&self) -> bool {
+    /// Calls `visit` with each rule that this one is composed of, from left to right: every form
+    /// but `Any`, `All` and `Not`.
+    pub fn for_each_leaf(&self, visit: &mut impl FnMut(&Self)) {
         match self {
-            Rule::Midr(_) | Rule::Custom { .. } => true,
-            Rule::Field { field, .. } => field.register == Register::MIDR_EL1,
-            Rule::Any(rules) | Rule::All(rules) => rules.iter().any(Self::asks_for_model),
-            Rule::Not(rule) => rule.asks_for_model(),
-            Rule::Always => false,
+            Self::Any(rules) | Self::All(rules) => {
+                rules.iter().for_each(|rule| rule.for_each_leaf(visit));
+            }
+            Self::Not(rule) => rule.for_each_leaf(visit),
+            Self::Always | Self::Field { .. } | Self::Midr(_) | Self::Custom { .. } => visit(self),
         }
+    }
+
+    /// Whether the rule may read the CPU model. The sanitised registers of a system with two models
+    /// have none.
+    pub(super) fn reads_model(&self) -> bool {
+        let mut reads = false;
+        self.for_each_leaf(&mut |leaf| {
+            reads |= match leaf {
+                Self::Midr(_) | Self::Custom { .. } => true,
+                Self::Field { field, .. } => field.register == Register::MIDR_EL1,
+                _ => false,
+            };
+        });
+        reads
+    }
+
+    /// Whether the rule tests `field`.
+    pub(super) fn tests(&self, field: &Field) -> bool {
+        let mut tests = false;
+        self.for_each_leaf(&mut |leaf| {
+            tests |= matches!(leaf, Self::Field { field: tested, .. } if *tested == field);
+        });
+        tests
     }
 
     fn decide(&self, regs: &IdRegs) -> (bool, Evidence) {
@@ -72,12 +95,11 @@ impl Rule {
             }
             Rule::Midr(ranges) => {
                 let midr = regs.get(Register::MIDR_EL1);
-                let matches = ranges.iter().any(|range| range.matches(regs));
-                let evidence = if !matches && ranges.iter().any(|range| range.is_fixed(regs)) {
-                    Evidence::Fixed {
-                        midr,
-                        revidr: regs.get(Register::REVIDR_EL1),
-                    }
+                let revidr = regs.get(Register::REVIDR_EL1);
+                let matches = ranges.iter().any(|range| range.matches(midr, revidr));
+                let is_fixed = |range: &MidrRange| range.is_fixed(midr, revidr);
+                let evidence = if !matches && ranges.iter().any(is_fixed) {
+                    Evidence::Fixed { midr, revidr }
                 } else {
                     Evidence::Midr { midr }
                 };

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Cap, CapSet, IdRegs, Kind, LatePolicy, MAX_CAPS, Rule, Scope};
+use super::{Cap, CapKind, CapSet, IdRegs, LatePolicy, MAX_CAPS, Rule, Scope};
 
 /// One cpucap, as the kernel's TOML file describes it.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct CapInfo {
     /// Whose ID registers decide.
     pub scope: Scope,
     /// Feature or erratum.
-    pub kind: Kind,
+    pub kind: CapKind,
     /// How it shows in the ID registers.
     pub rule: Rule,
     /// What becomes of a CPU that comes too late and differs.

@@ -3,7 +3,8 @@
 use alt_cpu::{Field, fields::CTR_EL0};
 
 use super::{
-    CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, IdRegs, Kind, Scope,
+    CapInfo, CapKind, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, IdRegs,
+    Scope,
     difference::{ALWAYS_BUILT_ON, built_on, differences},
     judge::Decided,
 };
@@ -119,9 +120,9 @@ impl SystemView {
                     Scope::Boot => has(&self.boot),
                     // The sanitised registers are those of no model: on the safe side is what
                     // each CPU says of itself as well.
-                    Scope::System if info.rule.asks_for_model() => match info.kind {
-                        Kind::Feature => has(&shared) && has(&self.every),
-                        Kind::Erratum => has(&shared) || has(&self.any),
+                    Scope::System if info.rule.reads_model() => match info.kind {
+                        CapKind::Feature => has(&shared) && has(&self.every),
+                        CapKind::Erratum => has(&shared) || has(&self.any),
                     },
                     Scope::System => has(&shared),
                     Scope::Local if info.late.needs_all_early_cpus() => has(&self.every),

@@ -1,7 +1,7 @@
 //! What overrides do to a CPU.
 
 use alt_runtime::cap::{
-    Applied, CpuVerdict, IdRegs, Kind, Overrides, SystemView,
+    Applied, CapKind, CpuVerdict, IdRegs, Overrides, SystemView,
     idregs::Register::{CTR_EL0, ID_AA64ISAR0_EL1, ID_AA64PFR0_EL1},
 };
 
@@ -125,7 +125,7 @@ fn every_word_takes_its_cap_away() {
         }
     }
     // All features of cpucaps.toml but ALWAYS_*, VHE, BBML2_NOABORT, and the two of authentication.
-    let features = TABLE.iter().filter(|info| info.kind == Kind::Feature);
+    let features = TABLE.iter().filter(|info| info.kind == CapKind::Feature);
     assert_eq!(words, features.count() - 6);
 }
 

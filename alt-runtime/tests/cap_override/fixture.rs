@@ -1,7 +1,7 @@
 //! Command lines as they are read, and tables of one cpucap.
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapTable, Kind, LatePolicy, OverrideError, Overrides, Rejected, Rule, Scope,
+    Cap, CapInfo, CapKind, CapTable, LatePolicy, OverrideError, Overrides, Rejected, Rule, Scope,
     idregs::Field,
 };
 
@@ -27,7 +27,7 @@ pub fn errors(table: &CapTable, cmdline: &str) -> (Vec<(String, OverrideError)>,
     (errors, overrides.iter().count())
 }
 
-pub const fn info(name: &'static str, kind: Kind, rule: Rule) -> CapInfo {
+pub const fn info(name: &'static str, kind: CapKind, rule: Rule) -> CapInfo {
     CapInfo {
         cap: Cap::new(0, true),
         name,

@@ -1,7 +1,7 @@
 //! What is not understood, or cannot be done, is refused by name.
 
 use alt_runtime::cap::{
-    CapInfo, CapTable, Kind,
+    CapInfo, CapKind, CapTable,
     OverrideError::*,
     Overrides, Rejected,
     idregs::{Register::*, fields},
@@ -97,12 +97,12 @@ fn each_mistake_is_named() {
         ),
         (
             "hcr_el2.e2h=0",
-            OfKernel(HCR_EL2),
+            KernelState(HCR_EL2),
             "HCR_EL2 says how the kernel runs, which a word does not change",
         ),
         (
             "currentel.el=1",
-            OfKernel(CurrentEL),
+            KernelState(CurrentEL),
             "CurrentEL says how the kernel runs, which a word does not change",
         ),
         (
@@ -192,7 +192,7 @@ fn each_mistake_is_named() {
 /// Rules for which no value, or an unusual one, takes the cap away.
 #[test]
 fn odd_rules_are_overridden_where_a_safe_value_does_it() {
-    use Kind::{Erratum, Feature};
+    use CapKind::{Erratum, Feature};
     use fields::{CTR_EL0 as CTR, ID_AA64ISAR1_EL1, ID_AA64MMFR1_EL1, ID_AA64PFR0_EL1};
     for (kind, rule, expected) in [
         (Feature, field(&ID_AA64PFR0_EL1::FP, 0, 7), Some(-1)),

@@ -1,7 +1,7 @@
 //! Which words override which fields, and by what.
 
 use alt_runtime::cap::{
-    CapInfo, CapTable, Kind, MAX_OVERRIDES,
+    CapInfo, CapKind, CapTable, MAX_OVERRIDES,
     OverrideError::{TooMany, UnknownWord},
     Rule,
     idregs::{Field, Register::*, fields},
@@ -73,7 +73,7 @@ fn names_of_linux_mean_what_they_mean_there() {
     // With a table whose caps do, deep in their rules, they are known.
     let asks_for = |rule: &'static Rule| {
         let infos: &'static [CapInfo] =
-            Box::leak(Box::new([info("X", Kind::Feature, Rule::Not(rule))]));
+            Box::leak(Box::new([info("X", CapKind::Feature, Rule::Not(rule))]));
         CapTable::new(infos)
     };
     const VARANGE: Rule = field(&fields::ID_AA64MMFR2_EL1::VARange, 1, 15);
@@ -87,7 +87,7 @@ fn names_of_linux_mean_what_they_mean_there() {
         assert_eq!(errors(&asks_for(rule), word), (vec![], count), "{word}");
     }
     // An erratum that looks at a field does not count.
-    const ERRATUM: &[CapInfo] = &[info("X", Kind::Erratum, VARANGE)];
+    const ERRATUM: &[CapInfo] = &[info("X", CapKind::Erratum, VARANGE)];
     let expected = (vec![("arm64.nolva".to_owned(), UnknownWord)], 0);
     assert_eq!(errors(&CapTable::new(ERRATUM), "arm64.nolva"), expected);
 }

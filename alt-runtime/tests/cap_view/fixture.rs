@@ -1,7 +1,7 @@
 //! Small tables of cpucaps, and CPUs for them.
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapTable, IdRegs, Kind, LatePolicy, Rule, Scope,
+    Cap, CapInfo, CapKind, CapTable, IdRegs, LatePolicy, Rule, Scope,
     idregs::{Register, fields},
 };
 
@@ -21,7 +21,7 @@ pub const fn info(cap: Cap, scope: Scope, late: LatePolicy) -> CapInfo {
         name: ["A", "B", "C"][cap.number() as usize],
         doc: "",
         scope,
-        kind: Kind::Feature,
+        kind: CapKind::Feature,
         rule: Rule::Field {
             field: match cap.number() {
                 0 => &fields::ID_AA64ISAR0_EL1::CRC32,

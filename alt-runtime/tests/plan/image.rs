@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
 
-use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable, Kind, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
 use alt_runtime::insn::Insn;
 use alt_runtime::patch::{Census, Decision, Plan, PlanError, Reason, Report, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
@@ -33,7 +33,7 @@ const fn info(cap: Cap, name: &'static str) -> CapInfo {
         name,
         doc: "",
         scope: Scope::System,
-        kind: Kind::Feature,
+        kind: CapKind::Feature,
         rule: Rule::Always,
         late: LatePolicy::SystemFeature,
         requires: &[],

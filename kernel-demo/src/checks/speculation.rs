@@ -3,7 +3,7 @@
 use core::arch::asm;
 
 use alt_runtime::alternative;
-use alt_runtime::cap::{IdRegs, MidrRange, Revision};
+use alt_runtime::cap::{IdRegs, MidrRange, Revision, idregs::Register};
 use defmt::info;
 use linkme::distributed_slice;
 
@@ -95,7 +95,8 @@ fn history_branches(ids: &IdRegs) -> u16 {
         // Cortex-A57, A72.
         (8, &[arm(0xd07), arm(0xd08)]),
     ];
-    let is_it = |(_, models): &&(u16, &[MidrRange])| models.iter().any(|model| model.covers(ids));
+    let midr = ids.get(Register::MIDR_EL1);
+    let is_it = |(_, models): &&(u16, &[MidrRange])| models.iter().any(|model| model.covers(midr));
     BRANCHES.iter().find(is_it).map_or(0, |(count, _)| *count)
 }
 

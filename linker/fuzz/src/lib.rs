@@ -76,7 +76,7 @@ pub fn cpucaps(data: &[u8]) {
     if let Ok(names) = CapNames::from_linux(text) {
         names.nearest("LSE");
     }
-    let _ = alt_linker::cpucaps_inc(text);
+    let _ = alt_linker::cpucaps_inc("cpucaps.toml", text);
     if let Ok(mut caps) = Caps::from_toml("cpucaps.toml", text) {
         decide(&mut caps);
     }

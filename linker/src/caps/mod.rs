@@ -31,7 +31,7 @@ mod section;
 mod table;
 mod undecided;
 
-use alt_cpucaps::Table;
+use alt_cpucaps::{Cpucap, Cpucaps};
 use alt_runtime::cap::CapTable;
 
 pub use error::CapsError;
@@ -41,7 +41,7 @@ pub use undecided::Undecided;
 #[derive(Clone, Debug)]
 pub struct Caps {
     text: String,
-    model: Table,
+    model: Cpucaps,
     /// For each cap, what its `cfg` is in the kernel's build, if that is known.
     possible: Vec<Option<bool>>,
     /// For each cap, what the kernel's functions in its rule say, if someone has told.
@@ -82,7 +82,7 @@ impl Caps {
     /// The name of the section of [`from_section`](Self::from_section).
     pub const SECTION: &'static str = ".alt_cpucaps";
 
-    fn new(text: String, model: Table, possible: Vec<Option<bool>>) -> Self {
+    fn new(text: String, model: Cpucaps, possible: Vec<Option<bool>>) -> Self {
         let custom = vec![None; model.caps.len()];
         let (table, undecided) = decide(&model, &possible, &custom);
         Self {
@@ -155,7 +155,7 @@ impl Caps {
 
 /// The table as far as it is known, and the rest.
 fn decide(
-    model: &Table,
+    model: &Cpucaps,
     possible: &[Option<bool>],
     custom: &[Option<bool>],
 ) -> (&'static CapTable, Vec<Undecided>) {
@@ -166,6 +166,6 @@ fn decide(
 }
 
 /// Whether a cap is possible, as far as the file alone tells.
-fn without_cfg(cap: &alt_cpucaps::Cap) -> Option<bool> {
+fn without_cfg(cap: &Cpucap) -> Option<bool> {
     cap.cfg.is_none().then_some(true)
 }

@@ -1,6 +1,7 @@
 //! The numbers of one file, the rules of another.
 
-use alt_cpucaps::{Cap, Kind, Rule, Scope, Table};
+use alt_cpucaps::{Cpucap, Cpucaps, Detect};
+use alt_runtime::cap::{CapKind, LatePolicy, Scope};
 
 use crate::names::CapNames;
 
@@ -36,14 +37,14 @@ impl Caps {
             let known = self.model.caps.iter().find(|cap| cap.name == name);
             known.map_or_else(
                 || without_entry(name),
-                |cap| Cap {
+                |cap| Cpucap {
                     requires: others(&cap.requires),
                     conflicts: others(&cap.conflicts),
                     ..cap.clone()
                 },
             )
         });
-        let model = Table {
+        let model = Cpucaps {
             caps: caps.collect(),
         };
         let possible = model.caps.iter().map(without_cfg).collect();
@@ -57,14 +58,14 @@ impl From<&Caps> for CapNames {
     }
 }
 
-fn without_entry(name: &str) -> Cap {
-    Cap {
+fn without_entry(name: &str) -> Cpucap {
+    Cpucap {
         name: name.to_owned(),
         doc: String::new(),
         scope: Scope::System,
-        kind: Kind::Feature,
-        rule: Rule::Custom(Caps::NO_ENTRY.to_owned()),
-        late: None,
+        kind: CapKind::Feature,
+        detect: Detect::Custom(Caps::NO_ENTRY.to_owned()),
+        late: LatePolicy::SystemFeature,
         requires: Vec::new(),
         conflicts: Vec::new(),
         cfg: None,

@@ -1,7 +1,7 @@
 //! The section `.alt_cpucaps`, which `cpucaps!` writes (`alt-macros/src/cpucaps/embed.rs`):
 //! pairs of strings with a NUL byte behind each, the text of the file and its marks.
 
-use alt_cpucaps::Table;
+use alt_cpucaps::Cpucaps;
 
 use super::{Caps, CapsError, without_cfg};
 
@@ -38,12 +38,12 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Caps>, CapsError> {
 
 struct File<'a> {
     text: &'a str,
-    model: Table,
+    model: Cpucaps,
     possible: Vec<Option<bool>>,
 }
 
 /// What the marks say of each cap.
-fn possible(model: &Table, offset: usize, marks: &str) -> Result<Vec<Option<bool>>, CapsError> {
+fn possible(model: &Cpucaps, offset: usize, marks: &str) -> Result<Vec<Option<bool>>, CapsError> {
     if marks.len() != model.caps.len() {
         return Err(error(offset, "as many marks as cpucaps were expected"));
     }

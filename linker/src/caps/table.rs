@@ -1,16 +1,14 @@
-//! From the model of the file to the runtime's table.
+//! From the cpucaps of a file to the table of the runtime.
 
-use alt_cpucaps as model;
-use alt_runtime::cap::{
-    Cap, CapInfo, CapTable, IdRegs, Kind, LatePolicy, MidrRange, RevidrFix, Revision, Rule, Scope,
-};
+use alt_cpucaps::{Cpucap, Cpucaps, Detect};
+use alt_runtime::cap::{Cap, CapInfo, CapTable, IdRegs, Rule};
 
-/// The table of these caps. One that is undecided is impossible in it.
+/// The table of these cpucaps. An undecided one is impossible in it.
 ///
-/// A table is made of `'static` parts since a kernel's is a constant; here the parts are leaked.
-/// A tool reads one file, or a few, and needs them until it ends.
+/// The parts of a table are `'static`, since a kernel's table is a constant; here they are leaked.
+/// A tool reads one file, or a few, and needs them until it exits.
 pub fn leak(
-    model: &model::Table,
+    model: &Cpucaps,
     possible: &[Option<bool>],
     custom: &[Option<bool>],
 ) -> &'static CapTable {
@@ -32,9 +30,7 @@ pub fn leak(
     Box::leak(Box::new(CapTable::new(entries.leak())))
 }
 
-fn entry(info: &model::Cap, cap: Cap, caps: &[Cap], custom: bool) -> CapInfo {
-    let scope = scope(info.scope);
-    let kind = kind(info.kind);
+fn entry(info: &Cpucap, cap: Cap, caps: &[Cap], custom: bool) -> CapInfo {
     let others = |numbers: &[usize]| -> &'static [Cap] {
         let others: Vec<Cap> = numbers
             .iter()
@@ -46,36 +42,33 @@ fn entry(info: &model::Cap, cap: Cap, caps: &[Cap], custom: bool) -> CapInfo {
         cap,
         name: info.name.clone().leak(),
         doc: info.doc.clone().leak(),
-        scope,
-        kind,
-        rule: rule(&info.rule, custom),
-        late: info.late.map_or(LatePolicy::default_for(scope, kind), late),
+        scope: info.scope,
+        kind: info.kind,
+        rule: rule(&info.detect, custom),
+        late: info.late,
         requires: others(&info.requires),
         conflicts: others(&info.conflicts),
     }
 }
 
-/// The rule, whose functions all return `custom`.
-fn rule(model: &model::Rule, custom: bool) -> Rule {
-    let list = |rules: &[model::Rule]| -> &'static [Rule] {
-        let rules: Vec<Rule> = rules.iter().map(|model| rule(model, custom)).collect();
+/// The rule of this condition, whose functions all return `custom`.
+fn rule(condition: &Detect, custom: bool) -> Rule {
+    let list = |parts: &[Detect]| -> &'static [Rule] {
+        let rules: Vec<Rule> = parts.iter().map(|part| rule(part, custom)).collect();
         rules.leak()
     };
-    match model {
-        model::Rule::Always => Rule::Always,
-        model::Rule::Field { field, min, max } => Rule::Field {
+    match condition {
+        Detect::Always => Rule::Always,
+        Detect::Field { field, min, max } => Rule::Field {
             field,
             min: *min,
             max: *max,
         },
-        model::Rule::Midr(ranges) => {
-            let ranges: Vec<MidrRange> = ranges.iter().map(range).collect();
-            Rule::Midr(ranges.leak())
-        }
-        model::Rule::Any(rules) => Rule::Any(list(rules)),
-        model::Rule::All(rules) => Rule::All(list(rules)),
-        model::Rule::Not(inner) => Rule::Not(Box::leak(Box::new(rule(inner, custom)))),
-        model::Rule::Custom(function) => Rule::Custom {
+        Detect::Midr(ranges) => Rule::Midr(ranges.clone().leak()),
+        Detect::Any(rules) => Rule::Any(list(rules)),
+        Detect::All(rules) => Rule::All(list(rules)),
+        Detect::Not(inner) => Rule::Not(Box::leak(Box::new(rule(inner, custom)))),
+        Detect::Custom(function) => Rule::Custom {
             name: function.clone().leak(),
             test: if custom { yes } else { no },
         },
@@ -88,48 +81,4 @@ fn yes(_: &IdRegs) -> bool {
 
 fn no(_: &IdRegs) -> bool {
     false
-}
-
-fn range(range: &model::MidrRange) -> MidrRange {
-    MidrRange {
-        implementer: range.implementer,
-        part: range.part,
-        from: revision(range.from),
-        to: revision(range.to),
-        fixed: range.fixed.as_ref().map(|fixed| RevidrFix {
-            revision: revision(fixed.revision),
-            bit: fixed.bit,
-        }),
-    }
-}
-
-fn revision(revision: model::Revision) -> Revision {
-    Revision::new(revision.variant, revision.revision)
-}
-
-fn scope(scope: model::Scope) -> Scope {
-    match scope {
-        model::Scope::Boot => Scope::Boot,
-        model::Scope::System => Scope::System,
-        model::Scope::Local => Scope::Local,
-    }
-}
-
-fn kind(kind: model::Kind) -> Kind {
-    match kind {
-        model::Kind::Feature => Kind::Feature,
-        model::Kind::Erratum => Kind::Erratum,
-    }
-}
-
-fn late(late: model::Late) -> LatePolicy {
-    match late {
-        model::Late::LocalErratum => LatePolicy::LocalErratum,
-        model::Late::SystemFeature => LatePolicy::SystemFeature,
-        model::Late::WeakLocalFeature => LatePolicy::WeakLocalFeature,
-        model::Late::EarlyLocalFeature => LatePolicy::EarlyLocalFeature,
-        model::Late::BootRestrictedLocalFeature => LatePolicy::BootRestrictedLocalFeature,
-        model::Late::StrictBootFeature => LatePolicy::StrictBootFeature,
-        model::Late::BootFeature => LatePolicy::BootFeature,
-    }
 }

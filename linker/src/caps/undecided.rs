@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alt_cpucaps::{Cap, Rule, Table};
+use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 
 /// A cap of which the host cannot tell whether a machine has it, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl fmt::Display for Undecided {
 
 /// The caps of which something is not known, by number.
 pub fn find(
-    table: &Table,
+    table: &Cpucaps,
     names: impl Fn(u16) -> Option<&'static str>,
     possible: &[Option<bool>],
     custom: &[Option<bool>],
@@ -63,19 +63,15 @@ pub fn find(
         .collect()
 }
 
-/// The kernel's functions that the rule of a cap asks, each once.
-pub fn functions(cap: &Cap) -> Vec<String> {
-    fn collect(rule: &Rule, found: &mut Vec<String>) {
-        match rule {
-            Rule::Custom(function) if !found.contains(function) => found.push(function.clone()),
-            Rule::Any(rules) | Rule::All(rules) => {
-                rules.iter().for_each(|rule| collect(rule, found));
-            }
-            Rule::Not(rule) => collect(rule, found),
-            Rule::Custom(_) | Rule::Always | Rule::Field { .. } | Rule::Midr(_) => {}
+/// The functions of the kernel that the condition of a cap calls, each once.
+pub fn functions(cap: &Cpucap) -> Vec<String> {
+    let mut found = Vec::new();
+    for leaf in cap.detect.leaves() {
+        if let Detect::Custom(function) = leaf
+            && !found.contains(function)
+        {
+            found.push(function.clone());
         }
     }
-    let mut found = Vec::new();
-    collect(&cap.rule, &mut found);
     found
 }

@@ -99,7 +99,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             "[allow]\na = \"bound\"\na = \"bound\"",
-            "4:1: `a` is there already",
+            "4:1: duplicate key `a`",
         ),
         ("allow = 1", "2:9: expected a table, found integer"),
         (

@@ -109,7 +109,17 @@ fn warn_of_missing(missing: &[Register], asked: &BTreeSet<u16>, table: &CapTable
         .iter()
         .filter(|info| asked.contains(&info.cap.number()));
     let mut needed = BTreeSet::new();
-    infos.for_each(|info| registers(&info.rule, &mut needed));
+    infos.for_each(|info| {
+        info.rule.for_each_leaf(&mut |leaf| match leaf {
+            Rule::Field { field, .. } => {
+                needed.insert(field.register.name());
+            }
+            Rule::Midr(_) => {
+                needed.insert(Register::MIDR_EL1.name());
+            }
+            _ => (),
+        });
+    });
     let missing: Vec<_> = missing.iter().map(|register| register.name()).collect();
     let missing: Vec<_> = missing
         .into_iter()
@@ -121,21 +131,5 @@ fn warn_of_missing(missing: &[Register], asked: &BTreeSet<u16>, table: &CapTable
             style::doubtful("warning"),
             missing.join(", "),
         );
-    }
-}
-
-fn registers(rule: &Rule, needed: &mut BTreeSet<&'static str>) {
-    match rule {
-        Rule::Field { field, .. } => {
-            needed.insert(field.register.name());
-        }
-        Rule::Midr(_) => {
-            needed.insert(Register::MIDR_EL1.name());
-        }
-        Rule::Any(rules) | Rule::All(rules) => {
-            rules.iter().for_each(|rule| registers(rule, needed));
-        }
-        Rule::Not(rule) => registers(rule, needed),
-        Rule::Always | Rule::Custom { .. } => {}
     }
 }

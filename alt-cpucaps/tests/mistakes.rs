@@ -1,12 +1,12 @@
-//! Each mistake in a file and the exact text it causes, as pairs in `tests/cpucaps/`.
+//! Each mistake in a file and the exact message about it, as pairs of files in `tests/cpucaps/`.
 //!
-//! With `BLESS=1` the expected texts are rewritten; read the difference before committing it.
+//! With `BLESS=1` the expected messages are rewritten; read the difference before committing it.
 
 use std::{env, fs, path::Path};
 
-use crate::check;
+use alt_cpucaps::check;
 
-/// A file with one cap and no mistake.
+/// A file with one cpucap and no mistake.
 const GOOD: &str = r#"
 [A]
 doc = "A."
@@ -59,7 +59,7 @@ fn one_cap_too_many_is_one_too_many() {
     };
     assert_eq!(
         message.lines().next(),
-        Some("many.toml:1538:2: more than 256 cpucaps: records and sets have no room for it")
+        Some("many.toml:1538:2: more than 256 cpucaps")
     );
 }
 
@@ -75,7 +75,7 @@ fn file_order_gives_the_number() {
 
 #[test]
 fn there_is_no_nul_byte() {
-    // The text goes into images with a NUL byte at its end.
+    // Images store the text with a NUL byte at its end.
     for (text, place) in [
         (GOOD.replace("always", "al\0ways"), "nul.toml:6:13: "),
         (format!("# A comment \0\n{GOOD}"), "nul.toml:1:13: "),

@@ -1,25 +1,24 @@
-//! From the table to Rust.
+//! The constant of each cpucap, and the table.
 
-use std::fmt;
-
-use alt_cpucaps::{Cap, Fixed, MidrRange, Revision, Rule, Table, word};
-use proc_macro2::{Ident, TokenStream};
+use alt_cpu::{CapKind, LatePolicy, MidrRange, RevidrFix, Revision, Scope};
+use alt_cpucaps::{Cpucap, Cpucaps, Detect};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::call::Runtime;
 
-/// One constant per cap, and the table.
-pub fn expand(table: &Table, runtime: &Runtime) -> TokenStream {
-    let constants = table
+/// Expands to one constant per cpucap, and the table.
+pub fn expand(cpucaps: &Cpucaps, runtime: &Runtime) -> TokenStream {
+    let constants = cpucaps
         .caps
         .iter()
         .enumerate()
         .map(|(number, cap)| constant(number, cap, runtime));
-    let entries = table.caps.iter().map(|cap| entry(cap, table, runtime));
+    let entries = cpucaps.caps.iter().map(|cap| entry(cap, cpucaps, runtime));
     quote! {
         #(#constants)*
 
-        /// Every cpucap, by number.
+        /// The cpucaps, by number.
         pub static TABLE: #runtime::cap::CapTable = {
             const ENTRIES: &[#runtime::cap::CapInfo] = &[#(#entries),*];
             #runtime::cap::CapTable::new(ENTRIES)
@@ -27,7 +26,7 @@ pub fn expand(table: &Table, runtime: &Runtime) -> TokenStream {
     }
 }
 
-fn constant(number: usize, cap: &Cap, runtime: &Runtime) -> TokenStream {
+fn constant(number: usize, cap: &Cpucap, runtime: &Runtime) -> TokenStream {
     let name = format_ident!("{}", cap.name);
     let number = number as u16;
     let possible = match &cap.cfg {
@@ -37,9 +36,9 @@ fn constant(number: usize, cap: &Cap, runtime: &Runtime) -> TokenStream {
     let doc = format!(
         "{}\n\nScope {}, {}. Detected by: {}.",
         cap.doc,
-        word(cap.scope),
-        word(cap.kind),
-        describe(&cap.rule)
+        cap.scope,
+        cap.kind,
+        describe(&cap.detect)
     );
     quote! {
         #[doc = #doc]
@@ -47,25 +46,17 @@ fn constant(number: usize, cap: &Cap, runtime: &Runtime) -> TokenStream {
     }
 }
 
-fn entry(cap: &Cap, table: &Table, runtime: &Runtime) -> TokenStream {
-    let Cap { name, doc, .. } = cap;
+fn entry(cap: &Cpucap, cpucaps: &Cpucaps, runtime: &Runtime) -> TokenStream {
+    let Cpucap { name, doc, .. } = cap;
     let ident = format_ident!("{name}");
-    let scope = variant(cap.scope);
-    let kind = variant(cap.kind);
-    let rule = rule(&cap.rule, runtime);
-    let scope = quote!(#runtime::cap::Scope::#scope);
-    let kind = quote!(#runtime::cap::Kind::#kind);
-    let late = match cap.late {
-        Some(late) => {
-            let late = variant(late);
-            quote!(#runtime::cap::LatePolicy::#late)
-        }
-        None => quote!(#runtime::cap::LatePolicy::default_for(#scope, #kind)),
-    };
+    let scope = scope(cap.scope, runtime);
+    let kind = kind(cap.kind, runtime);
+    let rule = rule(&cap.detect, runtime);
+    let late = late(cap.late, runtime);
     let names = |numbers: &[usize]| -> Vec<_> {
         numbers
             .iter()
-            .map(|number| format_ident!("{}", table.caps[*number].name))
+            .map(|number| format_ident!("{}", cpucaps.caps[*number].name))
             .collect()
     };
     let requires = names(&cap.requires);
@@ -85,11 +76,42 @@ fn entry(cap: &Cap, table: &Table, runtime: &Runtime) -> TokenStream {
     }
 }
 
-fn rule(rule: &Rule, runtime: &Runtime) -> TokenStream {
+fn scope(scope: Scope, runtime: &Runtime) -> TokenStream {
+    match scope {
+        Scope::Boot => quote!(#runtime::cap::Scope::Boot),
+        Scope::System => quote!(#runtime::cap::Scope::System),
+        Scope::Local => quote!(#runtime::cap::Scope::Local),
+    }
+}
+
+fn kind(kind: CapKind, runtime: &Runtime) -> TokenStream {
+    match kind {
+        CapKind::Feature => quote!(#runtime::cap::CapKind::Feature),
+        CapKind::Erratum => quote!(#runtime::cap::CapKind::Erratum),
+    }
+}
+
+fn late(late: LatePolicy, runtime: &Runtime) -> TokenStream {
+    let variant = match late {
+        LatePolicy::LocalErratum => quote!(LocalErratum),
+        LatePolicy::SystemFeature => quote!(SystemFeature),
+        LatePolicy::WeakLocalFeature => quote!(WeakLocalFeature),
+        LatePolicy::EarlyLocalFeature => quote!(EarlyLocalFeature),
+        LatePolicy::BootRestrictedLocalFeature => quote!(BootRestrictedLocalFeature),
+        LatePolicy::StrictBootFeature => quote!(StrictBootFeature),
+        LatePolicy::BootFeature => quote!(BootFeature),
+    };
+    quote!(#runtime::cap::LatePolicy::#variant)
+}
+
+/// The rule of the runtime for this condition.
+fn rule(condition: &Detect, runtime: &Runtime) -> TokenStream {
     let path = quote!(#runtime::cap::Rule);
-    match rule {
-        Rule::Always => quote!(#path::Always),
-        Rule::Field { field, min, max } => {
+    let list =
+        |parts: &[Detect]| -> Vec<_> { parts.iter().map(|part| rule(part, runtime)).collect() };
+    match condition {
+        Detect::Always => quote!(#path::Always),
+        Detect::Field { field, min, max } => {
             let register = format_ident!("{}", field.register.name());
             let name = format_ident!("{}", field.name);
             quote!(#path::Field {
@@ -98,23 +120,23 @@ fn rule(rule: &Rule, runtime: &Runtime) -> TokenStream {
                 max: #max,
             })
         }
-        Rule::Midr(ranges) => {
+        Detect::Midr(ranges) => {
             let ranges = ranges.iter().map(|range| self::range(range, runtime));
             quote!(#path::Midr(&[#(#ranges),*]))
         }
-        Rule::Any(rules) => {
-            let rules = rules.iter().map(|rule| self::rule(rule, runtime));
+        Detect::Any(rules) => {
+            let rules = list(rules);
             quote!(#path::Any(&[#(#rules),*]))
         }
-        Rule::All(rules) => {
-            let rules = rules.iter().map(|rule| self::rule(rule, runtime));
+        Detect::All(rules) => {
+            let rules = list(rules);
             quote!(#path::All(&[#(#rules),*]))
         }
-        Rule::Not(rule) => {
+        Detect::Not(rule) => {
             let rule = self::rule(rule, runtime);
             quote!(#path::Not(&#rule))
         }
-        Rule::Custom(function) => {
+        Detect::Custom(function) => {
             let function = tokens(function);
             let name = name(&function);
             quote!(#path::Custom { name: #name, test: #function })
@@ -129,7 +151,7 @@ fn range(range: &MidrRange, runtime: &Runtime) -> TokenStream {
     let from = revision(range.from, runtime);
     let to = revision(range.to, runtime);
     let fixed = match &range.fixed {
-        Some(Fixed { revision, bit }) => {
+        Some(RevidrFix { revision, bit }) => {
             let revision = self::revision(*revision, runtime);
             quote!(::core::option::Option::Some(#runtime::cap::RevidrFix {
                 revision: #revision,
@@ -153,27 +175,27 @@ fn revision(Revision { variant, revision }: Revision, runtime: &Runtime) -> Toke
     quote!(#runtime::cap::Revision { variant: #variant, revision: #revision })
 }
 
-/// The rule in words, for the constant's documentation.
-fn describe(rule: &Rule) -> String {
-    let list = |rules: &[Rule], glue: &str| {
-        let rules: Vec<String> = rules.iter().map(describe).collect();
-        format!("({})", rules.join(glue))
+/// The condition in Markdown, for the documentation of the constant.
+fn describe(condition: &Detect) -> String {
+    let list = |parts: &[Detect], separator: &str| {
+        let parts: Vec<String> = parts.iter().map(describe).collect();
+        format!("({})", parts.join(separator))
     };
-    match rule {
-        Rule::Always => "always".to_owned(),
-        Rule::Field { field, min, max } if min == max => format!("`{field}` = {min}"),
-        Rule::Field { field, min, max } if *max == field.max_value() => {
+    match condition {
+        Detect::Always => "always".to_owned(),
+        Detect::Field { field, min, max } if min == max => format!("`{field}` = {min}"),
+        Detect::Field { field, min, max } if *max == field.max_value() => {
             format!("`{field}` >= {min}")
         }
-        Rule::Field { field, min, max } => format!("`{field}` from {min} to {max}"),
-        Rule::Midr(ranges) => {
+        Detect::Field { field, min, max } => format!("`{field}` from {min} to {max}"),
+        Detect::Midr(ranges) => {
             let ranges: Vec<String> = ranges.iter().map(describe_range).collect();
             format!("`MIDR_EL1` of {}", ranges.join(" or "))
         }
-        Rule::Any(rules) => list(rules, " or "),
-        Rule::All(rules) => list(rules, " and "),
-        Rule::Not(rule) => format!("not {}", describe(rule)),
-        Rule::Custom(function) => format!("`{}()`", name(&tokens(function))),
+        Detect::Any(rules) => list(rules, " or "),
+        Detect::All(rules) => list(rules, " and "),
+        Detect::Not(rule) => format!("not {}", describe(rule)),
+        Detect::Custom(function) => format!("`{}()`", name(&tokens(function))),
     }
 }
 
@@ -186,36 +208,25 @@ fn describe_range(range: &MidrRange) -> String {
         fixed,
     } = range;
     let fixed = match fixed {
-        Some(Fixed { revision, bit }) => {
-            format!(
-                " (r{}p{}: not if `REVIDR_EL1`\\[{bit}\\])",
-                revision.variant, revision.revision
-            )
+        Some(RevidrFix { revision, bit }) => {
+            format!(" ({revision}: not if `REVIDR_EL1`\\[{bit}\\])")
         }
         None => String::new(),
     };
-    format!(
-        "implementer {implementer:#x} part {part:#x} r{}p{} to r{}p{}{fixed}",
-        from.variant, from.revision, to.variant, to.revision
-    )
-}
-
-/// The variants of the model are named like those of `alt_runtime::cap`.
-fn variant(value: impl fmt::Debug) -> Ident {
-    format_ident!("{}", format!("{value:?}"))
+    format!("implementer {implementer:#x} part {part:#x} {from} to {to}{fixed}")
 }
 
 fn name(function: &TokenStream) -> String {
     function.to_string().replace(' ', "")
 }
 
-/// Whether a cfg predicate holds in the crate that has the file.
+/// An expression that is true if the cfg predicate is true in the crate that has the file.
 pub fn cfg(predicate: &str) -> TokenStream {
     let predicate = tokens(predicate);
     quote!(::core::cfg!(#predicate))
 }
 
-/// Rust that stands in the file. It has been parsed before, so that there is no error.
+/// Rust source from the file. `alt_cpucaps::check` has parsed it, so this does not fail.
 fn tokens(text: &str) -> TokenStream {
     syn::parse_str(text).unwrap_or_else(syn::Error::into_compile_error)
 }

@@ -2,30 +2,28 @@
 
 use std::ops::RangeInclusive;
 
-use alt_cpu::{Field, Register};
+use alt_cpu::{Field, MidrRange, Register, RevidrFix, Revision};
 use toml::de::DeValue;
 
 use crate::{
-    entry::{Entry, Problems, array, string, wrong_type},
-    model::{Fixed, MidrRange, Revision, Rule},
-    parse::Value,
-    problem::Problem,
+    document::{Entry, Problem, Problems, Value, array, string, wrong_type},
+    model::Detect,
     syntax::is_path,
 };
 
-/// The forms, one of which a `detect` table must have.
+/// The keys of a condition. A condition has exactly one of them.
 const FORMS: &str = "`field`, `midr`, `any`, `all`, `not` or `custom`";
 
-/// What reads the value of one of them, within its table.
-type Form = fn(&mut Entry<'_, '_>, &Value<'_>) -> Option<Rule>;
+/// A function that reads the value of one of these keys; `Entry` is the table that has the key.
+type Form = fn(&mut Entry<'_, '_>, &Value<'_>) -> Option<Detect>;
 
-/// A rule, or complaints.
-pub fn rule(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
+/// The condition in `value`; `None`, with problems, if it is not valid.
+pub fn detect(value: &Value<'_>, problems: &mut Problems) -> Option<Detect> {
     match value.get_ref() {
-        DeValue::String(word) if word == "always" => Some(Rule::Always),
+        DeValue::String(word) if word == "always" => Some(Detect::Always),
         DeValue::String(word) => {
             problems.add(
-                Problem::new(value.span(), format!("unknown rule `{word}`"))
+                Problem::new(value.span(), format!("unknown condition `{word}`"))
                     .help(format!("write \"always\" or a table with {FORMS}")),
             );
             None
@@ -38,19 +36,19 @@ pub fn rule(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
     }
 }
 
-fn table(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
-    let mut entry = Entry::new(value, value.span(), "a rule", problems)?;
+fn table(value: &Value<'_>, problems: &mut Problems) -> Option<Detect> {
+    let mut entry = Entry::new(value, value.span(), "a condition", problems)?;
     let forms: [(_, Form); 6] = [
         ("field", field),
         ("midr", midr),
         ("any", |entry, value| {
-            Some(Rule::Any(list(value, entry.problems)?))
+            Some(Detect::Any(list(value, entry.problems)?))
         }),
         ("all", |entry, value| {
-            Some(Rule::All(list(value, entry.problems)?))
+            Some(Detect::All(list(value, entry.problems)?))
         }),
         ("not", |entry, value| {
-            Some(Rule::Not(Box::new(rule(value, entry.problems)?)))
+            Some(Detect::Not(Box::new(detect(value, entry.problems)?)))
         }),
         ("custom", custom),
     ];
@@ -58,38 +56,38 @@ fn table(value: &Value<'_>, problems: &mut Problems) -> Option<Rule> {
         .into_iter()
         .filter_map(|(key, form)| Some((form, entry.optional(key)?)))
         .collect();
-    let rule = if let [(form, value)] = *present {
+    let condition = if let [(form, value)] = *present {
         form(&mut entry, value)
     } else {
         let problem = if present.is_empty() {
-            Problem::new(value.span(), format!("a rule needs one of {FORMS}"))
+            Problem::new(value.span(), format!("a condition needs one of {FORMS}"))
         } else {
-            Problem::new(value.span(), format!("a rule has only one of {FORMS}"))
-                .help("combine rules with `all = [{ ... }, { ... }]`")
+            Problem::new(value.span(), format!("a condition has only one of {FORMS}"))
+                .help("combine conditions with `all = [{ ... }, { ... }]`")
         };
         entry.problems.add(problem);
-        // Whatever the form, these are not the mistake.
+        // With any form, these keys are not the mistake: do not report them as unknown.
         let _ = (entry.optional("min"), entry.optional("max"));
         None
     };
     entry.finish();
-    rule
+    condition
 }
 
-fn list(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<Rule>> {
+fn list(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<Detect>> {
     let elements = array(value, problems)?;
     if elements.is_empty() {
-        problems.add(Problem::new(value.span(), "an empty list decides nothing"));
+        problems.add(Problem::new(value.span(), "the list is empty"));
     }
-    // Every element is looked at before one that failed ends the rule.
-    let rules: Vec<_> = elements
+    // Check every element before a failed one ends the condition.
+    let parts: Vec<_> = elements
         .iter()
-        .map(|element| rule(element, problems))
+        .map(|element| detect(element, problems))
         .collect();
-    rules.into_iter().collect()
+    parts.into_iter().collect()
 }
 
-fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
+fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Detect> {
     let min = entry.required("min", "add `min = 1`");
     let max = entry.optional("max");
     let problems = &mut *entry.problems;
@@ -97,7 +95,7 @@ fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
     let (field, min) = (field?, min?);
     let range = field.min_value()..=field.max_value();
     let what = format!(
-        "`{field}`, which holds {} to {}",
+        "`{field}`, which has values from {} to {}",
         range.start(),
         range.end()
     );
@@ -113,17 +111,17 @@ fn field(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
     {
         problems.add(Problem::new(
             max.span(),
-            format!("no value is at least {min} and at most {max_value}"),
+            format!("`max` is less than `min`, {min}"),
         ));
     }
-    Some(Rule::Field {
+    Some(Detect::Field {
         field,
         min,
         max: max_value,
     })
 }
 
-/// The field of this full name.
+/// The field with the full name in `value`.
 fn lookup(value: &Value<'_>, problems: &mut Problems) -> Option<&'static Field> {
     let full_name = string(value, problems)?;
     let problem = |message| Problem::new(value.span(), message);
@@ -153,18 +151,18 @@ fn lookup(value: &Value<'_>, problems: &mut Problems) -> Option<&'static Field> 
     field
 }
 
-fn midr(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
+fn midr(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Detect> {
     let elements = array(value, entry.problems)?;
     if elements.is_empty() {
         entry
             .problems
-            .add(Problem::new(value.span(), "an empty list matches no CPU"));
+            .add(Problem::new(value.span(), "the list is empty"));
     }
     let ranges: Vec<_> = elements
         .iter()
         .map(|element| range(element, entry.problems))
         .collect();
-    Some(Rule::Midr(ranges.into_iter().collect::<Option<_>>()?))
+    Some(Detect::Midr(ranges.into_iter().collect::<Option<_>>()?))
 }
 
 fn range(value: &Value<'_>, problems: &mut Problems) -> Option<MidrRange> {
@@ -191,35 +189,26 @@ fn range(value: &Value<'_>, problems: &mut Problems) -> Option<MidrRange> {
         });
     let from = match entry.optional("from") {
         Some(value) => revision(value, entry.problems),
-        None => Some(Revision {
-            variant: 0,
-            revision: 0,
-        }),
+        None => Some(Revision::FIRST),
     };
     let to_value = entry.optional("to");
     let to = match to_value {
         Some(value) => revision(value, entry.problems),
-        None => Some(Revision {
-            variant: 15,
-            revision: 15,
-        }),
+        None => Some(Revision::LAST),
     };
     if let (Some(from), Some(to), Some(value)) = (from, to, to_value)
         && from > to
     {
-        entry.problems.add(Problem::new(
-            value.span(),
-            "the range ends before it begins",
-        ));
+        entry
+            .problems
+            .add(Problem::new(value.span(), "`to` is less than `from`"));
     }
-    let fixed = entry.optional("fixed");
-    let fixed = match fixed {
-        Some(value) => Some(self::fixed(value, from.zip(to), entry.problems)),
-        None => None,
-    };
+    let fixed = entry
+        .optional("fixed")
+        .map(|value| self::fixed(value, from.zip(to), entry.problems));
     entry.finish();
     Some(MidrRange {
-        // Both were checked to fit.
+        // `integer` has checked the ranges.
         implementer: implementer? as u8,
         part: part? as u16,
         from: from?,
@@ -235,7 +224,7 @@ fn fixed(
     value: &Value<'_>,
     range: Option<(Revision, Revision)>,
     problems: &mut Problems,
-) -> Option<Fixed> {
+) -> Option<RevidrFix> {
     let mut entry = Entry::new(value, value.span(), "`fixed`", problems)?;
     let revision_value = entry.required("revision", "add `revision = \"r0p4\"`");
     let revision = revision_value.and_then(|value| self::revision(value, entry.problems));
@@ -252,12 +241,13 @@ fn fixed(
     if let (Some(revision), Some((from, to)), Some(value)) = (revision, range, revision_value)
         && !(from..=to).contains(&revision)
     {
-        entry
-            .problems
-            .add(Problem::new(value.span(), "not a revision of this range"));
+        entry.problems.add(Problem::new(
+            value.span(),
+            "this revision is not in the range",
+        ));
     }
     entry.finish();
-    Some(Fixed {
+    Some(RevidrFix {
         revision: revision?,
         bit: bit? as u8,
     })
@@ -265,7 +255,7 @@ fn fixed(
 
 fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
     let text = string(value, problems)?;
-    // `parse` takes a sign as well.
+    // `parse` also accepts a sign.
     let number = |digits: &str| {
         let number = digits.parse().ok().filter(|number| *number <= 15);
         number.filter(|_| !digits.starts_with('+'))
@@ -273,12 +263,7 @@ fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
     let revision = text
         .strip_prefix('r')
         .and_then(|rest| rest.split_once('p'))
-        .and_then(|(variant, revision)| {
-            Some(Revision {
-                variant: number(variant)?,
-                revision: number(revision)?,
-            })
-        });
+        .and_then(|(variant, revision)| Some(Revision::new(number(variant)?, number(revision)?)));
     if revision.is_none() {
         problems.add(
             Problem::new(value.span(), format!("`{text}` is not a revision"))
@@ -288,16 +273,16 @@ fn revision(value: &Value<'_>, problems: &mut Problems) -> Option<Revision> {
     revision
 }
 
-fn custom(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Rule> {
+fn custom(entry: &mut Entry<'_, '_>, value: &Value<'_>) -> Option<Detect> {
     let path = string(value, entry.problems)?;
     let is_path = is_path(path);
     if !is_path {
         entry.problems.add(
-            Problem::new(value.span(), "not a path to a function")
-                .help("write one such as \"crate::cpu::has_quirk\""),
+            Problem::new(value.span(), "not a path of a function")
+                .help("write a path such as \"crate::cpu::has_quirk\""),
         );
     }
-    is_path.then(|| Rule::Custom(path.to_owned()))
+    is_path.then(|| Detect::Custom(path.to_owned()))
 }
 
 /// An integer within `range`.
