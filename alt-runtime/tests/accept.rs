@@ -7,8 +7,6 @@
 mod assembly;
 #[path = "crates/mod.rs"]
 mod crates;
-#[path = "common/cross.rs"]
-mod cross;
 #[path = "common/relocatable.rs"]
 mod relocatable;
 
@@ -16,8 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use cross::{Cross, workspace};
 use relocatable::{Kind, Record, Relocatable};
+use test_support::{Cross, workspace};
 
 /// Compiles a fixture at each level and hands the object file to `judge`.
 fn at_each_level(fixture: &str, mut judge: impl FnMut(&Relocatable<'_>, &str)) {

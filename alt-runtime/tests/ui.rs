@@ -7,13 +7,10 @@
 //! `BLESS=1 cargo test --test ui` writes the `.stderr` files anew: read the
 //! difference as a user would.
 
-#[path = "common/cross.rs"]
-mod cross;
-
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use cross::{Cross, workspace};
+use test_support::{Cross, workspace};
 
 #[test]
 fn mistakes_are_explained() {

@@ -1,7 +1,5 @@
 //! What `alt dump` and `alt stats` say of small images whose records are written by hand.
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
 #[path = "linux/mod.rs"]
 mod linux;
 
@@ -14,9 +12,9 @@ use alt_linker::image::Image;
 use alt_linker::names::CapNames;
 use alt_linker::records::Records;
 use alt_linker::stats::{Split, Stats};
-use cross::{Cross, workspace};
 use serde_json::Value;
 use tempfile::TempDir;
+use test_support::{Cross, workspace};
 
 /// Names of the cpucaps of sites.s.
 const CAPS: &str = "LSE\nPAN\nUAO\nSB\n";

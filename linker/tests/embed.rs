@@ -4,21 +4,13 @@
 
 #![cfg(feature = "tool")]
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
-#[path = "common/section.rs"]
-mod section;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use alt_linker::caps::Caps;
-use cross::{Cross, workspace};
-use qemu_tests::skip;
 use tempfile::TempDir;
-
-const GNU: &str = "aarch64-linux-gnu-ld";
+use test_support::{Cross, Linker, unloaded_section, workspace};
 
 /// Optimisation, as flags of rustc.
 const BUILDS: [(&str, &[&str]); 5] = [
@@ -71,7 +63,7 @@ impl Link {
     }
 
     /// The bytes of the section, which must be the only one and in no segment.
-    fn section(&self, gnu: bool, script: &str, build: &[&str], second: Second) -> Vec<u8> {
+    fn section(&self, linker: Linker, script: &str, build: &[&str], second: Second) -> Vec<u8> {
         let library = (second != Second::None).then(|| {
             let library = self.compile("second.rs", |rustc| {
                 rustc.args([
@@ -92,16 +84,14 @@ impl Link {
             rustc.args(build).arg("-L").arg(self.dir.path());
             let script = workspace().join("linker/tests/link").join(script);
             rustc.arg(format!("-Clink-arg=-T{}", script.display()));
-            if gnu {
-                rustc.args([&format!("-Clinker={GNU}"), "-Clinker-flavor=ld"]);
-            }
+            linker.select(rustc);
             if let Some(library) = &library {
                 rustc
                     .arg(format!("--extern=second={}", library.display()))
                     .args(["--cfg", "second"]);
             }
         });
-        section::only(&fs::read(image).unwrap())
+        unloaded_section(&fs::read(image).unwrap(), Caps::SECTION)
     }
 }
 
@@ -113,19 +103,6 @@ fn toml(name: &str) -> Vec<u8> {
     fs::read(Path::new(&fixtures()).join(name)).unwrap()
 }
 
-/// The linkers there are; says that `test` is skipped for GNU ld if it is missing.
-fn linkers(test: &str) -> Vec<bool> {
-    let gnu = Command::new(GNU).arg("--version").output();
-    if gnu.is_ok_and(|output| output.status.success()) {
-        vec![false, true]
-    } else {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
-        vec![false]
-    }
-}
-
 /// What stands in the image: FIRST and LAST are possible, NEVER is not.
 fn odd() -> Vec<u8> {
     [&toml("odd.toml")[..], b"\x00101\x00"].concat()
@@ -135,11 +112,11 @@ fn odd() -> Vec<u8> {
 fn the_text_is_in_the_image_once_and_not_loaded() {
     let test = "the_text_is_in_the_image_once_and_not_loaded";
     let Some(link) = Link::new(test) else { return };
-    for gnu in linkers(test) {
+    for &linker in Linker::installed(test) {
         for (name, build) in BUILDS {
             for script in ["plain.ld", "include.ld"] {
-                let bytes = link.section(gnu, script, build, Second::None);
-                assert!(bytes == odd(), "{name}, GNU ld {gnu}, {script}");
+                let bytes = link.section(linker, script, build, Second::None);
+                assert!(bytes == odd(), "{name}, {linker:?}, {script}");
             }
         }
     }
@@ -159,14 +136,14 @@ fn the_text_is_in_the_image_once_and_not_loaded() {
 fn two_crates_have_one_file_or_two() {
     let test = "two_crates_have_one_file_or_two";
     let Some(link) = Link::new(test) else { return };
-    for gnu in linkers(test) {
+    for &linker in Linker::installed(test) {
         for (name, build) in BUILDS {
-            let at = format!("{name}, GNU ld {gnu}");
-            let bytes = link.section(gnu, "plain.ld", build, Second::Same);
+            let at = format!("{name}, {linker:?}");
+            let bytes = link.section(linker, "plain.ld", build, Second::Same);
             assert!(bytes == odd().repeat(2), "{at}");
             assert_eq!(Caps::from_section(&bytes).unwrap().len(), 1, "{at}");
 
-            let bytes = link.section(gnu, "plain.ld", build, Second::Other);
+            let bytes = link.section(linker, "plain.ld", build, Second::Other);
             let caps = Caps::from_section(&bytes).unwrap();
             let mut texts: Vec<_> = caps.iter().map(|caps| caps.text().as_bytes()).collect();
             texts.sort();

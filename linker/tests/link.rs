@@ -2,25 +2,12 @@
 //!
 //! By rust-lld always, and by GNU ld where it is installed.
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
-
 use std::path::PathBuf;
 use std::process::Command;
 
-use cross::{Cross, workspace};
 use object::{LittleEndian, elf, read::elf::FileHeader as _, read::elf::ProgramHeader as _};
-use qemu_tests::{Image, skip};
 use tempfile::TempDir;
-
-/// A linker for the target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Linker {
-    Lld,
-    Gnu,
-}
-
-const GNU: &str = "aarch64-linux-gnu-ld";
+use test_support::{Cross, Image, Linker, workspace};
 
 /// Where the tables go.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,7 +95,7 @@ impl Link {
             .arg(self.dir.path());
         rustc.args(scripts.iter().map(|script| format!("-Clink-arg={script}")));
         if linker == Linker::Gnu {
-            rustc.args([&format!("-Clinker={GNU}"), "-Clinker-flavor=ld"]);
+            linker.select(&mut rustc);
             if matches!(script, Script::None | Script::Plain) {
                 // As lld does without asking: bounds of a section do not pin it.
                 rustc.arg("-Clink-arg=-zstart-stop-gc");
@@ -126,19 +113,6 @@ impl Link {
 
 fn fixtures() -> PathBuf {
     workspace().join("linker/tests/link")
-}
-
-/// The linkers there are; says that `test` is skipped for GNU ld if it is missing.
-fn linkers(test: &str) -> Vec<Linker> {
-    let gnu = Command::new(GNU).arg("--version").output();
-    if gnu.is_ok_and(|output| output.status.success()) {
-        vec![Linker::Lld, Linker::Gnu]
-    } else {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
-        vec![Linker::Lld]
-    }
 }
 
 /// Records of functions that are called stay, others go, and each table is in the
@@ -269,7 +243,7 @@ fn is_writable(image: &Image, address: u64) -> bool {
 fn records_live_and_die_with_their_function() {
     let test = "records_live_and_die_with_their_function";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         for (build, flags) in BUILDS {
             for script in SCRIPTS {
                 let at = format!("{build}, {linker:?}, {script:?}");
@@ -287,7 +261,7 @@ fn records_live_and_die_with_their_function() {
 fn image_without_a_site_links() {
     let test = "image_without_a_site_links";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         for script in SCRIPTS {
             let image = link.link("none.rs", linker, script, |_| {});
             let image = image.unwrap_or_else(|error| panic!("{linker:?}, {script:?}: {error}"));
@@ -323,7 +297,7 @@ fn refused(link: &Link, linker: Linker, text: &str) -> String {
 fn each_assert_of_the_script_speaks() {
     let test = "each_assert_of_the_script_speaks";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         for (name, text, message) in [
             (
                 "alt_branches",
@@ -361,7 +335,7 @@ fn each_assert_of_the_script_speaks() {
 fn both_fragments_at_once_do_not_link() {
     let test = "both_fragments_at_once_do_not_link";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         let error = link.link("many.rs", linker, Script::Both, |_| {});
         let error = error.expect_err("the tables are placed twice");
         assert!(
@@ -376,7 +350,7 @@ fn both_fragments_at_once_do_not_link() {
 fn tables_that_another_place_takes_do_not_link() {
     let test = "tables_that_another_place_takes_do_not_link";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         let error = link.link("many.rs", linker, Script::Taken, |_| {});
         let error = error.expect_err("the tables are empty");
         assert!(
@@ -391,7 +365,7 @@ fn tables_that_another_place_takes_do_not_link() {
 fn fragment_disturbs_nothing_around_it() {
     let test = "fragment_disturbs_nothing_around_it";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         for fixture in ["many.rs", "none.rs"] {
             let image = link.link(fixture, linker, Script::Behind, |_| {});
             let image = image.unwrap_or_else(|error| panic!("{linker:?}, {fixture}: {error}"));
@@ -411,7 +385,7 @@ fn fragment_disturbs_nothing_around_it() {
 fn layouts_of_two_versions_do_not_link() {
     let test = "layouts_of_two_versions_do_not_link";
     let Some(link) = Link::new(test) else { return };
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         let text = ".globl __alt_layout_version\n.set __alt_layout_version, 3";
         for script in SCRIPTS {
             let error = link.link("asm.rs", linker, script, |rustc| {

@@ -1,11 +1,7 @@
 //! Linked images, and what a plan on the host makes of them.
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
-
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::AtomicU32;
 
 use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
@@ -13,11 +9,8 @@ use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::{Callback, CallbackError, Insn, Site};
-use cross::{Cross, workspace};
-use qemu_tests::{Image, skip};
 use tempfile::TempDir;
-
-const GNU: &str = "aarch64-linux-gnu-ld";
+use test_support::{Cross, Image, Linker, workspace};
 
 /// With a script that places the tables behind the text, and with none.
 const SCRIPTS: [Option<&str>; 2] = [Some("linker/tests/patched/near.ld"), None];
@@ -26,7 +19,7 @@ const SCRIPTS: [Option<&str>; 2] = [Some("linker/tests/patched/near.ld"), None];
 fn link(
     cross: &Cross,
     fixture: &str,
-    gnu: bool,
+    linker: Linker,
     script: Option<&str>,
     flags: &[&str],
 ) -> Result<Image, String> {
@@ -43,27 +36,12 @@ fn link(
             workspace().join(script).display()
         ));
     }
-    if gnu {
-        rustc.args([&format!("-Clinker={GNU}"), "-Clinker-flavor=ld"]);
-    }
+    linker.select(&mut rustc);
     let output = rustc.output().unwrap();
     if output.status.success() {
         Ok(Image::open(&image).unwrap())
     } else {
         Err(String::from_utf8(output.stderr).unwrap())
-    }
-}
-
-/// Whether GNU ld is there, too; says that `test` is skipped for it if not.
-fn linkers(test: &str) -> &'static [bool] {
-    let gnu = Command::new(GNU).arg("--version").output();
-    if gnu.is_ok_and(|output| output.status.success()) {
-        &[false, true]
-    } else {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
-        &[false]
     }
 }
 
@@ -169,11 +147,11 @@ fn arm_of_short_reach_stays_near_its_function() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    for &gnu in linkers(test) {
+    for &linker in Linker::installed(test) {
         for level in ["-Copt-level=0", "-Copt-level=3"] {
             for script in SCRIPTS {
-                let at = format!("GNU: {gnu}, {level}, {script:?}");
-                let image = link(&cross, "near.rs", gnu, script, &[level]);
+                let at = format!("{linker:?}, {level}, {script:?}");
+                let image = link(&cross, "near.rs", linker, script, &[level]);
                 let image = image.unwrap_or_else(|error| panic!("{at}: {error}"));
                 let symbol = |name| image.symbol(name).unwrap();
                 let (site, to) = (symbol("short_site"), symbol("short_target"));
@@ -198,7 +176,7 @@ fn arm_of_short_reach_stays_near_its_function() {
             }
             // Where the macro cannot see it, the linker does not reach.
             let script = SCRIPTS[0];
-            let far = link(&cross, "near.rs", gnu, script, &[level, "--cfg=far"]);
+            let far = link(&cross, "near.rs", linker, script, &[level, "--cfg=far"]);
             let Err(error) = far else {
                 panic!("the distance is more than 32 KiB")
             };
@@ -221,7 +199,7 @@ fn callbacks_are_found_at_their_address() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    for &gnu in linkers(test) {
+    for &linker in Linker::installed(test) {
         for flags in [
             &["-Copt-level=0", "-Ccodegen-units=256"][..],
             &["-Copt-level=3"],
@@ -229,8 +207,8 @@ fn callbacks_are_found_at_their_address() {
             &["-Copt-level=s", "-Clto=thin"],
         ] {
             for script in SCRIPTS {
-                let at = format!("GNU: {gnu}, {flags:?}, {script:?}");
-                let image = link(&cross, "callback.rs", gnu, script, flags);
+                let at = format!("{linker:?}, {flags:?}, {script:?}");
+                let image = link(&cross, "callback.rs", linker, script, flags);
                 let image = image.unwrap_or_else(|error| panic!("{at}: {error}"));
                 let symbol = |name: &str| image.symbol(name).unwrap();
                 let table = image.section("alt_callbacks").unwrap().range.clone();

@@ -3,18 +3,13 @@
 //!
 //! By rust-lld always, and by GNU ld where it is installed.
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
-
 use std::fs;
 use std::ops::Range;
-use std::process::Command;
 
-use cross::{Cross, workspace};
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use object::{LittleEndian as LE, Object as _, ObjectSymbol as _, elf};
-use qemu_tests::skip;
 use tempfile::TempDir;
+use test_support::{Cross, Linker, workspace};
 
 /// A script, and the symbols by which its kernel bounds what is mapped.
 struct Shape {
@@ -87,8 +82,6 @@ const SHAPES: [Shape; 6] = [
     },
 ];
 
-const GNU: &str = "aarch64-linux-gnu-ld";
-
 /// Which tables the kernel has, as sections or as bounds.
 const TABLES: [&str; 3] = ["alt_branches", "alt_records", "alt_replacements"];
 
@@ -100,24 +93,16 @@ fn code_tables_and_room_are_where_a_foreign_script_maps_them() {
     };
     let dir = TempDir::new().unwrap();
     alt_linker::write_scripts(dir.path()).unwrap();
-    let gnu = Command::new(GNU).arg("--version").output();
-    let has_gnu = gnu.is_ok_and(|output| output.status.success());
-    if !has_gnu {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
-    }
     for shape in &SHAPES {
-        for gnu in [false, true] {
+        for &linker in Linker::installed(test) {
             // A region of MEMORY takes no section that names none.
             let beside = shape.script.is_some_and(|name| name != "one-region.ld");
             for fragment in [false, true] {
-                if (gnu && !has_gnu) || (fragment && !beside) {
+                if fragment && !beside {
                     continue;
                 }
-                let linker = if gnu { "GNU ld" } else { "lld" };
-                let at = format!("{:?}, {linker}, fragment: {fragment}", shape.script);
-                let image = link(&cross, &dir, shape, gnu, fragment);
+                let at = format!("{:?}, {linker:?}, fragment: {fragment}", shape.script);
+                let image = link(&cross, &dir, shape, linker, fragment);
                 judge(&Linked::new(&image, &at), shape);
                 #[cfg(feature = "tool")]
                 verified(image, &at);
@@ -150,7 +135,7 @@ fn verified(image: Vec<u8>, at: &str) {
 }
 
 /// Compiles the kernel and links it.
-fn link(cross: &Cross, dir: &TempDir, shape: &Shape, gnu: bool, fragment: bool) -> Vec<u8> {
+fn link(cross: &Cross, dir: &TempDir, shape: &Shape, linker: Linker, fragment: bool) -> Vec<u8> {
     let image = dir.path().join("image");
     let tests = workspace().join("linker/tests");
     let mut rustc = cross.rustc();
@@ -162,9 +147,7 @@ fn link(cross: &Cross, dir: &TempDir, shape: &Shape, gnu: bool, fragment: bool) 
         .arg("-L")
         .arg(dir.path())
         .args(shape.flags);
-    if gnu {
-        rustc.args([&format!("-Clinker={GNU}"), "-Clinker-flavor=ld"]);
-    }
+    linker.select(&mut rustc);
     if fragment {
         rustc.arg("-Clink-arg=-Talternatives.x");
     }

@@ -21,8 +21,6 @@
 //! Each fixture is verified a second time without its rule, which must find nothing: so the rule
 //! is what found it.
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
 #[path = "verify/support/fixture.rs"]
 mod fixture;
 #[path = "verify/support/mistakes.rs"]
@@ -34,9 +32,9 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use alt_linker::verify;
-use cross::{Cross, workspace};
 use fixture::Fixture;
 use libtest_mimic::{Arguments, Failed, Trial};
+use test_support::{Cross, workspace};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

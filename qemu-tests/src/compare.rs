@@ -98,15 +98,15 @@ pub fn changed_text(image: &Image, before: &Memory, after: &Memory) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        sites::{self, Condition},
-        tiny::{TEXT, Tiny},
-    };
+    use crate::sites::{self, Condition};
+    use test_support::TinyElf;
+
+    const TEXT: u64 = TinyElf::TEXT;
 
     #[test]
     fn changes_are_split_by_the_table() {
         // One branch record for the first word.
-        let (_directory, path) = Tiny::new(&[])
+        let (_directory, path) = TinyElf::new(&[])
             .section(
                 sites::BRANCHES,
                 TEXT + 0x1000,

@@ -73,24 +73,16 @@ pub enum Error {
         /// The error it returned, or what was wrong with the answer.
         problem: String,
     },
-    /// The image is not an ELF file this crate can read.
+    /// The image cannot be read, or lacks a symbol that the harness requires.
+    #[error(transparent)]
+    Image(#[from] test_support::ImageError),
+    /// The defmt data of the image cannot be decoded.
     #[error("{path}: {problem}", path = path.display())]
-    Image {
-        /// The file.
+    Log {
+        /// The file of the image.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
-    },
-    /// The image lacks a symbol that the guest protocol asks for.
-    #[error(
-        "{path}: no symbol `{symbol}`; a guest defines it as a `#[unsafe(no_mangle)]` static",
-        path = path.display()
-    )]
-    NoSymbol {
-        /// The file.
-        path: PathBuf,
-        /// The missing name.
-        symbol: String,
     },
     /// Memory was asked for that was not captured.
     #[error(

@@ -1,13 +1,16 @@
 //! The kernels of `examples/`: how each boots, and what alt-runtime costs its author.
 
 use crate::{
-    Error, Image, Launch, Machine, Profile, Qemu, Result, compare, flat, guest,
+    Error, Image, Launch, Machine, Profile, Qemu, Result, compare, guest,
     sites::{self, Site},
 };
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
+use test_support::workspace;
 
 /// Where QEMU's `virt` loads an Image, 2 MiB above the start of RAM; the quick start is linked there.
 const LOADED: u64 = 0x4020_0000;
@@ -64,7 +67,12 @@ impl Example {
         let image = Image::open(&guest::build(self.package, profile)?)?;
         let launch = Launch::new(&image, machine.clone());
         let run = match self.flat {
-            true => launch.run_plain(qemu, flat::image(image.path())?.path(), LOADED)?,
+            true => {
+                let mut file = NamedTempFile::new().map_err(Error::io("creating a flat image"))?;
+                let written = file.write_all(&image.flat()?);
+                written.map_err(Error::io("writing a flat image"))?;
+                launch.run_plain(qemu, file.path(), LOADED)?
+            }
             false => launch.run_plain(qemu, image.path(), LOADED)?,
         };
         let wrong = |problem: String| Error::Example {
@@ -102,7 +110,7 @@ impl Example {
 
     /// Its folder.
     pub fn folder(&self) -> PathBuf {
-        guest::workspace().join("examples").join(self.package)
+        workspace().join("examples").join(self.package)
     }
 
     /// The lines that its author writes to have alt-runtime, blank ones and comments aside: those of

@@ -57,12 +57,14 @@ impl GivenBack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tiny::Tiny;
+    use test_support::TinyElf;
 
     #[test]
     fn what_was_given_back_is_poison() {
         let at = 0x4100_0000;
-        let (_directory, path) = Tiny::new(&[]).section(".hyp.vhe.text", at, &[0; 8]).write();
+        let (_directory, path) = TinyElf::new(&[])
+            .section(".hyp.vhe.text", at, &[0; 8])
+            .write();
         let image = Image::open(&path).unwrap();
         let fact = |variant| Fact::Hyp(Hyp::GivenBack { variant, bytes: 8 });
         assert!(GivenBack::read(&image, &[fact("nvhe")]).ranges().is_empty());

@@ -3,65 +3,16 @@
 use crate::{Error, Result};
 use serde_json::Value;
 use std::{
-    env, fmt,
+    fmt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
     time::UNIX_EPOCH,
 };
+use test_support::TARGET;
 
 mod once;
 
 pub(crate) use once::once;
-
-/// The target guests are built for.
-pub const TARGET: &str = "aarch64-unknown-none";
-
-/// The target that code for EL2 is built for, which guests carry in their image: FP registers are
-/// not its own.
-pub const HYP_TARGET: &str = "aarch64-unknown-none-softfloat";
-
-/// Whether the toolchain has all that guests are built for.
-pub fn target_is_there() -> bool {
-    missing_target().is_none()
-}
-
-/// The first target that the toolchain lacks of those that guests are built for. Asks rustc, not
-/// rustup: a distribution's toolchain may have the targets as well. Once all are there, it does not
-/// ask again.
-pub fn missing_target() -> Option<&'static str> {
-    static ALL_THERE: OnceLock<()> = OnceLock::new();
-    if ALL_THERE.get().is_some() {
-        return None;
-    }
-    let is_there = |target| {
-        let output = Command::new("rustc")
-            .args(["--print", "target-libdir", "--target", target])
-            .output();
-        output.is_ok_and(|output| {
-            output.status.success()
-                && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-        })
-    };
-    let missing = [TARGET, HYP_TARGET]
-        .into_iter()
-        .find(|target| !is_there(*target));
-    if missing.is_none() {
-        ALL_THERE.get_or_init(|| ());
-    }
-    missing
-}
-
-/// Whether the toolchain has the sources of `core`, to compile it with other flags: the component
-/// rust-src.
-pub fn core_source_is_there() -> bool {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).output();
-    output.is_ok_and(|output| {
-        let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let core = "lib/rustlib/src/rust/library/core/Cargo.toml";
-        output.status.success() && Path::new(&sysroot).join(core).is_file()
-    })
-}
 
 /// A cargo profile of the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -178,12 +129,6 @@ pub fn link(
     messages(command, package, profile).map(drop)
 }
 
-/// The workspace's root directory.
-pub fn workspace() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
-}
-
 fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {
     let arguments = ["--bin", package, "--target", TARGET];
     let messages = cargo_build(package, profile, &arguments)?;
@@ -206,19 +151,15 @@ pub(crate) fn cargo_build(package: &str, profile: Profile, arguments: &[&str]) -
     messages(command, package, profile)
 }
 
-/// Cargo, told how all guests are built.
+/// cargo with the arguments that all builds of guests share.
 fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = test_support::cargo();
     command
-        .current_dir(workspace())
         .args([subcommand, "--message-format", "json-render-diagnostics"])
         .args(["--package", package, "--profile", profile.name()])
         .arg("--target-dir")
         .arg(target_dir)
-        .env("DEFMT_LOG", "info")
-        // Flags of the caller are for the host; with `--target` cargo would give them to guests.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        .env("DEFMT_LOG", "info");
     command
 }
 
@@ -239,11 +180,9 @@ fn messages(mut command: Command, package: &str, profile: Profile) -> Result<Str
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Own directory below the target directory: the cargo that runs this holds a lock on its own.
+/// A subdirectory of the target directory: the cargo that runs this holds a lock on its own.
 fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| workspace().join("target"), PathBuf::from)
-        .join("guest")
+    test_support::target_dir().join("guest")
 }
 
 /// The binary among cargo's messages, one JSON object per line.

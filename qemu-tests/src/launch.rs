@@ -105,7 +105,7 @@ impl<'a> Launch<'a> {
     ///
     /// # Errors
     /// [`Error::Hung`] when the time is over, [`Error::QemuExited`] and [`Error::GuestStopped`]
-    /// when it ends in another way than by PSCI `SYSTEM_OFF`, [`Error::NoSymbol`] when the image
+    /// when it ends in another way than by PSCI `SYSTEM_OFF`, [`Error::Image`] when the image
     /// has no `demo_outcome`. What the guest says in `demo_outcome` is no error here.
     pub fn run(&self, qemu: &Qemu) -> Result<Run> {
         let outcome_at = self.image.symbol(OUTCOME)?;

@@ -18,14 +18,11 @@
 pub mod coherence;
 pub mod compare;
 pub mod console;
-pub mod docs;
 mod error;
 pub mod examples;
 pub mod facts;
-pub mod flat;
 mod given_back;
 pub mod guest;
-mod image;
 mod launch;
 pub mod litmus;
 mod log;
@@ -39,14 +36,11 @@ mod qmp;
 pub mod results;
 pub mod sites;
 pub mod skip;
-#[cfg(test)]
-mod tiny;
 
 pub use alt_linker::disasm;
 pub use error::{Error, Result};
 pub use given_back::GivenBack;
 pub use guest::Profile;
-pub use image::{Image, Place, Section};
 pub use launch::{
     Launch, Monitored, MonitoredRun, Outcome, PlainRun, Run, Status, Watched, WatchedRun,
 };
@@ -54,3 +48,4 @@ pub use log::{Level, LogLine};
 pub use machine::Machine;
 pub use memory::Memory;
 pub use qemu::{Qemu, Version};
+pub use test_support::{Image, Place, Section};

@@ -56,7 +56,7 @@ pub(crate) fn decode(image: &Image, serial: &[u8]) -> Result<Vec<LogLine>> {
     if serial.is_empty() {
         return Ok(Vec::new());
     }
-    let unreadable = |problem: String| Error::Image {
+    let unreadable = |problem: String| Error::Log {
         path: image.path().to_owned(),
         problem: format!("its log cannot be decoded: {problem}"),
     };

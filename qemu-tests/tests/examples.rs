@@ -9,7 +9,7 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 use qemu_tests::examples::{self, Boot, Example};
-use qemu_tests::{Machine, Profile, flat, guest, skip};
+use qemu_tests::{Image, Machine, Profile, guest, skip};
 use trials::{Result, qemu, trial};
 
 /// CPU models, and whether QEMU gives them LSE, CRC32 and SB: see ID_AA64ISAR0_EL1 and
@@ -83,7 +83,7 @@ fn obeys_the_command_line(example: Example) -> Result<()> {
 }
 
 fn readme_shows_what_is_printed() -> Result<()> {
-    let readme = std::fs::read_to_string(guest::workspace().join("README.md"))?;
+    let readme = std::fs::read_to_string(test_support::workspace().join("README.md"))?;
     let boot = examples::ALL[0].boot(qemu()?, &Machine::new("max"), Profile::Release)?;
     let report = boot.printed.lines().find(|line| line.contains("rewritten"));
     match report.is_some_and(|report| readme.contains(&format!("`{report}`"))) {
@@ -109,7 +109,7 @@ fn flat_images_are_those_of_objcopy() -> Result<()> {
         if !objcopy.status()?.success() {
             return Err("objcopy failed".into());
         }
-        if std::fs::read(flat::image(&elf)?)? != std::fs::read(expected)? {
+        if Image::open(&elf)?.flat()? != std::fs::read(expected)? {
             return Err(example.package.into());
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use qemu_tests::{guest, skip};
+use test_support::{TARGET, missing_target, skip, workspace};
 
 /// A copy of the workspace, to be changed, and where it is built.
 struct Copy {
@@ -21,7 +21,7 @@ impl Copy {
         if source.exists() {
             fs::remove_dir_all(&source).unwrap();
         }
-        copy(guest::workspace(), &source);
+        copy(workspace(), &source);
         Self { source, target }
     }
 
@@ -41,7 +41,7 @@ impl Copy {
         let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .current_dir(&self.source)
             .args(["build", "--package", "kernel-demo", "--profile", "release"])
-            .args(["--target", guest::TARGET, "--target-dir"])
+            .args(["--target", TARGET, "--target-dir"])
             .arg(&self.target)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -49,7 +49,7 @@ impl Copy {
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // Neither the kernel nor an object to link it with.
-        let built = self.target.join(guest::TARGET).join("release");
+        let built = self.target.join(TARGET).join("release");
         let left = objects(&built.join("build"));
         if output.status.success() || built.join("kernel-demo").exists() || !left.is_empty() {
             // It would be there the next time, too.
@@ -111,7 +111,7 @@ const REFUSED: &str =
 /// One test, since there is one copy.
 #[test]
 fn what_the_manifest_does_not_allow_fails_the_build() {
-    if let Some(target) = guest::missing_target() {
+    if let Some(target) = missing_target() {
         let test = "what_the_manifest_does_not_allow_fails_the_build";
         skip::because(&format!("{test}: the Rust target {target} is missing"));
         return;
@@ -123,7 +123,7 @@ fn what_the_manifest_does_not_allow_fails_the_build() {
 
 /// The allow list with each of its entries deleted in turn.
 fn each_entry_is_needed(copy: &Copy) {
-    let manifest = fs::read_to_string(guest::workspace().join("kernel-demo/hyp.toml")).unwrap();
+    let manifest = fs::read_to_string(workspace().join("kernel-demo/hyp.toml")).unwrap();
     let table: toml::Table = manifest.parse().unwrap();
     let entries: Vec<&str> = table["allow"]
         .as_table()

@@ -20,7 +20,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
     if skip::without_guests(test) {
         return;
     }
-    if !guest::core_source_is_there() {
+    if !test_support::core_source_is_there() {
         let reason = "the sources of `core` are missing; `rustup component add rust-src` adds them";
         return skip::because(&format!("{test}: {reason}"));
     }

@@ -9,7 +9,7 @@ mod trials;
 use std::collections::BTreeSet;
 
 use libtest_mimic::Trial;
-use qemu_tests::{Launch, Machine, Profile, Status, guest};
+use qemu_tests::{Launch, Machine, Profile, Status};
 use trials::{Result, kernel, qemu, trial};
 
 /// Machines that each build boots on: a part of the trial's name, and the machine's switches.
@@ -46,7 +46,7 @@ fn boots(profile: Profile, options: &str) -> Result<()> {
 
 /// The workspace's `Cargo.toml` says what the names of the profiles promise.
 fn profiles_are_all_combinations() -> Result<()> {
-    let text = std::fs::read_to_string(guest::workspace().join("Cargo.toml"))?;
+    let text = std::fs::read_to_string(test_support::workspace().join("Cargo.toml"))?;
     let manifest: toml::Table = text.parse()?;
     let profiles = &manifest["profile"];
     let setting = |profile: &str, key: &str| {

@@ -4,8 +4,6 @@
 //!
 //! GNU ld folds nothing.
 
-#[path = "../../alt-runtime/tests/common/cross.rs"]
-mod cross;
 mod serial;
 
 use std::collections::HashMap;
@@ -13,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cross::{Cross, workspace};
 use qemu_tests::{Image, skip};
 use tempfile::TempDir;
+use test_support::{Cross, GNU_LD, Linker, rust_lld, workspace};
 
 /// What the functions of the guest answer, in its order. The models' features are those of their
 /// manuals: a Cortex-A53 has CRC32, and neither LSE nor PAN.
@@ -30,8 +28,6 @@ const AFTER: [(&str, &str); 2] = [
         "after: 1 1 1 1 1 2 2 3 2 5 6 1 1 8 8 11 11 right right 42",
     ),
 ];
-
-const GNU: &str = "aarch64-linux-gnu-ld";
 
 /// A linker and its arguments.
 struct Link {
@@ -50,13 +46,8 @@ fn links(test: &str) -> Vec<Link> {
         let args = ["-flavor".into(), "gnu".into(), format!("--icf={icf}")];
         linkers.push((lld.clone(), args.to_vec()));
     }
-    let gnu = Command::new(GNU).arg("--version").output();
-    if gnu.is_ok_and(|output| output.status.success()) {
-        linkers.push((GNU.into(), Vec::new()));
-    } else {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
+    if Linker::installed(test).contains(&Linker::Gnu) {
+        linkers.push((GNU_LD.into(), Vec::new()));
     }
     let mut links = Vec::new();
     for (program, args) in linkers {
@@ -79,22 +70,6 @@ fn links(test: &str) -> Vec<Link> {
         }
     }
     links
-}
-
-/// The linker that comes with the compiler.
-fn rust_lld() -> PathBuf {
-    let ask = |what: &[&str]| {
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let output = Command::new(rustc).args(what).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let version = ask(&["-vV"]);
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let sysroot = ask(&["--print", "sysroot"]);
-    Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(host.unwrap())
-        .join("bin/rust-lld")
 }
 
 /// The guest as a library of objects.

@@ -11,8 +11,9 @@ use alt_linker::hyp::Manifest;
 use alt_linker::image::Image;
 use alt_linker::patching::Answers;
 use alt_linker::verify::config::Config;
-use qemu_tests::docs::{self, Block};
 use qemu_tests::{Profile, guest, skip};
+use test_support::docs::{self, Block};
+use test_support::workspace;
 
 /// Folders of sources that cargo builds, or that tests compile.
 const SOURCES: [&str; 5] = [
@@ -150,7 +151,7 @@ fn squeezed(code: &str) -> String {
 fn sources() -> Vec<String> {
     let mut files = Vec::new();
     for folder in SOURCES {
-        add(&guest::workspace().join(folder), &mut files);
+        add(&workspace().join(folder), &mut files);
     }
     let texts = files
         .iter()
@@ -179,10 +180,10 @@ fn no_example_is_ignored() {
         "alt-runtime",
         "linker",
     ] {
-        add(&guest::workspace().join(folder).join("src"), &mut files);
+        add(&workspace().join(folder).join("src"), &mut files);
     }
-    add(&guest::workspace().join("docs"), &mut files);
-    files.push(guest::workspace().join("README.md"));
+    add(&workspace().join("docs"), &mut files);
+    files.push(workspace().join("README.md"));
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let ignored = text

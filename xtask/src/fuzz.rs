@@ -4,12 +4,12 @@
 //! guides a fuzzer is LLVM's coverage pass, and stable rustc takes that by `-Cpasses`.
 
 use crate::{Outcome, style};
-use qemu_tests::guest::workspace;
 use std::{
     env, fmt, fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+use test_support::workspace;
 
 /// LLVM's SanitizerCoverage, as libFuzzer wants it: every edge counted, comparisons seen.
 const COVERAGE: [&str; 5] = [
@@ -48,7 +48,7 @@ impl fmt::Display for Limit {
 pub(crate) fn run(limit: Limit, only: Option<&str>) -> Outcome {
     let targets = chosen(only)?;
     let compiler = compiler()?;
-    let folder = crate::target_dir().join("fuzz");
+    let folder = test_support::target_dir().join("fuzz");
     let host = host()?;
     build(&folder, &host, &compiler, &targets)?;
     let programs = folder.join(&host).join("release");

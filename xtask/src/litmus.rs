@@ -27,7 +27,7 @@ pub(crate) fn run() -> Outcome {
     match &version {
         Some(version) => {
             anstream::println!("herd7 {version}, with aarch64.cat and -variant ifetch\n");
-            let folder = crate::target_dir().join("litmus");
+            let folder = test_support::target_dir().join("litmus");
             fs::create_dir_all(&folder)?;
             for (number, test) in (1..).zip(&tests) {
                 let observed = observe(test, number, &folder)?;

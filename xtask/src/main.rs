@@ -18,8 +18,8 @@ mod test;
 mod verify;
 
 use clap::{Args, Parser, Subcommand};
-use qemu_tests::{Profile, guest::workspace};
-use std::{env, error::Error, path::PathBuf, process::ExitCode};
+use qemu_tests::Profile;
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
 #[derive(Parser)]
@@ -181,18 +181,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where cargo puts what it builds.
-fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn documents_show_commands_that_parse() {
-        let commands = qemu_tests::docs::commands("cargo xtask").unwrap();
+        let commands = test_support::docs::commands("cargo xtask").unwrap();
         assert!(!commands.is_empty());
         for (place, words) in commands {
             let parsed = Arguments::try_parse_from(["xtask".into()].into_iter().chain(words));

@@ -3,8 +3,8 @@
 //! no further.
 
 use crate::{Outcome, nightly, setup, style};
-use qemu_tests::guest::{TARGET, workspace};
 use std::{env, fs, io, path::Path, process::Command};
+use test_support::{TARGET, workspace};
 
 /// Features of alt-runtime and of alt-linker: the fewest, and all that a kernel links or its build
 /// script uses.
@@ -38,7 +38,7 @@ const BUILD: &str = "fn main() -> std::io::Result<()> { alt_linker::provide_scri
 /// the versions; without it there is nothing to do.
 pub(crate) fn run() -> Outcome {
     setup::ensure_target()?;
-    let folder = crate::target_dir().join("minimal-versions");
+    let folder = test_support::target_dir().join("minimal-versions");
     let mut compiles = true;
     for (name, runtime, linker) in VARIANTS {
         write(&folder, runtime, linker)?;

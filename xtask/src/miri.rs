@@ -36,7 +36,7 @@ pub(crate) fn run() -> Outcome {
         .args(["miri", "test", "--package", "alt-runtime"])
         .args(TESTS.iter().flat_map(|test| ["--test", test]))
         .arg("--target-dir")
-        .arg(crate::target_dir().join("miri"))
+        .arg(test_support::target_dir().join("miri"))
         .arg("--")
         .args(EXHAUSTIVE.iter().flat_map(|test| ["--skip", test]))
         .env("MIRIFLAGS", "-Zmiri-strict-provenance");

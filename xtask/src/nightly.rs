@@ -1,7 +1,7 @@
 //! What only a nightly toolchain can do. The workspace itself is built by the stable one.
 
-use qemu_tests::guest::workspace;
 use std::process::{Command, Stdio};
+use test_support::workspace;
 
 /// Cargo of the nightly toolchain; `None` where rustup has none.
 pub(crate) fn cargo() -> Option<Command> {

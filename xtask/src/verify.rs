@@ -2,15 +2,13 @@
 //! on every guest of the workspace.
 
 use crate::{Outcome, Profile, setup, style};
-use qemu_tests::{
-    Error,
-    guest::{self, workspace},
-};
+use qemu_tests::{Error, guest};
 use std::{
     env, io,
     path::{Path, PathBuf},
     process::Command,
 };
+use test_support::{target_dir, workspace};
 
 /// The packages that have sites, and the profiles that they are made for. The monitor at EL2 has
 /// none.
@@ -112,9 +110,7 @@ pub(crate) fn build_alt() -> io::Result<PathBuf> {
     if !status.success() {
         return Err(io::Error::other("`alt` does not build; see above"));
     }
-    let target =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-    Ok(target
+    Ok(target_dir()
         .join("release")
         .join(format!("alt{}", env::consts::EXE_SUFFIX)))
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use object::elf::{R_AARCH64_ABS64, R_AARCH64_PREL32};
 
 use super::{assemble, compile, fixture, folder, gnu_is_there};
-use crate::cross::Cross;
 use crate::relocatable::Relocatable;
+use test_support::Cross;
 
 /// A site behind one instruction, in assembly; `place` is `near` or nothing.
 fn text(place: &str) -> String {

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::Output;
 
 use object::{Object, ObjectSection};
-use qemu_tests::Image;
+use test_support::Image;
 
 use super::{EXPECTED, MISTAKES, assemble, compile, fixture, folder, gnu_is_there, judge};
-use crate::cross::Cross;
+use test_support::Cross;
 
 const BUILDS: [&[&str]; 9] = [
     // Thin LTO among the units of the crate, which is what rustc does if not told.

@@ -9,10 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use qemu_tests::skip;
+use test_support::skip;
 
-use crate::cross::{Cross, workspace};
 use crate::relocatable::{Kind, Record, Relocatable};
+use test_support::{Cross, workspace};
 
 /// Site, condition word, and what the record says of the replacement, all by hand:
 /// the words are those of the Arm ARM, C6.2 HINT, and bits 13 to 15 of a condition are
@@ -42,18 +42,9 @@ const KIND: u16 = 1 << 15;
 
 const GNU: &str = "aarch64-linux-gnu-as";
 
-/// Whether GNU as is there; says that `test` is skipped for it if not.
+/// Whether GNU as is installed; reports that `test` is skipped for it if not.
 fn gnu_is_there(test: &str) -> bool {
-    let is_there = Command::new(GNU)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !is_there {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
-    }
-    is_there
+    !skip::without_binutils(test, GNU)
 }
 
 /// A folder of this test's own, with what `.S` files include.

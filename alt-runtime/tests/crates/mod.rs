@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::cross::{Cross, workspace};
 use crate::relocatable::{Kind, Relocatable};
+use test_support::{Cross, workspace};
 
 struct Crates {
     cross: Cross,

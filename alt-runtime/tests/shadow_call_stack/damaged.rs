@@ -2,9 +2,9 @@
 
 use alt_runtime::shadow_call_stack::{UnwindError, UnwindReason};
 
-use crate::assembled::functions;
-use crate::cross::Cross;
 use crate::fixture::Image;
+use test_support::Cross;
+use test_support::signing::SOURCE;
 
 /// A change of bytes at an offset, and what comes of it: where and why.
 type Damage = (
@@ -20,7 +20,7 @@ fn changed_bytes() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let good = Image::new(&cross, test, &functions());
+    let good = Image::new(&cross, test, SOURCE);
     let text_len = 4 * good.text.1.len() as u64;
     let (inner, start) = (good.entry("inner"), good.function("inner").start);
     let bytes = &good.eh_frame.1;

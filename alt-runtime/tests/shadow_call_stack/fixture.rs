@@ -10,9 +10,9 @@ use alt_runtime::shadow_call_stack::{ShadowPlan, ShadowReport, UnwindError, Unwi
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::assembled;
-use crate::cross::Cross;
 use crate::memory::words;
+use test_support::Cross;
+use test_support::signing;
 
 /// Address, old and new word of a write.
 pub type Change = (u64, u32, u32);
@@ -32,12 +32,12 @@ pub struct Image {
 impl Image {
     /// Assembles and links `source`; `name` is that of the test, for its files.
     pub fn new(cross: &Cross, name: &str, source: &str) -> Self {
-        Self::read(&assembled::signed(cross, name, source))
+        Self::read(&signing::signed(cross, name, source))
     }
 
     /// The same with what must become of it in the source.
     pub fn shadowed(cross: &Cross, name: &str, source: &str) -> Self {
-        Self::read(&assembled::shadowed(cross, name, source))
+        Self::read(&signing::shadowed(cross, name, source))
     }
 
     fn read(path: &Path) -> Self {

@@ -4,9 +4,9 @@ use alt_runtime::cap::{IdRegs, idregs::Register};
 use alt_runtime::shadow_call_stack::{ShadowReport, is_wanted};
 use disarm64::{InsnDisplay, decoder};
 
-use crate::assembled::{AUTIASP, PACIASP, functions};
-use crate::cross::Cross;
 use crate::fixture::Image;
+use test_support::Cross;
+use test_support::signing::{AUTIASP, PACIASP, SOURCE};
 
 /// Functions of functions.s, and of these, those of the hypervisor.
 const FUNCTIONS: u32 = 9;
@@ -18,8 +18,8 @@ fn text_becomes_what_the_assembler_makes_of_pushes_and_pops() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let mut image = Image::new(&cross, test, &functions());
-    let expected = Image::shadowed(&cross, test, &functions());
+    let mut image = Image::new(&cross, test, SOURCE);
+    let expected = Image::shadowed(&cross, test, SOURCE);
     assert_ne!(image.text.1, expected.text.1);
     let (writes, report) = image.plan().unwrap();
     image.write(&writes);
@@ -51,7 +51,7 @@ fn as_many_sites_as_a_disassembly_shows() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = Image::new(&cross, test, &functions());
+    let image = Image::new(&cross, test, SOURCE);
     let (writes, _) = image.plan().unwrap();
     let mut shown = Vec::new();
     for (name, range) in &image.functions {
@@ -109,7 +109,7 @@ fn excluded_is_what_is_inside() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = Image::new(&cross, test, &functions());
+    let image = Image::new(&cross, test, SOURCE);
     let (region, hypervisor) = (image.region(), image.hypervisor());
     let outer = image.function("outer");
     // A half of it, too, is no matter where all of it is.

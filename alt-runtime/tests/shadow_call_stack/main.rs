@@ -1,11 +1,8 @@
 //! A shadow call stack by unwind tables: what is found in them, and what is refused.
 
-#[path = "../common/cross.rs"]
-mod cross;
 #[path = "../common/memory.rs"]
 mod memory;
 
-mod assembled;
 mod changing;
 mod damaged;
 mod fixture;

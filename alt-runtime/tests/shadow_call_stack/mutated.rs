@@ -6,9 +6,9 @@ use alt_runtime::shadow_call_stack::ShadowReport;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::assembled::{AUTIASP, PACIASP, functions};
-use crate::cross::Cross;
 use crate::fixture::Image;
+use test_support::Cross;
+use test_support::signing::{AUTIASP, PACIASP, SOURCE};
 
 /// As the assembler has them.
 const PUSH: u32 = 0xf800_865e;
@@ -16,7 +16,7 @@ const POP: u32 = 0xf85f_8e5e;
 
 /// functions.s without the long one, which would be most of the text.
 fn short_functions() -> String {
-    let all = functions();
+    let all = SOURCE;
     let (start, rest) = all.split_once("// So long").unwrap();
     let (_, end) = rest.split_once("// Code of another").unwrap();
     format!("{start}// Code of another{end}")

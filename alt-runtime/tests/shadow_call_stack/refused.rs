@@ -4,9 +4,9 @@ use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::Table;
 use alt_runtime::shadow_call_stack::{UnwindError, UnwindReason};
 
-use crate::assembled::functions;
-use crate::cross::Cross;
 use crate::fixture::Image;
+use test_support::Cross;
+use test_support::signing::SOURCE;
 
 /// The error of a plan for `source`.
 fn refused(cross: &Cross, name: &str, source: &str) -> (Image, UnwindError) {
@@ -140,7 +140,7 @@ fn functions_that_are_not_inside() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = Image::new(&cross, test, &functions());
+    let image = Image::new(&cross, test, SOURCE);
     // All of one function that is outside, and halves of one that is inside.
     let outer = image.function("outer");
     let halves = [
@@ -194,7 +194,7 @@ fn sites_of_alternatives() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = Image::new(&cross, test, &functions());
+    let image = Image::new(&cross, test, SOURCE);
     let inner = image.function("inner").start;
     let tables = image.text.0;
     let branch = |site: u64| BranchRecord {
@@ -249,7 +249,7 @@ fn too_little_room() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = Image::new(&cross, test, &functions());
+    let image = Image::new(&cross, test, SOURCE);
     let plan = |room| image.plan_for(&image.region(), &[image.hypervisor()], room);
     // outer has two sites, inner three.
     for (room, first) in [

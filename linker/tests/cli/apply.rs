@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use qemu_tests::Image;
+use test_support::Image;
 
 use crate::fixture::{ANSWERS, Fixture, Has, file_with, word};
 use crate::run::{Ran, alt, command, finish};

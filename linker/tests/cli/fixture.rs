@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use qemu_tests::Image;
 use tempfile::TempDir;
-
-use crate::cross::{Cross, workspace};
+use test_support::{Cross, Image, workspace};
 
 pub const NOP: u32 = 0xd503_201f;
 

@@ -2,12 +2,8 @@
 
 #![cfg(feature = "tool")]
 
-#[path = "../../../alt-runtime/tests/common/cross.rs"]
-mod cross;
 #[path = "../linux/mod.rs"]
 mod linux;
-#[path = "../../../alt-runtime/tests/shadow_call_stack/assembled.rs"]
-mod shadow;
 
 mod apply;
 mod build_script;

@@ -2,34 +2,30 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use qemu_tests::{Profile, docs, flat, guest, skip};
 use tempfile::TempDir;
+use test_support::{Cross, Image, TARGET, cargo, docs, target_dir};
 
-use crate::cross::Cross;
 use crate::run::{alt, finish};
 
 #[test]
 fn commands_of_the_readme_succeed() {
     let test = "commands_of_the_readme_succeed";
-    if skip::without_guests(test) {
-        return;
-    }
     let Some(cross) = Cross::new(test) else {
         return;
     };
     let dir = TempDir::new().unwrap();
     let file = |name: &str| dir.path().join(name);
-    let kernel = guest::build("quickstart", Profile::Release).unwrap();
-    fs::copy(kernel, file("kernel")).unwrap();
+    fs::copy(quickstart(), file("kernel")).unwrap();
     // Memory as a `max` leaves it.
     let patched = file("patched").display().to_string();
     let kernel = file("kernel").display().to_string();
     let ran = alt(["apply", &kernel, "--cpu", "max", "-o", &patched]);
     assert_eq!(ran.status, 0, "{ran:?}");
-    fs::copy(flat::image(Path::new(&patched)).unwrap(), file("m.bin")).unwrap();
+    let memory = Image::open(Path::new(&patched)).unwrap().flat().unwrap();
+    fs::write(file("m.bin"), memory).unwrap();
     // An object and an archive.
     fs::write(file("entry.rs"), "#![no_std]\npub fn entry() {}\n").unwrap();
     for (emit, output) in [("obj", "entry.o"), ("link", "libkernel.a")] {
@@ -59,4 +55,16 @@ fn commands_of_the_readme_succeed() {
         let ran = finish(shell.args(["-c", line]));
         assert_eq!(ran.status, 0, "{line}: {ran:?}");
     }
+}
+
+/// Builds the kernel of the README's quick start.
+fn quickstart() -> PathBuf {
+    let dir = target_dir().join("tmp/cross");
+    let status = cargo()
+        .args(["build", "--quiet", "--package", "quickstart", "--release"])
+        .args(["--target", TARGET, "--target-dir"])
+        .arg(&dir)
+        .status();
+    assert!(status.unwrap().success());
+    dir.join(TARGET).join("release/quickstart")
 }

@@ -5,27 +5,26 @@ use std::path::PathBuf;
 
 use alt_linker::image::Image as HostImage;
 use alt_linker::shadow_call_stack::{ShadowCallStack, ShadowError};
-use qemu_tests::Image;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::signing::{self, AUTIASP, PACIASP, SOURCE};
+use test_support::{Cross, Image};
 
-use crate::cross::Cross;
 use crate::fixture::file_with;
 use crate::linux;
 use crate::run::{Ran, alt};
-use crate::shadow::{self, AUTIASP, PACIASP, functions};
 
 /// The image without and with its shadow call stack, both by the assembler.
 fn images(test: &str) -> Option<(Image, Image)> {
     let cross = Cross::new(test)?;
-    let shadowed = shadow::shadowed(&cross, test, &functions());
+    let shadowed = signing::shadowed(&cross, test, SOURCE);
     let shadowed = Image::open(&shadowed).unwrap();
-    Some((signed(&cross, test, &functions()), shadowed))
+    Some((signed(&cross, test, SOURCE), shadowed))
 }
 
 /// An image that signs; `name` is that of the test, for its files.
 fn signed(cross: &Cross, name: &str, source: &str) -> Image {
-    Image::open(&shadow::signed(cross, name, source)).unwrap()
+    Image::open(&signing::signed(cross, name, source)).unwrap()
 }
 
 fn scs(image: &Image, arguments: &[&str]) -> Ran {
@@ -137,7 +136,7 @@ fn scs_refuses_unwind_tables_with_code_and_entry() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let good = functions();
+    let good = SOURCE;
     let begin = "function outer\n";
     assert!(good.contains(begin));
     let other = |directive: &str| good.replace(begin, &format!("{begin}{directive}\n"));
@@ -184,7 +183,7 @@ fn scs_refuses_sites_of_alternatives() {
         .section .altinstructions, \"a\"\n\
         .word outer - ., leaf - .\n.hword 1\n.byte 4, 4\n";
     for (name, records) in [("ours", ours), ("linux", linux)] {
-        let source = format!("{}{records}", functions());
+        let source = format!("{}{records}", SOURCE);
         let image = signed(&cross, &format!("{test}-{name}"), &source);
         let (_dir, path) = output();
         let to = ["-o", path.to_str().unwrap()];
@@ -202,7 +201,7 @@ fn scs_leaves_namespaces_alone() {
     };
     let manifest = |text: &str| {
         let section = ".section .alt_namespaces, \"\", %progbits\n";
-        format!("{}{section}.ascii \"{text}\"\n.byte 0\n", functions())
+        format!("{}{section}.ascii \"{text}\"\n.byte 0\n", SOURCE)
     };
     let good = manifest("name = \\\"hyp\\\"\\nexports = [\\\"hypervisor\\\"]\\n");
     let out = scs(&signed(&cross, test, &good), &[]).clean();
@@ -223,7 +222,7 @@ fn scs_of_one_image_is_not_written_over_another() {
         return;
     };
     let open = |image: &Image| HostImage::parse(fs::read(image.path()).unwrap()).unwrap();
-    let stack = open(&signed(&cross, test, &functions()));
+    let stack = open(&signed(&cross, test, SOURCE));
     let stack = ShadowCallStack::new(&stack, &[]).unwrap();
     let other = ".globl outer\nouter: ret\n";
     let other = open(&signed(&cross, &format!("{test}-other"), other));
@@ -240,7 +239,7 @@ fn scs_says_what_is_missing() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    let image = signed(&cross, test, &functions());
+    let image = signed(&cross, test, SOURCE);
     scs(&image, &["--exclude", ".hyp"]).refused(&["no section `.hyp`", ".text, .hyp.text"]);
     // Its script discards the unwind tables.
     let dir = TempDir::new().unwrap();

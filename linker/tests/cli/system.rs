@@ -148,7 +148,7 @@ fn files_of_callbacks_are_checked_against_the_image() {
     let both = "CONDUIT = [0xd4000003]\nconduit = [0xd503201f]\n";
     let out = answers(both).clean();
     assert!(out.ends_with(", 1 callbacks left\n"), "{out}");
-    let applied = qemu_tests::Image::open(&fixture.file("out")).unwrap();
+    let applied = test_support::Image::open(&fixture.file("out")).unwrap();
     let word = crate::fixture::word(&applied, fixture.symbol("conduit"));
     assert_eq!(word, crate::fixture::NOP);
 }

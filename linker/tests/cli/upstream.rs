@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use qemu_tests::Image;
 use tempfile::TempDir;
+use test_support::{Cross, Image, workspace};
 
-use crate::cross::{Cross, workspace};
 use crate::fixture::{NOP, file_with, poke, word};
 use crate::linux;
 use crate::run::{Ran, alt};

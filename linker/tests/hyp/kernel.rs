@@ -8,8 +8,8 @@ use alt_linker::hyp::manifest::{Embedded, SECTION};
 use alt_linker::image::Image;
 use object::{Object, ObjectSymbol};
 
-use crate::cross::Cross;
 use crate::support::{Bench, MANIFEST, expect};
+use test_support::Cross;
 
 /// A kernel that names what these words say, as addresses.
 fn kernel(names: &[&str], more: &str) -> String {
@@ -52,9 +52,8 @@ fn link(rustc: &mut Command, bench: &Bench, source: &str, objects: &[&Path]) -> 
 }
 
 fn rustc() -> Command {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let mut rustc = Command::new(rustc);
-    rustc.args(["--edition", "2024", "--target", qemu_tests::guest::TARGET]);
+    let mut rustc = test_support::rustc();
+    rustc.args(["--edition", "2024", "--target", test_support::TARGET]);
     rustc
 }
 

@@ -1,9 +1,6 @@
 //! The partial link of code for another exception level, and what `alt verify` says of an image
 //! with it.
 
-#[path = "../../../alt-runtime/tests/common/cross.rs"]
-mod cross;
-
 mod allow;
 mod build_script;
 mod good;

@@ -1,13 +1,12 @@
 //! Small hypervisors, compiled and linked.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use alt_linker::hyp::{HypError, Link};
-use qemu_tests::{guest, skip};
 use tempfile::TempDir;
+use test_support::{TARGET, rustc, skip};
 
 /// A manifest that allows nothing.
 pub const PLAIN: &str = "exports = [\"init\"]\n";
@@ -31,11 +30,7 @@ pub struct Bench {
 impl Bench {
     /// Says that `test` is skipped where the target is not installed.
     pub fn new(test: &str) -> Option<Self> {
-        if !guest::target_is_there() {
-            let target = guest::TARGET;
-            skip::because(&format!(
-                "{test}: needs the target {target} (rustup target add {target})"
-            ));
+        if skip::without_target(test) {
             return None;
         }
         Some(Self {
@@ -55,9 +50,9 @@ impl Bench {
     /// Compiles Rust with these flags of rustc, into the file `out`.
     pub fn rust(&self, source: &str, out: &str, flags: &[&str]) -> PathBuf {
         let source = self.write("fixture.rs", source);
-        let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        let mut rustc = rustc();
         rustc
-            .args(["--edition", "2024", "--target", guest::TARGET])
+            .args(["--edition", "2024", "--target", TARGET])
             .args(["-O", "-Cpanic=abort", "-Ccodegen-units=1"])
             .args(flags)
             .arg("-L")

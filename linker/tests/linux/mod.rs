@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cross::{Cross, workspace};
+use test_support::{Cross, workspace};
 
 /// Builds records.s below `dir`; what its sites must hold is in records.expect.
 pub fn records(cross: &Cross, dir: &Path) -> PathBuf {

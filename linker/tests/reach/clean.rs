@@ -3,9 +3,8 @@
 
 use std::path::PathBuf;
 
-use qemu_tests::guest::TARGET;
+use test_support::{Cross, TARGET};
 
-use crate::cross::Cross;
 use crate::link::{Link, check, succeed};
 
 #[test]

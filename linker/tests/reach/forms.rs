@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alt_linker::reach::Kind;
 
-use crate::link::{Link, Linker, check, linkers};
+use test_support::Linker;
+
+use crate::link::{Link, check};
 
 /// Instruction, relocation, reach in KiB, and words of the advice.
 const FORMS: [(&str, &str, u32, &str); 19] = [
@@ -92,7 +94,7 @@ fn each_form_is_found_and_fails_when_it_is_far() {
         let too_far: Vec<_> = (0..FORMS.len())
             .filter(|index| FORMS[*index].2 << 10 < padding)
             .collect();
-        for linker in linkers(test) {
+        for &linker in Linker::installed(test) {
             let at = format!("{linker:?}, {padding}");
             let words = link.link(linker, &objects, &["--no-gc-sections", "-e0"]);
             assert_eq!(words.is_ok(), too_far.is_empty(), "{at}: {words:?}");

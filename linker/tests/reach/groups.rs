@@ -4,7 +4,9 @@ use std::path::Path;
 
 use alt_linker::reach::{Group, Kind};
 
-use crate::link::{Link, Linker, address, check, finding, linkers, succeed};
+use test_support::Linker;
+
+use crate::link::{Link, address, check, finding, succeed};
 
 /// A script with the fragment, and one that takes groups for any text.
 const TOGETHER: &str =
@@ -70,7 +72,7 @@ fn group_stays_in_one_piece_through_garbage_collection() {
 
     let together = format!("-T{}", link.write("together.ld", TOGETHER).display());
     let apart = format!("-T{}", link.write("apart.ld", APART).display());
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         let arguments = ["--gc-sections", "-e_start", &together];
         let image = link.link(linker, &objects, &arguments).unwrap();
         let at = |name| address(&image, name);

@@ -1,40 +1,25 @@
-//! Objects from assembler text, and linkers for them.
+//! Objects from assembler text, and their links.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use alt_linker::reach::{self, Finding, Options, Report};
-use qemu_tests::Image;
-use qemu_tests::guest::{TARGET, target_is_there};
-use qemu_tests::skip;
 use tempfile::TempDir;
+use test_support::{Image, Linker, TARGET, rustc, skip};
 
 /// A folder for the objects of one test.
 pub struct Link {
     dir: TempDir,
 }
 
-/// A linker for the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Linker {
-    Lld,
-    Gnu,
-}
-
-const GNU: &str = "aarch64-linux-gnu-ld";
-
 /// Makes assembler text the only content of an object.
 const SHIM: &str = "#![no_std]\ncore::arch::global_asm!(include_str!(env!(\"ASM\")));\n";
 
 impl Link {
-    /// Says that `test` is skipped where nothing can be compiled for the target.
+    /// Reports that `test` is skipped where nothing can be compiled for the target.
     pub fn new(test: &str) -> Option<Self> {
-        if !target_is_there() {
-            skip::because(&format!(
-                "{test}: needs the target {TARGET} (rustup target add {TARGET})"
-            ));
+        if skip::without_target(test) {
             return None;
         }
         let dir = TempDir::new().unwrap();
@@ -79,14 +64,11 @@ impl Link {
         arguments: &[&str],
     ) -> Result<PathBuf, String> {
         let out = self.path("linked");
-        let mut command = match linker {
-            Linker::Lld => Command::new(rust_lld()),
-            Linker::Gnu => Command::new(GNU),
-        };
-        // Both say no more than so much is wrong, unless asked.
-        command.args(match linker {
-            Linker::Lld => &["-flavor", "gnu", "--error-limit=0"][..],
-            Linker::Gnu => &["--verbose"],
+        let mut command = linker.command();
+        // By default, both report only the first errors.
+        command.arg(match linker {
+            Linker::Lld => "--error-limit=0",
+            Linker::Gnu => "--verbose",
         });
         command.arg("-L").arg(self.dir.path()).args(arguments);
         let output = command.args(objects).arg("-o").arg(&out).output().unwrap();
@@ -95,31 +77,6 @@ impl Link {
             false => Err(String::from_utf8(output.stderr).unwrap()),
         }
     }
-}
-
-/// The linkers there are; says that `test` is skipped for GNU ld if it is missing.
-pub fn linkers(test: &str) -> Vec<Linker> {
-    let gnu = Command::new(GNU).arg("--version").output();
-    if gnu.is_ok_and(|output| output.status.success()) {
-        vec![Linker::Lld, Linker::Gnu]
-    } else {
-        skip::because(&format!(
-            "{test}: needs {GNU} (Debian: binutils-aarch64-linux-gnu)"
-        ));
-        vec![Linker::Lld]
-    }
-}
-
-/// The linker of the toolchain.
-pub fn rust_lld() -> PathBuf {
-    let output = succeed(rustc().args(["--print", "target-libdir"]));
-    let libraries = PathBuf::from(output.trim());
-    let tools = libraries.parent().unwrap().join("bin");
-    tools.join(format!("rust-lld{}", env::consts::EXE_SUFFIX))
-}
-
-fn rustc() -> Command {
-    Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
 }
 
 /// The address of a symbol.

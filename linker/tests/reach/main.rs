@@ -3,9 +3,6 @@
 
 #![cfg(feature = "tool")]
 
-#[path = "../../../alt-runtime/tests/common/cross.rs"]
-mod cross;
-
 mod clean;
 mod forms;
 mod groups;

@@ -2,7 +2,9 @@
 
 use alt_linker::reach::Kind;
 
-use crate::link::{Link, Linker, check, finding, linkers};
+use test_support::Linker;
+
+use crate::link::{Link, check, finding};
 
 /// As `ld -r` is told to by a kernel that puts all text of a part into one section.
 const MERGE: &str = "SECTIONS { .hyp.text : { *(.text .text.*) } }\n";
@@ -57,7 +59,7 @@ fn kvm_seed_is_found_and_the_right_file_is_named() {
 
     let merged_input = link.path("hyp.o");
     std::fs::rename(&merged, &merged_input).unwrap();
-    for linker in linkers(test) {
+    for &linker in Linker::installed(test) {
         let words = link.link(linker, &[&merged_input], &["-e0"]).unwrap_err();
         match linker {
             Linker::Lld => {

@@ -2,7 +2,9 @@
 
 use alt_linker::reach::{self, Kind, Options};
 
-use crate::link::{Link, Linker, check, finding};
+use test_support::Linker;
+
+use crate::link::{Link, check, finding};
 
 /// A function that goes to `target` where x0 is zero.
 const CBZ: &str = ".section .text.f, \"ax\"\n.globl f\n.type f, %function\nf: cbz x0, target\n";

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use crate::link::{Link, address, rust_lld, succeed};
+use test_support::rust_lld;
+
+use crate::link::{Link, address, succeed};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_alt-ld");
 

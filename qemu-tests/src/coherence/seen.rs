@@ -138,19 +138,19 @@ impl fmt::Display for Violation {
 mod tests {
     use super::*;
     use crate::coherence::Kind;
-    use crate::tiny::{TEXT, Tiny};
+    use test_support::TinyElf;
 
     const END: &str = r#"{"end":{"cpus":[{"isb":2}],"regions":{},"violations":1,"translated":9,"stores":1,"executions":3,"untranslated":0}}"#;
     const VIOLATION: &str = r#"{"violation":{"when":"executed","cpu":1,"pc":1075838980,"word":1075838980,"missing":"synchronise","stored_by":0,"stored_at":550831652868}}"#;
 
     fn parse(text: &str) -> Result<Seen> {
-        let (_directory, path) = Tiny::new(&[]).write();
+        let (_directory, path) = TinyElf::new(&[]).write();
         Seen::parse(text, &Image::open(&path)?)
     }
 
     #[test]
     fn violation_is_said_in_full() {
-        assert_eq!(TEXT, 1_075_838_976);
+        assert_eq!(TinyElf::TEXT, 1_075_838_976);
         let seen = parse(&format!("{VIOLATION}\n{END}\n")).unwrap();
         assert_eq!((seen.found, seen.executions), (1, 3));
         assert_eq!(seen.cpus[0][&Kind::Isb], 2);

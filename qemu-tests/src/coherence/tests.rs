@@ -3,8 +3,10 @@
 //! The words are what the assembler of LLVM makes of the text beside them.
 
 use super::*;
-use crate::tiny::{TEXT, Tiny};
 use crate::{Launch, Machine, Qemu, WatchedRun, skip};
+use test_support::TinyElf;
+
+const TEXT: u64 = TinyElf::TEXT;
 
 /// Calls the routine, and prepares to overwrite its first word by `mov w0, #2`.
 const BEFORE: &[u32] = &[
@@ -58,11 +60,11 @@ const NOP: u32 = 0xd503_201f;
 const UDF: u32 = 0;
 const PATCH_AT: u64 = TEXT + 4 * BEFORE.len() as u64;
 
-fn guest(patch: [u32; 8], after: &[u32]) -> Tiny {
+fn guest(patch: [u32; 8], after: &[u32]) -> TinyElf {
     let mut words = [BEFORE, &patch, after].concat();
     words.resize(0x190 / 4, NOP);
     words.extend(ROUTINE);
-    Tiny::new(&words)
+    TinyElf::new(&words)
 }
 
 /// Runs the guest on a CPU; `None` without a QEMU that can load the plugin.

@@ -4,7 +4,8 @@
 
 use super::*;
 use crate::skip;
-use crate::{Level, disasm, tiny};
+use crate::{Level, disasm};
+use test_support::{ImageError, TinyElf};
 
 /// Logs `hello`: sends the frame 01 7e 00 (message 1, no arguments) to the PL011.
 const HELLO: &[u32] = &[
@@ -72,7 +73,7 @@ const HANG: &[u32] = &[0x1400_0000]; // b .
 
 fn run_on(words: &[&[u32]], machine: Machine) -> Result<Run> {
     let qemu = Qemu::find()?;
-    let (_directory, path) = tiny::Tiny::new(&words.concat()).write();
+    let (_directory, path) = TinyElf::new(&words.concat()).write();
     let image = Image::open(&path)?;
     Launch::new(&image, machine)
         .timeout(Duration::from_secs(3))
@@ -104,9 +105,9 @@ fn guest_that_ends_leaves_log_outcome_and_memory() {
         patched: 7,
     };
     assert_eq!(run.outcome, expected);
-    assert_eq!(run.before.words(tiny::TEXT, 2).unwrap(), HELLO[..2]);
-    assert_eq!(run.before.word(tiny::TEXT + 0x100).unwrap(), 0);
-    assert_eq!(run.after.word(tiny::TEXT + 0x100).unwrap(), 1);
+    assert_eq!(run.before.words(TinyElf::TEXT, 2).unwrap(), HELLO[..2]);
+    assert_eq!(run.before.word(TinyElf::TEXT + 0x100).unwrap(), 0);
+    assert_eq!(run.after.word(TinyElf::TEXT + 0x100).unwrap(), 1);
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn capture_adds_a_range() {
         return;
     }
     let qemu = Qemu::find().unwrap();
-    let (_directory, path) = tiny::Tiny::new(OFF).write();
+    let (_directory, path) = TinyElf::new(OFF).write();
     let image = Image::open(&path).unwrap();
     // The start of RAM, where QEMU puts the device tree of an ELF guest (magic d00dfeed).
     let run = Launch::new(&image, Machine::new("cortex-a57"))
@@ -195,7 +196,7 @@ fn command_that_qemu_refuses_is_named() {
         return;
     }
     let qemu = Qemu::find().unwrap();
-    let (_directory, path) = tiny::Tiny::new(OFF).write();
+    let (_directory, path) = TinyElf::new(OFF).write();
     let image = Image::open(&path).unwrap();
     let launch = Launch::new(&image, Machine::new("cortex-a57"));
     let mut session = Session::start(&launch, &qemu, None).unwrap();
@@ -223,10 +224,12 @@ fn image_without_outcome_is_refused() {
         return;
     }
     let qemu = Qemu::find().unwrap();
-    let (_directory, path) = tiny::Tiny::new(OFF).without("demo_outcome").write();
+    let (_directory, path) = TinyElf::new(OFF).without("demo_outcome").write();
     let image = Image::open(&path).unwrap();
     let result = Launch::new(&image, Machine::new("cortex-a57")).run(&qemu);
-    assert!(matches!(result, Err(Error::NoSymbol { symbol, .. }) if symbol == "demo_outcome"));
+    assert!(
+        matches!(result, Err(Error::Image(ImageError::NoSymbol { symbol, .. })) if symbol == "demo_outcome")
+    );
 }
 
 #[test]

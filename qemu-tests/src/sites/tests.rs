@@ -1,5 +1,7 @@
 use super::*;
-use crate::tiny::{TEXT, Tiny};
+use test_support::TinyElf;
+
+const TEXT: u64 = TinyElf::TEXT;
 
 const TABLE: u64 = 0x4030_0000;
 
@@ -68,7 +70,7 @@ fn alternative_records() {
 
 #[test]
 fn tables_are_found_in_an_image() {
-    let (_directory, path) = Tiny::new(&[])
+    let (_directory, path) = TinyElf::new(&[])
         .section(BRANCHES, TEXT + 0x1000, &[0, 0xf0, 0xff, 0xff, 5, 0, 4, 0])
         .write();
     let records = read(&Image::open(&path).unwrap()).unwrap();
@@ -88,7 +90,9 @@ fn site_outside_the_text_is_an_error() {
             &[0x00, 0xf0, 0xff, 0xff, 0, 0, 0, 0, 5, 0, 0, 0],
         ),
     ] {
-        let (_directory, path) = Tiny::new(&[]).section(name, TEXT + 0x1000, bytes).write();
+        let (_directory, path) = TinyElf::new(&[])
+            .section(name, TEXT + 0x1000, bytes)
+            .write();
         let result = read(&Image::open(&path).unwrap());
         assert!(matches!(result, Err(Error::Record { section, index: 0, .. }) if section == name));
     }

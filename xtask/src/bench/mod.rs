@@ -20,7 +20,9 @@ use table::Caps;
 /// Builds the guest, counts, prints, plots.
 pub(crate) fn run(arguments: &BenchArguments) -> Outcome {
     let qemu = setup::ensure(setup::Age::Any)?;
-    let open = |package| Image::open(&build::build(package, Profile::Release)?);
+    let open = |package| -> qemu_tests::Result<_> {
+        Ok(Image::open(&build::build(package, Profile::Release)?)?)
+    };
     let (image, kernel) = (open("bench-guest")?, open("kernel-demo")?);
     let measured = measure::all(&qemu, &image, &kernel)?;
 

@@ -13,6 +13,7 @@ use qemu_tests::{
     guest,
     sites::{self, Site},
 };
+use sha2::{Digest, Sha256};
 use std::{env, path::Path};
 
 /// The kernel's package and binary.
@@ -114,7 +115,14 @@ fn show_image(image: &Image) {
         .unwrap_or(image.path());
     heading("image");
     println!("{}", Path::display(path));
-    println!("{} bytes, sha256 {}", image.file().len(), image.sha256());
+    let file = image.file();
+    println!("{} bytes, sha256 {}", file.len(), sha256(file));
+}
+
+/// SHA-256 in lower-case hex.
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn show_log(log: &[LogLine]) {
@@ -139,4 +147,14 @@ fn failed(cpu: &str, reason: &str) -> bool {
     }
     eprintln!("{} cpu={cpu}: {reason}", style::bad("demo: FAILED"));
     false
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn digest_is_that_of_sha256sum() {
+        // FIPS 180-2, appendix B.1.
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(super::sha256(b"abc"), digest);
+    }
 }

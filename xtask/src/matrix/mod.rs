@@ -13,7 +13,6 @@ use crate::{
 use clap::Args;
 use grid::Grid;
 use qemu_tests::{
-    guest::workspace,
     results::{self, Line},
     skip,
 };
@@ -24,6 +23,7 @@ use std::{
     process::Command,
 };
 use tempfile::NamedTempFile;
+use test_support::workspace;
 
 /// What to run.
 #[derive(Args)]
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
     }
     let path = match &arguments.html {
         Some(path) => path.clone(),
-        None => crate::target_dir().join("matrix.html"),
+        None => test_support::target_dir().join("matrix.html"),
     };
     let qemu: BTreeSet<_> = trials.iter().map(|trial| trial.qemu.as_str()).collect();
     let qemu: Vec<_> = qemu.into_iter().collect();

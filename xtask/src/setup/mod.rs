@@ -9,14 +9,15 @@ mod rust;
 
 use apt::Apt;
 pub(crate) use qemu::Age;
-use qemu_tests::{Qemu, guest::workspace};
+use qemu_tests::Qemu;
 use std::{
     error::Error,
     process::{Command, Stdio},
 };
+use test_support::{GNU_LD, workspace};
 
 /// The package with GNU's linker and assembler for arm64, and what is looked for of it.
-const BINUTILS: (&str, &str) = ("binutils-aarch64-linux-gnu", "aarch64-linux-gnu-ld");
+const BINUTILS: (&str, &str) = ("binutils-aarch64-linux-gnu", GNU_LD);
 
 /// Makes sure that guests can be built and run; returns the QEMU to run them.
 pub(crate) fn ensure(age: Age) -> Result<Qemu, Box<dyn Error>> {

@@ -1,15 +1,15 @@
 //! What the toolchain lacks: core libraries of targets, and components.
 
 use super::{command, say};
-use qemu_tests::guest;
 use std::error::Error;
+use test_support::{core_source_is_there, missing_target};
 
 /// Makes sure that guests can be built.
 pub(super) fn ensure_target() -> Result<(), Box<dyn Error>> {
-    while let Some(target) = guest::missing_target() {
+    while let Some(target) = missing_target() {
         say(&format!("adding the target {target} (rustup)"));
         add_target(target)?;
-        if guest::missing_target() == Some(target) {
+        if missing_target() == Some(target) {
             return Err(format!(
                 "rustup has added the target {target}, but not to the rustc in PATH"
             )
@@ -34,14 +34,14 @@ fn add_target(target: &str) -> Result<(), Box<dyn Error>> {
 /// Adds the sources of `core` where they are missing. Without them a test is skipped, so that it
 /// is no error if that does not work.
 pub(super) fn add_core_source() {
-    if guest::core_source_is_there() {
+    if core_source_is_there() {
         return;
     }
     say("adding the component rust-src (rustup)");
     let status = command("rustup")
         .args(["component", "add", "rust-src"])
         .status();
-    if !status.is_ok_and(|status| status.success()) || !guest::core_source_is_there() {
+    if !status.is_ok_and(|status| status.success()) || !core_source_is_there() {
         say("rustup has not added rust-src; tests that compile `core` anew are skipped");
     }
 }

@@ -4,11 +4,7 @@ mod steps;
 mod summary;
 
 use crate::{Outcome, setup, style, verify};
-use qemu_tests::{
-    Profile,
-    guest::{self, HYP_TARGET, TARGET, workspace},
-    skip,
-};
+use qemu_tests::{Profile, guest};
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
@@ -17,6 +13,7 @@ use std::{
 };
 use steps::Steps;
 use summary::Count;
+use test_support::{HYP_TARGET, TARGET, skip, workspace};
 
 /// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
 const GUESTS: [&str; 10] = [

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn documents_show_commands_that_parse() {
-        let commands = qemu_tests::docs::commands("alt").unwrap();
+        let commands = test_support::docs::commands("alt").unwrap();
         assert!(!commands.is_empty());
         for (place, words) in commands {
             let parsed = Arguments::try_parse_from(["alt".into()].into_iter().chain(words));

@@ -12,7 +12,7 @@ use alt_linker::verify::{self, Finding, Subject};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
-use super::cross::{Cross, workspace};
+use test_support::{Cross, workspace};
 
 pub struct Fixture {
     path: PathBuf,

@@ -6,8 +6,9 @@
 
 use super::*;
 use crate::observe::{Fault, Missing, Operation};
-use crate::{Machine, skip, tiny};
+use crate::{Machine, skip};
 use alt_cpu::Register;
+use test_support::TinyElf;
 
 /// Puts `mov w5, #2` in place of `mov w5, #1`.
 const STORE: &[u32] = &[
@@ -40,7 +41,7 @@ fn run(parts: &[&[u32]], monitor: Monitor) -> Result<Observation> {
     assert!(words.len() <= 64);
     words.resize(64, 0);
     words.extend(TARGET);
-    let (_folder, path) = tiny::Tiny::new(&words).write();
+    let (_folder, path) = TinyElf::new(&words).write();
     let image = Image::open(&path)?;
     // Its instruction cache is PIPT, so that IC IVAU by one address suffices.
     let launch = Launch::new(&image, Machine::new("cortex-a57"));
@@ -63,7 +64,7 @@ fn each_order_of_maintenance_has_its_verdict() {
     if skip::without_guests("each_order_of_maintenance_has_its_verdict") {
         return;
     }
-    let target = tiny::TEXT + 0x100;
+    let target = TinyElf::TEXT + 0x100;
     let cases: [(&[&[u32]], _); 8] = [
         (&[], Some(Missing::CleanAndInvalidate)),
         (&[CVAU], Some(Missing::Invalidate)),
@@ -89,7 +90,7 @@ fn what_is_not_executed_is_found_in_the_end() {
     if skip::without_guests("what_is_not_executed_is_found_in_the_end") {
         return;
     }
-    let left = |at, missing| vec![(tiny::TEXT + at, Fault::Left(missing))];
+    let left = |at, missing| vec![(TinyElf::TEXT + at, Fault::Left(missing))];
     let expected = left(0x100, Missing::CleanAndInvalidate);
     assert_eq!(found(&[STORE, OFF]), expected);
     let expected = left(0x100, Missing::Invalidate);
@@ -187,12 +188,12 @@ fn cache_type_is_the_one_that_the_guest_reads() {
     // mrs x0, ctr_el0; str w0, [x3, #0x100]: nobody executes it, so it is all there is to see.
     let read: &[u32] = &[0xd53b_0020, 0xb901_0060];
     let words = [&STORE[..1], read, OFF].concat();
-    let (_folder, path) = tiny::Tiny::new(&words).write();
+    let (_folder, path) = TinyElf::new(&words).write();
     let image = Image::open(&path).unwrap();
     let monitor = Monitor::new().register(0, Register::CTR_EL0, 0x8442_8002);
     let launch = Launch::new(&image, Machine::new("cortex-a53")).under_monitor(monitor);
     let run = launch.run(&Qemu::find().unwrap()).unwrap();
-    assert_eq!(run.after.word(tiny::TEXT + 0x100).unwrap(), 0x8442_8002);
+    assert_eq!(run.after.word(TinyElf::TEXT + 0x100).unwrap(), 0x8442_8002);
 }
 
 #[test]

@@ -1,10 +1,5 @@
 //! kernel-demo's own cpucaps, read from its image: the host decides as the kernel did.
 
-#![cfg(feature = "tool")]
-
-#[path = "common/section.rs"]
-mod section;
-
 use std::fs;
 
 use alt_linker::caps::{Caps, ids};
@@ -14,8 +9,8 @@ use qemu_tests::{Image, Launch, Machine, Profile, Qemu, guest, skip};
 /// The cpucaps in the image of kernel-demo, which must have one file.
 fn caps(profile: Profile) -> Caps {
     let image = fs::read(guest::build("kernel-demo", profile).unwrap()).unwrap();
-    let bytes = section::only(&image);
-    let text = fs::read_to_string(guest::workspace().join("cpucaps.toml")).unwrap();
+    let bytes = test_support::unloaded_section(&image, Caps::SECTION);
+    let text = fs::read_to_string(test_support::workspace().join("cpucaps.toml")).unwrap();
     assert!(bytes.starts_with(text.as_bytes()), "{profile:?}");
     let mut found = Caps::from_section(&bytes).unwrap();
     assert_eq!(found.len(), 1, "{profile:?}");

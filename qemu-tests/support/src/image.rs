@@ -1,15 +1,48 @@
-//! A guest's ELF file: what is where, by name and by address.
+//! Linked ELF images: sections, symbols and bytes, by name and by address.
 
-use crate::{Error, Result};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+use object::elf::{FileHeader64, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
 use object::{
-    BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SymbolKind, elf,
+    BinaryFormat, Endianness, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags,
+    SymbolKind, elf,
 };
-use sha2::{Digest, Sha256};
-use std::{
-    fmt, fs,
-    ops::Range,
-    path::{Path, PathBuf},
-};
+
+/// Why an image cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The file cannot be read.
+    #[error("reading {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// The file is not a linked arm64 ELF file.
+    #[error("{path}: {problem}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The image has no such symbol.
+    #[error(
+        "{path}: no symbol `{symbol}`; define it as a `#[unsafe(no_mangle)]` static",
+        path = path.display()
+    )]
+    NoSymbol {
+        /// The file.
+        path: PathBuf,
+        /// The missing name.
+        symbol: String,
+    },
+}
 
 /// A linked arm64 ELF image, read once.
 #[derive(Clone, Debug)]
@@ -28,7 +61,7 @@ pub struct Image {
 pub struct Section {
     /// Its name.
     pub name: String,
-    /// The guest addresses it covers.
+    /// Its addresses.
     pub range: Range<u64>,
     /// Whether it holds instructions.
     pub executable: bool,
@@ -36,7 +69,7 @@ pub struct Section {
     pub bytes: Vec<u8>,
 }
 
-/// An address, as a person names it.
+/// An address as a symbol and an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Demangled symbol.
@@ -56,11 +89,14 @@ impl Image {
     /// Reads an image.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read, [`Error::Image`] when it is not a linked
-    /// arm64 ELF file.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = fs::read(path).map_err(Error::io(format!("reading {}", path.display())))?;
-        let wrong = |problem: String| Error::Image {
+    /// [`ImageError::Read`] when the file cannot be read, [`ImageError::Malformed`] when it is not
+    /// a linked arm64 ELF file.
+    pub fn open(path: &Path) -> Result<Self, ImageError> {
+        let file = fs::read(path).map_err(|source| ImageError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let wrong = |problem: String| ImageError::Malformed {
             path: path.to_owned(),
             problem,
         };
@@ -134,14 +170,6 @@ impl Image {
         &self.file
     }
 
-    /// SHA-256 of the file, in lower-case hex.
-    pub fn sha256(&self) -> String {
-        Sha256::digest(&self.file)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    }
-
     /// The address ranges that are loaded, zero-filled parts included.
     pub fn load_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
         self.segments.iter().cloned()
@@ -168,13 +196,13 @@ impl Image {
     /// The address of a symbol, by its exact name in the file.
     ///
     /// # Errors
-    /// [`Error::NoSymbol`]
-    pub fn symbol(&self, name: &str) -> Result<u64> {
+    /// [`ImageError::NoSymbol`]
+    pub fn symbol(&self, name: &str) -> Result<u64, ImageError> {
         self.symbols
             .iter()
             .find(|symbol| symbol.name == name)
             .map(|symbol| symbol.range.start)
-            .ok_or_else(|| Error::NoSymbol {
+            .ok_or_else(|| ImageError::NoSymbol {
                 path: self.path.clone(),
                 symbol: name.into(),
             })
@@ -202,7 +230,20 @@ impl Image {
         found.map(|symbol| symbol.range.start)
     }
 
-    /// The function an address is in; failing that, the nearest symbol before it in its section.
+    /// The loaded bytes by physical address, from the lowest one on, as `objcopy -O binary` writes
+    /// them. QEMU boots a file of them by the header of an arm64 Image at its start.
+    ///
+    /// # Errors
+    /// [`ImageError::Malformed`] when a segment is not in the file, or none has bytes.
+    pub fn flat(&self) -> Result<Vec<u8>, ImageError> {
+        let wrong = |problem: String| ImageError::Malformed {
+            path: self.path.clone(),
+            problem,
+        };
+        flat(&self.file).map_err(wrong)
+    }
+
+    /// The function that contains an address, or else the nearest symbol before it in its section.
     pub fn place(&self, address: u64) -> Option<Place> {
         let before = &self.symbols[..self
             .symbols
@@ -227,6 +268,30 @@ impl Image {
     }
 }
 
+fn flat(file: &[u8]) -> Result<Vec<u8>, String> {
+    let wrong = |error: object::Error| error.to_string();
+    let header = FileHeader64::<Endianness>::parse(file).map_err(wrong)?;
+    let endian = header.endian().map_err(wrong)?;
+    let mut parts = Vec::new();
+    for segment in header.program_headers(endian, file).map_err(wrong)? {
+        let bytes = segment
+            .data(endian, file)
+            .map_err(|()| "a segment is cut off")?;
+        if segment.p_type(endian) == PT_LOAD && !bytes.is_empty() {
+            parts.push((segment.p_paddr(endian), bytes));
+        }
+    }
+    let base = parts.iter().map(|(address, _)| *address).min();
+    let base = base.ok_or("it has no segment with bytes to load")?;
+    let mut flat = Vec::new();
+    for (address, bytes) in parts {
+        let start = (address - base) as usize;
+        flat.resize(flat.len().max(start + bytes.len()), 0);
+        flat[start..][..bytes.len()].copy_from_slice(bytes);
+    }
+    Ok(flat)
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}+{:#x}", self.symbol, self.offset)
@@ -236,12 +301,21 @@ impl fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tiny::{OUTCOME, TEXT, Tiny};
+    use tempfile::TempDir;
+
+    use crate::TinyElf;
+
+    const TEXT: u64 = TinyElf::TEXT;
+    const OUTCOME: u64 = TinyElf::OUTCOME;
+
+    fn open(elf: &TinyElf) -> Image {
+        let (_directory, path) = elf.write();
+        Image::open(&path).unwrap()
+    }
 
     #[test]
     fn tiny_image_is_read() {
-        let (_directory, path) = Tiny::new(&[0xd503_201f]).write();
-        let image = Image::open(&path).unwrap();
+        let image = open(&TinyElf::new(&[0xd503_201f]));
         assert_eq!(image.symbol("demo_outcome").unwrap(), OUTCOME);
         assert_eq!(image.load_ranges().next(), Some(TEXT..TEXT + 0x300));
         assert_eq!(image.load_ranges().count(), 1);
@@ -258,8 +332,7 @@ mod tests {
 
     #[test]
     fn place_is_the_function_or_what_is_nearest() {
-        let (_directory, path) = Tiny::new(&[]).write();
-        let image = Image::open(&path).unwrap();
+        let image = open(&TinyElf::new(&[]));
         let place = |address| image.place(address).map(|place| place.to_string());
         assert_eq!(place(TEXT + 8).as_deref(), Some("tiny::entry+0x8"));
         assert_eq!(place(TEXT + 0x104).as_deref(), Some("tiny::entry+0x104"));
@@ -269,32 +342,34 @@ mod tests {
     }
 
     #[test]
-    fn digest_is_that_of_sha256sum() {
-        let image = Image {
-            path: PathBuf::new(),
-            file: b"abc".to_vec(),
-            sections: Vec::new(),
-            segments: Vec::new(),
-            entry: 0,
-            symbols: Vec::new(),
-        };
-        // FIPS 180-2, appendix B.1.
-        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(image.sha256(), digest);
+    fn segments_are_flattened_by_address() {
+        let image = open(&TinyElf::new(&[0xd503_201f]));
+        let text = image.section(".text").unwrap();
+        let start = (text.range.start - image.load_ranges().next().unwrap().start) as usize;
+        let flat = image.flat().unwrap();
+        assert_eq!(flat[start..][..text.bytes.len()], text.bytes);
+    }
+
+    #[test]
+    fn other_files_are_not_flattened() {
+        assert!(flat(b"not an ELF file").is_err());
     }
 
     #[test]
     fn files_that_are_no_image_are_refused() {
-        let directory = tempfile::TempDir::new().unwrap();
+        let directory = TempDir::new().unwrap();
         let path = directory.path().join("file");
-        assert!(matches!(Image::open(&path), Err(Error::Io { .. })));
+        assert!(matches!(Image::open(&path), Err(ImageError::Read { .. })));
         fs::write(&path, "not an ELF file").unwrap();
-        assert!(matches!(Image::open(&path), Err(Error::Image { .. })));
+        assert!(matches!(
+            Image::open(&path),
+            Err(ImageError::Malformed { .. })
+        ));
         let this_program = std::env::current_exe().unwrap();
         if cfg!(not(target_arch = "aarch64")) {
             assert!(matches!(
                 Image::open(&this_program),
-                Err(Error::Image { .. })
+                Err(ImageError::Malformed { .. })
             ));
         }
     }

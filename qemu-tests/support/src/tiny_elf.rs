@@ -1,48 +1,46 @@
-//! Guests of a few words for the harness's own tests, so that these need no cross compiler.
+//! ELF files of a few words, written without a compiler.
 
-use std::{fs, path::PathBuf};
+use std::fs;
+use std::path::PathBuf;
+
 use tempfile::TempDir;
 
-/// Where the text is linked and entered.
-pub(crate) const TEXT: u64 = 0x4020_0000;
-
-/// Where `demo_outcome` is; behind the text, in the same segment.
-pub(crate) const OUTCOME: u64 = TEXT + 0x200;
-
-/// Size of the loaded segment.
+/// The size of the loaded segment in bytes.
 const SIZE: u64 = 0x300;
 
-/// An ELF file under construction.
-pub(crate) struct Tiny {
+/// An ELF file under construction: a guest of a few instructions.
+pub struct TinyElf {
     /// Name, flags, address, bytes.
     sections: Vec<(&'static str, u64, u64, Vec<u8>)>,
-    /// Name, type, section by index, address, size.
+    /// Name, type, index of the section, address, size.
     symbols: Vec<(String, u8, u16, u64, u64)>,
 }
 
+/// `sh_flags` (ELF-64 Object File Format, table 10).
 const ALLOC: u64 = 2;
 const EXEC: u64 = 4;
 
-impl Tiny {
-    /// A guest that executes the words, with a `demo_outcome` and one defmt message, `hello`.
-    pub(crate) fn new(words: &[u32]) -> Self {
+impl TinyElf {
+    /// The address of the text and of the entry point.
+    pub const TEXT: u64 = 0x4020_0000;
+
+    /// The address of `demo_outcome`, after the text in the same segment.
+    pub const OUTCOME: u64 = Self::TEXT + 0x200;
+
+    /// A guest that executes `words`, with a `demo_outcome` and one defmt message, `hello`.
+    pub fn new(words: &[u32]) -> Self {
         let mut text: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         text.resize(SIZE as usize, 0);
+        let entry = "_ZN4tiny5entry17h0123456789abcdefE";
         let hello = r#"{"package":"tiny","tag":"defmt_info","data":"hello","disambiguator":"1","crate_name":"tiny"}"#;
         Self {
             sections: vec![
-                (".text", ALLOC | EXEC, TEXT, text),
+                (".text", ALLOC | EXEC, Self::TEXT, text),
                 (".defmt", 0, 0, vec![0; 8]),
             ],
             symbols: vec![
-                (
-                    "_ZN4tiny5entry17h0123456789abcdefE".into(),
-                    2,
-                    1,
-                    TEXT,
-                    0x100,
-                ),
-                ("demo_outcome".into(), 1, 1, OUTCOME, 16),
+                (entry.into(), 2, 1, Self::TEXT, 0x100),
+                ("demo_outcome".into(), 1, 1, Self::OUTCOME, 16),
                 (hello.into(), 1, 2, 1, 1),
                 ("_defmt_version_ = 4".into(), 1, 2, 4, 0),
                 ("_defmt_encoding_ = rzcobs".into(), 1, 2, 4, 0),
@@ -50,27 +48,31 @@ impl Tiny {
         }
     }
 
-    /// Adds a section that is not loaded.
-    pub(crate) fn section(mut self, name: &'static str, address: u64, bytes: &[u8]) -> Self {
+    /// Adds an allocated section that no segment loads.
+    pub fn section(mut self, name: &'static str, address: u64, bytes: &[u8]) -> Self {
         self.sections.push((name, ALLOC, address, bytes.to_vec()));
         self
     }
 
-    /// Takes a symbol away.
-    pub(crate) fn without(mut self, name: &str) -> Self {
+    /// Removes a symbol.
+    pub fn without(mut self, name: &str) -> Self {
         self.symbols.retain(|symbol| symbol.0 != name);
         self
     }
 
-    /// Writes the file into a directory that goes with the value returned.
-    pub(crate) fn write(&self) -> (TempDir, PathBuf) {
-        let directory = TempDir::new().unwrap();
+    /// Writes the file into a new directory, which is deleted when the `TempDir` is dropped.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    pub fn write(&self) -> (TempDir, PathBuf) {
+        let directory = TempDir::new().expect("a temporary directory can be created");
         let path = directory.path().join("tiny");
-        fs::write(&path, self.to_bytes()).unwrap();
+        fs::write(&path, self.bytes()).expect("a file in it can be written");
         (directory, path)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    /// The bytes of the file.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut names = Strings::new();
         let mut symbols = vec![0; 24];
         for (name, kind, section, address, size) in &self.symbols {
@@ -118,7 +120,7 @@ impl Tiny {
         let mut start = b"\x7fELF\x02\x01\x01".to_vec();
         start.resize(16, 0);
         start.extend([2, 0, 183, 0, 1, 0, 0, 0]);
-        for value in [TEXT, 64, headers_at] {
+        for value in [Self::TEXT, 64, headers_at] {
             start.extend(value.to_le_bytes());
         }
         start.extend([0; 4]);
@@ -128,7 +130,7 @@ impl Tiny {
         }
         // PT_LOAD, RWX; the text is the first content.
         start.extend([1, 0, 0, 0, 7, 0, 0, 0]);
-        for value in [128, TEXT, TEXT, SIZE, SIZE, 16] {
+        for value in [128, Self::TEXT, Self::TEXT, SIZE, SIZE, 16] {
             start.extend(u64::to_le_bytes(value));
         }
         file[..start.len()].copy_from_slice(&start);

@@ -1,14 +1,15 @@
-//! The code that README.md and `docs/` show.
+//! The code blocks of README.md and `docs/`.
 
-use crate::{Error, Result, guest::workspace};
-use std::fs;
+use std::{fs, io};
+
+use crate::workspace;
 
 /// A fenced block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// File and line of its fence, for a person.
+    /// File and line of its opening fence, for messages.
     pub place: String,
-    /// What stands behind the fence: `rust`, `sh`, `text`.
+    /// The info string of the fence: `rust`, `sh`, `text`.
     pub language: String,
     /// Its lines.
     pub text: String,
@@ -17,36 +18,34 @@ pub struct Block {
 /// The blocks of README.md and of all documents, in order.
 ///
 /// # Errors
-/// [`Error::Io`] when a file cannot be read.
-pub fn blocks() -> Result<Vec<Block>> {
+/// When a file cannot be read.
+pub fn blocks() -> io::Result<Vec<Block>> {
     let docs = workspace().join("docs");
-    let listing = || Error::io(format!("listing {}", docs.display()));
     let mut files = vec![workspace().join("README.md")];
-    for entry in fs::read_dir(&docs).map_err(listing())? {
-        files.push(entry.map_err(listing())?.path());
+    for entry in fs::read_dir(&docs)? {
+        files.push(entry?.path());
     }
     files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
     files.sort();
     let mut all = Vec::new();
     for file in files {
-        let text =
-            fs::read_to_string(&file).map_err(Error::io(format!("reading {}", file.display())))?;
+        let text = fs::read_to_string(&file)?;
         let name = file.strip_prefix(workspace()).unwrap_or(&file);
         all.extend(blocks_of(&name.display().to_string(), &text));
     }
     Ok(all)
 }
 
-/// The command lines in blocks of `sh` that run a program, such as `cargo xtask`: the place of the
-/// block, and the words behind the program's name.
+/// The commands in `sh` blocks that run a program, such as `cargo xtask`: the place of the block, and
+/// the words after the program's name.
 ///
 /// # Errors
 /// As for [`blocks`].
-pub fn commands(program: &str) -> Result<Vec<(String, Vec<String>)>> {
+pub fn commands(program: &str) -> io::Result<Vec<(String, Vec<String>)>> {
     let mut all = Vec::new();
     for block in blocks()?.iter().filter(|block| block.language == "sh") {
         for command in commands_of(&block.text) {
-            if let Some(words) = behind(program, &command) {
+            if let Some(words) = words_after(program, &command) {
                 all.push((block.place.clone(), words));
             }
         }
@@ -84,7 +83,7 @@ fn blocks_of(name: &str, text: &str) -> Vec<Block> {
 pub fn commands_of(script: &str) -> Vec<Vec<String>> {
     let script = script.replace("\\\n", " ");
     let lines = script.lines().flat_map(|line| {
-        // No comment may hold a quote that is not closed.
+        // A comment may hold an unbalanced quote: cut it before splitting.
         let line = line.split(" #").next().unwrap_or_default();
         let words = shlex::split(line).unwrap_or_else(|| vec![line.to_owned()]);
         let commands = words.split(|word| word == "|" || word == "&&");
@@ -93,8 +92,8 @@ pub fn commands_of(script: &str) -> Vec<Vec<String>> {
     lines.filter(|command| !command.is_empty()).collect()
 }
 
-/// The words behind a program's name.
-fn behind(program: &str, command: &[String]) -> Option<Vec<String>> {
+/// The words after a program's name.
+fn words_after(program: &str, command: &[String]) -> Option<Vec<String>> {
     let name: Vec<_> = program.split(' ').collect();
     let rest = command.get(name.len()..)?;
     (command[..name.len()] == name).then(|| rest.to_vec())
@@ -128,7 +127,7 @@ mod tests {
     fn commands_are_split_as_a_shell_does() {
         let script = "# all\nalt dump k --cap 'A B'   # it's one\nalt a | jq x && \\\n    alt b\n";
         let commands = commands_of(script);
-        let words = |index: usize| behind("alt", &commands[index]);
+        let words = |index: usize| words_after("alt", &commands[index]);
         assert_eq!(words(0).unwrap(), ["dump", "k", "--cap", "A B"]);
         assert_eq!(words(1).unwrap(), ["a"]);
         assert_eq!(words(2), None);
