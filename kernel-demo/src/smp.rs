@@ -1,6 +1,7 @@
-//! The other CPUs: started between the two passes, held while the last one runs.
+//! The other CPUs: started between the two passes, stopped during the last one, and late ones
+//! started after it.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aarch64_rt::Stack;
 use alt_runtime::boot::{Booted, Finalised};
@@ -8,112 +9,130 @@ use alt_runtime::cap::CpuVerdict;
 use alt_runtime::patch::Report;
 use alt_runtime::rendezvous::{Held, HoldError, Rendezvous};
 use defmt::{Display2Format, error, info, warn};
-use smccc::psci;
 use spin::Once;
 use spin::mutex::SpinMutex;
 
-use crate::checks::{atomic, mix, spinlock::SpinLock, timer};
-use crate::firmware::Firmware;
-use crate::kernel::Failed;
-use crate::outcome::Outcome;
-use crate::{cmdline, hooks, hyp, interrupts, memory};
+use crate::features;
+use crate::hyp;
+use crate::platform::board::MAX_CPUS;
+use crate::platform::firmware::{self, Firmware};
+use crate::platform::outcome::{Failed, Outcome};
+use crate::platform::{idregs, interrupts, memory, timer};
 
-/// As many CPUs as this kernel has stacks for.
-pub const MAX_CPUS: usize = 8;
-/// How long the boot CPU waits for the others, in seconds.
-const PATIENCE: u64 = 30;
-/// How long the others have to come to the rendezvous, in seconds.
-const RENDEZVOUS_PATIENCE: u64 = 8;
-const ROUNDS: u64 = 2_000;
-/// Looks at the site that changes, before and after the pass each.
-const OBSERVATIONS: u64 = 5_000;
+/// What a secondary CPU executes apart from its bring-up. A kernel would enter its scheduler.
+#[derive(Clone, Copy)]
+pub struct Work {
+    /// Called repeatedly until the last pass is over; in between, the CPU enters the rendezvous if
+    /// it is requested. Not called on late CPUs.
+    pub until_final: fn(cpu: usize),
+    /// Called once afterwards. The CPU is switched off when it returns.
+    pub afterwards: fn(cpu: usize),
+}
+
+/// Seconds for which the boot CPU waits for an event on other CPUs.
+const TIMEOUT: u64 = 30;
+/// Seconds that the other CPUs have to enter the rendezvous.
+const RENDEZVOUS_TIMEOUT: u64 = 8;
 
 static mut STACKS: [Stack<8>; MAX_CPUS] = [const { Stack::new() }; MAX_CPUS];
 static RENDEZVOUS: Rendezvous<MAX_CPUS> = Rendezvous::new();
-static SYSTEM: Once<SpinMutex<Booted>> = Once::new();
-static FINAL: Once<Finalised> = Once::new();
+static BOOTED: Once<SpinMutex<Booted>> = Once::new();
+static FINALISED: Once<Finalised> = Once::new();
+/// There will be no last pass.
+static CANCELLED: AtomicBool = AtomicBool::new(false);
 
-/// CPUs that have come online and were let in, one bit each.
+/// CPUs that are online, one bit each.
 static ONLINE: AtomicU32 = AtomicU32::new(1);
 /// CPUs that have been refused, one bit each.
-static PARKED: AtomicU32 = AtomicU32::new(0);
-/// CPUs that have looked often enough at the site before the last pass.
-static WATCHING: AtomicUsize = AtomicUsize::new(0);
-static DONE: AtomicUsize = AtomicUsize::new(0);
-static GIVEN_UP: AtomicBool = AtomicBool::new(false);
-static MIXED: AtomicBool = AtomicBool::new(false);
-static COUNTER: AtomicU64 = AtomicU64::new(0);
-static LOCKED: SpinLock<u64> = SpinLock::new(0);
+static REFUSED: AtomicU32 = AtomicU32::new(0);
 
-/// Lets the other CPUs in on what the boot CPU has found.
+/// Publishes the state after the boot-scope pass, against which early CPUs are checked.
 pub fn share(booted: Booted) -> &'static SpinMutex<Booted> {
-    SYSTEM.call_once(|| SpinMutex::new(booted))
+    BOOTED.call_once(|| SpinMutex::new(booted))
 }
 
-/// Tells all CPUs, those to come included, what was decided.
+/// Publishes the state after the last pass, and releases the CPUs that wait for it.
 pub fn publish(finalised: Finalised) -> &'static Finalised {
-    FINAL.call_once(|| finalised)
+    FINALISED.call_once(|| finalised)
 }
 
-/// Starts CPU number `cpu`; `false` if the firmware does not know it.
-fn power_on(cpu: usize) -> bool {
-    // SAFETY: each stack is given to one CPU only, and is mapped alike by the
-    // initial table that it starts with.
-    unsafe {
-        let stack = (&raw mut STACKS).cast::<Stack<8>>().add(cpu);
-        // QEMU's `virt` numbers its first CPUs in Aff0.
-        aarch64_rt::start_core::<Firmware, _, 8>(cpu as u64, stack, move || secondary(cpu)).is_ok()
-    }
+/// Releases the CPUs that wait for the last pass when there is none.
+pub fn cancel() {
+    CANCELLED.store(true, Ordering::Release);
 }
 
-/// Starts CPUs `first` to `last`, one after the other, and waits until each is
-/// online or has been refused. Ends where the firmware knows no more.
-pub fn start(first: usize, last: usize) -> Result<(), Failed> {
-    for cpu in first..=last.min(MAX_CPUS - 1) {
-        let before = arrived();
-        if !power_on(cpu) {
-            break;
-        }
-        wait_until("come online", || arrived() > before)?;
-    }
-    Ok(())
+/// The state after the last pass, if it has been made.
+pub fn finalised() -> Option<&'static Finalised> {
+    FINALISED.get()
 }
 
-/// Starts the CPUs that have not been started before the last pass.
-pub fn start_late() -> Result<(), Failed> {
-    start(arrived(), MAX_CPUS - 1)
-}
-
-/// CPUs that have come, this one included, whether or not they were let in.
-fn arrived() -> usize {
-    online() + kept_out()
-}
-
-/// CPUs that were let in, this one included.
-pub fn online() -> usize {
-    ONLINE.load(Ordering::Acquire).count_ones() as usize
-}
-
-/// CPUs that were not let in.
-pub fn kept_out() -> usize {
-    PARKED.load(Ordering::Acquire).count_ones() as usize
-}
-
-/// Ends the wait of the others when there is no last pass.
-pub fn give_up() {
-    GIVEN_UP.store(true, Ordering::Release);
-}
-
-/// What the boot-scope pass did.
+/// The report of the boot-scope pass.
 pub fn boot_report() -> Report {
-    SYSTEM
+    BOOTED
         .get()
         .map_or(Report::default(), |booted| booted.lock().report())
 }
 
-fn wait_until(what: &str, done: impl Fn() -> bool) -> Result<(), Failed> {
-    let deadline = timer::now() + PATIENCE * timer::frequency();
-    while !done() {
+/// Whether the last pass has been made or cancelled.
+pub fn is_released() -> bool {
+    finalised().is_some() || CANCELLED.load(Ordering::Acquire)
+}
+
+/// Starts CPUs `first` to `last`, one after the other, and waits until each is online or refused.
+/// Stops at the first one that the firmware does not know.
+pub fn start(first: usize, last: usize, work: Work) -> Result<(), Failed> {
+    for cpu in first..=last.min(MAX_CPUS - 1) {
+        let before = arrived();
+        if !power_on(cpu, work) {
+            break;
+        }
+        wait("come online", || arrived() > before)?;
+    }
+    Ok(())
+}
+
+/// Starts the CPUs that were not started before the last pass.
+pub fn start_late(work: Work) -> Result<(), Failed> {
+    start(arrived(), MAX_CPUS - 1, work)
+}
+
+/// Starts CPU number `cpu`; `false` if the firmware does not know it.
+fn power_on(cpu: usize, work: Work) -> bool {
+    // SAFETY: each stack belongs to one CPU; the initial table, with which the CPU starts, maps it
+    // like the final ones.
+    unsafe {
+        let stack = (&raw mut STACKS).cast::<Stack<8>>().add(cpu);
+        // QEMU's `virt` numbers its first CPUs in Aff0.
+        aarch64_rt::start_core::<Firmware, _, 8>(cpu as u64, stack, move || secondary(cpu, work))
+            .is_ok()
+    }
+}
+
+/// Number of CPUs that have started, including this one and those that were refused.
+fn arrived() -> usize {
+    online() + refused()
+}
+
+/// Number of CPUs that are online, including this one.
+pub fn online() -> usize {
+    ONLINE.load(Ordering::Acquire).count_ones() as usize
+}
+
+/// Number of CPUs that were refused.
+pub fn refused() -> usize {
+    REFUSED.load(Ordering::Acquire).count_ones() as usize
+}
+
+/// The other CPUs that are online, by number.
+pub fn others() -> impl Iterator<Item = usize> + Clone {
+    let online = ONLINE.load(Ordering::Acquire);
+    (1..MAX_CPUS).filter(move |cpu| online & 1 << cpu != 0)
+}
+
+/// Waits until the other CPUs have done something; `what` completes "the other CPUs did not".
+pub fn wait(what: &str, is_done: impl Fn() -> bool) -> Result<(), Failed> {
+    let deadline = timer::now() + TIMEOUT * timer::frequency();
+    while !is_done() {
         if timer::now() > deadline {
             error!("the other CPUs did not {=str} in time", what);
             return Err(Failed);
@@ -123,34 +142,22 @@ fn wait_until(what: &str, done: impl Fn() -> bool) -> Result<(), Failed> {
     Ok(())
 }
 
-fn others() -> impl Iterator<Item = usize> + Clone {
-    let online = ONLINE.load(Ordering::Acquire);
-    (1..MAX_CPUS).filter(move |cpu| online & 1 << cpu != 0)
-}
-
-/// Waits until the others have watched the text for a while, and holds them. Those
-/// that were refused must be off: they are not held.
-pub fn hold() -> Result<Held<'static, MAX_CPUS>, Failed> {
-    let parked = PARKED.load(Ordering::Acquire);
-    let is_off = |cpu: usize| {
-        let state = psci::affinity_info::<Firmware>(cpu as u64, psci::LowestAffinityLevel::All);
-        parked & (1 << cpu) == 0 || state == Ok(psci::AffinityState::Off)
-    };
-    wait_until("switch off", || (1..MAX_CPUS).all(is_off))?;
-    let watchers = others().count();
-    wait_until("watch the text", || {
-        WATCHING.load(Ordering::Acquire) >= watchers
-    })?;
-    call(others(), RENDEZVOUS_PATIENCE * timer::frequency()).map_err(|missing| {
+/// Stops all other CPUs until the result is dropped. Those that were refused must be off before.
+pub fn stop_others() -> Result<Held<'static, MAX_CPUS>, Failed> {
+    let refused = REFUSED.load(Ordering::Acquire);
+    let is_off = |cpu: usize| refused & (1 << cpu) == 0 || firmware::is_cpu_off(cpu);
+    wait("switch off", || (1..MAX_CPUS).all(is_off))?;
+    stop(others(), RENDEZVOUS_TIMEOUT * timer::frequency()).map_err(|missing| {
         error!("patch-error {}", Display2Format(&missing));
         Failed
     })
 }
 
-/// Calls the rendezvous: each CPU is woken and has `patience` ticks to come.
-pub fn call(
+/// Stops `cpus`: sends an interrupt to each and waits for `timeout` ticks in total until all have
+/// entered the rendezvous.
+pub fn stop(
     cpus: impl Iterator<Item = usize> + Clone,
-    patience: u64,
+    timeout: u64,
 ) -> Result<Held<'static, MAX_CPUS>, HoldError> {
     let wake = cpus.clone();
     let notify = || {
@@ -158,50 +165,18 @@ pub fn call(
             wake.for_each(|cpu| interrupts::send(interrupts::WAKE, cpu));
         }
     };
-    RENDEZVOUS.hold(cpus, notify, timer::now, patience)
+    RENDEZVOUS.hold(cpus, notify, timer::now, timeout)
 }
 
-/// Lets all CPUs count, with the counter and under the lock, and compares.
-pub fn exercise() -> Result<(), Failed> {
-    count();
-    let secondaries = others().count();
-    wait_until("finish", || DONE.load(Ordering::Acquire) >= secondaries)?;
-    hyp::counted()?;
-
-    let expected = ROUNDS * (secondaries as u64 + 1);
-    let (counted, locked) = (COUNTER.load(Ordering::Relaxed), LOCKED.with(|n| *n));
-    if (counted, locked) != (expected, expected) {
-        error!(
-            "check after smp FAILED counted {=u64} and {=u64}, expected {=u64}",
-            counted, locked, expected
-        );
-        return Err(Failed);
-    }
-    if MIXED.load(Ordering::Relaxed) {
-        error!("check after smp FAILED a CPU executed a mix of old and new text");
-        return Err(Failed);
-    }
-    info!("check after smp ok");
-    let watchers = WATCHING.load(Ordering::Relaxed);
-    if watchers != 0 {
-        info!(
-            "{=usize} CPUs watched the text, {=u64} times each, and saw no mix",
-            watchers,
-            2 * OBSERVATIONS
-        );
-    }
-    Ok(())
-}
-
-/// What every other CPU does.
-fn secondary(cpu: usize) {
+/// The first function of every other CPU.
+fn secondary(cpu: usize, work: Work) {
     memory::protect_secondary();
-    let ids = cmdline::registers(cpu);
-    let late = FINAL.get();
+    let ids = idregs::read(cpu);
+    let late = finalised();
     let differs = |difference| {
         warn!("CPU {=usize} differs: {}", cpu, Display2Format(&difference));
     };
-    let verdict = match (late, SYSTEM.get()) {
+    let verdict = match (late, BOOTED.get()) {
         (Some(finalised), _) => {
             finalised.differences(&ids).for_each(differs);
             finalised.late_cpu(&ids)
@@ -223,8 +198,8 @@ fn secondary(cpu: usize) {
                 kind,
                 Display2Format(&why)
             );
-            PARKED.fetch_or(1 << cpu, Ordering::Release);
-            off();
+            REFUSED.fetch_or(1 << cpu, Ordering::Release);
+            firmware::cpu_off();
         }
         CpuVerdict::Panic(why) => {
             error!("CPU {=usize} ({=str}): {}", cpu, kind, Display2Format(&why));
@@ -235,68 +210,26 @@ fn secondary(cpu: usize) {
     if interrupts::is_ready() {
         interrupts::init_cpu(cpu);
     }
-    match (late, SYSTEM.get()) {
-        (Some(finalised), _) => finalised.enable_late(&hooks::ENABLE, &ids),
-        (None, Some(booted)) => booted.lock().enable(&hooks::ENABLE, &ids),
+    match (late, BOOTED.get()) {
+        (Some(finalised), _) => finalised.enable_late(&features::ENABLE, &ids),
+        (None, Some(booted)) => booted.lock().enable(&features::ENABLE, &ids),
         (None, None) => {}
     }
     ONLINE.fetch_or(1 << cpu, Ordering::Release);
 
     if late.is_none() {
-        watch(cpu);
-        if let Some(finalised) = FINAL.get() {
-            finalised.enable(&hooks::ENABLE, &ids);
+        while !is_released() {
+            (work.until_final)(cpu);
+            RENDEZVOUS.attend(cpu);
+            core::hint::spin_loop();
+        }
+        if let Some(finalised) = finalised() {
+            finalised.enable(&features::ENABLE, &ids);
         }
     }
-    if FINAL.get().is_some() {
-        call_hypervisor(cpu);
-    }
-    count();
-    DONE.fetch_add(1, Ordering::Release);
-    off();
-}
-
-/// Installs the hypervisor on this CPU, if there is one, and calls it.
-fn call_hypervisor(cpu: usize) {
-    let called = hyp::on_this_cpu(cpu).and_then(|()| hyp::exercise_this_cpu(cpu));
-    if called.is_err() {
+    if finalised().is_some() && hyp::install_on_this_cpu(cpu).is_err() {
         Outcome::default().fail();
     }
-}
-
-/// Runs text that is about to change, over and over, and looks at what it does.
-fn watch(cpu: usize) {
-    let look = |count: u64| {
-        for _ in 0..count {
-            if !mix::is_whole() {
-                MIXED.store(true, Ordering::Relaxed);
-            }
-        }
-    };
-    // A fault that the command line asks for.
-    let stays_away = cmdline::has_word("demo.absent") && cpu == 2;
-    look(OBSERVATIONS);
-    WATCHING.fetch_add(1, Ordering::Release);
-    while FINAL.get().is_none() && !GIVEN_UP.load(Ordering::Acquire) {
-        look(10);
-        if !stays_away {
-            RENDEZVOUS.attend(cpu);
-        }
-        core::hint::spin_loop();
-    }
-    look(OBSERVATIONS);
-}
-
-fn count() {
-    for _ in 0..ROUNDS {
-        atomic::fetch_add(&COUNTER, 1);
-        LOCKED.with(|n| *n += 1);
-    }
-}
-
-fn off() -> ! {
-    let _ = psci::cpu_off::<Firmware>();
-    loop {
-        aarch64_cpu::asm::wfi();
-    }
+    (work.afterwards)(cpu);
+    firmware::cpu_off();
 }

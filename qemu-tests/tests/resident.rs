@@ -25,7 +25,7 @@ const TABLE_BOUNDS: (&str, u64) = ("__alt_bounds", 6 * 16);
 
 /// The one way from what stays into the init region: the caller of boot, which
 /// never runs again.
-const INTO_BOOT: (&str, &str) = ("kernel_demo::kernel::main", "kernel_demo::kernel::boot");
+const INTO_BOOT: (&str, &str) = ("kernel_demo::boot::main", "kernel_demo::boot::boot");
 
 #[test]
 fn nothing_resident_refers_to_the_init_region() {

@@ -1,96 +1,22 @@
-//! Counters and flags: load-exclusive and store-exclusive in a loop, or one
-//! instruction of LSE.
+//! Checks of the atomics and of the spin lock.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use alt_runtime::alternative;
 use linkme::distributed_slice;
 
 use super::{CHECKS, Check, Context, Mismatch, equal};
-use crate::cpucaps::LSE;
-
-/// Adds `n`, wrapping, and returns the value before. Relaxed order.
-#[inline]
-pub fn fetch_add(counter: &AtomicU64, n: u64) -> u64 {
-    let old;
-    // SAFETY: both variants are one atomic addition to the counter.
-    unsafe {
-        alternative!(
-            "2: ldxr {old}, [{counter}]",
-            "   add  {new}, {old}, {n}",
-            "   stxr {failed:w}, {new}, [{counter}]",
-            "   cbnz {failed:w}, 2b",
-            LSE => ".arch_extension lse", "ldadd {n}, {old}, [{counter}]",
-            counter = in(reg) counter.as_ptr(),
-            n = in(reg) n,
-            old = out(reg) old,
-            new = out(reg) _,
-            failed = out(reg) _,
-            options(nostack, preserves_flags),
-        );
-    }
-    old
-}
-
-/// Sets `bits` and returns the value before. Release order.
-#[inline]
-pub fn fetch_or(flags: &AtomicU64, bits: u64) -> u64 {
-    let old;
-    // SAFETY: both variants are one atomic OR with the flags.
-    unsafe {
-        alternative!(
-            "2: ldxr  {old}, [{flags}]",
-            "   orr   {new}, {old}, {bits}",
-            "   stlxr {failed:w}, {new}, [{flags}]",
-            "   cbnz  {failed:w}, 2b",
-            LSE => ".arch_extension lse", "ldsetl {bits}, {old}, [{flags}]",
-            flags = in(reg) flags.as_ptr(),
-            bits = in(reg) bits,
-            old = out(reg) old,
-            new = out(reg) _,
-            failed = out(reg) _,
-            options(nostack, preserves_flags),
-        );
-    }
-    old
-}
-
-/// Puts `new` if the value is `expected`; returns the value before. Acquire and
-/// release order.
-#[inline]
-pub fn compare_exchange(value: &AtomicU64, expected: u64, new: u64) -> u64 {
-    let old;
-    // SAFETY: both variants are one atomic compare and exchange.
-    unsafe {
-        alternative!(
-            "2: ldaxr {old}, [{value}]",
-            "   eor   {scratch}, {old}, {expected}",
-            "   cbnz  {scratch}, 3f",
-            "   stlxr {scratch:w}, {new}, [{value}]",
-            "   cbnz  {scratch:w}, 2b",
-            "3:",
-            LSE =>
-                ".arch_extension lse",
-                "mov   {old}, {expected}",
-                "casal {old}, {new}, [{value}]",
-            value = in(reg) value.as_ptr(),
-            expected = in(reg) expected,
-            new = in(reg) new,
-            old = out(reg) old,
-            scratch = out(reg) _,
-            options(nostack, preserves_flags),
-        );
-    }
-    old
-}
+use crate::features::atomic::{
+    Pair, compare_exchange, fetch_add, fetch_or, load_acquire, load_pair,
+};
+use crate::features::spinlock::SpinLock;
 
 #[distributed_slice(CHECKS)]
-static CHECK: Check = Check {
+static ATOMIC: Check = Check {
     name: "atomic",
-    run,
+    run: atomic,
 };
 
-fn run(_: &Context<'_>) -> Result<(), Mismatch> {
+fn atomic(_: &Context<'_>) -> Result<(), Mismatch> {
     let (counter, mut model) = (AtomicU64::new(u64::MAX - 3), u64::MAX - 3);
     for n in [1, 2, 5, u64::MAX, 1 << 63, 0] {
         equal(
@@ -116,4 +42,54 @@ fn run(_: &Context<'_>) -> Result<(), Mismatch> {
         equal("the value", counter.load(Ordering::Relaxed), model)?;
     }
     Ok(())
+}
+
+#[distributed_slice(CHECKS)]
+static ACQUIRE: Check = Check {
+    name: "acquire",
+    run: acquire,
+};
+
+fn acquire(_: &Context<'_>) -> Result<(), Mismatch> {
+    for n in [0, 0x0123_4567_89ab_cdef, u64::MAX] {
+        equal("the value", load_acquire(&AtomicU64::new(n)), n)?;
+    }
+    Ok(())
+}
+
+#[distributed_slice(CHECKS)]
+static ATOMIC128: Check = Check {
+    name: "atomic128",
+    run: atomic128,
+};
+
+fn atomic128(_: &Context<'_>) -> Result<(), Mismatch> {
+    for n in [0, 1, u64::MAX / 3] {
+        let (low, high) = load_pair(&mut Pair(n, !n));
+        equal("the low word", low, n)?;
+        equal("the high word", high, !n)?;
+    }
+    Ok(())
+}
+
+#[distributed_slice(CHECKS)]
+static SPINLOCK: Check = Check {
+    name: "spinlock",
+    run: spinlock,
+};
+
+fn spinlock(_: &Context<'_>) -> Result<(), Mismatch> {
+    let lock = SpinLock::new(40);
+    equal(
+        "the value inside",
+        lock.with(|n| {
+            *n += 2;
+            *n
+        }),
+        42,
+    )?;
+    equal("taking a free lock", lock.try_acquire().into(), 1)?;
+    equal("taking a held lock", lock.try_acquire().into(), 0)?;
+    lock.release();
+    equal("the value", lock.with(|n| *n), 42)
 }

@@ -1,39 +1,33 @@
-//! What the kernel does differently on different CPUs, one use in each file, and
-//! the check that both ways give the right result.
+//! What makes this kernel a test of alt-runtime: checks of each feature against a plain model, proofs
+//! that faults are noticed, and stress on several CPUs. Only `boot` calls it. A kernel has none of it.
 //!
-//! Each check runs before the pass, when every site has its default text, and
-//! after it, and compares with a plain Rust model.
+//! A check runs before the pass, when every site holds its default, and after it.
 
-pub mod acquire;
-pub mod atomic;
-pub mod atomic128;
-pub mod barrier;
-pub mod callbacks;
-pub mod constant_time;
-pub mod copy;
-pub mod crc32;
-pub mod entropy;
-pub mod hardening;
-pub mod interrupts;
-pub mod mix;
-pub mod persist;
-pub mod speculation;
-pub mod spinlock;
-pub mod timer;
-pub mod user;
-pub mod wait;
+mod atomic;
+mod callbacks;
+mod compute;
+pub mod hyp;
+mod memory;
+pub mod module;
+mod platform;
+mod probe;
+pub mod proofs;
+mod speculation;
+pub mod stress;
 
 use alt_runtime::cap::{Cap, CapSet};
 use defmt::{Format, error, info};
 use linkme::distributed_slice;
 
-use crate::kernel::Failed;
+use crate::platform::outcome::Failed;
 
-/// What a check may rely on: the cpucaps that the text fits. Where nothing is
-/// decided yet the text is the default, which fits every CPU.
+pub use callbacks::prepare;
+
+/// The state of the text: the decisions that it was patched by. While nothing is decided, every site
+/// holds its default.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// Cpucaps of which the text takes account.
+    /// Cpucaps that the text was patched for.
     pub decided: &'a CapSet,
     /// Those of them that are present.
     pub present: &'a CapSet,
@@ -46,18 +40,18 @@ impl Context<'_> {
         present: &CapSet::EMPTY,
     };
 
-    /// Whether the text is now that of a CPU with `cap`.
+    /// Whether the text is that of a CPU with `cap`.
     pub fn has(&self, cap: Cap) -> bool {
         self.decided.contains(cap) && self.present.contains(cap)
     }
 
-    /// Whether the text is now that of a CPU without `cap`.
+    /// Whether the text is that of a CPU without `cap`.
     pub fn lacks(&self, cap: Cap) -> bool {
         self.decided.contains(cap) && !self.present.contains(cap)
     }
 }
 
-/// A result that the model does not agree with.
+/// A result that differs from the model's.
 #[derive(Format)]
 pub struct Mismatch {
     what: &'static str,
@@ -66,7 +60,7 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// Something that is not there at all, of this number.
+    /// A result that has no value to compare; `got` says which one it is.
     pub fn of(what: &'static str, got: u64) -> Self {
         Self {
             what,
@@ -76,17 +70,17 @@ impl Mismatch {
     }
 }
 
-/// One use of cpucaps and its check.
+/// A check of one feature.
 pub struct Check {
     name: &'static str,
     run: fn(&Context<'_>) -> Result<(), Mismatch>,
 }
 
-/// All checks: each file registers its own.
+/// All checks; each file adds its own.
 #[distributed_slice]
 pub static CHECKS: [Check];
 
-/// `Ok` if the kernel's result is the model's.
+/// Compares a result with the model's.
 pub fn equal(what: &'static str, got: u64, expected: u64) -> Result<(), Mismatch> {
     if got == expected {
         Ok(())

@@ -10,7 +10,7 @@ use demo_hyp::abi::{Service, status};
 pub enum HypError {
     /// No hypervisor is installed on this CPU.
     Absent,
-    /// There is no service of this number.
+    /// There is no service with this number.
     Unknown(u64),
     /// The service panicked at this line and column of its source.
     Panicked { line: u64, column: u64 },
@@ -21,8 +21,8 @@ pub enum HypError {
         /// FAR_EL2.
         address: u64,
     },
-    /// An answer that is none.
-    Answer(u64),
+    /// The status is not one of the ABI.
+    Status(u64),
 }
 
 /// Calls a service.
@@ -30,11 +30,11 @@ pub fn call(service: Service, arguments: [u64; 2]) -> Result<u64, HypError> {
     call_number(service as u64, arguments)
 }
 
-/// Calls the service of this number, if there is one.
+/// Calls the service with this number, if there is one.
 pub fn call_number(service: u64, [first, second]: [u64; 2]) -> Result<u64, HypError> {
     let (answer, value, further): (u64, u64, u64);
-    // SAFETY: the call keeps what the C ABI keeps. Whatever the hypervisor may write of the
-    // kernel's is made for that.
+    // SAFETY: the call preserves the registers that the C ABI preserves, and the hypervisor writes
+    // only memory that it shares with the kernel.
     unsafe {
         asm!(
             "bl {hypercall}",
@@ -57,18 +57,19 @@ pub fn call_number(service: u64, [first, second]: [u64; 2]) -> Result<u64, HypEr
             address: further,
         }),
         status::ABSENT => Err(HypError::Absent),
-        other => Err(HypError::Answer(other)),
+        other => Err(HypError::Status(other)),
     }
 }
 
-/// The call itself. Its return address is in x30, which both ways back use.
+/// The call itself. The hypervisor returns behind the HVC, or after a fault to `hyp_fault_landing`;
+/// either way x30 holds the return address of this function.
 #[unsafe(naked)]
 unsafe extern "C" fn hypercall() {
     naked_asm!("hvc #0", "ret")
 }
 
-/// Where the hypervisor returns to when a service has faulted: with the registers of the call, and
-/// the fault in x0 to x2.
+/// The address at which the hypervisor returns after a fault of a service, with the registers of the
+/// call restored and the fault in x0 to x2.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn hyp_fault_landing() {

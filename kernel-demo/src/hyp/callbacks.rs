@@ -1,22 +1,24 @@
-//! What the hypervisor's text needs and only boot knows, computed by callbacks: they run at EL1,
-//! in the kernel's pass, and the hypervisor only names them.
+//! Callbacks for the sites of the hypervisor, which need values that only boot knows. The hypervisor
+//! only names them: they run at EL1, in the kernel's pass.
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use alt_runtime::{CallbackError, Insn, Site, callback};
+use alt_runtime::{CallbackError, Insn, Site, alternative_cb, callback};
 use spin::Once;
 
 use super::layout;
 use super::variant;
+use crate::cpucaps::ALWAYS_SYSTEM;
+use crate::features::runtime_const::load_constant;
 
-/// CTR_EL0 over all CPUs.
+/// CTR_EL0, sanitised over all CPUs.
 static CACHE_TYPE: AtomicU64 = AtomicU64::new(0);
-/// For each variant, where its vectors are and where they go. Not asked for in the pass: what runs
-/// there must not even name text that it patches.
+/// For each variant its text and the address of `enter`. It is stored here because a callback, which
+/// runs in the pass, must not refer to text that is patched.
 static VECTORS: Once<[(Range<u64>, u64); 2]> = Once::new();
 
-/// Finds out what the callbacks need. To be called once, before the pass.
+/// Prepares the values of the callbacks. To be called once, before the pass.
 pub fn prepare() {
     layout::choose_tag();
     VECTORS.call_once(|| {
@@ -25,22 +27,22 @@ pub fn prepare() {
     });
 }
 
-/// Says what CTR_EL0 is over all CPUs. To be called before the last pass.
+/// Sets the sanitised CTR_EL0. To be called before the last pass.
 pub fn set_cache_type(value: u64) {
     CACHE_TYPE.store(value, Ordering::Relaxed);
 }
 
 callback! {
-    /// The five instructions that turn a kernel address into a hypervisor address.
+    /// Five instructions that convert a kernel address to a hypervisor address.
     #[unsafe(no_mangle)]
     pub static HYP_ADDRESS = address;
-    /// The distance between the two, in four instructions.
+    /// Four instructions that load the distance between the two.
     #[unsafe(no_mangle)]
     static HYP_OFFSET = offset;
-    /// The final CTR_EL0, in four instructions.
+    /// Four instructions that load the final CTR_EL0.
     #[unsafe(no_mangle)]
     static HYP_CACHE_TYPE = cache_type;
-    /// The way from the vectors to their handler, in four instructions, wherever it is.
+    /// Four instructions that branch from the vectors to `enter`, at any distance.
     #[unsafe(no_mangle)]
     static HYP_VECTOR = vector;
 }
@@ -60,22 +62,11 @@ fn address(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
 }
 
 fn offset(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
-    constant(words, layout::offset())
+    load_constant(words, layout::offset())
 }
 
 fn cache_type(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
-    constant(words, CACHE_TYPE.load(Ordering::Relaxed))
-}
-
-/// Fills a site of MOVZ and three MOVK, so that it loads a value.
-pub fn constant(words: &mut [Insn], value: u64) -> Result<(), CallbackError> {
-    let rd = words.first().map_or(0, |word| word.rd());
-    let constant = Insn::load_constant64(rd, value)?;
-    if words.len() != constant.len() {
-        return Err(CallbackError::Failed("the site is MOVZ and three MOVK"));
-    }
-    words.copy_from_slice(&constant);
-    Ok(())
+    load_constant(words, CACHE_TYPE.load(Ordering::Relaxed))
 }
 
 /// BR X0 (Arm ARM C6.2).
@@ -101,4 +92,24 @@ fn vector(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
     *high = Insn::movk(0, (target >> 32) as u16, 32)?;
     *branch = BR_X0;
     Ok(())
+}
+
+/// Converts a kernel address to the hypervisor's, like [`layout::to_hyp`], with the tag in the
+/// instructions. Before the pass, the result is `address & 1`.
+pub fn kernel_to_hyp(address: u64) -> u64 {
+    let hyp;
+    // SAFETY: the instructions compute one register.
+    unsafe {
+        alternative_cb!(
+            "and {address}, {address}, #1",
+            "ror {address}, {address}, #1",
+            "add {address}, {address}, #0",
+            "add {address}, {address}, #0, lsl #12",
+            "ror {address}, {address}, #63",
+            ALWAYS_SYSTEM => HYP_ADDRESS,
+            address = inout(reg) address => hyp,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    hyp
 }

@@ -1,6 +1,4 @@
-//! The hypervisor on a CPU, in the place of the stub vectors.
-
-use core::ops::Range;
+//! Installation of the hypervisor on a CPU, in place of the stub vectors.
 
 use aarch64_cpu::registers::{MPIDR_EL1, Readable, TPIDR_EL1};
 use aarch64_rt::DEFAULT_MAIR;
@@ -9,42 +7,14 @@ use alt_runtime::cap::idregs::fields::ID_AA64MMFR0_EL1;
 use defmt::{error, info};
 use demo_hyp::abi::status;
 
-use super::layout::{tag, to_hyp};
+use super::layout::{stacks, tag, to_hyp};
 use super::map;
 use super::variant::Variant;
 use super::{CHOSEN, stub};
-use crate::kernel::Failed;
-use crate::memory::PAGE;
-use crate::smp::MAX_CPUS;
+use crate::platform::outcome::Failed;
 
-/// The size of a stack at EL2, in bytes.
-const STACK: usize = 4 * PAGE;
-
-/// A stack, below it a page that is not mapped.
-#[repr(C, align(4096))]
-struct Stack {
-    guard: [u8; PAGE],
-    stack: [u8; STACK],
-}
-
-static mut STACKS: [Stack; MAX_CPUS] = [const {
-    Stack {
-        guard: [0; PAGE],
-        stack: [0; STACK],
-    }
-}; MAX_CPUS];
-
-/// The stacks of all CPUs.
-pub fn stacks() -> impl Iterator<Item = Range<usize>> {
-    let first = &raw const STACKS as usize;
-    (0..MAX_CPUS).map(move |cpu| {
-        let start = first + cpu * size_of::<Stack>() + PAGE;
-        start..start + STACK
-    })
-}
-
-/// Whether this CPU has come from EL2 and left stub vectors there: the first instructions have put
-/// the exception level that it was entered at into TPIDR_EL1.
+/// Whether this CPU was entered at EL2 and has left stub vectors there: the first instructions store
+/// 2 in TPIDR_EL1 then (`platform::entry`).
 pub fn is_possible() -> bool {
     TPIDR_EL1.get() == 2
 }
@@ -63,13 +33,13 @@ fn tcr(variant: &Variant) -> u64 {
     /// 4 KiB.
     const TG0: u64 = 0b00 << 14;
     const COMMON: u64 = T0SZ | IRGN0 | ORGN0 | SH0 | TG0;
-    /// 48 bits: with pages of 4 KiB, more is for FEAT_LPA2 only.
-    const MOST: i64 = 0b101;
+    /// 48 bits, the largest size for pages of 4 KiB without FEAT_LPA2.
+    const MAX_SIZE: i64 = 0b101;
 
     let size = IdRegs::read().field(&ID_AA64MMFR0_EL1::PARange);
-    let size = size.clamp(0, MOST) as u64;
+    let size = size.clamp(0, MAX_SIZE) as u64;
     if variant.e2h {
-        // The form of TCR_EL1: no walks by TTBR1_EL2 (EPD1), whose fields are valid all the same.
+        // The form of TCR_EL1: no walks by TTBR1_EL2 (EPD1), but its other fields must be valid.
         const T1SZ: u64 = SIZE << 16;
         const EPD1: u64 = 1 << 23;
         const TG1: u64 = 0b10 << 30;
@@ -82,8 +52,8 @@ fn tcr(variant: &Variant) -> u64 {
     }
 }
 
-/// Logs where a variant is going to run.
-pub fn prepare(variant: &Variant) {
+/// Logs the addresses at which a variant will run.
+pub fn log_address(variant: &Variant) {
     let text = variant.bounds().text.start as u64;
     info!(
         "hyp variant={=str} va={=u64:#x} pa={=u64:#x} tag={=u64:#x} e2h={=u8}",
@@ -95,9 +65,9 @@ pub fn prepare(variant: &Variant) {
     );
 }
 
-/// Installs the chosen variant on the calling CPU, number `cpu`; no variant is fine, too. To be
-/// called after the last pass.
-pub fn on_this_cpu(cpu: usize) -> Result<(), Failed> {
+/// Installs the chosen variant, if there is one, on the calling CPU, number `cpu`. To be called
+/// after the last pass.
+pub fn install_on_this_cpu(cpu: usize) -> Result<(), Failed> {
     let Some(variant) = CHOSEN.get() else {
         return Ok(());
     };
@@ -111,8 +81,8 @@ pub fn on_this_cpu(cpu: usize) -> Result<(), Failed> {
         return Err(Failed);
     };
     let parts = variant.bounds();
-    // SAFETY: `init` is the entry of a variant whose tables are made, with the registers that it
-    // asks for; each CPU has a stack of its own.
+    // SAFETY: `init` is the entry of a variant whose tables are complete; it gets the values that it
+    // requires; each CPU has its own stack.
     let answer = unsafe {
         stub::install(
             parts.init,

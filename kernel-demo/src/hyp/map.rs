@@ -1,5 +1,6 @@
-//! What EL2 has mapped: the hypervisor, each part with the least rights; a stack for each CPU; what
-//! the kernel shares; and one page where it is in memory, for the step from there.
+//! Page tables of EL2: the hypervisor, each part with the least rights; a stack for each CPU; the
+//! data that the kernel shares; and the page of `init` at its physical address, where the MMU is
+//! turned on.
 
 use core::mem;
 use core::ops::Range;
@@ -13,16 +14,15 @@ use aarch64_paging::paging::{
 };
 use spin::Once;
 
-use super::layout::to_hyp;
+use super::layout::{self, to_hyp};
 use super::variant::Variant;
-use super::{install, shared};
-use crate::memory::PAGE;
-use crate::pool::Pool;
+use crate::platform::board::PAGE;
+use crate::platform::pool::Pool;
 
 /// The physical address of the root table.
 static ROOT: Once<usize> = Once::new();
 
-/// What a page may be used for at EL2.
+/// Access rights of EL2 to a page.
 #[derive(Clone, Copy)]
 enum Rights {
     Execute,
@@ -30,14 +30,14 @@ enum Rights {
     ReadWrite,
 }
 
-/// A regime of EL2, by its form of the rights.
-trait Rules: TranslationRegime {
+/// A translation regime of EL2, whose descriptors encode the rights in its own form.
+trait Regime: TranslationRegime {
     fn attributes(rights: Rights) -> Self::Attributes;
 }
 
-impl Rules for El2 {
+impl Regime for El2 {
     fn attributes(rights: Rights) -> El23Attributes {
-        // AP[1] is RES1 where EL0 has no part.
+        // AP[1] is RES1 in a regime without EL0.
         let normal = El23Attributes::VALID
             | El23Attributes::ACCESSED
             | El23Attributes::INNER_SHAREABLE
@@ -51,7 +51,7 @@ impl Rules for El2 {
     }
 }
 
-impl Rules for El2And0 {
+impl Regime for El2And0 {
     fn attributes(rights: Rights) -> El1Attributes {
         let normal = El1Attributes::VALID
             | El1Attributes::ACCESSED
@@ -66,7 +66,7 @@ impl Rules for El2And0 {
     }
 }
 
-/// Makes the tables of a variant.
+/// Builds the tables of a variant. To be called once.
 pub fn build(variant: &Variant) {
     // Root level 0: addresses of 48 bits.
     let root = if variant.e2h {
@@ -78,12 +78,12 @@ pub fn build(variant: &Variant) {
     ROOT.call_once(|| root);
 }
 
-/// For TTBR0_EL2.
+/// The value of TTBR0_EL2.
 pub fn root() -> usize {
     ROOT.get().copied().unwrap_or(0)
 }
 
-fn fill<R: Rules>(mut tables: RootTable<R, Pool>, variant: &Variant) -> usize
+fn fill<R: Regime>(mut tables: RootTable<R, Pool>, variant: &Variant) -> usize
 where
     R::Attributes: PagingAttributes,
     Pool: Translation<R::Attributes>,
@@ -111,12 +111,12 @@ where
         (parts.rodata, Rights::Read),
         (parts.data, Rights::ReadWrite),
         (parts.bss, Rights::ReadWrite),
-        (shared::rodata(), Rights::Read),
-        (shared::data(), Rights::ReadWrite),
+        (layout::shared_rodata(), Rights::Read),
+        (layout::shared_data(), Rights::ReadWrite),
     ] {
         map(range.clone(), to_hyp(range.start as u64) as usize, rights);
     }
-    for stack in install::stacks() {
+    for stack in layout::stacks() {
         map(
             stack.clone(),
             to_hyp(stack.start as u64) as usize,
@@ -124,9 +124,10 @@ where
         );
     }
     let root = tables.to_physical().0;
-    // They live as long as the hypervisor.
+    // The tables are in use as long as the hypervisor runs.
     mem::forget(tables);
-    // The walks of every CPU find them whole: they are as cacheable and as shareable as this memory.
+    // Makes the tables visible to the table walks of all CPUs, which are cacheable and inner shareable
+    // like this memory.
     barrier::dsb(barrier::ISHST);
     root
 }

@@ -1,20 +1,17 @@
-//! The host side of the hypervisor: code that this image carries for EL2.
+//! The host of the hypervisor: what the kernel does for the code for EL2 in its image (`hyp/`).
 //!
-//! Two variants are linked in. Boot takes the one for HCR_EL2.E2H as the CPU has it, corrects its
-//! pointers, patches it with the kernel's own text and table, and gives the other one back.
-//! Where the kernel was entered at EL1 both go.
+//! The image contains two variants. Boot chooses the one for the CPU's HCR_EL2.E2H, corrects its
+//! pointers, patches it in the kernel's own pass, with the kernel's own tables, and frees the other
+//! one. A kernel that was entered at EL1 frees both.
 
-mod call;
+pub mod call;
 pub mod callbacks;
-mod give_back;
 mod install;
-mod layout;
+pub mod layout;
 mod map;
 mod pointers;
-mod proofs;
-mod shared;
-pub mod stub;
-mod variant;
+mod stub;
+pub mod variant;
 
 use alt_runtime::boot::Finalised;
 use alt_runtime::patch::{Census, Count};
@@ -22,18 +19,20 @@ use alt_runtime::region::Region;
 use defmt::{error, info};
 use spin::Once;
 
-use crate::kernel::Failed;
-pub use install::on_this_cpu;
-pub use layout::to_hyp;
-pub use proofs::{counted, exercise, exercise_this_cpu};
+use crate::platform::outcome::Failed;
+pub use install::install_on_this_cpu;
 use variant::Variant;
-pub use variant::all_text;
 
-/// The variant in use, once it is ready to be installed.
+/// The variant in use, once it is ready for patching.
 static CHOSEN: Once<&'static Variant> = Once::new();
 
-/// Chooses a variant, and makes it ready but for the patching. To be called once, by the boot CPU,
-/// before any other runs.
+/// The variant in use; `None` where the kernel was entered at EL1.
+pub fn variant() -> Option<&'static Variant> {
+    CHOSEN.get().copied()
+}
+
+/// Chooses a variant and prepares everything but its patching. To be called once, by the boot CPU,
+/// before other CPUs run.
 #[inline(never)]
 #[unsafe(link_section = ".init.text")]
 pub fn prepare(with_vhe: bool) -> Result<(), Failed> {
@@ -49,12 +48,12 @@ pub fn prepare(with_vhe: bool) -> Result<(), Failed> {
     variant.clear_bss();
     pointers::correct(variant)?;
     map::build(variant);
-    install::prepare(variant);
+    install::log_address(variant);
     CHOSEN.call_once(|| variant);
     Ok(())
 }
 
-/// Logs what the pass has done to the variant in use.
+/// Logs the number of sites that the passes have patched in the variant in use.
 pub fn log_sites(region: &Region<'_>, finalised: &Finalised) -> Result<(), Failed> {
     let Some(variant) = CHOSEN.get() else {
         return Ok(());
@@ -69,11 +68,11 @@ pub fn log_sites(region: &Region<'_>, finalised: &Finalised) -> Result<(), Faile
     Ok(())
 }
 
-/// Gives back what is not in use; to be called once, after the last pass.
-pub fn give_back(finalised: &Finalised) {
+/// Frees the variants that are not in use. To be called once, after the last pass.
+pub fn free_unused(finalised: &Finalised) {
     for variant in [&variant::NVHE, &variant::VHE] {
         if CHOSEN.get().is_none_or(|chosen| chosen.e2h != variant.e2h) {
-            give_back::variant(variant, finalised.maintenance());
+            variant.free(finalised.maintenance());
         }
     }
 }

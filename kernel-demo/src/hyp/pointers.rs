@@ -1,6 +1,6 @@
-//! The absolute pointers of the hypervisor: the link has made them for the kernel's addresses.
+//! The absolute pointers of the hypervisor, which the linker has resolved to kernel addresses.
 //!
-//! Their lists are in the init region, and so is what reads them.
+//! The lists of them are in the init region, and so is the code that reads the lists.
 
 use core::ops::Range;
 use core::slice;
@@ -11,8 +11,9 @@ use defmt::{Display2Format, error, info};
 
 use super::layout::to_hyp;
 use super::variant::Variant;
-use crate::kernel::Failed;
-use crate::memory::{self, Rights};
+use crate::platform::image;
+use crate::platform::memory::{self, Rights};
+use crate::platform::outcome::Failed;
 
 unsafe extern "C" {
     static __hyp_nvhe_pointers_start: i32;
@@ -21,7 +22,7 @@ unsafe extern "C" {
     static __hyp_vhe_pointers_end: i32;
 }
 
-/// Corrects the pointers of a variant for where it is going to run; then its constants are constant.
+/// Corrects the pointers of a variant to hypervisor addresses, and makes its constants read-only.
 #[inline(never)]
 #[unsafe(link_section = ".init.text")]
 pub fn correct(variant: &Variant) -> Result<(), Failed> {
@@ -32,7 +33,7 @@ pub fn correct(variant: &Variant) -> Result<(), Failed> {
             return Err(Failed);
         }
     }
-    // A mistake that nothing else would show before it is too late.
+    // A second correction would corrupt the pointers, so it must be refused.
     match fix(variant) {
         Err(why @ PointerError::AlreadyFixed { .. }) => {
             info!("hyp pointers a second time: {}", Display2Format(&why));
@@ -42,7 +43,7 @@ pub fn correct(variant: &Variant) -> Result<(), Failed> {
             return Err(Failed);
         }
     }
-    // SAFETY: nothing writes the constants any more.
+    // SAFETY: nothing writes to the constants any more.
     unsafe { memory::set_rights(variant.bounds().rodata, Rights::ReadOnly) };
     Ok(())
 }
@@ -62,15 +63,16 @@ fn fix(variant: &Variant) -> Result<usize, PointerError> {
         ),
     };
     let len = (end as usize).saturating_sub(list as usize) / size_of::<i32>();
-    // SAFETY: the link has bounded the list, which is in the init region.
+    // SAFETY: the linker defines the bounds of the list, which is mapped.
     let list = Table::new(list as u64, unsafe { slice::from_raw_parts(list, len) });
-    let image = memory::image();
+    let image = image::all();
+    let image = image.start as u64..image.end as u64;
     let shift = Shift::new(image.clone(), to_hyp(image.start))?;
     pointers::fix(&list, &[slots(parts.rodata), slots(parts.data)], &shift)
 }
 
 fn slots(part: Range<usize>) -> Slots<'static> {
-    // SAFETY: the part is whole pages, mapped for writing; no one else looks at it before it is
-    // installed.
+    // SAFETY: the part is whole pages, mapped for writing; nothing else accesses it before the
+    // variant is installed.
     unsafe { Slots::from_raw(part.start as u64, part.start as *mut u64, part.len() / 8) }
 }

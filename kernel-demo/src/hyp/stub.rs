@@ -1,14 +1,14 @@
-//! What stays at EL2 when the kernel drops to EL1: vectors that know one call, to be replaced.
+//! Stub vectors, which the first instructions leave at EL2: one call replaces them.
 
 use core::arch::{asm, global_asm};
 
 use demo_hyp::abi::status;
 
-/// In x0 of the one call that the stub knows; no number of a service.
+/// x0 of that call. It is not the number of a service.
 const INSTALL: u64 = 0x5354;
 
-// They run with the MMU of EL2 off, where they are in memory: no line of them may be patched, nor
-// shared with one that is.
+// They run with the MMU of EL2 off, at their physical address, so they have cache lines of their own
+// and contain no site.
 global_asm!(
     ".pushsection .text.hyp_stub_vectors, \"ax\"",
     ".balign 2048",
@@ -26,7 +26,7 @@ global_asm!(
     "mov x0, #{absent}",
     "eret",
     "2: br x1",
-    // Nothing else is expected: PSCI SYSTEM_OFF, and the run is not a success.
+    // Anything else is unexpected: PSCI SYSTEM_OFF, which ends the run without success.
     "3: movz w0, #8",
     "movk w0, #0x8400, lsl #16",
     "smc #0",
@@ -41,11 +41,11 @@ global_asm!(
     absent = const status::ABSENT,
 );
 
-/// Has the stub call `init` at EL2, which installs other vectors; returns the status.
+/// Calls `init` at EL2 by way of the stub; it installs other vectors. Returns the status.
 ///
 /// # Safety
-/// `init` must be the physical address of code for EL2 with the MMU off, that takes these values in
-/// x2 to x6, changes no register of the kernel but x0 to x9, and returns by ERET.
+/// `init` must be the physical address of code for EL2 with the MMU off that takes these values in
+/// x2 to x6, changes only x0 to x9, and returns by ERET.
 pub unsafe fn install(
     init: usize,
     ttbr0: usize,

@@ -1,18 +1,26 @@
-//! The two variants in the image.
+//! The two variants of the hypervisor in the image, for HCR_EL2.E2H = 0 and 1.
 
 use core::ops::Range;
+
+use alt_runtime::Maintenance;
+use defmt::info;
+
+use crate::platform::memory::{self, Rights};
+
+/// BRK #0x100, which fills freed memory and which no code executes on purpose.
+const POISON: u32 = 0xd420_2000;
 
 unsafe extern "C" {
     static __hyp_text_start: [u32; 0];
     static __hyp_text_end: [u32; 0];
 }
 
-/// The text of both variants, where the kernel has it.
+/// The text of both variants, at its kernel addresses.
 pub fn all_text() -> Range<usize> {
     &raw const __hyp_text_start as usize..&raw const __hyp_text_end as usize
 }
 
-/// Where a variant is in the kernel's memory.
+/// A variant.
 pub struct Variant {
     /// Its name, as in `.hyp.NAME.text`.
     pub name: &'static str,
@@ -21,25 +29,25 @@ pub struct Variant {
     bounds: fn() -> Bounds,
 }
 
-/// Its parts, whole pages each.
+/// The parts of a variant at their kernel addresses; each is a number of whole pages.
 pub struct Bounds {
     /// Read and execute.
     pub text: Range<usize>,
-    /// Read, once the pointers in it are correct.
+    /// Read, once its pointers have been corrected.
     pub rodata: Range<usize>,
     /// Read and write.
     pub data: Range<usize>,
-    /// Read and write, 0 at first.
+    /// Read and write, zero at first.
     pub bss: Range<usize>,
     /// The table for VBAR_EL2.
     pub vectors: usize,
-    /// What turns the MMU of EL2 on, within one page.
+    /// The code that turns the MMU of EL2 on, within one page.
     pub init: usize,
-    /// Where the vectors go.
+    /// The handler that the vectors branch to.
     pub enter: usize,
 }
 
-/// A variant by the names that the link has given to its symbols.
+/// A variant, by the symbols that alt-linker defines for the namespace `hyp.NAME`.
 macro_rules! variant {
     ($(#[$attribute:meta])* $static:ident, $name:literal, $e2h:literal) => {
         $(#[$attribute])*
@@ -86,30 +94,54 @@ macro_rules! variant {
 }
 
 variant! {
-    /// For EL2 as it was first: HCR_EL2.E2H is 0.
+    /// HCR_EL2.E2H is 0: the registers of EL2 have their original form.
     NVHE, "nvhe", false
 }
 variant! {
-    /// For EL2 with the registers in the form of EL1's: HCR_EL2.E2H is 1.
+    /// HCR_EL2.E2H is 1: the registers of EL2 have the form of those of EL1.
     VHE, "vhe", true
 }
 
 impl Variant {
-    /// Where its parts are.
+    /// Its parts.
     pub fn bounds(&self) -> Bounds {
         (self.bounds)()
     }
 
-    /// Its text, as addresses of instructions.
+    /// The addresses of its text.
     pub fn text_words(&self) -> Range<u64> {
         let text = self.bounds().text;
         text.start as u64..text.end as u64
     }
 
-    /// Makes its `.bss` 0: the boot code knows only that of the kernel.
+    /// Zeroes its `.bss`: the first instructions zero only the kernel's.
     pub fn clear_bss(&self) {
         let bss = self.bounds().bss;
-        // SAFETY: the range is mapped for writing, and nothing runs yet that uses it.
+        // SAFETY: the range is mapped for writing, and nothing that uses it runs yet.
         unsafe { core::ptr::write_bytes(bss.start as *mut u8, 0, bss.len()) };
+    }
+
+    /// Frees a variant that is not in use: poisons it, unmaps it and logs its size. A kernel with an
+    /// allocator would add the memory to it.
+    pub fn free(&self, maintenance: Maintenance) {
+        let parts = self.bounds();
+        let mut bytes = 0;
+        for part in [parts.text.clone(), parts.rodata, parts.data, parts.bss] {
+            // SAFETY: nothing executes or reads the variant any more.
+            unsafe { memory::set_rights(part.clone(), Rights::ReadWrite) };
+            for word in part.clone().step_by(4) {
+                // SAFETY: the word is mapped for writing now, and nothing else uses it.
+                unsafe { (word as *mut u32).write_volatile(POISON) };
+            }
+            if part == parts.text {
+                // So that no instruction cache keeps the old words.
+                // SAFETY: the text is mapped, and no CPU executes it.
+                unsafe { maintenance.sync(part.start as u64..part.end as u64) };
+            }
+            bytes += part.len();
+            // SAFETY: as above.
+            unsafe { memory::unmap(part) };
+        }
+        info!("hyp given-back {=str} bytes={=usize}", self.name, bytes);
     }
 }

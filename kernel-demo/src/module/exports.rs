@@ -1,13 +1,13 @@
-//! What modules may use of the kernel: these symbols and no others.
+//! The symbols of the kernel that modules may use.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use alt_runtime::{CallbackError, Insn, Site, callback};
 
-/// What the callback puts into the sites of modules.
+/// The constant that the callback loads in sites of modules.
 pub const TAG: u16 = 0x7a6;
 
-/// What was reported last.
+/// The value that was reported last.
 static REPORTED: AtomicU64 = AtomicU64::new(0);
 
 /// The address of an exported symbol.
@@ -19,14 +19,14 @@ pub fn find(symbol: &str) -> Option<u64> {
     }
 }
 
-/// Notes what a module reports and answers with the complement.
+/// Stores a value that a module reports and returns its complement.
 #[unsafe(no_mangle)]
 extern "C" fn demo_report(value: u64) -> u64 {
     REPORTED.store(value, Ordering::Relaxed);
     !value
 }
 
-/// What a module has reported last.
+/// The value that a module has reported last.
 pub fn reported() -> u64 {
     REPORTED.load(Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! Loading: from an object to operations that can be called.
+//! Loading a module: from an object file to operations that can be called.
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -13,10 +13,10 @@ use thiserror::Error;
 
 use super::object::{Object, ObjectError, Part};
 use super::pages::Pages;
-use crate::memory::{self, Rights};
+use crate::platform::memory::{self, Rights};
 
 unsafe extern "C" {
-    /// Its address is the version of the layout of this kernel's own records.
+    /// An absolute symbol: the version of the layout of the kernel's own records.
     static __alt_layout_version: u8;
 }
 
@@ -26,24 +26,24 @@ pub enum LoadError<'a> {
     /// It cannot be read or linked.
     #[error("{0}")]
     Object(ObjectError<'a>),
-    /// There are not enough pages.
+    /// There are not enough free pages in a row.
     #[error("no memory for {size} bytes")]
     NoMemory {
-        /// Bytes that it takes.
+        /// Bytes that it requires.
         size: usize,
     },
-    /// Its records have another layout than the kernel's.
+    /// The layout of its records is not the kernel's.
     #[error("its records are of layout {found}, the kernel's are of {known}")]
     OtherLayout {
-        /// The module's.
+        /// The version of the module.
         found: u64,
-        /// The kernel's.
+        /// The version of the kernel.
         known: u64,
     },
-    /// It has no `demo_module`, or one that is no [`Operations`].
+    /// It does not define `demo_module`, or not as [`Operations`].
     #[error("it has no operations")]
     NoOperations,
-    /// A table is not a whole number of records.
+    /// The size of a table is not a multiple of the size of its records.
     #[error("its tables are not whole records")]
     PartialRecord,
     /// Its sites cannot be patched.
@@ -53,7 +53,7 @@ pub enum LoadError<'a> {
 
 /// A module in memory, patched and executable.
 pub struct Module {
-    /// Its memory, held as long as it is.
+    /// Its memory, which is free again when it is dropped.
     _pages: Pages,
     text: Range<usize>,
     operations: *const Operations,
@@ -61,8 +61,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// Loads the object `file` and patches it by what `system` has decided. It may use
-    /// the symbols that `export` knows, and the `callbacks` of the kernel.
+    /// Loads the object `file` and patches it by the decision of `system`. It may use the symbols
+    /// that `export` finds, and the `callbacks` of the kernel.
     pub fn load<'a>(
         file: &'a [u8],
         export: impl Fn(&str) -> Option<u64>,
@@ -83,8 +83,7 @@ impl Module {
             object: &object,
             start,
         };
-        // SAFETY: the pages are this module's, and no one has a reference to them any
-        // more.
+        // SAFETY: the pages are this module's, and there is no reference to them any more.
         let (region, room) = unsafe { memory.region(callbacks) }?;
         let text = memory.pages(Part::Text, Part::ReadOnly);
         let mut alias = InPlace(text.clone());
@@ -100,7 +99,7 @@ impl Module {
             memory::set_rights(memory.pages(Part::ReadOnly, Part::Data), Rights::ReadOnly);
         }
         let text = memory.range(Part::Text);
-        // The tables and the room for the plan have had their use.
+        // The tables and the room for the plan are no longer needed.
         pages.truncate(object.part(Part::Branches).start);
         Ok(Self {
             _pages: pages,
@@ -110,15 +109,14 @@ impl Module {
         })
     }
 
-    /// What it can do.
+    /// Its operations.
     pub fn operations(&self) -> &Operations {
-        // SAFETY: it lies in the module's pages, as `operations` has checked, and is
-        // constant. That the module is what it says is a matter of trust, as for all
-        // code that a kernel takes in.
+        // SAFETY: they are in the module's read-only pages, as `operations` has checked. That the
+        // functions are those of `Operations` cannot be checked: a kernel trusts its modules.
         unsafe { &*self.operations }
     }
 
-    /// What the patching did.
+    /// The report of the patching.
     pub fn report(&self) -> Report {
         self.report
     }
@@ -148,7 +146,7 @@ fn operations<'a>(object: &Object<'_>, start: usize) -> Result<*const Operations
     Ok(address)
 }
 
-/// A module's memory, while it is loaded.
+/// The memory of a module while it is loaded.
 struct Memory<'m> {
     object: &'m Object<'m>,
     start: usize,
@@ -166,7 +164,7 @@ impl<'m> Memory<'m> {
         self.range(part).start..self.range(next).start
     }
 
-    /// Address, and number of elements.
+    /// Address and number of the elements of a part.
     fn elements<T>(&self, part: Part) -> Result<(*mut T, usize), LoadError<'static>> {
         let range = self.range(part);
         if !range.len().is_multiple_of(size_of::<T>()) {
@@ -175,10 +173,10 @@ impl<'m> Memory<'m> {
         Ok((range.start as *mut T, range.len() / size_of::<T>()))
     }
 
-    /// The module as the patcher sees it, and the room for the plan.
+    /// The region to be patched, and the room for the plan.
     ///
     /// # Safety
-    /// The memory must be readable and writable, and no one else's, for `'m`.
+    /// The memory must be readable and writable, and used by nothing else, for `'m`.
     unsafe fn region(
         &self,
         callbacks: Table<'m, Callback>,
@@ -188,8 +186,8 @@ impl<'m> Memory<'m> {
         let (records, records_len) = self.elements(Part::Records)?;
         let (words, words_len) = self.elements::<u32>(Part::Replacements)?;
         let (room, room_len) = self.elements(Part::Plan)?;
-        // SAFETY: the parts do not overlap, are aligned to 16 bytes, and any bytes are
-        // records; the caller's promise.
+        // SAFETY: the parts do not overlap and are aligned to 16 bytes; any bytes are valid records;
+        // the caller's promise.
         unsafe {
             let region = Region {
                 text: Words::from_raw(text as u64, text, text_len).into(),
@@ -209,11 +207,11 @@ impl<'m> Memory<'m> {
     }
 }
 
-/// The alias of a text that is not executable yet: itself, on these pages.
+/// The alias of a text that is not executable yet: the text itself, on these pages.
 struct InPlace(Range<usize>);
 
-// SAFETY: the pages of a module that is being loaded are readable and writable where
-// they are; `close` makes them read-only.
+// SAFETY: the pages of a module that is being loaded are mapped writable; `close` makes them
+// read-only.
 unsafe impl WritableAlias for InPlace {
     type Error = &'static str;
 

@@ -1,19 +1,15 @@
-//! Modules: code that comes when the kernel runs, and is patched before it can be
-//! executed.
+//! The module loader: code that is loaded while the kernel runs, and patched before it can execute.
 //!
-//! While a module is loaded its pages are readable and writable and nothing else.
-//! The kernel copies the sections, applies the relocations, and makes a
-//! [`Region`](alt_runtime::region::Region) of it, which is patched by what was
-//! decided for the kernel itself. Only then its text becomes executable, and is not
-//! writable again as long as the module stays. Whatever goes wrong before, the pages
-//! are free again, and have never been executable.
+//! While a module is loaded, its pages are readable and writable only. The loader copies the sections
+//! (`object`), applies the relocations (`relocation`), makes a [`Region`](alt_runtime::region::Region)
+//! of them and patches it with the kernel's own decision (`load`). Then the text becomes executable,
+//! and it is not writable again while the module is loaded. After any error the pages are free again
+//! and have never been executable.
 
-mod exercise;
-mod exports;
-mod load;
-mod object;
-mod pages;
-mod refuse;
+pub mod exports;
+pub mod load;
+pub mod object;
+pub mod pages;
 mod relocation;
 
-pub use exercise::exercise;
+pub use load::{LoadError, Module};

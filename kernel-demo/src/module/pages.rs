@@ -1,4 +1,4 @@
-//! Memory for modules: pages of the kernel's own, whose rights change.
+//! Memory for modules: a pool of pages whose rights change.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -7,9 +7,9 @@ use core::slice;
 use spin::mutex::SpinMutex;
 
 use super::object::PAGE;
-use crate::memory::{self, Rights};
+use crate::platform::memory::{self, Rights};
 
-/// Pages for all modules together.
+/// Number of pages for all modules together.
 const COUNT: usize = 32;
 
 #[repr(C, align(4096))]
@@ -19,14 +19,14 @@ struct Pool(UnsafeCell<[u8; COUNT * PAGE]>);
 unsafe impl Sync for Pool {}
 
 static POOL: Pool = Pool(UnsafeCell::new([0; COUNT * PAGE]));
-/// The pages that have an owner, one bit each.
+/// One bit for each page that has an owner.
 static TAKEN: SpinMutex<u32> = SpinMutex::new(0);
 
-/// A run of pages, readable and writable unless its owner changes that.
+/// Consecutive pages, readable and writable until their owner changes that.
 pub struct Pages(Range<usize>);
 
 impl Pages {
-    /// Takes pages of zeros for `bytes`, if there are so many in one run.
+    /// Takes zeroed pages for `bytes`; `None` if not so many consecutive pages are free.
     pub fn take(bytes: usize) -> Option<Self> {
         let count = bytes.div_ceil(PAGE);
         let mut taken = TAKEN.lock();
@@ -47,12 +47,11 @@ impl Pages {
     /// The bytes; the owner must have left them writable.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let range = self.range();
-        // SAFETY: the pages are this value's own, and their bytes are always
-        // initialised.
+        // SAFETY: this value owns the pages, and their bytes are always initialised.
         unsafe { slice::from_raw_parts_mut(range.start as *mut u8, range.len()) }
     }
 
-    /// Keeps the first `bytes`, whole pages, and lets go of the rest.
+    /// Keeps the pages of the first `bytes` and frees the others.
     pub fn truncate(&mut self, bytes: usize) {
         let end = self.0.end.min(self.0.start + bytes.div_ceil(PAGE));
         drop(Self(end..self.0.end));
@@ -62,19 +61,19 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: the pages are this value's own, which is going.
+        // SAFETY: this value owns the pages, and nothing uses them any more.
         unsafe { memory::set_rights(self.range(), Rights::ReadWrite) };
         *TAKEN.lock() &= !mask(&self.0);
     }
 }
 
-/// One bit for each page.
+/// One bit for each of these pages.
 fn mask(pages: &Range<usize>) -> u32 {
     let below = |page: usize| 1u64 << page;
     (below(pages.end) - below(pages.start)) as u32
 }
 
-/// How many of all these pages can be executed.
+/// Number of pages of the pool that are executable.
 pub fn executable() -> usize {
     let start = POOL.0.get() as usize;
     memory::executable_pages(start..start + COUNT * PAGE)

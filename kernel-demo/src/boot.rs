@@ -1,0 +1,201 @@
+//! Boot, from the first Rust function to power-off: the order in which a kernel calls alt-runtime.
+//!
+//! Lines that begin with `checks::` test it; a kernel leaves them out.
+
+use aarch64_rt::entry;
+use alt_runtime::Image;
+use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
+use alt_runtime::cap::IdRegs;
+use alt_runtime::cap::idregs::Register;
+use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
+use alt_runtime::patch::Decision;
+use defmt::{Display2Format, error, info};
+use spin::mutex::SpinMutex;
+
+use crate::checks::{self, Context};
+use crate::platform::board::{DEVICE_TREE, DEVICES, MAX_CPUS};
+use crate::platform::interrupts::nmi;
+use crate::platform::memory::{MapEntry, Rights};
+use crate::platform::outcome::{Failed, Outcome};
+use crate::platform::{console, idregs, image, interrupts, memory};
+use crate::{cpucaps, features, hyp, report, smp};
+
+entry!(main);
+
+fn main(_arg0: u64, _arg1: u64, _arg2: u64, _arg3: u64) -> ! {
+    memory::protect(&memory_map());
+    console::init();
+    let mut outcome = Outcome::default();
+    match boot(&mut outcome).and_then(run) {
+        Ok(()) => outcome.succeed(),
+        Err(Failed) => outcome.fail(),
+    }
+}
+
+/// The memory map: each part of the image with the least rights, the devices and the device tree.
+fn memory_map() -> [MapEntry; 7] {
+    let (text, hyp_text) = (image::text(), hyp::variant::all_text());
+    let entry = |pages, rights| MapEntry { pages, rights };
+    [
+        entry(image::rodata(), Rights::ReadOnly),
+        entry(image::plan(), Rights::ReadWrite),
+        entry(text.start..hyp_text.start, Rights::Execute),
+        // The hypervisor's text is at the end of the text. It is not executed at EL1.
+        entry(hyp_text, Rights::ReadOnly),
+        entry(image::data(), Rights::ReadWrite),
+        entry(DEVICES, Rights::Device),
+        entry(DEVICE_TREE, Rights::ReadOnly),
+    ]
+}
+
+/// The state in which boot has left the text.
+enum Text {
+    /// The boot-scope pass was refused: every site holds its default.
+    Default,
+    /// There was no last pass.
+    Booted(&'static SpinMutex<Booted>),
+    Final(&'static Finalised),
+}
+
+/// Everything that happens once: detection, the passes, and the CPUs in between. It is in the init
+/// region, like the tables that it reads.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
+fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
+    // 1. Detection on the boot CPU.
+    report::log_registers(&IdRegs::read());
+    idregs::parse_overrides();
+    let detected = Detected::new(&cpucaps::TABLE, idregs::read(0)).map_err(|conflict| {
+        error!("cpucaps: {}", Display2Format(&conflict));
+        Failed
+    })?;
+    // The field is 0 where the interrupt controller has no system registers.
+    let cpus = match detected.ids().field(&ID_AA64PFR0_EL1::GIC) {
+        0 => MAX_CPUS,
+        // SAFETY: `boot` runs once; the registers are mapped.
+        _ => unsafe { interrupts::init() },
+    };
+    checks::prepare();
+    hyp::callbacks::prepare();
+    checks::run("before", &Context::DEFAULT)?;
+
+    // 2. The boot-scope pass, while no other CPU runs.
+    let text = image::text();
+    let text = text.start as *const u32..text.end as *const u32;
+    // SAFETY: the bounds are those of the mapped text; nothing else uses the tables; `boot` runs
+    // once.
+    let mut image = unsafe { Image::new(text) };
+    checks::proofs::wrong_alias_is_noticed(&detected, &mut image)?;
+    // SAFETY: no other CPU has been started; each invalidates its instruction cache when its MMU is
+    // on (`platform::entry`). The image is the running one.
+    let booted = match unsafe { detected.patch_boot(&mut image, &mut memory::Alias) } {
+        Ok(booted) => booted,
+        Err(why) => {
+            report::log_caps(detected.caps(), detected.ids());
+            error!("patch-error {}", Display2Format(&why));
+            return Ok(Text::Default);
+        }
+    };
+    info!("boot-scope pass: {}", Display2Format(&booted.report()));
+    booted.enable(&features::ENABLE, detected.ids());
+    checks::proofs::applied_is_what_was_decided(&booted)?;
+    hyp::prepare(booted.is_applied(cpucaps::HVHE))?;
+
+    // 3. The other CPUs: each is compared with the boot CPU, then all are stopped.
+    let booted = smp::share(booted);
+    smp::start(1, last_early(cpus), checks::stress::WORK)?;
+    checks::proofs::missing_cpu_is_named()?;
+    checks::stress::wait_for_watchers()?;
+    let stopped = match smp::stop_others() {
+        Ok(stopped) => stopped,
+        Err(Failed) => {
+            smp::cancel();
+            return Ok(Text::Booted(booted));
+        }
+    };
+
+    // 4. The last pass, for everything that depends on all CPUs.
+    hyp::callbacks::set_cache_type(booted.lock().ids().get(Register::CTR_EL0));
+    // SAFETY: all CPUs that have been started are stopped, outside of any site.
+    let finalised = unsafe {
+        booted
+            .lock()
+            .finalise(&stopped, &mut image, &mut memory::Alias)
+    };
+    let finalised = match finalised {
+        Ok(finalised) => smp::publish(finalised),
+        Err(FinaliseError::Patch(why)) => {
+            report::log_caps(detected.caps(), detected.ids());
+            error!("patch-error {}", Display2Format(&why));
+            smp::cancel();
+            return Ok(Text::Booted(booted));
+        }
+        Err(why) => {
+            error!("cpucaps: {}", Display2Format(&why));
+            return Err(Failed);
+        }
+    };
+    drop(stopped);
+    finalised.enable(&features::ENABLE, detected.ids());
+    report::log_passes(smp::boot_report(), finalised, &image, outcome);
+    hyp::log_sites(&image.region(), finalised)?;
+    hyp::install_on_this_cpu(0)?;
+    checks::proofs::final_is_applied(finalised)?;
+    checks::proofs::second_pass_is_idle(finalised, &mut image)?;
+
+    // 5. Modules, which are patched when they are loaded. The callbacks are in `.rodata`, so that
+    // modules loaded after boot can name them, too.
+    checks::module::run(finalised, image.region().callbacks)?;
+    Ok(Text::Final(finalised))
+}
+
+/// The last CPU to be started before the last pass. One of several CPUs is started after it.
+fn last_early(cpus: usize) -> usize {
+    if cpus > 2 { cpus - 2 } else { cpus - 1 }
+}
+
+/// The kernel after boot, without the init region.
+fn run(text: Text) -> Result<(), Failed> {
+    let finalised = match text {
+        Text::Final(finalised) => finalised,
+        // The kernel works as it was left, but the run is not a success.
+        Text::Booted(booted) => {
+            check_after(booted.lock().decision())?;
+            return Err(Failed);
+        }
+        Text::Default => {
+            checks::run("after", &Context::DEFAULT)?;
+            return Err(Failed);
+        }
+    };
+    // SAFETY: `boot` has returned, and there is no further pass over the image.
+    let bytes = unsafe { memory::free_init() };
+    info!("init region freed: {=usize} bytes", bytes);
+    check_after(finalised.decision())?;
+    checks::proofs::text_is_protected()?;
+
+    hyp::free_unused(finalised);
+    checks::hyp::run_on_this_cpu(0)?;
+    checks::hyp::run(finalised)?;
+
+    let early = smp::online();
+    smp::start_late(checks::stress::WORK)?;
+    info!(
+        "report cpus={=usize} early={=usize} late={=usize} kept-out={=usize}",
+        smp::online(),
+        early,
+        smp::online() - early,
+        smp::refused()
+    );
+    checks::stress::run()?;
+    nmi::log();
+    Ok(())
+}
+
+/// Runs the checks on text that was patched by this decision.
+fn check_after(decision: Decision<'_>) -> Result<(), Failed> {
+    let Decision {
+        decided, present, ..
+    } = decision;
+    checks::run("after", &Context { decided, present })
+}

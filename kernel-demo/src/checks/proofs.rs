@@ -1,0 +1,187 @@
+//! Faults that are provoked, to prove that they are noticed; and properties of a finished pass.
+
+use core::cell::UnsafeCell;
+use core::ops::Range;
+
+use alt_runtime::Image;
+use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
+use alt_runtime::cap::CapSet;
+use alt_runtime::patch::{Decision, PatchError, Plan, WritableAlias};
+use defmt::{Display2Format, error, info};
+
+use super::probe;
+use crate::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM};
+use crate::platform::board::{MAX_CPUS, PAGE};
+use crate::platform::memory::{self, Alias};
+use crate::platform::outcome::Failed;
+use crate::platform::{image, timer};
+use crate::smp;
+
+/// The text is writable neither at its own address nor at that of the alias, which is closed.
+pub fn text_is_protected() -> Result<(), Failed> {
+    let text = image::resident_text().start as *mut u32;
+    for (name, word) in [("text", text), ("closed alias", memory::alias_of(text))] {
+        // SAFETY: the text is readable and nothing writes to it.
+        unsafe { probe::is_read_only(name, text, word) }?;
+    }
+    Ok(())
+}
+
+/// Upper bound of the size of the text in bytes.
+const SCRATCH: usize = 1 << 20;
+
+#[repr(C, align(4096))]
+struct Scratch(UnsafeCell<[u8; SCRATCH]>);
+
+// SAFETY: it is written only by `wrong_alias_is_noticed` and by the pass that it runs.
+unsafe impl Sync for Scratch {}
+
+static SCRATCH_TEXT: Scratch = Scratch(UnsafeCell::new([0; SCRATCH]));
+
+/// An alias that maps other memory from a page of the text on.
+struct HalfAlias {
+    /// The first page that is mapped to other memory.
+    from: usize,
+    /// That memory: page-aligned, and as long as the rest of the text.
+    scratch: *mut u8,
+}
+
+// SAFETY: both parts are writable while the alias is open. That the second one is not the text is
+// the fault that the pass must notice.
+unsafe impl WritableAlias for HalfAlias {
+    type Error = &'static str;
+
+    fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
+        let text = text.start as usize..text.end as usize;
+        memory::map_alias(text.start..self.from, text.start)?;
+        memory::map_alias(self.from..text.end, self.scratch as usize)?;
+        Ok(memory::alias_of(text.start as *mut u32))
+    }
+
+    fn close(&mut self) {
+        Alias.close();
+    }
+}
+
+/// A pass through a wrong alias does not read back the words that it wrote. It reports that, and
+/// restores the words that it did write to the text.
+pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image<'_>) -> Result<(), Failed> {
+    let (region, room) = image.parts();
+    // The real pass reports a table that is refused. Without a write there is nothing to notice.
+    let last = Plan::new(&region, everything(detected), room)
+        .ok()
+        .and_then(|plan| plan.writes().last().copied());
+    let Some(last) = last else { return Ok(()) };
+    let text = image::text();
+    let from = (text.start + last.offset as usize) & !(PAGE - 1);
+    if text.end - from > SCRATCH {
+        error!("the scratch memory is smaller than the text");
+        return Err(Failed);
+    }
+    let scratch: *mut u8 = SCRATCH_TEXT.0.get().cast();
+    // Copies the words, or the pass would notice the alias before it writes anything.
+    let words = (text.end - from) / 4;
+    // SAFETY: the text is readable, and nothing else uses the scratch memory, which is long enough.
+    unsafe { core::ptr::copy_nonoverlapping(from as *const u32, scratch.cast(), words) };
+
+    let before = sum(&text);
+    // SAFETY: no other CPU runs; the image is the running one.
+    let result = unsafe { detected.patch(image, &mut HalfAlias { from, scratch }) };
+    match result {
+        Err(FinaliseError::Patch(PatchError::ReadBack(why))) if sum(&text) == before => {
+            info!("a wrong alias is noticed: {}", Display2Format(&why));
+            Ok(())
+        }
+        Err(FinaliseError::Patch(PatchError::ReadBack(_))) => {
+            error!("the old words are not restored");
+            Err(Failed)
+        }
+        // An arm is refused that does not apply on this CPU.
+        Err(FinaliseError::Patch(PatchError::Plan(_))) => Ok(()),
+        Err(why) => {
+            error!("a wrong alias could not be tried: {}", Display2Format(&why));
+            Err(Failed)
+        }
+        Ok(_) => {
+            error!("a pass through a wrong alias succeeded");
+            Err(Failed)
+        }
+    }
+}
+
+/// The decision of a pass over all scopes on the boot CPU.
+fn everything(detected: &Detected) -> Decision<'_> {
+    Decision {
+        table: detected.table(),
+        present: detected.caps(),
+        decided: &CapSet::ALL,
+    }
+}
+
+/// A checksum of all words that depends on their order.
+fn sum(text: &Range<usize>) -> u64 {
+    text.clone().step_by(4).fold(0u64, |sum, word| {
+        // SAFETY: the text is readable.
+        sum.rotate_left(1) ^ u64::from(unsafe { (word as *const u32).read_volatile() })
+    })
+}
+
+/// The error of a rendezvous names the CPU that is missing.
+pub fn missing_cpu_is_named() -> Result<(), Failed> {
+    const OFF: usize = MAX_CPUS - 1;
+    match smp::stop([OFF].into_iter(), timer::frequency() / 100) {
+        Err(missing) => {
+            info!("a missing CPU is named: {}", Display2Format(&missing));
+            Ok(())
+        }
+        Ok(_) => {
+            error!("CPU {=usize} came although it is off", OFF);
+            Err(Failed)
+        }
+    }
+}
+
+/// The boot-scope pass has applied the cpucaps of boot scope only.
+pub fn applied_is_what_was_decided(booted: &Booted) -> Result<(), Failed> {
+    match (
+        booted.is_applied(ALWAYS_BOOT),
+        booted.is_applied(ALWAYS_SYSTEM),
+    ) {
+        (true, false) => Ok(()),
+        applied => {
+            error!("boot and system scope applied: {}", applied);
+            Err(Failed)
+        }
+    }
+}
+
+/// The last pass has applied the cpucaps of system scope.
+pub fn final_is_applied(finalised: &Finalised) -> Result<(), Failed> {
+    if finalised.is_applied(ALWAYS_SYSTEM) {
+        return Ok(());
+    }
+    error!("the last pass has not applied the cpucaps of system scope");
+    Err(Failed)
+}
+
+/// A pass over text that is patched already writes nothing.
+pub fn second_pass_is_idle(finalised: &Finalised, image: &mut Image<'_>) -> Result<(), Failed> {
+    let (region, room) = image.parts();
+    match Plan::new(&region, finalised.decision(), room) {
+        Ok(plan) if plan.writes().is_empty() => {
+            info!("a second pass would change nothing");
+            Ok(())
+        }
+        Ok(plan) => {
+            error!(
+                "a second pass would write {=usize} words",
+                plan.writes().len()
+            );
+            Err(Failed)
+        }
+        Err(why) => {
+            error!("a second pass is refused: {}", Display2Format(&why));
+            Err(Failed)
+        }
+    }
+}

@@ -1,3 +1,0 @@
-//! The cpucaps of this kernel.
-
-alt_runtime::cpucaps!("../cpucaps.toml");

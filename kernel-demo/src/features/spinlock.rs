@@ -1,0 +1,67 @@
+//! A spin lock: exclusives, or SWPA.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use alt_runtime::alternative;
+
+use crate::cpucaps::LSE;
+
+/// A value that one CPU at a time may access.
+pub struct SpinLock<T> {
+    /// 1 while it is held.
+    held: AtomicU32,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: only the CPU that holds the lock accesses the value.
+unsafe impl<T: Send> Sync for SpinLock<T> {}
+
+impl<T> SpinLock<T> {
+    /// A lock that is not held.
+    pub const fn new(value: T) -> Self {
+        Self {
+            held: AtomicU32::new(0),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// Takes the lock if it is free; returns whether it was.
+    pub fn try_acquire(&self) -> bool {
+        let before: u32;
+        // SAFETY: both variants are one atomic exchange with acquire order.
+        unsafe {
+            alternative!(
+                "2: ldaxr {before:w}, [{held}]",
+                "   stxr  {failed:w}, {one:w}, [{held}]",
+                "   cbnz  {failed:w}, 2b",
+                LSE => ".arch_extension lse", "swpa {one:w}, {before:w}, [{held}]",
+                held = in(reg) self.held.as_ptr(),
+                one = in(reg) 1,
+                before = out(reg) before,
+                failed = out(reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
+        before == 0
+    }
+
+    /// Takes the lock, runs `action` on the value and releases the lock.
+    pub fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {
+        while !self.try_acquire() {
+            // A load keeps the cache line shared; an exchange would not.
+            while self.held.load(Ordering::Relaxed) != 0 {
+                core::hint::spin_loop();
+            }
+        }
+        // SAFETY: this CPU holds the lock.
+        let result = action(unsafe { &mut *self.value.get() });
+        self.release();
+        result
+    }
+
+    /// Releases the lock, which must be held.
+    pub fn release(&self) {
+        self.held.store(0, Ordering::Release);
+    }
+}

@@ -1,0 +1,18 @@
+//! The machine: addresses, console, time, interrupts, page tables, firmware and exceptions.
+//!
+//! Nothing in this folder uses the rest of the kernel. What it has to know of the image, such as
+//! the memory map, is passed in.
+
+pub mod board;
+pub mod console;
+pub mod device_tree;
+pub mod entry;
+pub mod exceptions;
+pub mod firmware;
+pub mod idregs;
+pub mod image;
+pub mod interrupts;
+pub mod memory;
+pub mod outcome;
+pub mod pool;
+pub mod timer;
