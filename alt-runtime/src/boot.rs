@@ -50,7 +50,7 @@ impl Detected {
     /// Two cpucaps that exclude each other were both found.
     pub fn new(table: &'static CapTable, ids: IdRegs) -> Result<Self, DetectError> {
         let caps = table.detect(&ids)?;
-        let view = SystemView::new(table, &ids)?;
+        let view = SystemView::of_boot_cpu(table, &ids, caps)?;
         Ok(Self { view, ids, caps })
     }
 

@@ -42,10 +42,20 @@ impl SystemView {
     ///
     /// [`DetectError::Conflict`] if two boot-scope caps are present that must not be together.
     pub fn new(table: &'static CapTable, ids: &IdRegs) -> Result<Self, DetectError> {
-        let mut boot = table.matching(ids).intersect(&table.of_scope(Scope::Boot));
+        Self::of_boot_cpu(table, ids, table.of_cpu(ids))
+    }
+
+    /// As [`new`](Self::new), where the caps that the boot CPU has by its own registers are known
+    /// to be `own`: the rules are not evaluated again.
+    pub(crate) fn of_boot_cpu(
+        table: &'static CapTable,
+        ids: &IdRegs,
+        own: CapSet,
+    ) -> Result<Self, DetectError> {
+        let mut boot = own.intersect(&table.of_scope(Scope::Boot));
+        // A cap of `own` may require one of a later scope.
         table.drop_unsupported(&mut boot);
         table.check_conflicts(&boot)?;
-        let own = table.of_cpu(ids);
         Ok(Self {
             table,
             ids: ids.sanitised(),
