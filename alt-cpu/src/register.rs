@@ -103,6 +103,23 @@ macro_rules! define {
 
 for_each_register!(define);
 
+/// [`Register::known_bits`] of each register.
+const KNOWN_BITS: [u64; Register::COUNT] = {
+    let mut known = [0; Register::COUNT];
+    let mut register = 0;
+    while register < Register::COUNT {
+        let fields = Register::ALL[register].fields();
+        let mut field = 0;
+        while field < fields.len() {
+            known[register] |= fields[field].mask();
+            field += 1;
+        }
+        register += 1;
+    }
+    known[Register::REVIDR_EL1 as usize] = u64::MAX;
+    known
+};
+
 impl Register {
     /// The number of registers.
     pub const COUNT: usize = Self::ALL.len();
@@ -110,16 +127,7 @@ impl Register {
     /// The bits that have a meaning: those of the register's fields; all of `REVIDR_EL1`, whose bits
     /// have no names.
     pub const fn known_bits(self) -> u64 {
-        if matches!(self, Self::REVIDR_EL1) {
-            return u64::MAX;
-        }
-        let fields = self.fields();
-        let (mut bits, mut index) = (0, 0);
-        while index < fields.len() {
-            bits |= fields[index].mask();
-            index += 1;
-        }
-        bits
+        KNOWN_BITS[self as usize]
     }
 
     /// Whether the register describes how the kernel runs (`CurrentEL`, `HCR_EL2`), not the CPU.

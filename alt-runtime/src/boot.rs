@@ -17,8 +17,8 @@ mod system;
 
 use crate::arch::Maintenance;
 use crate::cap::{
-    Cap, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, Enable, Final, IdRegs,
-    SystemView, idregs::Field, run_hooks,
+    Cap, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Difference, Enable, FinalCaps,
+    IdRegs, SystemView, idregs::Field, run_hooks,
 };
 use crate::patch::{Decision, PatchError, Report};
 use crate::rendezvous::HoldError;
@@ -141,7 +141,7 @@ pub struct Booted {
     view: SystemView,
     /// What the last pass has decided, once there was one: a CPU that is added after
     /// it is a late one.
-    finalised: Option<Final>,
+    finalised: Option<FinalCaps>,
     maintenance: Maintenance,
     decided: CapSet,
     report: Report,
@@ -280,7 +280,7 @@ impl<A: core::fmt::Debug + core::fmt::Display> core::error::Error for FinaliseEr
 /// The text fits the system.
 #[derive(Clone, Debug)]
 pub struct Finalised {
-    decided: Final,
+    decided: FinalCaps,
     maintenance: Maintenance,
     report: Report,
 }
@@ -356,7 +356,7 @@ impl Finalised {
 }
 
 /// The verdict on a CPU that comes after the last pass.
-fn late_cpu(decided: &Final, maintenance: Maintenance, ids: &IdRegs) -> CpuVerdict {
+fn late_cpu(decided: &FinalCaps, maintenance: Maintenance, ids: &IdRegs) -> CpuVerdict {
     match decided.late_cpu(ids) {
         // Modules are still to come, and their maintenance must suit this CPU, too;
         // an erratum of its caches need not show in CTR_EL0.

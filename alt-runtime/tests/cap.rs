@@ -382,7 +382,7 @@ fn a_conflict_names_both_caps() {
 }
 
 #[test]
-#[should_panic = "not at the place of its number"]
+#[should_panic = "is not its index"]
 fn a_misnumbered_table_is_refused() {
     const ENTRIES: &[CapInfo] = &[CapInfo {
         cap: cap(1),

@@ -3,7 +3,7 @@
 #![deny(missing_docs)]
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapKind, CapTable, Conflict, CpuVerdict, Evidence, Final, IdRegs, LatePolicy,
+    Cap, CapInfo, CapKind, CapTable, Conflict, CpuVerdict, Evidence, FinalCaps, IdRegs, LatePolicy,
     Rule, Scope, SystemView,
     idregs::{Register::*, fields},
 };
@@ -65,7 +65,7 @@ fn table(infos: Vec<CapInfo>) -> &'static CapTable {
     Box::leak(Box::new(CapTable::new(infos.leak())))
 }
 
-fn decided(table: &'static CapTable, ids: &IdRegs) -> Final {
+fn decided(table: &'static CapTable, ids: &IdRegs) -> FinalCaps {
     SystemView::new(table, ids).unwrap().finalise().unwrap()
 }
 
@@ -166,7 +166,7 @@ fn the_worst_verdict_counts_and_of_several_the_first() {
     assert_eq!(verdict.conflict().unwrap().cap(), Some(cap(3)));
     assert_eq!(
         system.late_cpu(&isar0(0x1_0120)).to_string(),
-        "the system cannot go on: this CPU has cpucap STRICTER, for which the system is not \
+        "the system cannot continue: this CPU has cpucap STRICTER, for which the system is not \
          prepared (ID_AA64ISAR0_EL1.AES=2)"
     );
     let fits = system.late_cpu(&isar0(0x2_0300));
@@ -283,16 +283,16 @@ fn caches_that_need_more_maintenance_are_kept_out() {
     // IDC, DIC, lines of 64 bytes, PIPT.
     let system = decided(table, &ctr(0xb444_c004));
     for (word, expected) in [
-        (0xb443_c004, "CTR_EL0.DminLine=3, the system goes by 4"),
-        (0xb444_c003, "CTR_EL0.IminLine=3, the system goes by 4"),
-        (0xa444_c004, "CTR_EL0.IDC=0, the system goes by 1"),
-        (0x9444_c004, "CTR_EL0.DIC=0, the system goes by 1"),
+        (0xb443_c004, "CTR_EL0.DminLine=3, the system assumes 4"),
+        (0xb444_c003, "CTR_EL0.IminLine=3, the system assumes 4"),
+        (0xa444_c004, "CTR_EL0.IDC=0, the system assumes 1"),
+        (0x9444_c004, "CTR_EL0.DIC=0, the system assumes 1"),
     ] {
         let verdict = system.late_cpu(&ctr(word));
         assert_eq!(
             verdict.to_string(),
             format!(
-                "this CPU must stay out: new code would not reach this CPU's caches: {expected}"
+                "this CPU must stay out: cache maintenance after writing code is insufficient for this CPU: {expected}"
             )
         );
         assert_eq!(verdict.conflict().unwrap().cap(), None);
@@ -334,7 +334,7 @@ fn real_cpus_in_the_wrong_company() {
     // Stricter than LSE, which comes later in the table.
     assert_eq!(
         verdict("cortex-a76", "cortex-a53"),
-        "the system cannot go on: the system relies on cpucap HVHE, which this CPU lacks \
+        "the system cannot continue: the system relies on cpucap HVHE, which this CPU lacks \
          (ID_AA64MMFR1_EL1.VH=0)"
     );
     assert_eq!(

@@ -239,7 +239,7 @@ fn the_exception_level_is_the_kernels() {
     let mut view = SystemView::new(&shipped::TABLE, &a76(2, 1)).unwrap();
     assert_eq!(
         view.add_cpu(&a76(1, 0)).to_string(),
-        "the system cannot go on: the system relies on cpucap VHE, which this CPU lacks \
+        "the system cannot continue: the system relies on cpucap VHE, which this CPU lacks \
          (HCR_EL2.E2H=0)"
     );
 }

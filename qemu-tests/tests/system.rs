@@ -123,7 +123,7 @@ fn late_cpu_with_fewer_asids_is_kept_out() {
             "CPU 1 differs: ID_AA64DFR0_EL1.BRPs: 1 here, 5 on the boot CPU",
             "CPU 1 (early) is online",
             "CPU 3 differs: ID_AA64MMFR0_EL1.ASIDBits: 0 here, 2 on the boot CPU",
-            "CPU 3 (late) is kept out: the kernel has built on ID_AA64MMFR0_EL1.ASIDBits=2, and \
+            "CPU 3 (late) is kept out: the kernel relies on ID_AA64MMFR0_EL1.ASIDBits=2, and \
              this CPU has 0",
         ],
     );
@@ -187,7 +187,7 @@ fn overrides_go_towards_the_safe_side_only() {
         &run,
         &[
             "override: ID_AA64ISAR0_EL1.Atomic: 1 instead of 2",
-            "override: ID_AA64ISAR0_EL1.RNDR: stays 0, 1 would claim more than the CPU has",
+            "override: ID_AA64ISAR0_EL1.RNDR: stays 0, 1 would be more than the CPU has",
             "override ignored: arm64.nosuch",
         ],
     );

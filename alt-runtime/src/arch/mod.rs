@@ -1,5 +1,4 @@
-//! What depends on the machine: reading ID registers, cache maintenance, and the
-//! routine that writes text. The code is for the target only; the data that it
+//! What depends on the machine: cache maintenance, and the routine that writes text. The code is for the target only; the data that it
 //! works on is for the host as well.
 
 mod maintenance;
@@ -7,8 +6,6 @@ mod maintenance;
 mod attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod idregs;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod mask;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]

@@ -1,44 +1,36 @@
-//! Cpucaps: what the CPUs can do and what is wrong with them, as numbered facts.
+//! Cpucaps: the features and errata of the CPUs, as numbered facts.
 //!
-//! A kernel lists its cpucaps in a TOML file, and [`cpucaps!`](crate::cpucaps) turns the file
-//! into one [`Cap`] constant each and a [`CapTable`]. The table looks at the ID registers
-//! ([`IdRegs`]) and tells which cpucaps are present ([`CapSet`]), and why ([`Evidence`]).
+//! A kernel lists its cpucaps in a TOML file, and [`cpucaps!`](crate::cpucaps) turns the file into
+//! a [`Cap`] constant for each and a [`CapTable`]. From the ID registers of a CPU ([`IdRegs`]) the
+//! table computes which cpucaps are present ([`CapSet`]), and why ([`Evidence`]).
 //!
-//! A system has many CPUs, and they differ: [`SystemView`] collects them until the cpucaps are
-//! final, and [`Final`] judges those that come later. [`Overrides`] from the kernel command
-//! line take features away from all of them; [`Enable`] hooks switch on what was found.
+//! The CPUs of a system may differ. [`SystemView`] collects the early ones until the cpucaps are
+//! final; [`FinalCaps`] gives a verdict on those that come later. [`Overrides`] from the kernel
+//! command line remove features from all of them; [`Enable`] hooks switch on what was found.
 //!
-//! Everything here computes on values and runs on the host as well; only `IdRegs::read` touches
-//! a CPU.
+//! Everything here works on values and also runs on the host, except for [`IdRegs::read`].
 
 mod cmdline;
-mod conflict;
-mod difference;
-mod enable;
-mod evidence;
-mod id;
+mod final_caps;
+mod id_regs;
 mod judge;
 mod overrides;
 mod rule;
-mod sanitise;
 mod set;
-mod snapshot;
+mod system_view;
 mod table;
-mod view;
+mod verdict;
 
 pub use alt_cpu::{CapKind, LatePolicy, MAX_CAPS, MidrRange, RevidrFix, Revision, Scope, Verdict};
-pub use cmdline::{OverrideError, Rejected};
-pub use conflict::{Conflict, CpuVerdict};
-pub use difference::Difference;
-pub use enable::{Enable, run_hooks};
-pub use evidence::Evidence;
-pub use id::Cap;
-pub use overrides::{Applied, MAX_OVERRIDES, Overrides};
-pub use rule::Rule;
-pub use set::{CapSet, Iter};
-pub use snapshot::IdRegs;
-pub use table::{CapInfo, CapTable, DetectError};
-pub use view::{Final, SystemView};
+pub use cmdline::{MAX_OVERRIDES, OverrideError, Rejected};
+pub use final_caps::FinalCaps;
+pub use id_regs::{Difference, IdRegs};
+pub use overrides::{Applied, Overrides};
+pub use rule::{Evidence, Rule};
+pub use set::{Cap, CapSet, Iter};
+pub use system_view::SystemView;
+pub use table::{CapInfo, CapTable, DetectError, Enable, run_hooks};
+pub use verdict::{Conflict, CpuVerdict};
 
 /// The ID registers and their fields.
 pub mod idregs {

@@ -1,18 +1,18 @@
-//! Field values from the kernel command line, in place of what a CPU says.
+//! Values of ID register fields from the kernel command line, instead of those of the CPU.
 
 use core::fmt;
 
-use alt_cpu::Field;
+use alt_cpu::{CapKind, Field, Register, Safe};
 
-use super::{IdRegs, sanitise::safer};
+use super::{
+    CapInfo, CapTable, IdRegs, MAX_OVERRIDES, OverrideError, Rejected, Rule,
+    cmdline::{self, ALIASES, OverrideWord, parse_number, same_name, starts_with},
+};
 
-/// How many fields can be overridden at once. One word can take up to six.
-pub const MAX_OVERRIDES: usize = 32;
-
-/// The overrides of a kernel command line; [`Overrides::parse`] makes them.
+/// The overrides of a kernel command line, from [`Overrides::parse`].
 ///
-/// They are to be [applied](Self::apply) to the registers of every CPU before anything is made
-/// of these, so that all agree.
+/// [Apply](Self::apply) them to the registers of every CPU before anything else uses these
+/// registers, so that all CPUs agree.
 #[derive(Clone, Copy, Debug)]
 pub struct Overrides {
     entries: [Option<Override>; MAX_OVERRIDES],
@@ -25,19 +25,122 @@ struct Override {
 }
 
 impl Overrides {
-    /// No override.
+    /// No overrides.
     pub const fn none() -> Self {
         Self {
             entries: [None; MAX_OVERRIDES],
         }
     }
 
-    /// Whether there are none.
+    /// Finds the overrides in a kernel command line. `rejected` is called for each word that looks
+    /// like an override and is ignored. Other words are skipped, and so is everything after a word
+    /// `--`, since this is for the init process.
+    ///
+    /// A word looks like an override if it begins with `arm64.`, or if the part before its first dot
+    /// is the name of an ID register, begins with `id_` or `ctr_`, or ends in `_el` and a digit. A
+    /// word without a dot looks like one if it begins with the name of an ID register and `=`, or
+    /// with `id_aa64`. Case does not matter, `_` and `-` are equivalent, and the `_EL1` of a
+    /// register may be omitted.
+    ///
+    /// If several words override the same field, the last one counts, except that `arm64.no…` never
+    /// restores what an earlier word has removed.
+    pub fn parse<'a>(
+        table: &CapTable,
+        cmdline: &'a str,
+        mut rejected: impl FnMut(Rejected<'a>),
+    ) -> Self {
+        let mut overrides = Self::none();
+        let words = cmdline.split_ascii_whitespace();
+        for word in words.take_while(|word| *word != "--") {
+            if let Err(error) = overrides.obey(table, word) {
+                rejected(Rejected { word, error });
+            }
+        }
+        overrides
+    }
+
+    fn obey(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
+        let bare = word.trim_start_matches('"');
+        match cmdline::split(bare) {
+            None => Ok(()),
+            Some(_) if bare != word => Err(OverrideError::Quoted),
+            Some(OverrideWord::Name(name)) => self.obey_name(table, name),
+            Some(OverrideWord::Field(register, value)) => self.obey_value(register, value),
+            Some(OverrideWord::Wrong(error)) => Err(error),
+        }
+    }
+
+    /// Adds the overrides of `no<name>`, the part of a word after `arm64.`.
+    fn obey_name(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
+        let name = match word.get(2..) {
+            Some(name) if starts_with(word, "no") => name,
+            _ => return Err(OverrideError::UnknownWord),
+        };
+        let alias = ALIASES
+            .iter()
+            .filter(|(_, fields)| concerns_a_feature(table, fields))
+            .find(|(alias, _)| same_name(alias, name));
+        if let Some((_, fields)) = alias {
+            return self.remove(fields);
+        }
+        let info = table
+            .iter()
+            .find(|info| same_name(info.name, name))
+            .ok_or(OverrideError::UnknownWord)?;
+        let change = without(info).ok_or(OverrideError::NotOverridable(info.name))?;
+        self.remove(&[change])
+    }
+
+    /// Adds all of these overrides, or none if there is not enough room.
+    fn remove(&mut self, changes: &[(&'static Field, i64)]) -> Result<(), OverrideError> {
+        let before = *self;
+        for &(field, value) in changes {
+            let value = match self.get(field) {
+                Some(earlier) => field.safe_value(earlier, value),
+                None => value,
+            };
+            if !self.set(field, value) {
+                *self = before;
+                return Err(OverrideError::TooMany);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the override of `<field>=<number>`, the part of a word after the register.
+    fn obey_value(&mut self, register: Register, word: &str) -> Result<(), OverrideError> {
+        if matches!(register, Register::MIDR_EL1 | Register::REVIDR_EL1) {
+            return Err(OverrideError::Identity(register));
+        }
+        if register.is_kernel_state() {
+            return Err(OverrideError::KernelState(register));
+        }
+        let (name, number) = word.split_once('=').unwrap_or((word, ""));
+        let field = register
+            .fields()
+            .iter()
+            .find(|field| field.name.len() == name.len() && starts_with(name, field.name))
+            .ok_or(OverrideError::UnknownField(register))?;
+        let number = parse_number(number).ok_or(OverrideError::NotANumber(field))?;
+        let value = fit(field, number).ok_or(OverrideError::DoesNotFit(field))?;
+        if let Safe::Exact(safe) = field.safe
+            && value != safe
+        {
+            return Err(OverrideError::NotSafe { field, safe });
+        }
+        match self.set(field, value) {
+            true => Ok(()),
+            false => Err(OverrideError::TooMany),
+        }
+    }
+
+    /// Whether there are no overrides.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// The fields, in the order in which the line first named them, and their values.
+    /// The overridden fields and their values, in the order in which the fields first occur in the
+    /// command line.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Field, i64)> {
         self.entries
             .iter()
@@ -45,16 +148,16 @@ impl Overrides {
             .map(|entry| (entry.field, entry.value))
     }
 
-    /// Overrides the registers of one CPU, and tells `report` what became of each field.
+    /// Overrides the registers of one CPU. `report` is called for each field.
     ///
-    /// An override works like one more CPU in the system that has this value: by the
-    /// [`Safe`](alt_cpu::Safe) rule of the field it can take something away from this CPU and
-    /// never add to it. It is judged by this CPU's own value, so that one line serves different
-    /// CPUs.
+    /// An override has the effect of a further CPU in the system that has this value: by the
+    /// field's [safe value](Field::safe_value) it can remove something from this CPU and never add
+    /// to it. It is combined with this CPU's own value, so that one command line works for
+    /// different CPUs.
     pub fn apply(&self, regs: &mut IdRegs, mut report: impl FnMut(Applied)) {
         for (field, asked) in self.iter() {
             let old = regs.field(field);
-            let new = safer(field, old, asked);
+            let new = field.safe_value(old, asked);
             regs.set_field(field, new);
             report(Applied {
                 field,
@@ -66,16 +169,16 @@ impl Overrides {
     }
 
     /// The value that overrides `field`.
-    pub(super) fn get(&self, field: &Field) -> Option<i64> {
+    fn get(&self, field: &Field) -> Option<i64> {
         self.iter()
             .find(|(other, _)| *other == field)
             .map(|(_, value)| value)
     }
 
-    /// Overrides a field, in place of an earlier override of it; whether there was room.
-    pub(super) fn set(&mut self, field: &'static Field, value: i64) -> bool {
+    /// Overrides a field, and replaces an earlier override of it. `false` if there is no room.
+    fn set(&mut self, field: &'static Field, value: i64) -> bool {
         let is_free = |entry: &Option<Override>| entry.is_none_or(|entry| entry.field == field);
-        // Entries are never taken out: the first free one comes after all fields in use.
+        // Entries are never removed, so the first free one is after all used ones.
         match self.entries.iter_mut().find(|entry| is_free(entry)) {
             Some(entry) => {
                 *entry = Some(Override { field, value });
@@ -92,16 +195,16 @@ impl Default for Overrides {
     }
 }
 
-/// What became of an override on one CPU.
+/// The effect of an override on one CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// The field.
     pub field: &'static Field,
-    /// The value that the command line gives.
+    /// The value from the command line.
     pub asked: i64,
-    /// The value that the CPU has.
+    /// The value of the CPU.
     pub old: i64,
-    /// The value that counts; equal to `old` if `asked` is not on the safe side of it.
+    /// The value that is used; equal to `old` if `asked` is not on the safe side of it.
     pub new: i64,
 }
 
@@ -121,7 +224,7 @@ impl fmt::Display for Applied {
         } else {
             write!(
                 f,
-                "{field}: stays {old}, {asked} would claim more than the CPU has"
+                "{field}: stays {old}, {asked} would be more than the CPU has"
             )
         }
     }
@@ -132,4 +235,53 @@ impl defmt::Format for Applied {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "{}", defmt::Display2Format(self));
     }
+}
+
+/// Whether a feature cap tests one of the fields.
+fn concerns_a_feature(table: &CapTable, fields: &[(&Field, i64)]) -> bool {
+    table
+        .iter()
+        .filter(|info| info.kind == CapKind::Feature)
+        .any(|info| fields.iter().any(|(field, _)| info.rule.tests(field)))
+}
+
+/// The override that makes a cap absent and changes as little else as possible: a field and its
+/// value. `None` if there is no such override.
+fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
+    match info.kind {
+        CapKind::Feature => failing(&info.rule),
+        CapKind::Erratum => None,
+    }
+}
+
+/// The override that makes a rule false: the largest value below its range, which means "not
+/// implemented" or an earlier version. In `All` it is that of the first rule that has one.
+fn failing(rule: &Rule) -> Option<(&'static Field, i64)> {
+    let (field, min, max) = match *rule {
+        Rule::Field { field, min, max } => (field, min, max),
+        Rule::All(rules) => return rules.iter().find_map(failing),
+        _ => return None,
+    };
+    // These cannot be overridden: the CPU model, and the exception level of the kernel.
+    if field.register.is_kernel_state() || field.register == Register::MIDR_EL1 {
+        return None;
+    }
+    let value = match field.safe {
+        Safe::LowerSafe => min.checked_sub(1)?,
+        Safe::HigherSafe => max.checked_add(1)?,
+        Safe::HigherOrZeroSafe => 0,
+        Safe::Exact(safe) => safe,
+    };
+    let possible = (field.min_value()..=field.max_value()).contains(&value);
+    let absent = !(min..=max).contains(&value);
+    (possible && absent).then_some((field, value))
+}
+
+/// The value of a field for a number from the command line; `None` if it does not fit. A number can
+/// also be the bits of a negative value: 15 and -1 are the same in a signed field of four bits.
+fn fit(field: &Field, number: i64) -> Option<i64> {
+    if number < 0 {
+        return (number >= field.min_value()).then_some(number);
+    }
+    (number < 1 << field.width).then(|| field.extract(field.insert(0, number)))
 }

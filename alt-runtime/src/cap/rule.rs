@@ -1,49 +1,52 @@
-//! Rules over ID registers.
+//! The condition on the ID registers under which a cpucap is present, and what decided it.
 
-use alt_cpu::{Field, Register};
+use core::fmt;
 
-use super::{Evidence, IdRegs, MidrRange};
+use alt_cpu::{Field, MidrRange, Register};
 
-/// How a cpucap shows in the ID registers.
+use super::IdRegs;
+
+/// The condition on the ID registers under which a cpucap is present: `detect` in `cpucaps.toml`.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// Present on every CPU.
+    /// True on every CPU.
     Always,
-    /// A field has a value from `min` to `max`, both included.
+    /// The field has a value from `min` to `max`, both included.
     Field {
-        /// The field; its sign is honoured.
+        /// The field. Its value is signed if the field is.
         field: &'static Field,
-        /// The least value that will do.
+        /// The smallest matching value.
         min: i64,
-        /// The greatest value that will do.
+        /// The largest matching value.
         max: i64,
     },
-    /// The CPU is one of these.
+    /// The CPU matches one of these ranges.
     Midr(&'static [MidrRange]),
-    /// One of these holds.
+    /// One of these rules is true.
     Any(&'static [Rule]),
-    /// All of these hold.
+    /// All of these rules are true.
     All(&'static [Rule]),
-    /// This does not hold.
+    /// The rule is false.
     Not(&'static Rule),
     /// A function of the kernel decides.
     Custom {
-        /// The function's name, for the report.
+        /// The name of the function, for the log.
         name: &'static str,
-        /// The function. It must depend on its argument alone. For a cpucap of system scope it
-        /// is asked about the sanitised registers, where `MIDR_EL1` is zero if the models
-        /// differ, and about those of each CPU.
+        /// The function. Its result must depend on its argument alone. For a cpucap of system scope
+        /// it is called with the sanitised registers, where `MIDR_EL1` is zero if the models
+        /// differ, and with the registers of each CPU.
         test: fn(&IdRegs) -> bool,
     },
 }
 
 impl Rule {
-    /// Whether the rule holds.
+    /// Whether the rule is true for a CPU with the registers `regs`.
     pub fn matches(&self, regs: &IdRegs) -> bool {
         self.decide(regs).0
     }
 
-    /// The field and value that decided: of several rules, the first that settled the matter.
+    /// The field and value that decided the result. In `Any` and `All` it is that of the first rule
+    /// that decided, or of the first rule if all of them had to be evaluated.
     pub fn evidence(&self, regs: &IdRegs) -> Evidence {
         self.decide(regs).1
     }
@@ -119,7 +122,8 @@ impl Rule {
     }
 }
 
-/// The first outcome that equals `settles`; if there is none, `!settles` by the first rule.
+/// The first outcome that is `settles`; if there is none, `!settles` with the evidence of the first
+/// rule.
 fn first(rules: &[Rule], settles: bool, regs: &IdRegs) -> (bool, Evidence) {
     let mut outcomes = rules.iter().map(|rule| rule.decide(regs));
     let default = outcomes.next().unwrap_or((!settles, Evidence::Always));
@@ -129,4 +133,78 @@ fn first(rules: &[Rule], settles: bool, regs: &IdRegs) -> (bool, Evidence) {
     outcomes
         .find(|outcome| outcome.0 == settles)
         .unwrap_or(default)
+}
+
+/// What decided whether a cpucap is present. Its text is for the log, such as
+/// `ID_AA64ISAR0_EL1.Atomic=2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Nothing: the rule has the same result on every CPU.
+    Always,
+    /// The value of a field.
+    Field {
+        /// The field.
+        field: &'static Field,
+        /// Its value.
+        value: i64,
+    },
+    /// The model of the CPU: it is in one of the ranges, or in none.
+    Midr {
+        /// `MIDR_EL1`.
+        midr: u64,
+    },
+    /// The model of the CPU: it is in one of the ranges, but the erratum is fixed.
+    Fixed {
+        /// `MIDR_EL1`.
+        midr: u64,
+        /// `REVIDR_EL1`.
+        revidr: u64,
+    },
+    /// The result of a function of the kernel.
+    Custom {
+        /// Its name.
+        name: &'static str,
+        /// Its result.
+        result: bool,
+    },
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Evidence::Always => f.pad("always"),
+            Evidence::Field { field, value } => write!(f, "{field}={value}"),
+            Evidence::Midr { midr } => write!(f, "MIDR_EL1={midr:#x}"),
+            Evidence::Fixed { midr, revidr } => {
+                write!(f, "MIDR_EL1={midr:#x} fixed by REVIDR_EL1={revidr:#x}")
+            }
+            Evidence::Custom { name, result } => write!(f, "{name}()={result}"),
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Evidence {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match *self {
+            Evidence::Always => defmt::write!(f, "always"),
+            Evidence::Field { field, value } => {
+                defmt::write!(
+                    f,
+                    "{=str}.{=str}={=i64}",
+                    field.register.name(),
+                    field.name,
+                    value
+                );
+            }
+            Evidence::Midr { midr } => defmt::write!(f, "MIDR_EL1={=u64:#x}", midr),
+            Evidence::Fixed { midr, revidr } => defmt::write!(
+                f,
+                "MIDR_EL1={=u64:#x} fixed by REVIDR_EL1={=u64:#x}",
+                midr,
+                revidr
+            ),
+            Evidence::Custom { name, result } => defmt::write!(f, "{=str}()={=bool}", name, result),
+        }
+    }
 }

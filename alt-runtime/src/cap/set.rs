@@ -1,32 +1,66 @@
-//! Sets of cpucaps.
+//! The number of a cpucap, and sets of these numbers.
 
 use core::fmt;
 
-use super::{Cap, MAX_CAPS};
+use alt_cpu::MAX_CAPS;
+
+/// The number of a cpucap.
+///
+/// It is the index of the cpucap in the kernel's [`CapTable`](super::CapTable), and what the records
+/// in the image contain. A cap that is excluded by the kernel's configuration is *not possible*: it
+/// is never detected, and code that depends on it is left out at compile time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Cap {
+    number: u16,
+    possible: bool,
+}
+
+impl Cap {
+    /// The cpucap with this number.
+    ///
+    /// # Panics
+    ///
+    /// If `number` is not below [`MAX_CAPS`]. Caps are constants, so this fails the build.
+    pub const fn new(number: u16, possible: bool) -> Self {
+        assert!((number as usize) < MAX_CAPS, "cpucap number out of range");
+        Self { number, possible }
+    }
+
+    /// The number, below [`MAX_CAPS`].
+    pub const fn number(self) -> u16 {
+        self.number
+    }
+
+    /// Whether the kernel's configuration allows the cap.
+    pub const fn is_possible(self) -> bool {
+        self.possible
+    }
+}
 
 const WORDS: usize = MAX_CAPS / 64;
 
-/// A set of cpucaps, 32 bytes. It never holds one that is not possible.
+/// A set of cpucaps, 32 bytes. It never contains one that is not possible.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CapSet {
     words: [u64; WORDS],
 }
 
 impl CapSet {
-    /// The set of none.
+    /// The empty set.
     pub const EMPTY: Self = Self { words: [0; WORDS] };
 
-    /// The set of every number there is, whether or not a table has it.
+    /// The set of all numbers below [`MAX_CAPS`], whether or not a table has them.
     pub const ALL: Self = Self {
         words: [u64::MAX; WORDS],
     };
 
-    /// The set of none.
+    /// The empty set.
     pub const fn new() -> Self {
         Self::EMPTY
     }
 
-    /// Adds a cap; no effect if it is not possible.
+    /// Adds a cap. This has no effect if the cap is not possible.
     pub const fn insert(&mut self, cap: Cap) {
         if cap.is_possible() {
             let (word, bit) = place(cap.number());
@@ -34,36 +68,36 @@ impl CapSet {
         }
     }
 
-    /// Takes a cap out.
+    /// Removes a cap.
     pub const fn remove(&mut self, cap: Cap) {
         let (word, bit) = place(cap.number());
         self.words[word] &= !bit;
     }
 
-    /// The set with `cap` added.
+    /// The set with `cap` added, as by [`insert`](Self::insert).
     #[must_use]
     pub const fn with(mut self, cap: Cap) -> Self {
         self.insert(cap);
         self
     }
 
-    /// Whether `cap` is in it.
+    /// Whether the set contains `cap`.
     pub const fn contains(&self, cap: Cap) -> bool {
         self.contains_number(cap.number())
     }
 
-    /// Whether the cap with this number is in it; `false` for a number no cap can have.
+    /// Whether the set contains the cap with this number; `false` for a number that no cap can have.
     pub const fn contains_number(&self, number: u16) -> bool {
         let (word, bit) = place(number);
         (number as usize) < MAX_CAPS && self.words[word] & bit != 0
     }
 
-    /// The caps as bits, from number 0 on.
+    /// The caps as bits, from number 0 up.
     pub(crate) const fn words(&self) -> &[u64; WORDS] {
         &self.words
     }
 
-    /// How many are in it.
+    /// The number of caps in the set.
     pub const fn len(&self) -> usize {
         let mut len = 0;
         let mut word = 0;
@@ -74,12 +108,12 @@ impl CapSet {
         len as usize
     }
 
-    /// Whether none is in it.
+    /// Whether the set is empty.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The caps in both.
+    /// The caps that both sets contain.
     #[must_use]
     pub const fn intersect(mut self, other: &Self) -> Self {
         let mut word = 0;
@@ -90,7 +124,7 @@ impl CapSet {
         self
     }
 
-    /// The caps in either.
+    /// The caps that at least one of the sets contains.
     #[must_use]
     pub const fn union(mut self, other: &Self) -> Self {
         let mut word = 0;
@@ -101,7 +135,7 @@ impl CapSet {
         self
     }
 
-    /// The caps in this one that are not in `other`.
+    /// The caps in this set that are not in `other`.
     #[must_use]
     pub const fn difference(mut self, other: &Self) -> Self {
         let mut word = 0;
@@ -112,18 +146,18 @@ impl CapSet {
         self
     }
 
-    /// Whether every cap in it is also in `other`.
+    /// Whether `other` contains every cap of this set.
     pub const fn is_subset(&self, other: &Self) -> bool {
         self.difference(other).is_empty()
     }
 
-    /// The caps in it, by ascending number.
+    /// The caps in the set, by ascending number.
     pub const fn iter(&self) -> Iter {
         Iter { rest: *self }
     }
 }
 
-/// Word and bit of a number. The remainder only spares the bounds check: a [`Cap`] is in range.
+/// The word and the bit of a number. The remainder avoids a bounds check: a [`Cap`] is in range.
 const fn place(number: u16) -> (usize, u64) {
     (number as usize / 64 % WORDS, 1 << (number % 64))
 }

@@ -1,33 +1,35 @@
-//! A kernel's cpucaps and how they are detected.
+//! The table of a kernel's cpucaps, their detection on one CPU, and their hooks.
 
 use core::fmt;
 
-use super::{Cap, CapKind, CapSet, IdRegs, LatePolicy, MAX_CAPS, Rule, Scope};
+use alt_cpu::{CapKind, LatePolicy, MAX_CAPS, Scope};
 
-/// One cpucap, as the kernel's TOML file describes it.
+use super::{Cap, CapSet, IdRegs, Rule};
+
+/// A cpucap, as defined in the kernel's TOML file.
 #[derive(Clone, Copy, Debug)]
 pub struct CapInfo {
     /// The cap.
     pub cap: Cap,
     /// Its name, such as `LSE`.
     pub name: &'static str,
-    /// What it is, in a sentence.
+    /// Its description.
     pub doc: &'static str,
-    /// Whose ID registers decide.
+    /// The CPUs whose ID registers decide.
     pub scope: Scope,
     /// Feature or erratum.
     pub kind: CapKind,
-    /// How it shows in the ID registers.
+    /// The condition on the ID registers.
     pub rule: Rule,
-    /// What becomes of a CPU that comes too late and differs.
+    /// What to do with a late CPU that differs.
     pub late: LatePolicy,
-    /// Caps without which this one is not present either.
+    /// Caps that must be present for this one to be present.
     pub requires: &'static [Cap],
     /// Caps that must not be present together with this one.
     pub conflicts: &'static [Cap],
 }
 
-/// A kernel's cpucaps, each at the place of its number.
+/// The cpucaps of a kernel. The index of each is its number.
 #[derive(Clone, Copy, Debug)]
 pub struct CapTable {
     entries: &'static [CapInfo],
@@ -38,8 +40,8 @@ impl CapTable {
     ///
     /// # Panics
     ///
-    /// If there are more than [`MAX_CAPS`], or one is not at the place of its number. Tables are
-    /// constants, so that this fails the build.
+    /// If there are more than [`MAX_CAPS`], or the number of one is not its index. Tables are
+    /// constants, so this fails the build.
     pub const fn new(entries: &'static [CapInfo]) -> Self {
         assert!(entries.len() <= MAX_CAPS, "too many cpucaps");
         let mut place = 0;
@@ -47,19 +49,19 @@ impl CapTable {
             let number = entries[place].cap.number();
             assert!(
                 number as usize == place,
-                "a cpucap is not at the place of its number"
+                "the number of a cpucap is not its index"
             );
             place += 1;
         }
         Self { entries }
     }
 
-    /// How many cpucaps there are, possible or not.
+    /// The number of cpucaps, whether possible or not.
     pub const fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Whether the table is empty.
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -74,12 +76,12 @@ impl CapTable {
         self.get(number).map(|info| info.name)
     }
 
-    /// All of them, by number.
+    /// All cpucaps, by number.
     pub fn iter(&self) -> core::slice::Iter<'static, CapInfo> {
         self.entries.iter()
     }
 
-    /// The possible caps of one scope, whether detected or not.
+    /// The possible caps of a scope, whether present or not.
     pub fn of_scope(&self, scope: Scope) -> CapSet {
         self.iter()
             .filter(|info| info.scope == scope)
@@ -87,34 +89,33 @@ impl CapTable {
             .collect()
     }
 
-    /// The cpucaps that show in `regs`.
+    /// The cpucaps that a CPU with the registers `regs` has, whatever their scope.
     ///
-    /// A cap that [requires](CapInfo::requires) an absent one is absent too, and so on until
-    /// nothing changes.
+    /// A cap that [requires](CapInfo::requires) an absent one is absent, too.
     ///
     /// # Errors
     ///
-    /// [`DetectError::Conflict`] if two caps are present that must not be together.
+    /// [`DetectError::Conflict`] if two caps are present that exclude each other.
     pub fn detect(&self, regs: &IdRegs) -> Result<CapSet, DetectError> {
         let present = self.of_cpu(regs);
         self.check_conflicts(&present)?;
         Ok(present)
     }
 
-    /// Whether the CPU with the registers `regs` has `cap` by itself: for a
-    /// [hook](super::Enable) of a local cap, which runs on CPUs without it as well.
+    /// Whether a CPU with the registers `regs` has `cap`. For the [hook](Enable) of a local cap,
+    /// which also runs on CPUs that lack it.
     pub fn cpu_has(&self, cap: Cap, regs: &IdRegs) -> bool {
         self.of_cpu(regs).contains(cap)
     }
 
-    /// What one CPU has by its own registers, requirements included.
+    /// The caps of a CPU with the registers `regs`, without a check for conflicts.
     pub(super) fn of_cpu(&self, regs: &IdRegs) -> CapSet {
         let mut present = self.matching(regs);
         self.drop_unsupported(&mut present);
         present
     }
 
-    /// The caps whose rule holds, whether or not what they require is there.
+    /// The caps whose rule is true, whether or not what they require is present.
     pub(super) fn matching(&self, regs: &IdRegs) -> CapSet {
         self.iter()
             .filter(|info| info.rule.matches(regs))
@@ -122,7 +123,7 @@ impl CapTable {
             .collect()
     }
 
-    /// Takes out what requires an absent cap, until nothing changes.
+    /// Removes the caps that require an absent one, until nothing changes.
     pub(super) fn drop_unsupported(&self, present: &mut CapSet) {
         loop {
             let before = *present;
@@ -156,14 +157,14 @@ impl CapTable {
     }
 }
 
-/// Why the cpucaps of a CPU could not be told.
+/// Why the cpucaps could not be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DetectError {
-    /// Two caps are present that must not be together.
+    /// Two caps are present that exclude each other.
     Conflict {
-        /// The cap whose entry names the conflict.
+        /// The cap whose entry states the conflict.
         cap: Cap,
         /// Its name.
         name: &'static str,
@@ -190,3 +191,32 @@ impl fmt::Display for DetectError {
 }
 
 impl core::error::Error for DetectError {}
+
+/// A hook: what each CPU does when a cpucap has been decided to be present, such as setting a control
+/// bit.
+#[derive(Clone, Copy, Debug)]
+pub struct Enable {
+    /// The cap.
+    pub cap: Cap,
+    /// The function. It runs on every CPU, including those that lack a local cap. Its argument is
+    /// the registers of the CPU, with the overrides applied, by which it can check this:
+    /// [`CapTable::cpu_has`].
+    pub run: fn(&IdRegs),
+}
+
+/// Runs the hooks of the caps in `caps`, in the order of the list.
+///
+/// The kernel calls this on each CPU, with its own registers, for the caps that were decided since
+/// the last call:
+///
+/// | when | where | `caps` |
+/// |------|-------|--------|
+/// | after the boot-scope pass | the boot CPU | [`SystemView::boot_caps`](super::SystemView::boot_caps) |
+/// | the CPU comes online, verdict `Ok` | each early secondary | [`SystemView::boot_caps`](super::SystemView::boot_caps) |
+/// | the cpucaps are final | every CPU | [`FinalCaps::later_caps`](super::FinalCaps::later_caps) |
+/// | the CPU comes online, verdict `Ok` | each late CPU | [`FinalCaps::caps`](super::FinalCaps::caps) |
+pub fn run_hooks(hooks: &[Enable], caps: &CapSet, regs: &IdRegs) {
+    for hook in hooks.iter().filter(|hook| caps.contains(hook.cap)) {
+        (hook.run)(regs);
+    }
+}

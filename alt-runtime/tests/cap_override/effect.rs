@@ -36,7 +36,7 @@ fn a_cpu_loses_features_and_gains_none() {
         log,
         [
             "ID_AA64ISAR0_EL1.Atomic: 1 instead of 2",
-            "ID_AA64MMFR1_EL1.PAN: stays 2, 15 would claim more than the CPU has",
+            "ID_AA64MMFR1_EL1.PAN: stays 2, 15 would be more than the CPU has",
             "CTR_EL0.DminLine: 3 instead of 4",
             "CTR_EL0.CWG: 5 instead of 4",
             "CTR_EL0.ERG: 0 instead of 4",
@@ -56,7 +56,7 @@ fn a_cpu_loses_features_and_gains_none() {
     let log = apply("ctr_el0.cwg=9", &mut unknown);
     assert_eq!(
         log,
-        ["CTR_EL0.CWG: stays 0, 9 would claim more than the CPU has"]
+        ["CTR_EL0.CWG: stays 0, 9 would be more than the CPU has"]
     );
     assert_eq!(unknown.get(CTR_EL0), 0x8044_c004);
 
@@ -69,7 +69,7 @@ fn a_cpu_loses_features_and_gains_none() {
     assert_eq!(fp.get(ID_AA64PFR0_EL1), 0x001f_0000);
     assert_eq!(
         apply("id_aa64pfr0.fp=0", &mut fp),
-        ["ID_AA64PFR0_EL1.FP: stays -1, 0 would claim more than the CPU has"]
+        ["ID_AA64PFR0_EL1.FP: stays -1, 0 would be more than the CPU has"]
     );
 }
 

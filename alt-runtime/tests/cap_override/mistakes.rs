@@ -77,7 +77,7 @@ fn each_mistake_is_named() {
         (
             "id-aa64isar0=0",
             MissingField(ID_AA64ISAR0_EL1),
-            "ID_AA64ISAR0_EL1 is a register: name one of its fields, as in \
+            "ID_AA64ISAR0_EL1 is a register: add one of its fields, as in \
              ID_AA64ISAR0_EL1.<field>=0",
         ),
         (
@@ -88,22 +88,22 @@ fn each_mistake_is_named() {
         (
             "\"arm64.nolse\"",
             Quoted,
-            "write it without quotation marks",
+            "write the word without quotation marks",
         ),
         (
             "\"id_aa64isar0.atomic=0\"",
             Quoted,
-            "write it without quotation marks",
+            "write the word without quotation marks",
         ),
         (
             "hcr_el2.e2h=0",
             KernelState(HCR_EL2),
-            "HCR_EL2 says how the kernel runs, which a word does not change",
+            "HCR_EL2 describes the exception level of the kernel and cannot be overridden",
         ),
         (
             "currentel.el=1",
             KernelState(CurrentEL),
-            "CurrentEL says how the kernel runs, which a word does not change",
+            "CurrentEL describes the exception level of the kernel and cannot be overridden",
         ),
         (
             "id_aa64isar0.atmic=0",
@@ -137,12 +137,12 @@ fn each_mistake_is_named() {
         (
             "midr_el1.partnum=0",
             Identity(MIDR_EL1),
-            "MIDR_EL1 is what errata go by and cannot be overridden",
+            "MIDR_EL1 identifies the CPU model and cannot be overridden",
         ),
         (
             "revidr.any=0",
             Identity(REVIDR_EL1),
-            "REVIDR_EL1 is what errata go by and cannot be overridden",
+            "REVIDR_EL1 identifies the CPU model and cannot be overridden",
         ),
         (
             "arm64.noalwaysboot",

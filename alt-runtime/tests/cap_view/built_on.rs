@@ -60,7 +60,7 @@ fn a_late_cpu_has_what_the_kernel_has_built_on() {
     }
     assert_eq!(
         decided.late_cpu(&with(&MMFR0::ASIDBits, 0)).to_string(),
-        "this CPU must stay out: the kernel has built on ID_AA64MMFR0_EL1.ASIDBits=2, and this \
+        "this CPU must stay out: the kernel relies on ID_AA64MMFR0_EL1.ASIDBits=2, and this \
          CPU has 0"
     );
 }

@@ -1,7 +1,7 @@
 //! Systems of the CPU models that QEMU has, by `cpucaps.toml`.
 
 use alt_runtime::cap::{
-    Cap, CapSet, Conflict, CpuVerdict, Final, IdRegs, Scope, SystemView,
+    Cap, CapSet, Conflict, CpuVerdict, FinalCaps, IdRegs, Scope, SystemView,
     idregs::{Register::*, fields},
 };
 
@@ -18,7 +18,7 @@ fn machine(cpu: &str) -> IdRegs {
         .regs
 }
 
-fn system(cpus: &[IdRegs]) -> Final {
+fn system(cpus: &[IdRegs]) -> FinalCaps {
     let mut view = SystemView::new(&TABLE, &cpus[0]).unwrap();
     for cpu in &cpus[1..] {
         assert_eq!(view.add_cpu(cpu), CpuVerdict::Ok);
@@ -91,7 +91,7 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
     let verdict = view.add_cpu(&a76);
     assert_eq!(
         verdict.to_string(),
-        "the system cannot go on: this CPU has cpucap HVHE, for which the system is not prepared \
+        "the system cannot continue: this CPU has cpucap HVHE, for which the system is not prepared \
          (ID_AA64MMFR1_EL1.VH=1)"
     );
     assert!(matches!(
@@ -128,7 +128,7 @@ fn signing_needs_the_same_algorithm_on_all_cpus() {
     let (impdef, qarma5) = (machine("max"), machine("max,pauth-qarma5=on"));
     let mut view = SystemView::new(&TABLE, &impdef).unwrap();
     assert!(view.boot_caps().contains(ADDRESS_AUTH));
-    let refused = "this CPU must stay out: this CPU has cpucap ADDRESS_AUTH of another kind: \
+    let refused = "this CPU must stay out: this CPU has cpucap ADDRESS_AUTH by another value: \
                    ID_AA64ISAR1_EL1.API=0, the system has 5";
     let verdict = view.add_cpu(&qarma5);
     assert_eq!(verdict.to_string(), refused);

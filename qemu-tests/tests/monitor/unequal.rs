@@ -173,7 +173,7 @@ fn late_signing() -> Result<()> {
     let exchanged = |word| word & !0xff0 | (word & 0xf0) << 4 | (word & 0xf00) >> 4;
     let run = late_max(Register::ID_AA64ISAR1_EL1, exchanged)?;
     check(&run)?;
-    let text = "CPU 3 (late) is kept out: this CPU has cpucap ADDRESS_AUTH of another kind";
+    let text = "CPU 3 (late) is kept out: this CPU has cpucap ADDRESS_AUTH by another value";
     must_say(&run, &[text])
 }
 
@@ -203,8 +203,9 @@ fn late_with_short_lines() -> Result<()> {
     let long = |monitor: Monitor, cpu| monitor.register(cpu, Register::CTR_EL0, LONG_LINES);
     let run = run((0..3).fold(Monitor::new(), long))?;
     check(&run)?;
-    let text = "CPU 3 (late) is kept out: new code would not reach this CPU's caches: \
-                CTR_EL0.DminLine=4, the system goes by 6";
+    let text = "CPU 3 (late) is kept out: cache maintenance after writing code is insufficient \
+                for this CPU: \
+                CTR_EL0.DminLine=4, the system assumes 6";
     must_say(&run, &[text])
 }
 

@@ -1,4 +1,4 @@
-//! Why a CPU does not fit the system.
+//! Whether a CPU may join the system, and why not.
 
 use core::fmt;
 
@@ -6,25 +6,25 @@ use alt_cpu::Field;
 
 use super::{Cap, Evidence, Verdict};
 
-/// What becomes of a CPU that comes online.
+/// What the kernel must do with a CPU that comes online.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a CPU that does not fit must not go on"]
+#[must_use = "a CPU that does not fit must not continue"]
 pub enum CpuVerdict {
-    /// It fits and may go on.
+    /// It fits and may continue.
     Ok,
-    /// It must be kept out; the others go on.
+    /// It must be kept out; the other CPUs continue.
     ParkCpu(Conflict),
     /// The kernel must stop.
     Panic(Conflict),
 }
 
 impl CpuVerdict {
-    /// Whether the CPU may go on.
+    /// Whether the CPU may continue.
     pub const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
     }
 
-    /// What is wrong with the CPU.
+    /// Why the CPU does not fit.
     pub const fn conflict(&self) -> Option<&Conflict> {
         match self {
             Self::Ok => None,
@@ -54,35 +54,36 @@ impl fmt::Display for CpuVerdict {
         match self {
             Self::Ok => f.write_str("this CPU fits the system"),
             Self::ParkCpu(conflict) => write!(f, "this CPU must stay out: {conflict}"),
-            Self::Panic(conflict) => write!(f, "the system cannot go on: {conflict}"),
+            Self::Panic(conflict) => write!(f, "the system cannot continue: {conflict}"),
         }
     }
 }
 
-/// In what a CPU differs from what was decided for the system.
+/// A difference between a CPU and what was decided for the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// The system relies on a cpucap that the CPU lacks.
+    /// The CPU lacks a cpucap on which the system relies.
     Lacks {
         /// The cap.
         cap: Cap,
         /// Its name.
         name: &'static str,
-        /// What the CPU says; if the cap is absent for want of another one, about that one.
+        /// What decided this on the CPU. If the cap is absent because it requires another one, this
+        /// is about the other one.
         evidence: Evidence,
     },
-    /// The CPU has a cpucap that the system was not prepared for.
+    /// The CPU has a cpucap for which the system is not prepared.
     Has {
         /// The cap.
         cap: Cap,
         /// Its name.
         name: &'static str,
-        /// What the CPU says.
+        /// What decided this on the CPU.
         evidence: Evidence,
     },
-    /// Both have a cpucap, by different values of a field that has no order, such as the
-    /// algorithm that signs pointers.
+    /// The CPU and the system have a cpucap by different values of a field whose values have no
+    /// order, such as the algorithm that signs pointers.
     Differs {
         /// The cap.
         cap: Cap,
@@ -95,7 +96,7 @@ pub enum Conflict {
         /// The CPU's own.
         cpu: i64,
     },
-    /// The CPU's caches need more maintenance than the system does after it has written code.
+    /// The caches of the CPU need more maintenance than the system does after writing code.
     Caches {
         /// The field of `CTR_EL0`.
         field: &'static Field,
@@ -104,8 +105,8 @@ pub enum Conflict {
         /// The CPU's own, lower value.
         cpu: i64,
     },
-    /// The kernel has built on the value that the system has in a field, and the CPU cannot do
-    /// with it: fewer bits of ASID, say.
+    /// The kernel relies on the system's value of a field, and the CPU does not support it, such as
+    /// the number of ASID bits.
     BuiltOn {
         /// The field.
         field: &'static Field,
@@ -114,13 +115,13 @@ pub enum Conflict {
         /// The CPU's own.
         cpu: i64,
     },
-    /// The CPU needs other cache maintenance than the system does after it has written
-    /// code, although its `CTR_EL0` does not say so: an erratum.
+    /// The CPU has an erratum, not shown in `CTR_EL0`, that requires other cache maintenance than
+    /// the system does after writing code.
     Maintenance,
 }
 
 impl Conflict {
-    /// The cpucap that it is about, if it is about one.
+    /// The cpucap concerned, if it is about a cpucap.
     pub const fn cap(&self) -> Option<Cap> {
         match self {
             Self::Lacks { cap, .. } | Self::Has { cap, .. } | Self::Differs { cap, .. } => {
@@ -150,18 +151,18 @@ impl fmt::Display for Conflict {
                 ..
             } => write!(
                 f,
-                "this CPU has cpucap {name} of another kind: {field}={cpu}, the system has {system}"
+                "this CPU has cpucap {name} by another value: {field}={cpu}, the system has {system}"
             ),
             Self::Caches { field, system, cpu } => write!(
                 f,
-                "new code would not reach this CPU's caches: {field}={cpu}, the system goes by {system}"
+                "cache maintenance after writing code is insufficient for this CPU: {field}={cpu}, the system assumes {system}"
             ),
             Self::BuiltOn { field, system, cpu } => write!(
                 f,
-                "the kernel has built on {field}={system}, and this CPU has {cpu}"
+                "the kernel relies on {field}={system}, and this CPU has {cpu}"
             ),
             Self::Maintenance => f.write_str(
-                "an erratum of this CPU asks for cache maintenance that the system does not do",
+                "an erratum of this CPU requires cache maintenance that the system does not do",
             ),
         }
     }

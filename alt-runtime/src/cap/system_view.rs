@@ -1,0 +1,175 @@
+//! The early CPUs of a system, until its cpucaps are final.
+
+use alt_cpu::{CapKind, Field, Scope};
+
+use super::{
+    CapInfo, CapSet, CapTable, CpuVerdict, DetectError, Difference, FinalCaps, IdRegs,
+    judge::{Judge, parked},
+};
+
+/// The CPUs that are online during boot, as one system.
+///
+/// It is created from the boot CPU, which decides the boot-scope caps. The secondaries are
+/// [added](Self::add_cpu) one by one, in any order; [`finalise`](Self::finalise) decides the other
+/// caps. It is plain data: the kernel must ensure that only one CPU at a time uses it.
+#[derive(Clone, Debug)]
+pub struct SystemView {
+    table: &'static CapTable,
+    /// The registers, sanitised over the CPUs so far.
+    ids: IdRegs,
+    /// The registers of the boot CPU.
+    boot_ids: IdRegs,
+    /// The fields on whose values the kernel already relies.
+    built_on: &'static [&'static Field],
+    /// The boot-scope caps that are present.
+    boot: CapSet,
+    /// Caps that at least one CPU has by its own registers.
+    any: CapSet,
+    /// Caps that every CPU has by its own registers.
+    every: CapSet,
+    cpus: usize,
+}
+
+impl SystemView {
+    /// The system of only the boot CPU, with the registers `ids`. Decides the boot-scope caps.
+    ///
+    /// A boot-scope cap that requires one of another scope is absent, because the other one is not
+    /// decided yet.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError::Conflict`] if two boot-scope caps are present that must not be together.
+    pub fn new(table: &'static CapTable, ids: &IdRegs) -> Result<Self, DetectError> {
+        Self::of_boot_cpu(table, ids, table.of_cpu(ids))
+    }
+
+    /// As [`new`](Self::new), with `own`, the caps that the boot CPU has by its registers, already
+    /// computed.
+    pub(crate) fn of_boot_cpu(
+        table: &'static CapTable,
+        ids: &IdRegs,
+        own: CapSet,
+    ) -> Result<Self, DetectError> {
+        let mut boot = own.intersect(&table.of_scope(Scope::Boot));
+        // A cap of `own` may require one of a later scope.
+        table.drop_unsupported(&mut boot);
+        table.check_conflicts(&boot)?;
+        Ok(Self {
+            table,
+            ids: ids.sanitised(),
+            boot_ids: *ids,
+            built_on: &[],
+            boot,
+            any: own,
+            every: own,
+            cpus: 1,
+        })
+    }
+
+    /// Declares that the kernel relies on the current values of these fields in
+    /// [`ids`](Self::ids), for example because it has set up page tables for the boot CPU. A CPU
+    /// that comes later is parked if it would change the value for the system. A second declaration
+    /// replaces the first.
+    ///
+    /// For late CPUs this always applies to `ID_AA64MMFR0_EL1.ASIDBits` and `PARange`, and to
+    /// `DCZID_EL0`.
+    pub const fn build_on(&mut self, fields: &'static [&'static Field]) {
+        self.built_on = fields;
+    }
+
+    /// The fields in which a CPU with the registers `ids` differs from the boot CPU and should not:
+    /// each is a line for the log.
+    pub fn differences<'a>(
+        &'a self,
+        ids: &'a IdRegs,
+    ) -> impl Iterator<Item = Difference> + use<'a> {
+        self.boot_ids.differences(ids)
+    }
+
+    /// Adds a secondary CPU with the registers `ids`, before the cpucaps are final.
+    ///
+    /// It must agree with the boot-scope caps, for which the text has already been patched: they
+    /// get the same verdict as on a [late CPU](FinalCaps::late_cpu). It must also support the values
+    /// on which the kernel [relies](Self::build_on). If the verdict is not `Ok`, the CPU is not
+    /// added.
+    pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
+        let own = self.table.of_cpu(ids);
+        let boot_scope = |info: &&CapInfo| info.scope == Scope::Boot;
+        let judge = Judge {
+            table: self.table,
+            ids: &self.ids,
+            caps: &self.boot,
+        };
+        let verdict = match judge.caps(self.table.iter().filter(boot_scope), ids, &own) {
+            CpuVerdict::Ok => parked(judge.built_on(self.built_on, ids)),
+            verdict => verdict,
+        };
+        if verdict.is_ok() {
+            self.ids.merge(ids);
+            self.any = self.any.union(&own);
+            self.every = self.every.intersect(&own);
+            self.cpus += 1;
+        }
+        verdict
+    }
+
+    /// Decides the caps of all scopes.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError::Conflict`] if two caps are present that must not be together.
+    pub fn finalise(&self) -> Result<FinalCaps, DetectError> {
+        let shared = self.table.matching(&self.ids);
+        let mut caps: CapSet = self
+            .table
+            .iter()
+            .filter(|info| {
+                let has = |caps: &CapSet| caps.contains(info.cap);
+                match info.scope {
+                    Scope::Boot => has(&self.boot),
+                    // The sanitised registers may have no model, so the registers of each CPU count
+                    // as well: a feature must be on all of them, an erratum on any.
+                    Scope::System if info.rule.reads_model() => match info.kind {
+                        CapKind::Feature => has(&shared) && has(&self.every),
+                        CapKind::Erratum => has(&shared) || has(&self.any),
+                    },
+                    Scope::System => has(&shared),
+                    Scope::Local if info.late.needs_all_early_cpus() => has(&self.every),
+                    Scope::Local => has(&self.any),
+                }
+            })
+            .map(|info| info.cap)
+            .collect();
+        // This removes no boot-scope cap: what it requires is in `boot`.
+        self.table.drop_unsupported(&mut caps);
+        self.table.check_conflicts(&caps)?;
+        Ok(FinalCaps {
+            table: self.table,
+            ids: self.ids,
+            boot_ids: self.boot_ids,
+            built_on: self.built_on,
+            caps,
+            cpus: self.cpus,
+        })
+    }
+
+    /// The table of the cpucaps.
+    pub const fn table(&self) -> &'static CapTable {
+        self.table
+    }
+
+    /// The boot-scope caps that are present. The other caps are not decided yet.
+    pub const fn boot_caps(&self) -> &CapSet {
+        &self.boot
+    }
+
+    /// The ID registers, sanitised over the CPUs so far.
+    pub const fn ids(&self) -> &IdRegs {
+        &self.ids
+    }
+
+    /// The number of CPUs so far, including the boot CPU.
+    pub const fn cpus(&self) -> usize {
+        self.cpus
+    }
+}
