@@ -1,12 +1,12 @@
-//! Links the kernel by its own script, which includes the fragment of alt-linker; and builds what
-//! the kernel carries: a module, and two variants of a hypervisor.
+//! Links the kernel with its own script, which includes the fragment of alt-linker, and builds what
+//! the image contains besides: a module, and two variants of a hypervisor.
 
 use alt_linker::hyp::Link;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, error, fs, io};
 
-// What is boxed shows as it is: the way to what the hypervisor may not name.
+// `Link::link` reports symbols that the hypervisor must not refer to, and cargo prints the error.
 fn main() -> Result<(), Box<dyn error::Error>> {
     alt_linker::provide_scripts()?;
     println!("cargo::rerun-if-changed=kernel.ld");
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         let dir = variable("CARGO_MANIFEST_DIR")?;
         println!("cargo::rustc-link-arg=-T{dir}/kernel.ld");
         println!("cargo::rustc-link-arg=-Tdefmt.x");
-        // What refers to what, for those who check the image.
+        // Keeps the relocations, for `alt verify` and for tests that examine the image.
         println!("cargo::rustc-link-arg=--emit-relocs");
         build_module()?;
         for variant in ["nvhe", "vhe"] {
@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-/// Builds a variant of `hyp/` in the kernel's own profile, as code for another exception level,
-/// and adds it to the kernel.
+/// Builds a variant of `hyp/` in the kernel's profile, links it as a namespace of its own, and adds
+/// the object to the kernel.
 fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
     const TARGET: &str = "aarch64-unknown-none-softfloat";
     let out_dir = PathBuf::from(variable("OUT_DIR")?);
@@ -50,8 +50,8 @@ fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
         .env_remove("RUSTC_WORKSPACE_WRAPPER");
     let mut manifest = PathBuf::from("hyp.toml");
     if fixed_x18 {
-        // What was compiled with the flag must not be mixed with what was not, so `core` is
-        // compiled as well; the variable lets a stable toolchain do so.
+        // Code compiled with the flag must not be mixed with code compiled without it, so `core` is
+        // built, too. The variable permits that on a stable toolchain.
         command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
         command.env("CARGO_ENCODED_RUSTFLAGS", "-Zfixed-x18");
         features.push_str(",fixed-x18");
@@ -61,8 +61,8 @@ fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
         return Err("demo-hyp does not build; see above".into());
     }
     let built = target_dir.join(TARGET).join(folder);
-    // The library is newer than the start of this script, so cargo must not look at it, as it would
-    // without a name for the output; what it was made of will do.
+    // With `output`, `Link` does not print `rerun-if-changed` for the library, which is newer than
+    // the start of this script; `rerun_if_changed` names its sources.
     let object = Link::new(manifest)
         .name(&format!("hyp.{variant}"))
         .input(built.join("libdemo_hyp.a"))
@@ -73,7 +73,7 @@ fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
     Ok(rerun_if_changed(&built.join("libdemo_hyp.d"))?)
 }
 
-/// The manifest with the other rule for x18, in a file of its own.
+/// Writes the manifest with `x18 = "forbidden"` to a file of its own.
 fn forbid_x18(manifest: &Path, out_dir: &Path) -> Result<PathBuf, Box<dyn error::Error>> {
     let text = fs::read_to_string(manifest)?;
     let (before, after) = text
@@ -84,8 +84,8 @@ fn forbid_x18(manifest: &Path, out_dir: &Path) -> Result<PathBuf, Box<dyn error:
     Ok(forbidding)
 }
 
-/// Builds `module/` and says in DEMO_MODULE where it is. Cargo itself cannot yet
-/// depend on another package's binary.
+/// Builds `module/` and sets DEMO_MODULE to its path. Stable cargo has no dependencies on binaries of
+/// other packages.
 fn build_module() -> io::Result<()> {
     let (triple, out_dir) = (variable("TARGET")?, variable("OUT_DIR")?);
     let target_dir = target_dir(Path::new(&out_dir), "module");
@@ -94,7 +94,7 @@ fn build_module() -> io::Result<()> {
         .args(["--bin", "demo-module", "--profile", "module"])
         .args(["--target", &triple, "--target-dir"])
         .arg(&target_dir)
-        // These are for the kernel, or for what clippy looks at.
+        // These are meant for the kernel, or for a run of clippy.
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .status()?;
@@ -107,11 +107,11 @@ fn build_module() -> io::Result<()> {
     rerun_if_changed(&module.with_extension("d"))
 }
 
-/// Has the build script run again when one of the files changes that something was made of, as
-/// cargo says in make's language.
-fn rerun_if_changed(made_of: &Path) -> io::Result<()> {
-    let made_of = fs::read_to_string(made_of)?;
-    let files = made_of.split_once(": ").map_or("", |(_, files)| files);
+/// Makes cargo run this script again when one of the sources in a `.d` file, in make's syntax,
+/// changes.
+fn rerun_if_changed(depfile: &Path) -> io::Result<()> {
+    let text = fs::read_to_string(depfile)?;
+    let files = text.split_once(": ").map_or("", |(_, files)| files);
     for file in files.trim_end().replace("\\ ", "\0").split(' ') {
         println!("cargo::rerun-if-changed={}", file.replace('\0', " "));
     }
@@ -119,8 +119,8 @@ fn rerun_if_changed(made_of: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// One for all profiles of the kernel, of what is built for it under this name; not the
-/// kernel's own, on which the cargo that runs this holds a lock.
+/// The target directory `name`, for all profiles of the kernel. It is not the kernel's own, which the
+/// cargo that runs this script has locked.
 fn target_dir(out_dir: &Path, name: &str) -> PathBuf {
     // OUT_DIR is …/TRIPLE/PROFILE/build/PACKAGE/out.
     let common = out_dir.ancestors().nth(5).unwrap_or(out_dir);

@@ -1,4 +1,4 @@
-//! Links the module partially: the kernel does the rest when it loads it.
+//! Links the module partially (`-r`): the kernel applies the relocations when it loads it.
 
 use std::{env, io};
 
@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
         let dir = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
         for argument in [
             "--relocatable",
-            // Drops what the operations do not need.
+            // Drops everything that the operations do not use.
             "--gc-sections",
             "--undefined=demo_module",
             &format!("--script={dir}/module.ld"),

@@ -154,7 +154,7 @@ fn each_entry_is_needed(copy: &Copy) {
 fn call_is_told_with_the_way_to_it(copy: &Copy) {
     let exports = include_str!("../../kernel-demo/src/module/exports.rs");
     assert!(exports.contains("extern \"C\" fn demo_report(value: u64) -> u64"));
-    copy.change("kernel-demo/hyp/src/services/element.rs", |text| {
+    copy.change("kernel-demo/hyp/src/image/services/state.rs", |text| {
         let answer = "ARRAY[index as usize]\n";
         assert_eq!(text.matches(answer).count(), 1, "{text}");
         let called = "// SAFETY: none, and it must not link.\n        \
@@ -167,11 +167,11 @@ fn call_is_told_with_the_way_to_it(copy: &Copy) {
         &said,
         &[
             REFUSED,
-            "  demo_report\n    at: <demo_hyp::image::services::element::Element as \
+            "  demo_report\n    at: <demo_hyp::image::services::state::Element as \
              demo_hyp::image::services::Service>::run+0x",
-            "    from: enter\n      to: demo_hyp::image::handle::handle\n      \
+            "    from: enter\n      to: demo_hyp::image::services::dispatch\n      \
              to: demo_hyp::image::services::SERVICES\n",
-            "      to: <demo_hyp::image::services::element::Element as \
+            "      to: <demo_hyp::image::services::state::Element as \
              demo_hyp::image::services::Service>::run\n      to: demo_report\n",
             "help: ",
         ],

@@ -297,7 +297,7 @@ fn panic_names_its_line() {
             let text = line.message.strip_prefix("hyp a panic comes back: line ")?;
             text.parse::<usize>().ok()
         });
-        let source = include_str!("../../kernel-demo/hyp/src/services/element.rs");
+        let source = include_str!("../../kernel-demo/hyp/src/image/services/state.rs");
         let line = line.and_then(|line| source.lines().nth(line - 1));
         assert_eq!(line.map(str::trim), Some("ARRAY[index as usize]"), "{cpu}");
     }

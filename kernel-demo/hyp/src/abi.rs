@@ -1,39 +1,39 @@
-//! What the kernel and the hypervisor agree on.
+//! The interface of the kernel and the hypervisor.
 //!
-//! A call is `hvc #0` at EL1: the number of a service in x0, its arguments in x1 and x2. The answer
-//! is a [`status`] in x0 and its values in x1 and x2. x3 to x17 and the flags are lost, and FP
-//! registers, x18 to x30 and the stack pointer are kept.
+//! A call is `hvc #0` at EL1, with the number of a service in x0 and its arguments in x1 and x2. The
+//! answer is a [`status`] in x0 and values in x1 and x2. A call preserves x18 to x30, the stack
+//! pointer and the FP registers; it clobbers x3 to x17 and the flags.
 
-/// A service, by its place in the hypervisor's table.
+/// The services, by their numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
 pub enum Service {
     /// Answers a [`Question`].
     Identity,
-    /// The cpucaps of [`CAPS`] that the text was patched for, one bit each, in this order.
+    /// One bit for each cpucap of [`CAPS`], in this order: whether the text was patched for it.
     Caps,
-    /// Adds x1 to a counter in the hypervisor's data; returns the value before.
+    /// Adds x1 to a counter in the hypervisor's data; returns the old value.
     Count,
-    /// The hypervisor's address of what the kernel has at x1.
+    /// Converts the kernel address x1 to the hypervisor's.
     Address,
-    /// What the addresses of the hypervisor are higher by than those of the kernel.
+    /// Distance from the kernel's addresses to the hypervisor's.
     Offset,
-    /// CTR_EL0 as sanitised over all CPUs.
+    /// CTR_EL0, sanitised over all CPUs.
     CacheType,
-    /// Writes x1 to the data that both share for writing; returns what both share for reading.
+    /// Writes x1 to the data shared for writing; returns the data shared for reading.
     Exchange,
-    /// Element x1 of an array of [`ELEMENTS`]; a panic where there is none.
+    /// Element x1 of an array of [`ELEMENTS`]; panics if the index is out of bounds.
     Element,
-    /// The 64-bit word at x1, an address as it is; a fault where nothing is mapped.
+    /// The 64-bit word at the hypervisor address x1; faults if nothing is mapped there.
     Read,
-    /// Leaves a mark in every register that the boundary has to restore; returns x1.
+    /// Overwrites every register that a call preserves, before they are restored; returns x1.
     Clobber,
-    /// The value of number x1 of [`REGISTERS`].
+    /// The value of register x1 of [`REGISTERS`].
     Register,
 }
 
 impl Service {
-    /// All of them; each stands at its number.
+    /// All services, each at the index of its number.
     pub const ALL: [Self; 11] = [
         Self::Identity,
         Self::Caps,
@@ -49,23 +49,23 @@ impl Service {
     ];
 }
 
-/// What [`Service::Identity`] answers.
+/// The questions that [`Service::Identity`] answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
 pub enum Question {
-    /// The address that the vectors run at, as ADR has it.
+    /// The address of the vectors at EL2, relative to the PC.
     Vectors,
     /// CurrentEL.EL.
     Level,
     /// HCR_EL2.E2H.
     E2h,
-    /// 0 for the variant without E2H, 1 for the other.
+    /// 0 for the variant `nvhe`, 1 for `vhe`.
     Variant,
-    /// SCTLR_EL1 of the kernel, which has another name in each variant.
+    /// The kernel's SCTLR_EL1, whose name at EL2 depends on E2H.
     Sctlr,
 }
 
-/// The cpucaps that [`Service::Caps`] answers for, by name.
+/// The names of the cpucaps that [`Service::Caps`] reports.
 pub const CAPS: [&str; 8] = [
     "ALWAYS_BOOT",
     "ALWAYS_SYSTEM",
@@ -77,8 +77,7 @@ pub const CAPS: [&str; 8] = [
     "IDC",
 ];
 
-/// The system registers that decide what EL2 is, and what EL1 may do: those that the kernel or the
-/// hypervisor writes, where every CPU has them.
+/// The system registers of EL2 that the kernel or the hypervisor writes and that every CPU has.
 pub const REGISTERS: [&str; 12] = [
     "HCR_EL2",
     "SCTLR_EL2",
@@ -94,27 +93,27 @@ pub const REGISTERS: [&str; 12] = [
     "VMPIDR_EL2",
 ];
 
-/// What [`Service::Count`] counts from.
+/// The first value of the counter of [`Service::Count`].
 pub const COUNT_FROM: u64 = 0x1000;
 
-/// How many elements the array of [`Service::Element`] has; element n is [`element`] of n.
+/// Length of the array of [`Service::Element`].
 pub const ELEMENTS: usize = 16;
 
-/// An element of that array.
+/// The element of that array at `index`.
 pub const fn element(index: usize) -> u64 {
     (index as u64 + 1) * 0x0101_0101
 }
 
-/// How a call ended.
+/// The status of a call.
 pub mod status {
-    /// It is done; the value is in x1.
+    /// Success; the value is in x1.
     pub const OK: u64 = 0;
-    /// There is no service of this number.
+    /// There is no service with this number, which is in x1.
     pub const UNKNOWN: u64 = 1;
-    /// The service panicked, in the line in x1 and the column in x2 of its source.
+    /// The service panicked; the line is in x1 and the column in x2.
     pub const PANIC: u64 = 2;
-    /// The service faulted: ESR_EL2 is in x1, FAR_EL2 in x2.
+    /// The service faulted; ESR_EL2 is in x1 and FAR_EL2 in x2.
     pub const FAULT: u64 = 3;
-    /// There is no hypervisor: the stub vectors of the kernel have answered.
+    /// No hypervisor is installed: the kernel's stub vectors have answered.
     pub const ABSENT: u64 = 4;
 }

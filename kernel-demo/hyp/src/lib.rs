@@ -1,22 +1,12 @@
-//! The hypervisor of kernel-demo: code that its image carries for EL2, where it has addresses of
-//! its own and may reach nothing of the kernel but what `hyp.toml` allows.
+//! The hypervisor of kernel-demo: code for EL2 in the kernel's image, which runs at addresses of its
+//! own and refers only to those symbols of the kernel that `hyp.toml` allows.
 //!
-//! Without the feature `image` there is only [`abi`], what the kernel and the hypervisor agree on.
-//! With it the build script of kernel-demo makes a static library of it, once for each value of
-//! HCR_EL2.E2H, and alt-linker one relocatable object of that.
+//! Without the feature `image` the crate consists of [`abi`], the interface of kernel and
+//! hypervisor. With it, the build script of kernel-demo builds it as a static library, once for each
+//! value of HCR_EL2.E2H, and alt-linker makes a relocatable object of each.
 #![no_std]
 
 pub mod abi;
 
-// A group, so that what it needs is said once; the files are not in a folder of it.
 #[cfg(all(target_os = "none", feature = "image"))]
-#[path = ""]
-mod image {
-    mod cpucaps;
-    mod entry;
-    mod handle;
-    mod init;
-    mod kernel;
-    mod panic;
-    mod services;
-}
+mod image;

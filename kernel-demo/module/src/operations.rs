@@ -1,4 +1,4 @@
-//! What the module can do.
+//! The operations of the module.
 
 use core::arch::asm;
 use core::panic::PanicInfo;
@@ -20,13 +20,13 @@ static demo_module: Operations = Operations {
 
 #[expect(improper_ctypes, reason = "only the address of the callback is used")]
 unsafe extern "C" {
-    /// The kernel's callback; it fills a site of one MOVZ.
+    /// A callback of the kernel for sites of one MOVZ.
     #[link_name = "demo_module_tag"]
     safe static MODULE_TAG: Callback;
 
     safe fn demo_report(value: u64) -> u64;
 
-    /// No kernel exports it: a module that could panic is refused.
+    /// The kernel does not export it, so a module that can panic is refused.
     #[link_name = "the module can panic"]
     safe fn panics() -> !;
 }
@@ -62,7 +62,7 @@ unsafe extern "C" fn checksum(data: *const u8, len: usize, by_cpu: &mut bool) ->
     if cpu_has_cap!(likely CRC32) {
         *by_cpu = true;
         for byte in data {
-            // SAFETY: the CPU has the instruction: only the cpucap's branch comes here.
+            // SAFETY: the CPU has the instruction: the cpucap is checked above.
             unsafe {
                 asm!(
                     ".arch_extension crc",
@@ -107,7 +107,7 @@ extern "C" fn count(n: u64) -> u64 {
 
 extern "C" fn which() -> u64 {
     let chosen;
-    // SAFETY: each variant is one constant.
+    // SAFETY: each variant loads one constant.
     unsafe {
         alternative!(
             "mov {chosen}, #{default}",
@@ -127,7 +127,7 @@ extern "C" fn which() -> u64 {
 
 extern "C" fn tag() -> u64 {
     let tag;
-    // SAFETY: the callback makes another constant of it.
+    // SAFETY: the callback replaces the constant.
     unsafe {
         alternative_cb!(
             "mov {tag}, #0",

@@ -1,35 +1,36 @@
-//! The vectors, and the boundary: all that a call may not change is saved here, and given back
-//! from here, however the call ends.
+//! The vectors of EL2, and entry and exit of a call: the registers that a call preserves are saved
+//! here and restored here, whether the call returns, panics or faults.
 
 use core::arch::global_asm;
+use core::panic::PanicInfo;
 
 use super::cpucaps::{ALWAYS_SYSTEM, SB};
-use super::handle::handle;
+use super::services::dispatch;
 use crate::abi::status;
 
 unsafe extern "C" {
     /// Ends the call with this status and these values.
     ///
     /// # Safety
-    /// For code that a call has led to; its stack is gone.
+    /// To be called within a call from EL1. The stack of the caller is discarded.
     #[link_name = "leave"]
-    pub fn leave(status: u64, first: u64, second: u64) -> !;
+    fn leave(status: u64, first: u64, second: u64) -> !;
 }
 
-/// What is saved of a call, in bytes, at the top of the CPU's stack: x18 to x30, a gap, ELR_EL2 and SPSR_EL2.
+/// Size in bytes of the frame at the top of the CPU's stack: x18 to x30, a gap, ELR_EL2 and SPSR_EL2.
 const FRAME: usize = 128;
-/// Where ELR_EL2 and SPSR_EL2 are in it.
+/// Offset of ELR_EL2 and SPSR_EL2 in the frame.
 const RETURN: usize = 112;
 /// ESR_EL2.EC of an HVC instruction at EL1.
 const HVC64: u64 = 0x16;
 
-// x18 is saved although it is no callee-saved register: at EL1 it may be the platform's, and hold
-// a shadow call stack. Where nothing here uses it, that is proved of the image, and it stays where
-// it is.
+// x18 is saved although it is not callee-saved: at EL1 it may be the platform register, e.g. of a
+// shadow call stack. With the feature `fixed-x18` nothing here uses it, which `alt verify` proves,
+// and it is not saved.
 global_asm!(
     alt_runtime::asm_macros!(),
     ".pushsection .text.vectors, \"ax\"",
-    // 16 entries of 32 instructions; the table is aligned to its size, as VBAR_EL2 asks.
+    // 16 entries of 32 instructions; VBAR_EL2 requires 2 KiB alignment.
     ".balign 2048",
     ".globl vectors",
     ".type vectors, %function",
@@ -39,8 +40,7 @@ global_asm!(
     ".balign 128",
     "b fault",
     ".endr",
-    // From EL1: a call. The handler may be further away than a branch reaches, at an address that
-    // is known at boot.
+    // From EL1: a call. `enter` may be out of the range of a B, at an address that boot knows.
     ".balign 128",
     "stp x0, x1, [sp, #-16]!",
     "alternative_begin",
@@ -83,13 +83,13 @@ global_asm!(
     "mrs x19, esr_el2",
     "lsr x19, x19, #26",
     "cmp x19, #{hvc}",
-    // B.cond does not reach as far as B, and the linker may put the two anywhere.
+    // The range of B.cond is smaller than that of B, and the linker may place the two anywhere.
     "b.eq 2f",
     "b stray",
     "2:",
-    // The end of the chain of frames.
+    // The end of the chain of stack frames.
     "mov x29, xzr",
-    "bl {handle}",
+    "bl {dispatch}",
     "mov x2, xzr",
     ".size enter, . - enter",
     // Falls through.
@@ -113,12 +113,12 @@ global_asm!(
     "ldp x28, x29, [sp, #80]",
     "ldr x30, [sp, #96]",
     "add sp, sp, #{frame}",
-    // What is left in the others is nobody's business at EL1.
+    // Values of EL2 do not leak to EL1.
     ".irp n, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17",
     "mov x\\n, xzr",
     ".endr",
     "eret",
-    // Nothing is executed behind it, not even on suspicion.
+    // Stops speculation past the ERET.
     "alternative_begin",
     "dsb nsh",
     "isb",
@@ -129,14 +129,14 @@ global_asm!(
     ".size leave, . - leave",
     ".popsection",
     //
-    // The kernel gets the fault as the answer to its call: ERET goes to its landing.
+    // A fault is the answer to the call: ERET returns to the kernel's `hyp_fault_landing`.
     ".pushsection .text.fault, \"ax\"",
     ".balign 4",
     ".type fault, %function",
     "fault:",
     "mrs x3, tpidr_el2",
     "sub sp, x3, #{frame}",
-    // The address of the landing here, and from it that of EL1.
+    // Its address at EL2, and from that the one at EL1.
     "adrp x4, hyp_fault_landing",
     "add x4, x4, :lo12:hyp_fault_landing",
     "alternative_begin",
@@ -155,7 +155,7 @@ global_asm!(
     ".size fault, . - fault",
     ".popsection",
     //
-    // Nobody is there to be told: PSCI SYSTEM_OFF, and the run is not a success.
+    // There is no caller to report to: PSCI SYSTEM_OFF, which ends the run without success.
     ".pushsection .text.stray, \"ax\"",
     ".balign 4",
     ".type stray, %function",
@@ -173,5 +173,16 @@ global_asm!(
     return = const RETURN,
     hvc = const HVC64,
     fault = const status::FAULT,
-    handle = sym handle,
+    dispatch = sym dispatch,
 );
+
+/// A panic ends the call with the line and the column of its source.
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    let (line, column) = info
+        .location()
+        .map_or((0, 0), |place| (place.line(), place.column()));
+    // SAFETY: a panic comes from a service, so a call is in progress; nothing here holds a resource
+    // that a destructor would have to release.
+    unsafe { leave(status::PANIC, line.into(), column.into()) }
+}

@@ -1,3 +1,0 @@
-//! The cpucaps of the kernel.
-
-alt_runtime::cpucaps!("../../cpucaps.toml");
