@@ -1,5 +1,5 @@
 //! Cache maintenance from registers that were read from machines
-//! (`linker/cpus/qemu.toml` has the same values).
+//! (`linker/image/cpus/qemu.toml` has the same values).
 
 use alt_runtime::Maintenance;
 use alt_runtime::cap::IdRegs;

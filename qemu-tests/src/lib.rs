@@ -37,7 +37,7 @@ pub mod results;
 pub mod sites;
 pub mod skip;
 
-pub use alt_linker::disasm;
+pub use alt_image::disasm;
 pub use error::{Error, Result};
 pub use given_back::GivenBack;
 pub use guest::Profile;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use alt_linker::caps::{Caps, ids};
+use alt_image::caps::{Caps, ids};
 use qemu_tests::facts::{self, Fact};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, guest, skip};
 

@@ -13,7 +13,7 @@ use qemu_tests::{Image, Machine, Profile, guest, skip};
 use trials::{Result, qemu, trial};
 
 /// CPU models, and whether QEMU gives them LSE, CRC32 and SB: see ID_AA64ISAR0_EL1 and
-/// ID_AA64ISAR1_EL1 in `linker/cpus/qemu.toml`.
+/// ID_AA64ISAR1_EL1 in `linker/image/cpus/qemu.toml`.
 const CPUS: [(&str, bool, bool, bool); 3] = [
     ("cortex-a53", false, true, false),
     ("cortex-a76", true, true, false),

@@ -1,10 +1,10 @@
 //! A hypervisor that never uses x18: compiled with a `core` that keeps to it, linked with
 //! `x18 = "forbidden"`, proved by `alt verify`, and booted.
 
-use alt_linker::names::CapNames;
-use alt_linker::records::Records;
-use alt_linker::verify::config::Config;
-use alt_linker::verify::{Finding, Subject, verify};
+use alt_image::names::CapNames;
+use alt_image::records::Records;
+use alt_verify::config::Config;
+use alt_verify::{Finding, Subject, verify};
 use object::{Object, ObjectSection};
 use qemu_tests::facts::{self, Fact, Hyp};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, disasm, guest, skip};
@@ -60,7 +60,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
 /// What `alt verify --rules kernel-demo/alt-rules.toml` says, but of ADRPs at the end of a page, which
 /// are chance.
 fn findings(file: &[u8]) -> Vec<Finding> {
-    let image = alt_linker::image::Image::parse(file.to_owned()).unwrap();
+    let image = alt_image::image::Image::parse(file.to_owned()).unwrap();
     let records = Records::find(&image, None).unwrap();
     let names = CapNames::default();
     let rules = include_str!("../../kernel-demo/alt-rules.toml");

@@ -7,10 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use alt_image::image::Image;
+use alt_image::patching::Answers;
 use alt_linker::hyp::Manifest;
-use alt_linker::image::Image;
-use alt_linker::patching::Answers;
-use alt_linker::verify::config::Config;
+use alt_verify::config::Config;
 use qemu_tests::{Profile, guest, skip};
 use test_support::docs::{self, Block};
 use test_support::workspace;
@@ -20,7 +20,7 @@ const SOURCES: [&str; 5] = [
     "docs/snippets",
     "examples",
     "kernel-demo",
-    "linker/tests",
+    "linker/alt/tests",
     "qemu-tests/two-passes",
 ];
 
@@ -29,7 +29,7 @@ const COMPILED_BY_ANOTHER_TEST: &str = "docs/assembly.md";
 
 /// How a command may begin that neither `cargo xtask` nor `alt` parses.
 const OTHER_COMMANDS: [&str; 8] = [
-    "cargo install --path linker",
+    "cargo install --path linker/alt",
     "cargo nextest run -p qemu-tests",
     "jq ",
     "qemu-system-aarch64 … -plugin",

@@ -171,7 +171,7 @@ fn fuzz(target: &str, program: &Path, folder: &Path, limit: Limit) -> io::Result
     anstream::eprintln!(
         "{}: {target} fails on {input}\n\
          again:  {} {input}\n\
-         keep it, so that `cargo nextest run -p alt-linker --test fuzz` tries it always:\n        \
+         keep it, so that `cargo nextest run -p alt-tool --test fuzz` tries it always:\n        \
          cp {input} {}",
         style::bad("error"),
         program.display(),

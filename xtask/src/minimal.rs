@@ -6,15 +6,10 @@ use crate::{Outcome, nightly, setup, style};
 use std::{env, fs, io, path::Path, process::Command};
 use test_support::{TARGET, workspace};
 
-/// Features of alt-runtime and of alt-linker: the fewest, and all that a kernel links or its build
-/// script uses.
-const VARIANTS: [(&str, &str, &str); 2] = [
-    ("few features", "", ""),
-    (
-        "all features",
-        r#""defmt", "shadow-call-stack""#,
-        r#""link""#,
-    ),
+/// Features of alt-runtime: the fewest, and all that a kernel links.
+const VARIANTS: [(&str, &str); 2] = [
+    ("few features", ""),
+    ("all features", r#""defmt", "shadow-call-stack""#),
 ];
 
 /// A use of each macro, so that they run with those versions too.
@@ -40,8 +35,8 @@ pub(crate) fn run() -> Outcome {
     setup::ensure_target()?;
     let folder = test_support::target_dir().join("minimal-versions");
     let mut compiles = true;
-    for (name, runtime, linker) in VARIANTS {
-        write(&folder, runtime, linker)?;
+    for (name, runtime) in VARIANTS {
+        write(&folder, runtime)?;
         let Some(mut cargo) = nightly::cargo() else {
             anstream::println!("minimal versions: skipped: rustup has no nightly toolchain");
             return Ok(true);
@@ -70,7 +65,7 @@ pub(crate) fn run() -> Outcome {
 }
 
 /// A package of its own workspace: its members' development dependencies would count too.
-fn write(folder: &Path, runtime: &str, linker: &str) -> io::Result<()> {
+fn write(folder: &Path, runtime: &str) -> io::Result<()> {
     let root = workspace();
     fs::create_dir_all(folder.join("src"))?;
     let manifest = format!(
@@ -79,9 +74,9 @@ fn write(folder: &Path, runtime: &str, linker: &str) -> io::Result<()> {
          [dependencies]\n\
          alt-runtime = {{ path = {:?}, features = [{runtime}] }}\n\
          [build-dependencies]\n\
-         alt-linker = {{ path = {:?}, default-features = false, features = [{linker}] }}\n",
+         alt-linker = {{ path = {:?} }}\n",
         root.join("alt-runtime"),
-        root.join("linker"),
+        root.join("linker/link"),
     );
     fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::write(folder.join("build.rs"), BUILD)?;

@@ -1,7 +1,7 @@
 //! `cargo xtask sizes`: what sites cost in the demo's image, in bytes.
 
 use crate::{Outcome, Profile, setup, style};
-use alt_linker::{image::Image, names::CapNames, records::Records, stats::Stats};
+use alt_image::{image::Image, names::CapNames, records::Records, stats::Stats};
 use qemu_tests::guest;
 use std::{fs, io::Write};
 

@@ -104,7 +104,7 @@ fn run_alt(
 pub(crate) fn build_alt() -> io::Result<PathBuf> {
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(workspace())
-        .args(["build", "--release", "--package", "alt-linker"])
+        .args(["build", "--release", "--package", "alt-tool"])
         .args(["--bin", "alt", "--bin", "alt-ld"])
         .status()?;
     if !status.success() {

@@ -6,7 +6,7 @@
 //! needs nothing but the image. The section is not allocated: it is not loaded, and linkers keep it
 //! as they keep `.comment`. Each `cpucaps!` adds two NUL-terminated strings to it: the text; and
 //! one character for each cpucap, in the order of the file, `0` if its `cfg` is false in this
-//! build, else `1`. `alt_linker::caps` reads the section.
+//! build, else `1`. `alt_image::caps` reads the section.
 
 mod constants;
 

@@ -2,7 +2,7 @@
 
 use alt_runtime::cap::{IdRegs, idregs::Register};
 
-/// One machine of `linker/cpus/qemu.toml`.
+/// One machine of `linker/image/cpus/qemu.toml`.
 pub struct Machine {
     /// Version of the emulator.
     pub qemu: String,
@@ -16,7 +16,10 @@ pub struct Machine {
 
 /// All of them.
 pub fn machines() -> Vec<Machine> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../linker/cpus/qemu.toml");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../linker/image/cpus/qemu.toml"
+    );
     let text = std::fs::read_to_string(path).unwrap();
     let document: toml::Table = text.parse().unwrap();
     document["machine"]

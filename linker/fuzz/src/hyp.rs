@@ -2,7 +2,7 @@
 //! while the others are those of a link that is good. `seeds/hyp.s` says how they were made.
 
 use alt_linker::hyp::{HypError, Name, Work};
-use alt_linker::inputs::{self, Input, InputKind};
+use alt_object::inputs::{self, Input, InputKind};
 
 const MANIFEST: &str = include_str!("../corpus/manifest/hyp.toml");
 const INPUT: &[u8] = include_bytes!("../corpus/hyp_input/good.o");

@@ -15,23 +15,23 @@ use std::io;
 #[allow(unused_imports)]
 pub use hyp::{input as hyp_input, linked as hyp_linked, map as hyp_map};
 
-use alt_linker::caps::{Caps, ids};
-use alt_linker::diff::{Memory, Selection, compare};
-use alt_linker::dump::{Dump, Filter};
+use alt_image::caps::{Caps, ids};
+use alt_image::diff::{Memory, Selection, compare};
+use alt_image::dump::{Dump, Filter};
+use alt_image::image::Image;
+use alt_image::names::CapNames;
+use alt_image::patching::{Answers, Expectation, Word};
+use alt_image::records::{Format, Kind, Records};
+use alt_image::shadow_call_stack::ShadowCallStack;
+use alt_image::stats::Stats;
 use alt_linker::hyp::Manifest;
 use alt_linker::hyp::manifest::Embedded;
-use alt_linker::image::Image;
-use alt_linker::inputs::{Input, InputKind};
-use alt_linker::names::CapNames;
-use alt_linker::patching::{Answers, Expectation, Word};
 use alt_linker::reach::{Allow, Options, check_inputs};
-use alt_linker::records::{Format, Kind, Records};
-use alt_linker::seal::Seal;
-use alt_linker::shadow_call_stack::ShadowCallStack;
-use alt_linker::stats::Stats;
-use alt_linker::verify::config::Config;
-use alt_linker::verify::{Subject, verify};
+use alt_object::inputs::{Input, InputKind};
 use alt_runtime::cap::{Cap, CapSet};
+use alt_verify::config::Config;
+use alt_verify::seal::Seal;
+use alt_verify::{Subject, verify};
 
 /// A target: its name, which is that of its folder in the corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -115,7 +115,7 @@ pub fn namespaces(data: &[u8]) {
 
 /// A file for a link: an object, an archive, bitcode.
 pub fn objects(data: &[u8]) {
-    let inputs = alt_linker::inputs::parse("input".into(), data.to_vec());
+    let inputs = alt_object::inputs::parse("input".into(), data.to_vec());
     for input in inputs.unwrap_or_default() {
         assert!(input.bytes.len() <= data.len(), "it is a part of the file");
     }
@@ -201,7 +201,7 @@ pub fn scs(data: &[u8]) {
     let Ok(image) = Image::parse(data.to_vec()) else {
         return;
     };
-    let stack = match ShadowCallStack::new(&image, &[]) {
+    let stack = match ShadowCallStack::new(&image, &[], &[]) {
         Ok(stack) => stack,
         Err(error) => {
             assert!(!error.to_string().is_empty(), "an error says something");
@@ -225,7 +225,7 @@ pub fn mutate(data: &[u8]) {
     let (names, config) = (CapNames::default(), Config::default());
     let run = (COUNT, data.len() as u64);
     if let Ok(figures) =
-        alt_linker::mutate::mutate(data.to_vec(), &names, names_of_all(), &config, run)
+        alt_verify::mutate::mutate(data.to_vec(), &names, names_of_all(), &config, run)
     {
         let known = figures.by_rules + figures.by_seal + figures.harmless;
         assert_eq!(known + figures.missed.len(), COUNT, "each is judged");
@@ -290,7 +290,7 @@ fn nops(image: &Image, records: &Records) -> Answers {
     };
     for record in records.list() {
         if let Kind::Callback { address, .. } = record.kind {
-            let name = alt_linker::patching::callback_name(image, address);
+            let name = alt_image::patching::callback_name(image, address);
             let words = usize::try_from(record.site_len / 4).unwrap_or_default();
             answers.set(name, vec![nop; words]);
         }

@@ -6,12 +6,12 @@ use std::{env, fs};
 use super::rules;
 use crate::records::Format;
 
-const BEGIN: &str = "<!-- rules: UPDATE_DOCS=1 cargo nextest run -p alt-linker docs -->\n";
+const BEGIN: &str = "<!-- rules: UPDATE_DOCS=1 cargo nextest run -p alt-verify docs -->\n";
 const END: &str = "<!-- end of rules -->\n";
 
 #[test]
 fn docs_have_all_rules() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/verify.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verify.md");
     let text = fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("the table has a beginning");
     let (table, after) = rest.split_once(END).expect("the table has an end");

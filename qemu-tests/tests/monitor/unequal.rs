@@ -1,6 +1,6 @@
 //! Systems of unequal CPUs: QEMU has none, so the monitor answers for their registers.
 //!
-//! Most are a Cortex-A76 by nature; its registers are those of `linker/cpus/qemu.toml`, and each
+//! Most are a Cortex-A76 by nature; its registers are those of `linker/image/cpus/qemu.toml`, and each
 //! test changes a field or two. The kernel reads them as it would on such hardware: nothing of this
 //! is its command line's doing.
 

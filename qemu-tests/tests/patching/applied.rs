@@ -1,9 +1,9 @@
 //! What `alt apply` makes of the image on the host is what the guest makes of itself.
 
-use alt_linker::caps::{Caps, ids};
-use alt_linker::image::{Image as HostImage, Section};
-use alt_linker::patching::{Answers, Expectation, Word};
-use alt_linker::records::Records;
+use alt_image::caps::{Caps, ids};
+use alt_image::image::{Image as HostImage, Section};
+use alt_image::patching::{Answers, Expectation, Word};
+use alt_image::records::Records;
 use alt_runtime::cap::idregs::Register;
 use qemu_tests::results::Entry;
 use qemu_tests::{GivenBack, Image, Run};

@@ -68,7 +68,7 @@ impl TestMachine {
     }
 }
 
-/// A table of `linker/cpus/qemu.toml`: registers read by a program that is not ours.
+/// A table of `linker/image/cpus/qemu.toml`: registers read by a program that is not ours.
 #[derive(Deserialize)]
 struct Measured {
     qemu: String,
@@ -97,7 +97,7 @@ const VARIANTS: [&str; 7] = [
 /// The measured machines, but for those without FP registers: code that is compiled for the
 /// target uses these, so that no kernel of the workspace runs there.
 fn file() -> File {
-    let text = include_str!("../../../linker/cpus/qemu.toml");
+    let text = include_str!("../../../linker/image/cpus/qemu.toml");
     let mut file: File = toml::from_str(text).expect("valid TOML");
     file.machine
         .retain(|measured| !measured.cpu.contains("vfp=off"));

@@ -1,6 +1,6 @@
 //! Bytes per site, in linked images.
 
-use alt_linker::{
+use alt_image::{
     names::CapNames,
     records::Records,
     stats::{Bytes as Beside, Group, Stats},
@@ -33,7 +33,7 @@ pub(crate) struct Bytes {
 
 /// Measures the sites of kernel-demo, and those of static-keys in the guest.
 pub(crate) fn measure(guest: &Image, kernel: &Image) -> Result<Bytes, Box<dyn Error>> {
-    let image = alt_linker::image::Image::parse(fs::read(kernel.path())?)?;
+    let image = alt_image::image::Image::parse(fs::read(kernel.path())?)?;
     let records = Records::find(&image, None)?;
     let stats = Stats::new(&image, &records, &CapNames::default());
     let branches = |group: &&Group| group.name == BRANCH;

@@ -3,7 +3,7 @@
 
 use super::{Demo, heading};
 use crate::style;
-use alt_linker::listing::{self, Line};
+use alt_image::listing::{self, Line};
 use anstream::println;
 use qemu_tests::{
     Memory, Result, disasm,

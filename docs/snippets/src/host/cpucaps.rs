@@ -1,6 +1,6 @@
 //! docs/cpucaps.md.
 
-use alt_linker::caps::{Caps, ids};
+use alt_image::caps::{Caps, ids};
 use alt_runtime::cap::CapSet;
 use std::error::Error;
 

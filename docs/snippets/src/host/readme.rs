@@ -7,9 +7,9 @@ mod check {
         "kernel".into()
     }
 
-    fn main() -> Result<(), alt_linker::CheckError> {
+    fn main() -> Result<(), alt_verify::CheckError> {
         let image = build_kernel(); // the path of the linked ELF file
-        alt_linker::check_image(image)
+        alt_verify::check_image(image)
     }
 }
 

@@ -1,0 +1,144 @@
+//! `alt-ld`: the toolchain's `rust-lld`, behind the lint of docs/reach.md.
+//!
+//! ```toml
+//! # .cargo/config.toml
+//! [target.aarch64-unknown-none]
+//! linker = "alt-ld"
+//! ```
+//!
+//! It is called with a linker's arguments, checks the inputs that they name, and, when nothing is
+//! found, runs the linker with the very same arguments. A partial link (`-r`) is not checked: its
+//! output will be. With `--icf=all`, sites must refer to their records, else functions would be
+//! folded whose records differ. Of the image that comes out, the namespaces are held to their manifests: only
+//! there it shows where things are.
+
+mod arguments;
+mod namespaces;
+
+use std::env;
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use alt_linker::folding;
+use alt_linker::reach::{self, Options};
+use arguments::Arguments;
+
+/// What is left out: `KIND` or `KIND:SYMBOL`, with commas between.
+const ALLOW: &str = "ALT_REACH_ALLOW";
+
+/// Another linker than `rust-lld`.
+const LINKER: &str = "ALT_LD_LINKER";
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("alt-ld: error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
+    let link = Arguments::read(arguments)?;
+    if !link.partial {
+        let report = reach::check(&link.inputs, &options()?)?;
+        for name in &report.not_checked {
+            eprintln!("alt-ld: not checked: {name}: {}", reach::BITCODE);
+        }
+        for finding in &report.findings {
+            eprintln!("{finding}");
+        }
+        if !report.findings.is_empty() {
+            let found = report.findings.len();
+            eprintln!("alt-ld: not linked, {found} found: {}", report.checked());
+            return Ok(ExitCode::from(1));
+        }
+    }
+    if link.folds_all && !folding(&link)? {
+        return Ok(ExitCode::from(1));
+    }
+    let mut command = linker(arguments);
+    let status = command.args(arguments).status().map_err(|why| {
+        let program = command.get_program().display();
+        format!("{program}: {why}; set {LINKER} to the path of a linker")
+    })?;
+    // Asked for its version, a linker writes nothing.
+    if status.success()
+        && !link.partial
+        && !link.inputs.is_empty()
+        && link.output.exists()
+        && !namespaces::check(&link.output)?
+    {
+        return Ok(ExitCode::from(1));
+    }
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// Whether `--icf=all` keeps functions apart whose records differ; says where it does not.
+fn folding(link: &Arguments) -> Result<bool, Box<dyn Error>> {
+    let found = folding::check(&link.inputs)?;
+    for site in &found {
+        eprintln!("error[folding]: {site}");
+    }
+    if !found.is_empty() {
+        eprintln!(
+            "alt-ld: not linked: --icf=all would fold functions whose text is equal and whose \
+             records differ: link with --icf=safe, or write these sites by the macros"
+        );
+    }
+    Ok(found.is_empty())
+}
+
+fn options() -> Result<Options, String> {
+    let words = env::var(ALLOW).unwrap_or_default();
+    let words = words
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    let allow = words.map(|word| word.parse().map_err(|why| format!("{ALLOW}: {why}")));
+    Ok(Options {
+        allow: allow.collect::<Result<_, _>>()?,
+        before_target: Some(alt_image::disasm::before_target),
+    })
+}
+
+/// The linker, told which of its kinds to be, as far as the arguments do not.
+fn linker(arguments: &[OsString]) -> Command {
+    if let Some(linker) = env::var_os(LINKER) {
+        return Command::new(linker);
+    }
+    let mut command = Command::new(rust_lld());
+    if arguments.first().is_none_or(|first| first != "-flavor") {
+        command.args(["-flavor", "gnu"]);
+    }
+    command
+}
+
+/// rustc has the folder of its own linkers in PATH when it runs one. Without that, rustc is asked.
+fn rust_lld() -> OsString {
+    let name = format!("rust-lld{}", env::consts::EXE_SUFFIX);
+    let path = env::var_os("PATH").unwrap_or_default();
+    if env::split_paths(&path).any(|folder| folder.join(&name).is_file()) {
+        return name.into();
+    }
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    sysroot(&rustc)
+        .map(|root| root.join("bin").join(&name))
+        .filter(|path| path.is_file())
+        .map_or_else(|| name.into(), PathBuf::into_os_string)
+}
+
+/// `…/lib/rustlib/HOST`, where rustc's tools are.
+fn sysroot(rustc: &OsStr) -> Option<PathBuf> {
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir"])
+        .output()
+        .ok()?;
+    let libraries = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+    libraries.parent().map(PathBuf::from)
+}

@@ -1,0 +1,48 @@
+//! Whether the code for other exception levels in an image keeps to its manifest: where a symbol
+//! is, and what code there is, is known when all is linked.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use alt_image::image::Image;
+use alt_image::loaded::Loaded;
+use alt_linker::hyp::manifest::SECTION;
+use alt_verify::Subject;
+
+/// The rules of `alt verify` about namespaces and regions, of which an image has no others
+/// without a rules file.
+const RULES: [&str; 2] = ["namespace-", "region-"];
+
+/// Says what is wrong with the namespaces of an image, and removes it then: a build shall not go
+/// on with it. Whether all is well.
+pub fn check(path: &Path) -> Result<bool, Box<dyn Error>> {
+    let name = path.display();
+    let bytes = fs::read(path).map_err(|why| format!("{name}: {why}"))?;
+    // What is no image of a kernel with a namespace is none of our business.
+    let Ok(image) = Image::parse(bytes) else {
+        return Ok(true);
+    };
+    if image.section(SECTION).is_none() {
+        return Ok(true);
+    }
+    if image.symbols().is_empty() {
+        eprintln!("alt-ld: not checked: {name}: its namespaces, since it has no symbols");
+        return Ok(true);
+    }
+    let loaded = Loaded::open_any(path, None, &[])?;
+    let subject = Subject::of(&loaded)?;
+    let rules =
+        alt_verify::rules().filter(|rule| RULES.iter().any(|kind| rule.id.starts_with(kind)));
+    let findings = alt_verify::by_rules(&subject, rules);
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    if findings.is_empty() {
+        return Ok(true);
+    }
+    fs::remove_file(path).map_err(|why| format!("{name}: {why}"))?;
+    let found = findings.len();
+    eprintln!("alt-ld: {name}: removed, {found} found in its namespaces");
+    Ok(false)
+}

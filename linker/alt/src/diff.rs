@@ -1,0 +1,163 @@
+//! `alt diff`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use alt_image::diff::{Comparison, Difference, Memory, Selection, compare};
+use alt_image::disasm;
+use alt_image::style;
+use clap::Args;
+
+use crate::Outcome;
+use crate::input::{Input, read};
+use crate::output;
+use crate::system::System;
+
+/// Compares a dump of a running kernel's memory with what it must be.
+///
+/// All text that the dump holds is compared: sites with what the kernel's own patcher makes of
+/// them on this system, the rest with the image. Sites that are left to a callback are not
+/// judged, unless --callbacks has their words. Sections of which the dump holds nothing are
+/// passed over, and counted.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Diff {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    system: System,
+    /// The dump: the bytes of the memory that holds the text. Of a dump in pieces, give --dump and
+    /// --base for each
+    #[arg(long, value_name = "FILE", required = true)]
+    dump: Vec<PathBuf>,
+    /// The address, as linked, of the first byte of the dump: 0x40200000
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address, required = true)]
+    base: Vec<u64>,
+    /// A section that is not compared, since the kernel has given its memory back: .init.text
+    #[arg(long, value_name = "SECTION")]
+    skip: Vec<String>,
+    /// Compare sites alone: where the kernel changes its text in other ways, as Linux does with
+    /// ftrace, jump labels and kprobes
+    #[arg(long)]
+    sites: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  alt diff kernel --cpu cortex-a76 --dump memory.bin --base 0x40200000
+  alt diff kernel --ids boot.log --dump low.bin --base 0x40200000 --dump high.bin --base 0x40300000
+  alt diff vmlinux --caps 0,1,5 --dump text.bin --base 0xffff800080000000 --sites --skip .init.text
+
+A dump, from the monitor of QEMU:
+  pmemsave 0x40200000 0x100000 memory.bin
+
+Exit status: 0 nothing differs, 1 something does, 2 they cannot be compared.";
+
+/// An address in hexadecimal with 0x, or in decimal.
+fn parse_address(text: &str) -> Result<u64, String> {
+    let digits = text.replace('_', "");
+    match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => digits.parse(),
+    }
+    .map_err(|error| format!("{error}; write it as 0x40200000"))
+}
+
+impl Diff {
+    pub fn run(&self) -> Outcome {
+        if self.dump.len() != self.base.len() {
+            return Err(format!(
+                "--dump is given {} times and --base {} times: each dump has its own base",
+                self.dump.len(),
+                self.base.len()
+            )
+            .into());
+        }
+        let opened = self.input.open()?;
+        let expectation = self.system.expect(&opened)?;
+        let dumps: Vec<_> = self
+            .dump
+            .iter()
+            .map(|path| read(path))
+            .collect::<Result<_, _>>()?;
+        let pieces = self.base.iter().zip(&dumps);
+        let pieces: Vec<_> = pieces
+            .map(|(base, bytes)| Memory { base: *base, bytes })
+            .collect();
+        let (image, records) = (&opened.image, &opened.records);
+        let selection = Selection {
+            skip: self.skip.clone(),
+            sites: self.sites,
+        };
+        let report = compare(image, records, &expectation, &pieces, &selection)?;
+        output::show(report.differences.is_empty(), |mut out| match self.json {
+            true => output::json(&mut out, &report),
+            false => self.write(out, &report),
+        })
+    }
+
+    fn write(&self, out: &mut dyn Write, report: &Comparison) -> io::Result<()> {
+        for difference in &report.differences {
+            one(out, difference)?;
+        }
+        for section in &report.sections {
+            if section.seems_other() {
+                writeln!(
+                    out,
+                    "{}: {} of {} words of {} differ; if the kernel has given it back, leave it out by --skip {}",
+                    style::doubtful("note"),
+                    section.differ,
+                    section.compared,
+                    section.name,
+                    section.name,
+                )?;
+            }
+            if section.compared == 0 && !section.skipped {
+                writeln!(
+                    out,
+                    "{}: nothing of {} is in the dump",
+                    style::doubtful("note"),
+                    section.name
+                )?;
+            }
+        }
+        writeln!(
+            out,
+            "{} of {} words of {} differ, in {} sites and {} other places; {} callbacks not judged",
+            report.words,
+            report.compared,
+            if self.sites { "sites" } else { "text" },
+            report.sites(),
+            report.differences.len() - report.sites(),
+            report.left,
+        )
+    }
+}
+
+fn one(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
+    let what = match difference.site {
+        true => style::bad("site"),
+        false => style::bad("text"),
+    };
+    let place = difference.place.as_deref().unwrap_or_default();
+    writeln!(
+        out,
+        "{what} {:#x} {}",
+        difference.address,
+        style::strong(place)
+    )?;
+    for word in &difference.words {
+        let text = |value| format!("{value:08x}  {}", disasm::instruction(value, word.address));
+        writeln!(
+            out,
+            "  {:#x}  expected {:<42}  found {}",
+            word.address,
+            text(word.expected),
+            text(word.found),
+        )?;
+    }
+    Ok(())
+}

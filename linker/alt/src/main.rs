@@ -1,0 +1,115 @@
+//! `alt`: looks at an image with alternatives before it boots.
+//!
+//! Exit status: 0 when all is well, 1 when something was found, 2 when the input cannot be read.
+
+mod apply;
+mod diff;
+mod dump;
+mod hyp_link;
+mod input;
+mod mutate;
+mod output;
+mod reach;
+mod scs;
+mod seal;
+mod stats;
+mod system;
+mod verify;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use alt_image::style;
+use clap::{Parser, Subcommand};
+
+/// Looks at a kernel image with alternatives before it boots: records of alt-runtime, or Linux's
+/// .altinstructions.
+#[derive(Parser)]
+#[command(
+    name = "alt",
+    version,
+    after_help = AFTER_HELP
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  alt verify kernel
+  alt apply kernel --cpu cortex-a76 -o kernel-a76
+  alt diff kernel --cpu cortex-a76 --dump memory.bin --base 0x40200000
+
+`alt COMMAND --help` has more of them.
+
+Exit status: 0 all is well, 1 something was found, 2 the command could not do its work, and says
+why on standard error.
+Colours are for terminals; NO_COLOR=1 turns them off.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows every site, and what it can become
+    Dump(dump::Dump),
+    /// Checks an image by all rules
+    Verify(verify::Verify),
+    /// Writes the image as it will be after patching
+    Apply(apply::Apply),
+    /// Compares a dump of a running kernel's memory with what it must be
+    Diff(diff::Diff),
+    /// Shows what a shadow call stack would rewrite, or writes the image with it
+    Scs(scs::Scs),
+    /// Counts what sites and records take, in bytes
+    Stats(stats::Stats),
+    /// Takes the seal of an image, for `alt verify --seal`
+    Seal(seal::Seal),
+    /// Checks the inputs of a link: will each branch reach its target?
+    Reach(reach::Reach),
+    /// Changes an image at random, many times, and counts what would be noticed
+    Mutate(mutate::Mutate),
+    /// Links code of another exception level, before the kernel is linked
+    HypLink(hyp_link::HypLink),
+}
+
+/// `Ok(false)` when the command ran but has found something, and said so.
+type Outcome = Result<bool, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Verify(arguments) => arguments.run(),
+        Command::Apply(arguments) => arguments.run(),
+        Command::Reach(arguments) => arguments.run(),
+        Command::Seal(arguments) => arguments.run(),
+        Command::Mutate(arguments) => arguments.run(),
+        Command::Scs(arguments) => arguments.run(),
+        Command::Dump(arguments) => arguments.run(),
+        Command::Stats(arguments) => arguments.run(),
+        Command::Diff(arguments) => arguments.run(),
+        Command::HypLink(arguments) => arguments.run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            anstream::eprintln!("{}: {error}", style::bad("error"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_show_commands_that_parse() {
+        let commands = test_support::docs::commands("alt").unwrap();
+        assert!(!commands.is_empty());
+        for (place, words) in commands {
+            let parsed = Arguments::try_parse_from(["alt".into()].into_iter().chain(words));
+            if let Err(why) = parsed {
+                panic!("{place}: {why}");
+            }
+        }
+    }
+}

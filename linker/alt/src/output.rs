@@ -1,0 +1,103 @@
+//! What all commands write alike.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use alt_image::style;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::input::named;
+
+/// Writes one JSON document.
+pub fn json(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    writeln!(out)
+}
+
+/// Writes to standard output, and then says how the command went: a reader that has seen enough,
+/// `head` for one, changes nothing about that.
+pub fn show(clean: bool, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    match text(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("standard output: {error}").into())
+        }
+        _ => Ok(clean),
+    }
+}
+
+/// How a check went, by its findings.
+pub fn verdict(findings: usize) -> String {
+    match findings {
+        0 => style::good("clean"),
+        1 => style::bad("1 finding"),
+        found => style::bad(format!("{found} findings")),
+    }
+}
+
+/// Writes a file as a whole or not at all: beside it first, then under its name. One that takes
+/// the place of another, or that is made `like` one, has its permissions.
+pub fn file(path: &Path, data: &[u8], like: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    write(path, data, like).map_err(|error| named(path, error))
+}
+
+fn write(path: &Path, data: &[u8], like: Option<&Path>) -> io::Result<()> {
+    // What a link points to is written, not the link.
+    let path = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == ErrorKind::NotFound => PathBuf::from(path),
+        Err(error) => return Err(error),
+    };
+    let there = match fs::metadata(&path) {
+        Ok(there) => Some(there),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(there) = &there {
+        if there.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        // A device or a pipe has nothing to be replaced.
+        if !there.is_file() {
+            return fs::write(&path, data);
+        }
+        if there.permissions().readonly() {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+    }
+    let permissions = match (like, &there) {
+        (Some(like), _) => Some(fs::metadata(like)?.permissions()),
+        (None, there) => there.as_ref().map(fs::Metadata::permissions),
+    };
+    beside(&path, data, permissions)
+}
+
+fn beside(path: &Path, data: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // Said of the folder itself, without the name of a file that nobody knows.
+    fs::metadata(folder)?;
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix);
+    #[cfg(unix)]
+    {
+        // What any new file has; the user's umask takes away from it.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(data)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! `alt reach`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use alt_image::{disasm, style};
+use alt_linker::reach::{self, Allow, Finding, Group, Options, Report};
+use clap::Args;
+use serde::Serialize;
+
+use crate::{Outcome, output};
+
+/// Checks, before the final link, that instructions of short reach will reach what they name.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Reach {
+    /// What the linker will be given: objects, archives, rlibs
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// A kind of finding to leave out: other-section, too-far, group-too-large; all of it, or
+    /// what is about one symbol. May be given several times
+    #[arg(long, value_name = "KIND[:SYMBOL]")]
+    allow: Vec<Allow>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  alt reach entry.o libkernel.a
+  alt reach target/aarch64-unknown-none/release/deps/*.rlib
+
+To check every final link of a build, make alt-ld the linker: docs/reach.md.
+
+Exit status: 0 nothing was found, 1 something was, 2 an input cannot be read.";
+
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Counts up when a field goes or changes its meaning.
+    version: u32,
+    objects: usize,
+    references: usize,
+    not_checked: &'a [String],
+    groups: &'a [Group],
+    findings: &'a [Finding],
+}
+
+impl Reach {
+    pub fn run(&self) -> Outcome {
+        let options = Options {
+            allow: self.allow.clone(),
+            before_target: Some(disasm::before_target),
+        };
+        let report = reach::check(&self.inputs, &options)?;
+        output::show(report.findings.is_empty(), |mut out| {
+            if self.json {
+                let document = Document {
+                    version: 1,
+                    objects: report.objects,
+                    references: report.references,
+                    not_checked: &report.not_checked,
+                    groups: &report.groups,
+                    findings: &report.findings,
+                };
+                return output::json(&mut out, &document);
+            }
+            for finding in &report.findings {
+                show(out, finding)?;
+            }
+            summary(out, &report)
+        })
+    }
+}
+
+fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}[{}]: {}",
+        style::bad("error"),
+        finding.kind,
+        finding.explanation
+    )?;
+    writeln!(out, "  {} {}", style::dim("at:"), finding.place())?;
+    if let Some(defined) = &finding.defined {
+        let label = format!("{} is in:", finding.symbol);
+        writeln!(out, "  {} {defined}", style::dim(&label))?;
+    }
+    writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
+}
+
+fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    for name in &report.not_checked {
+        let doubt = style::doubtful("not checked");
+        writeln!(out, "{doubt}: {name}: {}", reach::BITCODE)?;
+    }
+    let verdict = output::verdict(report.findings.len());
+    writeln!(out, "{verdict}: {}", report.checked())
+}

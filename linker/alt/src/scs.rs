@@ -1,0 +1,137 @@
+//! `alt scs`
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::PathBuf;
+
+use alt_image::image::Image;
+use alt_image::listing::{self, Line};
+use alt_image::shadow_call_stack::{ShadowCallStack, ShadowSite};
+use alt_image::{disasm, style};
+use alt_verify::Namespaces;
+use clap::Args;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::input::read;
+use crate::output;
+
+/// Shows what a shadow call stack would rewrite, or writes the image with it.
+///
+/// On a CPU without pointer authentication, PACIASP and AUTIASP are NOPs. A kernel made with
+/// alt-runtime can turn them into pushes to and pops from a stack on x18, at boot. Where they are
+/// is in the unwind tables (.eh_frame): this runs the very code over them that the kernel runs.
+/// The image needs no alternatives. The number of sites is the room that the kernel's plan needs.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Scs {
+    /// A linked arm64 image: an ELF file with its sections
+    #[arg(value_name = "IMAGE")]
+    image: PathBuf,
+    /// Write the image with its shadow call stack to this file; it may be IMAGE
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// A section whose functions stay as they are, such as a hypervisor's text; may be given
+    /// several times. That of a namespace, as `alt hyp-link` makes them, does in any case
+    #[arg(long, value_name = "SECTION")]
+    exclude: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  alt scs kernel
+  alt scs kernel --exclude .hyp.text --json
+  alt scs kernel --exclude .hyp.text -o kernel-scs
+
+Exit status: 0 all is well, 2 the unwind tables cannot be followed, and no file is written.";
+
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Counts up when a field goes or changes its meaning.
+    version: u32,
+    functions: u32,
+    excluded: u32,
+    already: u32,
+    sites: &'a [ShadowSite],
+}
+
+impl Scs {
+    pub fn run(&self) -> Outcome {
+        let name = self.image.display();
+        let image = Image::parse(read(&self.image)?).map_err(|error| format!("{name}: {error}"))?;
+        let namespaces = namespaces(&image).map_err(|why| format!("{name}: {why}"))?;
+        let stack = ShadowCallStack::new(&image, &self.exclude, &namespaces)
+            .map_err(|error| format!("{name}: {error}"))?;
+        if let Some(path) = &self.output {
+            let data = stack
+                .write(&image)
+                .map_err(|error| format!("{name}: {error}"))?;
+            output::file(path, &data, Some(&self.image))?;
+        }
+        output::show(true, |mut out| {
+            if self.json {
+                let document = Document {
+                    version: 1,
+                    functions: stack.report.functions,
+                    excluded: stack.report.excluded,
+                    already: stack.report.already,
+                    sites: &stack.sites,
+                };
+                return output::json(&mut out, &document);
+            }
+            for sites in stack.sites.chunk_by(|a, b| a.function == b.function) {
+                function(out, sites)?;
+            }
+            let report = &stack.report;
+            writeln!(
+                out,
+                "{}, and {} that push or pop already; {} functions, {} of them excluded",
+                style::strong(match stack.sites.len() {
+                    1 => "1 site".into(),
+                    sites => format!("{sites} sites"),
+                }),
+                report.already,
+                report.functions,
+                report.excluded
+            )
+        })
+    }
+}
+
+/// The addresses of code for another exception level, whose x18 is not the kernel's.
+fn namespaces(image: &Image) -> Result<Vec<Range<u64>>, String> {
+    let namespaces = Namespaces::of(image);
+    if let Some(problem) = namespaces.problems.into_iter().next() {
+        return Err(problem);
+    }
+    let places = namespaces.list.iter().map(|one| &one.region.places);
+    Ok(places
+        .flat_map(|places| places.ranges().iter().cloned())
+        .collect())
+}
+
+/// The sites of one function.
+fn function(out: &mut dyn Write, sites: &[ShadowSite]) -> io::Result<()> {
+    let Some(first) = sites.first() else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "{} {:#x}",
+        style::strong(&first.function),
+        first.address - first.offset
+    )?;
+    for site in sites {
+        let text = |word| disasm::instruction(word, site.address);
+        let (before, after) = (text(site.before), text(site.after));
+        let line = |word, text| Line { word, text };
+        let label = format!("{:#x}", site.address);
+        let row = listing::row(&label, line(site.before, &before), line(site.after, &after));
+        writeln!(out, "{row}")?;
+    }
+    Ok(())
+}

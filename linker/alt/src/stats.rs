@@ -1,0 +1,28 @@
+//! `alt stats`
+
+use clap::Args;
+
+use crate::Outcome;
+use crate::input::Input;
+use crate::output;
+
+/// Counts what sites and records take, in bytes, next to what the other layout would.
+#[derive(Args)]
+pub struct Stats {
+    #[command(flatten)]
+    input: Input,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Stats {
+    pub fn run(&self) -> Outcome {
+        let opened = self.input.open()?;
+        let stats = alt_image::stats::Stats::new(&opened.image, &opened.records, &opened.names);
+        output::show(true, |mut out| match self.json {
+            true => output::json(&mut out, &stats),
+            false => stats.write_text(&mut out),
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! Cpucaps that are decided from ID registers, as the kernel does.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use alt_image::caps::{Caps, Undecided};
+use alt_image::loaded::Loaded;
+use alt_image::records::Format;
+use alt_image::style;
+use alt_runtime::cap::{CapSet, CapTable, Rule, idregs::Register};
+
+use super::System;
+
+/// Which numbers count is not known.
+pub const SEVERAL: &str =
+    "the image has several tables of cpucaps; `alt verify` says which. Choose one by --cpucaps";
+
+const UNKNOWN: &str = "nothing says how the cpucaps of this image show in ID registers, since it \
+    has no section .alt_cpucaps: give its cpucaps.toml by --cpucaps, or list what is present by \
+    --caps";
+
+const UNKNOWN_LINUX: &str = "how Linux's cpucaps show in ID registers stands in its C code, not in \
+    the image. Either list by --caps what is present; or describe what the sites ask for in a file \
+    in the form of cpucaps.toml, with the names of the kernel's own arch/arm64/tools/cpucaps, and \
+    give both files: --cpucaps arch/arm64/tools/cpucaps --cpucaps FILE.toml";
+
+impl System {
+    /// What the machine has of the image's cpucaps.
+    pub(super) fn detected(
+        &self,
+        opened: &Loaded,
+    ) -> Result<(&'static CapTable, CapSet), Box<dyn Error>> {
+        let mut caps = match (&opened.caps[..], opened.records.format) {
+            ([caps], _) => caps.clone(),
+            ([], Format::Alt) => return Err(UNKNOWN.into()),
+            ([], Format::Linux) => return Err(UNKNOWN_LINUX.into()),
+            _ => return Err(SEVERAL.into()),
+        };
+        self.assume(&mut caps)?;
+        let asked = asked_for(opened, caps.table());
+        let open = caps.undecided().iter();
+        let open: Vec<_> = open.filter(|cap| asked.contains(&cap.number)).collect();
+        if let Some(first) = open.first() {
+            let name = first.name;
+            return Err(format!(
+                "what sites ask for cannot be told from ID registers:{}\n\
+                 say --assume {name} or --assume '!{name}' and so on; --assume '!*' says that all \
+                 the rest is absent",
+                reasons(&open),
+            )
+            .into());
+        }
+        let machine = super::machine::of(&self.cpus)?;
+        warn_of_missing(&machine.missing, &asked, caps.table());
+        let present = caps.detect(&machine.ids, self.cmdline.as_deref().unwrap_or(""))?;
+        Ok((caps.table(), present))
+    }
+
+    fn assume(&self, caps: &mut Caps) -> Result<(), Box<dyn Error>> {
+        let (rest, named): (Vec<_>, Vec<_>) = self.assume.iter().partition(|word| *word == "!*");
+        for word in named {
+            match word.strip_prefix('!') {
+                Some(name) => caps.assume(name, false)?,
+                None => caps.assume(word, true)?,
+            }
+        }
+        if !rest.is_empty() {
+            let left: Vec<_> = caps.undecided().iter().map(|cap| cap.name).collect();
+            for name in left {
+                caps.assume(name, false)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why these are open: a line for each, and one for those that have no entry.
+fn reasons(open: &[&Undecided]) -> String {
+    let (without, known): (Vec<&Undecided>, Vec<_>) = open
+        .iter()
+        .partition(|cap| cap.custom == [Caps::NO_ENTRY] && cap.cfg.is_none());
+    let mut text: String = known.iter().map(|cap| format!("\n  {cap}")).collect();
+    if !without.is_empty() {
+        let names: Vec<_> = without.iter().map(|cap| cap.name).collect();
+        text += "\n  the TOML file has no entry for ";
+        text += &names.join(", ");
+    }
+    text
+}
+
+/// The cpucaps that sites ask for, and those that these require.
+fn asked_for(opened: &Loaded, table: &CapTable) -> BTreeSet<u16> {
+    let records = opened.records.list().iter();
+    let mut open: Vec<u16> = records.map(|record| record.term.cap).collect();
+    let mut asked = BTreeSet::new();
+    while let Some(number) = open.pop() {
+        if asked.insert(number)
+            && let Some(info) = table.get(number)
+        {
+            open.extend(info.requires.iter().map(|cap| cap.number()));
+        }
+    }
+    asked
+}
+
+/// What shows in a register that nobody has read seems to be absent.
+fn warn_of_missing(missing: &[Register], asked: &BTreeSet<u16>, table: &CapTable) {
+    let infos = table
+        .iter()
+        .filter(|info| asked.contains(&info.cap.number()));
+    let mut needed = BTreeSet::new();
+    infos.for_each(|info| {
+        info.rule.for_each_leaf(&mut |leaf| match leaf {
+            Rule::Field { field, .. } => {
+                needed.insert(field.register.name());
+            }
+            Rule::Midr(_) => {
+                needed.insert(Register::MIDR_EL1.name());
+            }
+            _ => (),
+        });
+    });
+    let missing: Vec<_> = missing.iter().map(|register| register.name()).collect();
+    let missing: Vec<_> = missing
+        .into_iter()
+        .filter(|name| needed.contains(name))
+        .collect();
+    if !missing.is_empty() {
+        anstream::eprintln!(
+            "{}: the ID registers given lack {}; what shows there counts as absent",
+            style::doubtful("warning"),
+            missing.join(", "),
+        );
+    }
+}

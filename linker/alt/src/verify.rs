@@ -1,0 +1,136 @@
+//! `alt verify`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use alt_image::style;
+use alt_verify::seal::Seal;
+use alt_verify::{Finding, Severity, Subject, not_checked, rules, verify};
+use clap::Args;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::input::{Input, config, read_text};
+use crate::output;
+
+/// Checks an image by all rules.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Verify {
+    #[command(flatten)]
+    input: Input,
+    /// A seal that was taken by `alt seal`: what has changed since is a finding
+    #[arg(long, value_name = "FILE")]
+    seal: Option<PathBuf>,
+    /// What the author demands of this image: regions, the init region, code that runs early
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// A rule that may be broken; may be given several times
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    allow: Vec<&'static str>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  alt verify kernel
+  alt verify kernel --json
+  alt verify vmlinux --cpucaps arch/arm64/tools/cpucaps
+
+Exit status: 0 nothing was found, 1 something was, 2 the image cannot be read.";
+
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Counts up when a field goes or changes its meaning.
+    version: u32,
+    sites: usize,
+    records: usize,
+    /// The namespaces that the image says it has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    namespaces: Vec<String>,
+    findings: &'a [Finding],
+    /// What rules could not look at, a line each.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_checked: &'a [String],
+}
+
+/// The rule of this name.
+fn rule(id: &str) -> Result<&'static str, String> {
+    let known = rules().map(|rule| rule.id).find(|known| *known == id);
+    known.ok_or_else(|| "there is no such rule; docs/verify.md lists them".into())
+}
+
+impl Verify {
+    pub fn run(&self) -> Outcome {
+        // With rules of its author's there is something to check without any site.
+        let opened = match &self.rules {
+            None => self.input.open(),
+            Some(_) => self.input.open_any(),
+        }?;
+        let seal = match &self.seal {
+            None => None,
+            Some(path) => Some(
+                Seal::from_json(&read_text(path)?)
+                    .map_err(|error| format!("{}: {error}", path.display()))?,
+            ),
+        };
+        let subject = Subject::of(&opened)?.sealed(seal.as_ref());
+        let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
+        let mut findings = verify(&subject);
+        findings.retain(|finding| !self.allow.contains(&finding.rule));
+        let not_checked = not_checked(&subject);
+        let namespaces = subject.namespaces.list.iter();
+        let namespaces: Vec<_> = namespaces.map(|one| one.name.to_string()).collect();
+        let counts = (opened.records.sites().count(), opened.records.list().len());
+        output::show(findings.is_empty(), |mut out| {
+            if self.json {
+                let (sites, records) = counts;
+                let document = Document {
+                    version: 1,
+                    sites,
+                    records,
+                    namespaces,
+                    findings: &findings,
+                    not_checked: &not_checked,
+                };
+                return output::json(&mut out, &document);
+            }
+            for finding in &findings {
+                show(out, finding)?;
+            }
+            let (sites, records) = counts;
+            let mut checked = format!(
+                "{sites} sites, {records} records, {} rules",
+                rules().count()
+            );
+            match &namespaces[..] {
+                [] => {}
+                [one] => checked += &format!(", namespace {one}"),
+                all => checked += &format!(", namespaces {}", all.join(", ")),
+            }
+            writeln!(out, "{}: {checked}", output::verdict(findings.len()))?;
+            for line in &not_checked {
+                writeln!(out, "{}: {line}", style::dim("not checked"))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+    let severity = match finding.severity {
+        Severity::Error => style::bad(finding.severity),
+        Severity::Warning => style::doubtful(finding.severity),
+    };
+    writeln!(out, "{severity}[{}]: {}", finding.rule, finding.explanation)?;
+    if let Some(place) = finding.place() {
+        writeln!(out, "  {} {place}", style::dim("at:"))?;
+    }
+    for (word, step) in finding.steps() {
+        writeln!(out, "  {} {step}", style::dim(word))?;
+    }
+    writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
+}

@@ -1,0 +1,171 @@
+//! The cpucaps of a kernel, and what a machine has of them, computed on the host.
+//!
+//! [`Caps`] is the kernel's table, from its TOML file or from the image itself; [`ids`] reads
+//! the ID registers of a machine. [`Caps::detect`] brings the two together as the kernel does
+//! at boot.
+//!
+//! ```
+//! use alt_image::caps::{Caps, ids};
+//!
+//! let text = r#"
+//! [LSE]
+//! doc = "Atomics in one instruction."
+//! scope = "system"
+//! kind = "feature"
+//! detect = { field = "ID_AA64ISAR0_EL1.Atomic", min = 2 }
+//! "#;
+//! let caps = Caps::from_toml("cpucaps.toml", text)?;
+//! let a76 = ids::builtin("cortex-a76")?;
+//! let present = caps.detect(&a76.ids, "")?;
+//! assert_eq!(caps.number("LSE"), Some(0));
+//! assert!(present.contains_number(0));
+//! assert!(caps.detect(&a76.ids, "arm64.nolse")?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod detect;
+mod error;
+pub mod ids;
+mod renumber;
+mod section;
+mod table;
+mod undecided;
+
+use alt_cpucaps::{Cpucap, Cpucaps};
+use alt_runtime::cap::CapTable;
+
+pub use error::CapsError;
+pub use undecided::Undecided;
+
+/// The cpucaps of a kernel.
+#[derive(Clone, Debug)]
+pub struct Caps {
+    text: String,
+    model: Cpucaps,
+    /// For each cap, what its `cfg` is in the kernel's build, if that is known.
+    possible: Vec<Option<bool>>,
+    /// For each cap, what the kernel's functions in its rule say, if someone has told.
+    custom: Vec<Option<bool>>,
+    table: &'static CapTable,
+    undecided: Vec<Undecided>,
+}
+
+impl Caps {
+    /// The cpucaps of a TOML file. `name` is what messages call it.
+    ///
+    /// How the `cfg`s of the file come out in the kernel's build is not known here: the caps
+    /// that have one are [undecided](Self::undecided).
+    ///
+    /// # Errors
+    /// [`CapsError::File`], with all that is wrong with the file, as `cpucaps!` says it.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, CapsError> {
+        let model = alt_cpucaps::check(name, text).map_err(CapsError::File)?;
+        let possible = model.caps.iter().map(without_cfg).collect();
+        Ok(Self::new(text.to_owned(), model, possible))
+    }
+
+    /// The cpucaps in an image, from the bytes of its section `.alt_cpucaps`
+    /// ([`SECTION`](Self::SECTION)): one for each file that the crates of the image gave to
+    /// `cpucaps!`, in the order of the section.
+    ///
+    /// More than one is a defect of the image, since its sites count on different numbers.
+    /// Where crates have the same file and do not agree on a `cfg`, the cap is
+    /// [undecided](Self::undecided).
+    ///
+    /// # Errors
+    /// [`CapsError::Section`] if the bytes are not what `cpucaps!` writes, and
+    /// [`CapsError::File`] if a text is no valid file of cpucaps.
+    pub fn from_section(bytes: &[u8]) -> Result<Vec<Self>, CapsError> {
+        section::read(bytes)
+    }
+
+    /// The name of the section of [`from_section`](Self::from_section).
+    pub const SECTION: &'static str = ".alt_cpucaps";
+
+    fn new(text: String, model: Cpucaps, possible: Vec<Option<bool>>) -> Self {
+        let custom = vec![None; model.caps.len()];
+        let (table, undecided) = decide(&model, &possible, &custom);
+        Self {
+            text,
+            model,
+            possible,
+            custom,
+            table,
+            undecided,
+        }
+    }
+
+    /// The table, as the kernel has it: rules, scopes, policies, requirements, conflicts.
+    ///
+    /// What is [undecided](Self::undecided) counts as impossible.
+    pub fn table(&self) -> &'static CapTable {
+        self.table
+    }
+
+    /// The TOML text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The number of the cap with this name.
+    pub fn number(&self, name: &str) -> Option<u16> {
+        let info = self.table.iter().find(|info| info.name == name);
+        info.map(|info| info.cap.number())
+    }
+
+    /// The name of the cap with this number.
+    pub fn name(&self, number: u16) -> Option<&'static str> {
+        self.table.name(number)
+    }
+
+    /// The caps of which the host cannot tell whether a machine has them, by number. They count
+    /// as absent until [`assume`](Self::assume) says otherwise.
+    pub fn undecided(&self) -> &[Undecided] {
+        &self.undecided
+    }
+
+    /// Says how what is undecided about the cap `name` comes out: what its `cfg` is, what the
+    /// kernel's functions in its rule return. The rest of the rule, and what the cap requires,
+    /// still counts.
+    ///
+    /// # Errors
+    /// [`CapsError::Decided`] if nothing is undecided about a cap of this name.
+    pub fn assume(&mut self, name: &str, outcome: bool) -> Result<(), CapsError> {
+        let number = self
+            .undecided
+            .iter()
+            .find(|undecided| undecided.name == name)
+            .map(|undecided| usize::from(undecided.number));
+        let places = number.and_then(|number| {
+            let possible = self.possible.get_mut(number)?;
+            Some((possible, self.custom.get_mut(number)?))
+        });
+        let Some((possible, custom)) = places else {
+            return Err(CapsError::Decided {
+                name: name.to_owned(),
+                undecided: self.undecided.iter().map(|cap| cap.name).collect(),
+            });
+        };
+        possible.get_or_insert(outcome);
+        *custom = Some(outcome);
+        (self.table, self.undecided) = decide(&self.model, &self.possible, &self.custom);
+        Ok(())
+    }
+}
+
+/// The table as far as it is known, and the rest.
+fn decide(
+    model: &Cpucaps,
+    possible: &[Option<bool>],
+    custom: &[Option<bool>],
+) -> (&'static CapTable, Vec<Undecided>) {
+    let table = table::leak(model, possible, custom);
+    let name = |number| table.name(number);
+    let undecided = undecided::find(model, name, possible, custom);
+    (table, undecided)
+}
+
+/// Whether a cap is possible, as far as the file alone tells.
+fn without_cfg(cap: &Cpucap) -> Option<bool> {
+    cap.cfg.is_none().then_some(true)
+}

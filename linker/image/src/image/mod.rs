@@ -1,0 +1,260 @@
+//! A linked arm64 image, as a file: sections, symbols, relocations, words.
+//!
+//! Everything that comes from the file is checked here once: behind this module, ranges lie
+//! inside the file and addresses do not wrap.
+
+mod elf;
+mod error;
+mod relocations;
+mod section;
+mod segment;
+mod symbols;
+
+use std::ops::Range;
+
+pub use error::ImageError;
+pub use relocations::ABS64;
+pub use relocations::Relocation;
+pub use section::Section;
+pub use segment::Segment;
+pub use symbols::{Place, Symbol, Symbols, demangle};
+
+/// The symbols around what is given back after boot, as linker scripts name them: ours in its
+/// example, and Linux's.
+const INIT: [(&str, &str); 2] = [
+    ("__init_start", "__init_end"),
+    ("__init_begin", "__init_end"),
+];
+
+/// An image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    data: Vec<u8>,
+    entry: u64,
+    sections: Vec<Section>,
+    /// Indices of the loaded sections that are not empty, by address.
+    loaded: Vec<usize>,
+    segments: Vec<Segment>,
+    symbols: Symbols,
+    relocations: Vec<Relocation>,
+    pointers: Vec<Relocation>,
+}
+
+impl Image {
+    /// Reads an image from the bytes of its file.
+    ///
+    /// # Errors
+    /// The file is no linked little-endian arm64 ELF image, or is damaged.
+    pub fn parse(data: Vec<u8>) -> Result<Self, ImageError> {
+        elf::parse(data)
+    }
+
+    /// The bytes of the file.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The bytes of the file, given back.
+    pub fn into_data(self) -> Vec<u8> {
+        self.data
+    }
+
+    /// The address at which the image is entered.
+    pub fn entry(&self) -> u64 {
+        self.entry
+    }
+
+    /// All sections, in the order of the file.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// The loaded sections that are not empty, by address.
+    pub fn loaded(&self) -> impl Iterator<Item = &Section> {
+        self.loaded.iter().map(|index| &self.sections[*index])
+    }
+
+    /// The sections that hold instructions, by address.
+    pub fn executable(&self) -> impl Iterator<Item = &Section> {
+        self.loaded().filter(|section| section.executable)
+    }
+
+    /// The segments that are loaded, in the order of the file; empty when the file has no program
+    /// headers.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The first section of this name.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    /// The loaded section that an address is in.
+    pub fn section_at(&self, address: u64) -> Option<&Section> {
+        let after = self
+            .loaded
+            .partition_point(|index| self.sections[*index].range.start <= address);
+        let section = &self.sections[*self.loaded.get(after.checked_sub(1)?)?];
+        section.range.contains(&address).then_some(section)
+    }
+
+    /// The bytes of a section; empty when it has none in the file.
+    pub fn contents(&self, section: &Section) -> &[u8] {
+        self.data.get(section.file.clone()).unwrap_or_default()
+    }
+
+    /// Where in the file the byte at an address is.
+    pub fn offset_of(&self, address: u64) -> Option<usize> {
+        self.section_at(address)?.offset_of(address)
+    }
+
+    /// The file's bytes at an address; `None` unless one section has them all.
+    pub fn bytes(&self, address: u64, len: usize) -> Option<&[u8]> {
+        let section = self.section_at(address)?;
+        let start = section.offset_of(address)?;
+        let end = start.checked_add(len)?;
+        (end <= section.file.end).then(|| &self.data[start..end])
+    }
+
+    /// The 32 bits at any address that has bytes in the file.
+    pub fn u32_at(&self, address: u64) -> Option<u32> {
+        let bytes = self.bytes(address, 4)?.try_into().ok()?;
+        Some(u32::from_le_bytes(bytes))
+    }
+
+    /// The pointer at an address, as it will be when a loader has done its part.
+    pub fn pointer_at(&self, address: u64) -> Option<u64> {
+        let dynamic = self
+            .pointers
+            .binary_search_by_key(&address, |pointer| pointer.at);
+        if let Ok(index) = dynamic {
+            return self.pointers.get(index).map(|pointer| pointer.target);
+        }
+        let bytes = self.bytes(address, 8)?.try_into().ok()?;
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// Whether an address is in an executable section.
+    pub fn is_text(&self, address: u64) -> bool {
+        let section = self.section_at(address);
+        section.is_some_and(|section| section.executable)
+    }
+
+    /// Whether `len` bytes from an address on are in one executable section.
+    pub fn is_text_for(&self, address: u64, len: u64) -> bool {
+        let section = self.section_at(address);
+        section.is_some_and(|s| s.executable && len <= s.range.end - address)
+    }
+
+    /// The instruction at an address, which must be in an executable section.
+    pub fn word(&self, address: u64) -> Option<u32> {
+        let is_one = address.is_multiple_of(4) && self.is_text(address);
+        self.u32_at(address).filter(|_| is_one)
+    }
+
+    /// The words of a section that begin on a multiple of 4, with their addresses.
+    pub fn words<'a>(&'a self, section: &Section) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+        let start = section.range.start.next_multiple_of(4);
+        let skipped = usize::try_from(start - section.range.start).unwrap_or_default();
+        let bytes = self.contents(section).get(skipped..).unwrap_or_default();
+        let (words, _) = bytes.as_chunks::<4>();
+        let words = words.iter().map(|word| u32::from_le_bytes(*word));
+        (start..).step_by(4).zip(words)
+    }
+
+    /// The instructions of an executable section, with their addresses: its words without what
+    /// the mapping symbols say to be data.
+    pub fn instructions<'a>(
+        &'a self,
+        section: &Section,
+    ) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+        let words = self.words(section);
+        words.filter(|(address, _)| !self.symbols.is_data(*address))
+    }
+
+    /// The symbols; empty when the image has been stripped.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// The address of the symbol of this very name.
+    pub fn symbol(&self, name: &str) -> Option<u64> {
+        self.symbols.get(name).map(|symbol| symbol.range.start)
+    }
+
+    /// The symbol that an address belongs to: see [`Symbols::at`].
+    pub fn symbol_at(&self, address: u64) -> Option<&Symbol> {
+        self.symbols.at(address, self.section_at(address)?)
+    }
+
+    /// The addresses of a symbol: as far as its size goes or, where it has none, to the next
+    /// symbol or the end of the section. `None` when it is not in a loaded section.
+    pub fn extent(&self, symbol: &Symbol) -> Option<Range<u64>> {
+        let start = symbol.range.start;
+        let section = self.section_at(start)?;
+        if !symbol.range.is_empty() {
+            return Some(symbol.range.clone());
+        }
+        let next = self.symbols.after(start).map(|next| next.range.start);
+        Some(start..next.map_or(section.range.end, |next| next.min(section.range.end)))
+    }
+
+    /// The addresses between two symbols, when both are there and in order.
+    pub fn between(&self, start: &str, stop: &str) -> Option<Range<u64>> {
+        let range = self.symbol(start)?..self.symbol(stop)?;
+        (range.start <= range.end).then_some(range)
+    }
+
+    /// What is given back after boot, as far as symbols of usual names say where it is.
+    pub fn init(&self) -> impl Iterator<Item = Range<u64>> {
+        let bounds = INIT.iter();
+        bounds.filter_map(|(start, end)| self.between(start, end))
+    }
+
+    /// What kept relocations say, by the address that refers; empty when the image was not
+    /// linked with `--emit-relocs`.
+    pub fn relocations(&self) -> &[Relocation] {
+        &self.relocations
+    }
+
+    /// What an image that can be loaded anywhere tells its loader: the pointers in it
+    /// (`.rela.dyn`, `.relr.dyn`), by address.
+    pub fn pointers(&self) -> &[Relocation] {
+        &self.pointers
+    }
+
+    /// The relocations of the addresses of a range.
+    pub fn relocations_in(&self, range: Range<u64>) -> &[Relocation] {
+        let from = self
+            .relocations
+            .partition_point(|relocation| relocation.at < range.start);
+        let to = self
+            .relocations
+            .partition_point(|relocation| relocation.at < range.end);
+        self.relocations.get(from..to).unwrap_or_default()
+    }
+
+    /// An address as a person names it; `None` when no section has it.
+    pub fn place(&self, address: u64) -> Option<Place> {
+        let section = self.section_at(address)?;
+        Some(match self.symbols.at(address, section) {
+            Some(symbol) => Place {
+                symbol: demangle(&symbol.name),
+                offset: address - symbol.range.start,
+            },
+            None => Place {
+                symbol: section.name.clone(),
+                offset: address - section.range.start,
+            },
+        })
+    }
+
+    /// An address as a person names it, or the number where no section has it.
+    pub fn label(&self, address: u64) -> String {
+        match self.place(address) {
+            Some(place) => place.to_string(),
+            None => format!("{address:#x}"),
+        }
+    }
+}

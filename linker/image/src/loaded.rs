@@ -1,0 +1,198 @@
+//! An image from a file, with all that is known of it.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::caps::{Caps, CapsError};
+use crate::image::{Image, ImageError};
+use crate::names::{CapNames, NamesError};
+use crate::records::{Format, Records, RecordsError};
+
+/// An image, its records and its cpucaps.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The image.
+    pub image: Image,
+    /// Its records.
+    pub records: Records,
+    /// What its cpucaps are called, as far as that is known.
+    pub names: CapNames,
+    /// Its tables of cpucaps: one, unless none is known or crates of the image disagree.
+    pub caps: Vec<Caps>,
+}
+
+/// Why a file cannot be used. Each names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// It is no image.
+    #[error("{}: {source}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ImageError,
+    },
+    /// The image has no records that can be read.
+    #[error("{}: {source}", path.display())]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: RecordsError,
+    },
+    /// The cpucaps are not what they must be.
+    #[error("{}: {source}", path.display())]
+    Caps {
+        /// The image, or the file of cpucaps.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: CapsError,
+    },
+    /// The TOML file of cpucaps has mistakes.
+    #[error(transparent)]
+    CapsFile(CapsError),
+    /// The list of cpucaps is none.
+    #[error("{}: {source}", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: NamesError,
+    },
+    /// More files of cpucaps than can be brought together.
+    #[error(
+        "the cpucaps are in {0} files; give one, or two: a list of names, which says the numbers, \
+         and a TOML file that says how they show in ID registers"
+    )]
+    CpucapsFiles(usize),
+}
+
+impl Loaded {
+    /// Reads the image at `path`, and what its cpucaps are: from the files `cpucaps`; where there
+    /// are none, from the image itself, if it was made with `cpucaps!`. A file with the extension
+    /// `toml` has the form of `cpucaps.toml`, any other that of Linux's
+    /// `arch/arm64/tools/cpucaps`. Of one of each, the latter gives the numbers.
+    ///
+    /// # Errors
+    /// A file cannot be read or is not what it should be.
+    pub fn open(
+        path: &Path,
+        format: Option<Format>,
+        cpucaps: &[PathBuf],
+    ) -> Result<Self, LoadError> {
+        Self::load(path, cpucaps, |image| Records::find(image, format))
+    }
+
+    /// As [`open`](Self::open), but the image need not have a table of sites: what its parts refer
+    /// to can be checked in any.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_any(
+        path: &Path,
+        format: Option<Format>,
+        cpucaps: &[PathBuf],
+    ) -> Result<Self, LoadError> {
+        Self::load(path, cpucaps, |image| Records::find_any(image, format))
+    }
+
+    fn load(
+        path: &Path,
+        cpucaps: &[PathBuf],
+        find: impl FnOnce(&Image) -> Result<Records, RecordsError>,
+    ) -> Result<Self, LoadError> {
+        let data = fs::read(path).map_err(io_error(path))?;
+        let image = Image::parse(data).map_err(|source| LoadError::Image {
+            path: path.into(),
+            source,
+        })?;
+        let records = find(&image).map_err(|source| LoadError::Records {
+            path: path.into(),
+            source,
+        })?;
+        let (names, caps) = match cpucaps {
+            [] => from_image(&image).map_err(|source| LoadError::Caps {
+                path: path.into(),
+                source,
+            })?,
+            files => from_files(files)?,
+        };
+        Ok(Self {
+            image,
+            records,
+            names,
+            caps,
+        })
+    }
+}
+
+type Cpucaps = (CapNames, Vec<Caps>);
+
+fn from_image(image: &Image) -> Result<Cpucaps, CapsError> {
+    let Some(section) = image.section(Caps::SECTION) else {
+        return Ok(Cpucaps::default());
+    };
+    let caps = Caps::from_section(image.contents(section))?;
+    let names = caps.first().map(CapNames::from).unwrap_or_default();
+    Ok((names, caps))
+}
+
+fn from_files(paths: &[PathBuf]) -> Result<Cpucaps, LoadError> {
+    let (rules, lists): (Vec<_>, Vec<_>) = paths
+        .iter()
+        .partition(|path| path.extension().is_some_and(|end| end == "toml"));
+    match (&lists[..], &rules[..]) {
+        ([], [rules]) => {
+            let caps = rules_in(rules)?;
+            Ok((CapNames::from(&caps), vec![caps]))
+        }
+        ([list], []) => Ok((names_in(list)?, Vec::new())),
+        ([list], [rules]) => {
+            let names = names_in(list)?;
+            let caps = rules_in(rules)?.numbered_by(&names);
+            Ok((names, vec![caps.map_err(caps_error(rules))?]))
+        }
+        _ => Err(LoadError::CpucapsFiles(paths.len())),
+    }
+}
+
+fn names_in(path: &Path) -> Result<CapNames, LoadError> {
+    let text = fs::read_to_string(path).map_err(io_error(path))?;
+    CapNames::from_linux(&text).map_err(|source| LoadError::Names {
+        path: path.into(),
+        source,
+    })
+}
+
+fn rules_in(path: &Path) -> Result<Caps, LoadError> {
+    let text = fs::read_to_string(path).map_err(io_error(path))?;
+    Caps::from_toml(&path.display().to_string(), &text).map_err(caps_error(path))
+}
+
+fn caps_error(path: &Path) -> impl Fn(CapsError) -> LoadError {
+    move |source| match source {
+        // Its texts begin with the file's name.
+        CapsError::File(_) => LoadError::CapsFile(source),
+        _ => LoadError::Caps {
+            path: path.into(),
+            source,
+        },
+    }
+}
+
+/// Wraps the error of reading or writing the file at `path`.
+pub fn io_error(path: &Path) -> impl Fn(io::Error) -> LoadError {
+    move |source| LoadError::Io {
+        path: path.into(),
+        source,
+    }
+}

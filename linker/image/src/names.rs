@@ -1,0 +1,238 @@
+//! What the cpucaps are called.
+
+use alt_runtime::cap::{Cap, CapInfo, CapKind, CapTable, LatePolicy, MAX_CAPS, Rule, Scope};
+
+/// How much a name looks like another one that is offered for it; 1 is the same.
+const ALIKE: f64 = 0.6;
+
+/// How many names are offered for one that is unknown.
+const OFFERED: usize = 3;
+
+/// How many characters of a line that is no name are shown.
+const SHOWN: usize = 40;
+
+/// A file is no list of names in the form of Linux's `arch/arm64/tools/cpucaps`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NamesError {
+    /// A line is something else.
+    #[error(
+        "line {line}: `{text}` is no name of a cpucap; expected is a list of names, one a line, as \
+         Linux has in arch/arm64/tools/cpucaps, or a file in the form of cpucaps.toml, called so"
+    )]
+    NotAName {
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        text: String,
+    },
+    /// A name is there already.
+    #[error("line {line}: {name} is in the list already; each name has one number")]
+    Twice {
+        /// The line, from 1.
+        line: usize,
+        /// The name.
+        name: String,
+    },
+    /// There are no names.
+    #[error("there are no names in it: expected is a list as in Linux's arch/arm64/tools/cpucaps")]
+    Empty,
+    /// There are more than a kernel can have.
+    #[error("{0} names, and there can be {MAX_CAPS} cpucaps")]
+    TooMany(usize),
+}
+
+/// What a message adds about names that may have been [meant](CapNames::nearest): nothing where
+/// there are none.
+pub fn or_meant(nearest: &[String]) -> String {
+    match nearest {
+        [] => String::new(),
+        _ => format!("; did you mean {}?", nearest.join(" or ")),
+    }
+}
+
+/// The names of cpucaps, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapNames {
+    names: Vec<String>,
+}
+
+impl CapNames {
+    /// Names in the order of their numbers.
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            names: names.into_iter().collect(),
+        }
+    }
+
+    /// The names in a file of the form of Linux's `arch/arm64/tools/cpucaps`: one a line, in the
+    /// order of their numbers; `#` begins a comment.
+    ///
+    /// # Errors
+    /// [`NamesError`]: the file is something else.
+    pub fn from_linux(text: &str) -> Result<Self, NamesError> {
+        let mut names: Vec<String> = Vec::new();
+        for (line, content) in (1..).zip(text.lines()) {
+            let name = content.split('#').next().unwrap_or_default().trim();
+            if name.is_empty() {
+                continue;
+            }
+            let is_of_name = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+            if !name.bytes().all(is_of_name) || name.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(NamesError::NotAName {
+                    line,
+                    text: name.chars().take(SHOWN).collect(),
+                });
+            }
+            if names.iter().any(|other| other == name) {
+                let name = name.into();
+                return Err(NamesError::Twice { line, name });
+            }
+            names.push(name.into());
+        }
+        match names.len() {
+            0 => Err(NamesError::Empty),
+            len if len > MAX_CAPS => Err(NamesError::TooMany(len)),
+            _ => Ok(Self { names }),
+        }
+    }
+
+    /// How many cpucaps have a name.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether no name is known.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The names, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// The names that look most like `text`; few, or none.
+    pub fn nearest(&self, text: &str) -> Vec<String> {
+        let text = text.to_uppercase();
+        let likeness = |name: &str| match name.contains(&text) {
+            // `LSE` for `HAS_LSE_ATOMICS`.
+            true if text.len() >= 3 => 1.0,
+            _ => strsim::normalized_damerau_levenshtein(&text, name),
+        };
+        let mut alike: Vec<_> = self
+            .iter()
+            .map(|name| (likeness(name), name))
+            .filter(|(likeness, _)| *likeness > ALIKE)
+            .collect();
+        alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+        alike
+            .into_iter()
+            .take(OFFERED)
+            .map(|(_, name)| name.into())
+            .collect()
+    }
+
+    /// The name of a cpucap.
+    pub fn get(&self, number: u16) -> Option<&str> {
+        self.names.get(usize::from(number)).map(String::as_str)
+    }
+
+    /// The name of a cpucap, or its number where it has none: `LSE`, `cap 7`.
+    pub fn label(&self, number: u16) -> String {
+        self.get(number)
+            .map_or_else(|| format!("cap {number}"), String::from)
+    }
+
+    /// A table of cpucaps of which no more is known than the names; where not even those are
+    /// known, of as many as there can be.
+    pub fn table(&self) -> &'static CapTable {
+        let len = match self.names.len() {
+            0 => MAX_CAPS,
+            len => len.min(MAX_CAPS),
+        };
+        let entries: Vec<_> = NUMBERED[..len]
+            .iter()
+            .map(|info| CapInfo {
+                // The runtime's tables are constants of a kernel; here one lives as long as the
+                // program, which asks for it once.
+                name: self.label(info.cap.number()).leak(),
+                ..*info
+            })
+            .collect();
+        Box::leak(Box::new(CapTable::new(entries.leak())))
+    }
+
+    /// The number of a cpucap that is given by its name or number.
+    pub fn number(&self, text: &str) -> Option<u16> {
+        let by_name = self.names.iter().position(|name| name == text);
+        by_name
+            .and_then(|index| u16::try_from(index).ok())
+            .or_else(|| text.parse().ok().filter(|_| !text.starts_with('+')))
+    }
+}
+
+/// As many cpucaps as there can be, of which only the number is known.
+pub static NUMBERED: [CapInfo; MAX_CAPS] = {
+    let mut table = [numbered(0); MAX_CAPS];
+    let mut number = 0;
+    while number < MAX_CAPS {
+        table[number] = numbered(number as u16);
+        number += 1;
+    }
+    table
+};
+
+const fn numbered(number: u16) -> CapInfo {
+    CapInfo {
+        cap: Cap::new(number, true),
+        name: "",
+        doc: "",
+        scope: Scope::System,
+        kind: CapKind::Feature,
+        rule: Rule::Always,
+        late: LatePolicy::SystemFeature,
+        requires: &[],
+        conflicts: &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linux_numbers_by_the_order_of_lines() {
+        let text = "# SPDX\n\nBTI\n# a comment\nHAS_LSE_ATOMICS # another\n";
+        let names = CapNames::from_linux(text).unwrap();
+        assert_eq!(names.len(), 2);
+        assert_eq!(names.label(1), "HAS_LSE_ATOMICS");
+        assert_eq!(names.label(2), "cap 2");
+        assert_eq!(names.number("BTI"), Some(0));
+        assert_eq!(names.number("17"), Some(17));
+        assert_eq!(names.number("LSE"), None);
+    }
+
+    #[test]
+    fn what_is_no_list_of_linux_is_refused() {
+        let refused = |text: &str| CapNames::from_linux(text).unwrap_err();
+        let (line, text) = (2, "[LSE]".into());
+        assert_eq!(refused("A\n[LSE]\n"), NamesError::NotAName { line, text });
+        let text = "17".into();
+        assert_eq!(refused("A\n17\n"), NamesError::NotAName { line, text });
+        let name = "A".into();
+        assert_eq!(refused("A\nA\n"), NamesError::Twice { line, name });
+        // As in the header that Linux generates.
+        assert_eq!(refused("#define ARM64_BTI 2\n"), NamesError::Empty);
+        let many: String = (0..257).map(|n| format!("CAP_{n}\n")).collect();
+        assert_eq!(refused(&many), NamesError::TooMany(257));
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_finds_the_right_one() {
+        let names = CapNames::from_linux("BTI\nHAS_LSE_ATOMICS\nHAS_PAN\n").unwrap();
+        assert_eq!(names.nearest("lse"), ["HAS_LSE_ATOMICS"]);
+        assert_eq!(names.nearest("HAS_PAM"), ["HAS_PAN"]);
+        assert!(names.nearest("SME").is_empty());
+    }
+}

@@ -1,0 +1,34 @@
+//! Around the link of a kernel with alternatives.
+//!
+//! *Before it*, for a kernel's build script: the linker-script fragment of `alt-runtime`, and,
+//! with [`provide_assembly`], the macros for its `.S` files.
+//!
+//! ```no_run
+//! // build.rs
+//! # fn build() -> std::io::Result<()> {
+//! alt_linker::provide_scripts()?;
+//! println!("cargo::rustc-link-arg=-Talternatives.x");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A kernel with a linker script of its own leaves out the second line and says
+//! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region.
+//!
+//! Also before it: code for another exception level, such as a hypervisor, is linked on its own
+//! first, by [`hyp::Link`]; [`reach::check`] finds branches that may not reach their target.
+//!
+//! *After it*, the packages `alt-image` and `alt-verify` read the linked image. This package
+//! depends on neither, so that a build script compiles no disassembler.
+
+mod assembly;
+pub mod folding;
+pub mod hyp;
+pub mod reach;
+mod scripts;
+
+pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
+pub use scripts::{
+    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, TOGETHER_X, provide_scripts,
+    write_scripts,
+};

@@ -1,0 +1,79 @@
+//! Names out of files, as people are shown them.
+
+use std::fmt::{self, Write};
+
+/// The longest name that is shown whole, in bytes: a damaged file may have one as long as itself.
+const LONGEST: usize = 4096;
+
+/// The longest name that is shown demangled, in bytes. A few bytes of a mangled name can stand
+/// for a megabyte.
+const MAX_DEMANGLED: usize = 1 << 14;
+
+/// A name as it is in the file, or its beginning; what is no UTF-8 is replaced.
+pub fn name(name: &[u8]) -> String {
+    match name.split_at_checked(LONGEST) {
+        Some((start, [_, ..])) => format!("{}…", String::from_utf8_lossy(start)),
+        _ => String::from_utf8_lossy(name).into_owned(),
+    }
+}
+
+/// A symbol's name for people; as it is in the file where that would be very long.
+pub fn demangled(name: &str) -> String {
+    let mut text = Bounded(String::new());
+    match write!(text, "{:#}", rustc_demangle::demangle(name)) {
+        Ok(()) => text.0,
+        Err(fmt::Error) => name.to_owned(),
+    }
+}
+
+/// A text that refuses to become too long.
+struct Bounded(String);
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.0.len() + part.len() > MAX_DEMANGLED {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(part);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(name(b".text\xff"), ".text\u{fffd}");
+        assert_eq!(name(&[b'a'; 4095]), "a".repeat(4095));
+        assert_eq!(name(&[b'a'; 5000]), "a".repeat(4096) + "…");
+    }
+
+    /// Generic arguments, each of which is a pair of the one before: Rust's mangling, version 0.
+    #[test]
+    fn few_bytes_stand_for_no_megabyte() {
+        assert_eq!(demangled("_RNvCs1234_4demo4main"), "demo::main");
+        let digits: Vec<char> = ('0'..='9').chain('a'..='z').chain('A'..='Z').collect();
+        let pairs = |count: usize| {
+            let (mut mangled, mut last) = (String::from("_RIC1au"), 4);
+            for _ in 0..count {
+                let at = mangled.len() - 2;
+                // In base 62, and less by one.
+                let (high, low) = ((last - 1) / 62, (last - 1) % 62);
+                let back = match high {
+                    0 => format!("B{}_", digits[low]),
+                    _ => format!("B{}{}_", digits[high], digits[low]),
+                };
+                mangled += &format!("T{back}{back}E");
+                last = at;
+            }
+            mangled + "E"
+        };
+        assert_eq!(
+            demangled(&pairs(2)),
+            "a::<(), ((), ()), (((), ()), ((), ()))>"
+        );
+        assert_eq!(demangled(&pairs(20)), pairs(20));
+    }
+}

@@ -1,0 +1,152 @@
+//! An image checked from a build script.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::loaded::{LoadError, Loaded, io_error};
+use crate::patching::HostError;
+use crate::verify::config::{Config, ConfigError};
+use crate::verify::{Finding, Severity, Subject, verify};
+
+/// Why an image must not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It has nothing that could be patched.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The rules file is not what it must be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Rules are broken. How many; cargo has been told which.
+    #[error("{path}: {errors} errors; see above, or run `alt verify {path}`")]
+    Findings {
+        /// The image.
+        path: String,
+        /// Findings that are errors.
+        errors: usize,
+    },
+}
+
+/// Checks the image at `path` by all rules, as `alt verify` does; to be called from the build
+/// script of what packs, embeds or boots it. Cargo shows each finding as a warning or an error of
+/// the build, and builds again when the image changes.
+///
+/// ```no_run
+/// // build.rs
+/// # fn kernel() -> std::path::PathBuf { "kernel".into() }
+/// fn main() -> Result<(), alt_verify::CheckError> {
+///     let image = kernel(); // the path of the linked ELF file
+///     alt_verify::check_image(image)
+/// }
+/// ```
+///
+/// # Errors
+/// The image cannot be read, or a rule is broken that makes it unfit to boot.
+pub fn check_image(path: impl AsRef<Path>) -> Result<(), CheckError> {
+    check(path.as_ref(), None)
+}
+
+/// The same, by the rules file of the kernel's author as well: `alt verify --rules`, see
+/// docs/verify.md.
+///
+/// # Errors
+/// As [`check_image`]; or the rules file cannot be read, or says what makes no sense.
+pub fn check_image_by(path: impl AsRef<Path>, rules: impl AsRef<Path>) -> Result<(), CheckError> {
+    check(path.as_ref(), Some(rules.as_ref()))
+}
+
+fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
+    for file in [Some(path), rules].into_iter().flatten() {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+    let loaded = Loaded::open(path, None, &[])?;
+    let mut subject = Subject::of(&loaded)?;
+    if let Some(rules) = rules {
+        let text = fs::read_to_string(rules).map_err(io_error(rules))?;
+        let name = rules.display().to_string();
+        subject = subject.with_config(Config::from_toml(&name, &text, &loaded.image)?);
+    }
+    let findings = verify(&subject);
+    let errors = tell_cargo(&mut io::stdout(), path, &findings);
+    match errors.map_err(io_error(path))? {
+        0 => Ok(()),
+        errors => Err(CheckError::Findings {
+            path: path.display().to_string(),
+            errors,
+        }),
+    }
+}
+
+/// Writes a line for each finding, in the form that cargo understands; counts the errors.
+fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Finding]) -> io::Result<usize> {
+    for finding in findings {
+        let level = match finding.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        let place = match &finding.symbol {
+            Some(symbol) => format!("{symbol} ({:#x})", finding.address),
+            None => format!("{:#x}", finding.address),
+        };
+        let text = format!(
+            "{}: {place}: [{}] {}; {}",
+            path.display(),
+            finding.rule,
+            finding.explanation,
+            finding.advice,
+        );
+        // Cargo takes one line each.
+        writeln!(out, "cargo::{level}={}", text.replace('\n', " "))?;
+    }
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    Ok(errors.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_told_in_one_line_each() {
+        let finding = |severity, symbol: Option<&str>| Finding {
+            rule: "a-rule",
+            severity,
+            address: 0x4020_0010,
+            symbol: symbol.map(String::from),
+            cap: None,
+            explanation: "in two\nlines".into(),
+            advice: "do this",
+            path: Vec::new(),
+        };
+        let findings = [
+            finding(Severity::Error, Some("memcpy+0x10")),
+            finding(Severity::Warning, None),
+            finding(Severity::Error, None),
+        ];
+        let tell = |findings| {
+            let mut out = Vec::new();
+            let errors = tell_cargo(&mut out, Path::new("a kernel"), findings).unwrap();
+            (String::from_utf8(out).unwrap(), errors)
+        };
+        let (out, errors) = tell(&findings[..]);
+        assert_eq!(errors, 2);
+        let lines: Vec<_> = out.lines().collect();
+        let end = "[a-rule] in two lines; do this";
+        assert_eq!(
+            lines,
+            [
+                format!("cargo::error=a kernel: memcpy+0x10 (0x40200010): {end}"),
+                format!("cargo::warning=a kernel: 0x40200010: {end}"),
+                format!("cargo::error=a kernel: 0x40200010: {end}"),
+            ]
+        );
+        assert_eq!(tell(&findings[1..2]).1, 0);
+    }
+}
