@@ -1,4 +1,4 @@
-//! Links by the kernel's own script, which says nothing of alt-runtime.
+//! Links with the kernel's own script, which does not mention alt-runtime.
 
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=kernel.ld");

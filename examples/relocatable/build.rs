@@ -1,4 +1,5 @@
-//! Links a position-independent image by the kernel's own script, which says nothing of alt-runtime.
+//! Links a position-independent image with the kernel's own script, which does not mention
+//! alt-runtime.
 
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=kernel.ld");
@@ -7,7 +8,7 @@ fn main() -> std::io::Result<()> {
         println!("cargo::rustc-link-arg=-T{dir}/kernel.ld");
         println!("cargo::rustc-link-arg=-pie");
         println!("cargo::rustc-link-arg=--no-dynamic-linker");
-        // Constants hold addresses too; they are relocated before they are mapped read-only.
+        // Constants contain addresses, too, which are relocated before they are mapped read-only.
         println!("cargo::rustc-link-arg=-znotext");
     }
     Ok(())

@@ -1,4 +1,21 @@
-//! A small arm64 kernel that patches its own text at boot.
+//! A small arm64 kernel that patches its own text at boot, for QEMU's `virt` machine.
+//!
+//! It is entered at EL1 or EL2 and runs at EL1; entered at EL2, it installs the hypervisor that its
+//! image contains. `cargo xtask demo` runs it and shows what it has patched.
+//!
+//! Where to look for what:
+//!
+//! * `boot`: the order of boot, with every call of alt-runtime. Start here.
+//! * `smp`: how other CPUs are started, checked and stopped during the last pass.
+//! * `features`: code with sites, for the kernel's own use.
+//! * `module`: the loader of modules, which patches them before they can execute.
+//! * `hyp`: the host of the hypervisor in `hyp/`, which is patched by the kernel's own passes.
+//! * `platform`: the machine; `platform::memory` has the writable alias of the text, and
+//!   `platform::entry` the cache invalidation that each CPU needs before it executes a site.
+//! * `checks`: tests of alt-runtime, called by `boot` only. A kernel has none of this.
+//!
+//! Modules use only those below them in this order: `boot`, `checks`, `smp`, `hyp` and `module`,
+//! `features`, `platform`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -7,9 +7,8 @@ use aarch64_rt::{DEFAULT_MAIR, DEFAULT_SCTLR, Stack, set_exception_vector};
 use crate::memory::{EARLY, OFFSET};
 use crate::{kernel, smp};
 
-/// Two ranges of 512 GiB (T0SZ and T1SZ are 25), pages of 4 KiB in both (TG1), tables in
-/// write-back memory that is inner shareable, the ASID from TTBR1 (A1), physical addresses of 40
-/// bits (IPS).
+/// Two ranges of 512 GiB (T0SZ and T1SZ are 25) with pages of 4 KiB (TG1), tables in write-back,
+/// inner shareable memory, the ASID in TTBR1 (A1), physical addresses of 40 bits (IPS).
 const TCR: u64 =
     25 | 0b11_01_01 << 8 | 25 << 16 | 1 << 22 | 0b11_01_01 << 24 | 0b10 << 30 | 0b010 << 32;
 /// CPACR_EL1.FPEN: the compiler uses FP registers.
@@ -17,8 +16,8 @@ const CPACR: u64 = 0b11 << 20;
 
 static mut BOOT_STACK: Stack<8> = Stack::new();
 
-// The header of an arm64 Image (Linux, Documentation/arch/arm64/booting.rst): flags say little
-// endian, pages of 4 KiB, anywhere in memory.
+// The header of an arm64 Image (Linux, Documentation/arch/arm64/booting.rst): the flags are
+// little endian, pages of 4 KiB, any address.
 global_asm!(
     ".pushsection .head.text, \"ax\"",
     ".global _start",
@@ -35,7 +34,7 @@ global_asm!(
     primary = sym primary,
 );
 
-/// Entry point of the boot CPU: EL1, MMU off, x0 holds the address of the device tree.
+/// Entry point of the boot CPU: at EL1, MMU off, the address of the device tree in x0.
 #[unsafe(naked)]
 unsafe extern "C" fn primary() -> ! {
     naked_asm!(
@@ -63,7 +62,7 @@ unsafe extern "C" fn primary() -> ! {
     )
 }
 
-/// Entry point of the other CPUs (PSCI CPU_ON): EL1, MMU off, x0 holds the number of the CPU.
+/// Entry point of the other CPUs (PSCI CPU_ON): at EL1, MMU off, the number of the CPU in x0.
 #[unsafe(naked)]
 pub unsafe extern "C" fn secondary() -> ! {
     naked_asm!(
@@ -85,7 +84,7 @@ pub unsafe extern "C" fn secondary() -> ! {
     )
 }
 
-/// Turns the MMU on and returns to the caller in the upper half. Changes x8 only.
+/// Turns the MMU on and returns to the caller in the upper half. Clobbers x8 only.
 #[unsafe(naked)]
 unsafe extern "C" fn enable_mmu() {
     naked_asm!(

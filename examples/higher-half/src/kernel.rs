@@ -1,4 +1,4 @@
-//! Runs the sites before and after the pass, on all CPUs, and checks their results.
+//! Executes the sites before and after the pass, on all CPUs, and checks their results.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +18,7 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 pub extern "C" fn main(device_tree: usize) -> ! {
     let device_tree = device_tree + OFFSET;
     memory::protect(device_tree..device_tree + DEVICE_TREE_SIZE);
-    // SAFETY: mapped, and never written; what is not a device tree is refused.
+    // SAFETY: the memory is mapped and never written; `from_raw` refuses anything but a device tree.
     let tree = unsafe { Fdt::from_raw(device_tree as *const u8) }.ok();
     let chosen = tree.as_ref().and_then(|tree| tree.chosen());
     let line = chosen
@@ -26,11 +26,11 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         .and_then(|chosen| chosen.bootargs().ok().flatten());
 
     work();
-    crate::alternatives::adapt(line.unwrap_or(""));
+    crate::alternatives::apply(line.unwrap_or(""));
     work();
     assert!(memory::text_is_protected());
     let cpus = 1 + smp::start();
-    // The boot CPU has worked once more, before.
+    // The boot CPU has also worked before the pass.
     let expected = (cpus + 1) * ROUNDS;
     let counted = COUNTER.load(Ordering::Relaxed);
     match counted == expected {

@@ -1,4 +1,4 @@
-//! Memory: page tables by the bounds of the linker script, no page writable and executable.
+//! Page tables, by the bounds of the linker script: no page is both writable and executable.
 
 use core::arch::asm;
 use core::ops::Range;
@@ -21,7 +21,7 @@ const ALIAS_OFFSET: usize = 0x20_0000_0000;
 const PAGE: usize = 4096;
 const ASID: usize = 1;
 
-/// Table of both halves during early boot: 1 GiB of devices, 1 GiB of memory (Arm ARM D8.3.1.2),
+/// A table for both halves during early boot: 1 GiB of devices, 1 GiB of memory (Arm ARM D8.3.1.2),
 /// not global.
 #[repr(C, align(4096))]
 pub struct Early([usize; 512]);
@@ -66,7 +66,7 @@ const DEVICE: El1Attributes = El1Attributes::VALID
 type Tables = Mapping<Pool, El1And0>;
 static TABLES: Once<Mutex<Tables>> = Once::new();
 
-/// Maps each part of the kernel with the least rights, and the device tree; activates the map.
+/// Maps each part of the kernel with the least rights, and the device tree; activates the tables.
 pub fn protect(device_tree: Range<usize>) {
     let tables = Tables::with_asid_and_va_range(Pool, ASID, 1, El1And0, VaRange::Upper);
     TABLES.call_once(|| Mutex::new(tables));
@@ -89,7 +89,7 @@ pub fn protect(device_tree: Range<usize>) {
 /// Activates the kernel's tables on the calling CPU, and disables the lower half.
 pub fn activate() {
     if let Some(tables) = TABLES.get() {
-        // SAFETY: what the kernel uses stays mapped where it is, with the rights that it needs.
+        // SAFETY: the kernel stays mapped at its addresses, with the rights that it uses.
         unsafe { tables.lock().activate() };
         TCR_EL1.modify(TCR_EL1::EPD0::DisableTTBR0Walks);
         barrier::isb(barrier::SY);
@@ -104,7 +104,7 @@ fn map(range: Range<usize>, rights: El1Attributes) {
 fn map_to(range: Range<usize>, physical: usize, rights: El1Attributes) -> Result<(), MapError> {
     if let Some(tables) = TABLES.get() {
         let region = MemoryRegion::new(range.start, range.end);
-        // Pages keep every change of rights free of break-before-make.
+        // With pages only, no change of rights requires break-before-make.
         let pages = Constraints::NO_BLOCK_MAPPINGS | Constraints::NO_CONTIGUOUS_HINT;
         let mut tables = tables.lock();
         tables.map_range(&region, PhysicalAddress(physical), rights, pages)?;
@@ -114,7 +114,7 @@ fn map_to(range: Range<usize>, physical: usize, rights: El1Attributes) -> Result
     Ok(())
 }
 
-/// Maps text writable at another address until [`close_alias`]; says where its first word is.
+/// Maps `text` writable at another address, until [`close_alias`]; returns that address.
 pub fn open_alias(text: Range<u64>) -> Result<*mut u32, MapError> {
     let text = text.start as usize..text.end as usize;
     let alias = text.start + ALIAS_OFFSET..text.end + ALIAS_OFFSET;
@@ -122,22 +122,22 @@ pub fn open_alias(text: Range<u64>) -> Result<*mut u32, MapError> {
     Ok(alias.start as *mut u32)
 }
 
-/// Takes that mapping away again, on all CPUs.
+/// Removes that mapping on all CPUs.
 pub fn close_alias(text: Range<u64>) {
     let alias = text.start as usize + ALIAS_OFFSET..text.end as usize + ALIAS_OFFSET;
-    map_to(alias, 0, El1Attributes::empty()).expect("its tables are there");
+    map_to(alias, 0, El1Attributes::empty()).expect("the tables of the alias exist");
 }
 
-/// Whether no write to the text is possible: at its own address or at that of its alias.
+/// Whether the text is writable neither at its own address nor at that of its alias.
 pub fn text_is_protected() -> bool {
     let start = text().start as usize;
     !is_writable(start) && !is_writable(start + ALIAS_OFFSET)
 }
 
-/// Whether a write would not fault, by an address translation instruction (Arm ARM C5.5).
+/// Whether a write would succeed, by an address translation instruction (Arm ARM C5.5).
 fn is_writable(address: usize) -> bool {
     let par: u64;
-    // SAFETY: changes PAR_EL1 only, which nothing else uses.
+    // SAFETY: AT writes PAR_EL1 only, which nothing else uses.
     unsafe {
         asm!(
             "at s1e1w, {address}",
@@ -151,7 +151,7 @@ fn is_writable(address: usize) -> bool {
     par & 1 == 0
 }
 
-/// A static array of pages, each of which is handed out once.
+/// A static array of pages. Each is handed out once and never freed.
 struct Pool;
 
 #[repr(C, align(4096))]
@@ -166,14 +166,14 @@ impl Translation<El1Attributes> for Pool {
     fn allocate_table(&mut self) -> (NonNull<PageTable<El1Attributes>>, PhysicalAddress) {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(next < PAGES, "out of page tables");
-        // SAFETY: `next` is inside; the page is zero, and handed out only here, once.
+        // SAFETY: `next` is in bounds; the page is zero and handed out only here, once.
         let page = unsafe { NonNull::new_unchecked((&raw mut POOL).cast::<Page>().add(next)) };
         let physical = page.as_ptr() as usize - OFFSET;
         (page.cast(), PhysicalAddress(physical))
     }
 
     unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<El1Attributes>>) {
-        // The kernel's tables live as long as it does.
+        // The tables are in use as long as the kernel runs.
     }
 
     fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<El1Attributes>> {

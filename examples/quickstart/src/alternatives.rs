@@ -1,4 +1,4 @@
-//! Integration of alt-runtime.
+//! The integration of alt-runtime.
 
 use alt_runtime::boot::System;
 use alt_runtime::patch::LinearAlias;
@@ -15,12 +15,12 @@ static SYSTEM: System = System::new(&cpucaps::TABLE);
 /// Room for the plan: one entry for each instruction of each site.
 static ROOM: Room<64> = Room::new();
 
-/// Patches the text, on the boot CPU, before the others start.
-pub fn adapt() {
+/// Patches the text. To be called on the boot CPU, before others start.
+pub fn apply() {
     let room = ROOM.take().unwrap_or_default();
-    // SAFETY: the bounds of the executable text, by the linker script; the tables are mapped.
+    // SAFETY: the linker script bounds the text by these symbols; the tables are mapped.
     let mut image = unsafe { Image::new(text!(text_begin, text_end)) }.with_room(room);
-    // SAFETY: the text is mapped writable where it is, and stays so.
+    // SAFETY: the text is always mapped writable, at its own address.
     let mut alias = unsafe { LinearAlias::new(0) };
     // SAFETY: no other CPU is ever started.
     unsafe { SYSTEM.boot("", &mut image, &mut alias, print) };

@@ -1,4 +1,4 @@
-//! What a kernel has anyway: boot, memory, a console.
+//! What every kernel has: boot, memory, a console.
 
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ entry!(main);
 fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     let counter = AtomicU64::new(40);
     sites::add(&counter, 1);
-    crate::alternatives::adapt();
+    crate::alternatives::apply();
     sites::add(&counter, 1);
     print(format_args!(
         "ok: counted to {}",
@@ -29,7 +29,7 @@ fn power_off() -> ! {
     }
 }
 
-// 1 GiB of devices and 1 GiB of memory (Arm ARM D8.3.1.2), mapped one to one.
+// 1 GiB of devices and 1 GiB of memory (Arm ARM D8.3.1.2), at their physical addresses.
 const BLOCK: usize = 1 | 1 << 10 | 3 << 8;
 aarch64_rt::initial_pagetable!({
     let mut table = [0; 512];

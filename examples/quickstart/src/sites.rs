@@ -1,4 +1,4 @@
-//! Code that the kernel adapts to the CPU.
+//! Code with sites, which is patched for the CPU.
 
 use core::sync::atomic::AtomicU64;
 
@@ -6,9 +6,9 @@ use alt_runtime::alternative;
 
 use crate::alternatives::cpucaps::LSE;
 
-/// Adds to a counter that other CPUs use: in a loop, or at once where the CPU can.
+/// Adds to a counter that other CPUs use: by a loop of exclusives, or by one instruction of LSE.
 pub fn add(counter: &AtomicU64, n: u64) {
-    // SAFETY: each variant adds `n` in one atomic step, and keeps to the operands.
+    // SAFETY: each variant adds `n` atomically and changes the output operands only.
     unsafe {
         alternative!(
             "2: ldxr {new}, [{counter}]",

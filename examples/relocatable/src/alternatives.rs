@@ -1,4 +1,4 @@
-//! Integration of alt-runtime.
+//! The integration of alt-runtime.
 
 use crate::{console::print, memory};
 use alt_runtime::{Image, Room, boot::System, patch::LinearAlias, text};
@@ -12,19 +12,19 @@ static SYSTEM: System = System::new(&cpucaps::TABLE);
 /// Room for the plan: one entry for each instruction of each site.
 static ROOM: Room<64> = Room::new();
 
-/// Patches the text, on the boot CPU, before the others start.
-pub fn adapt(command_line: &str) {
+/// Patches the text. To be called on the boot CPU, before the others start.
+pub fn apply(command_line: &str) {
     let room = ROOM.take().unwrap_or_default();
-    // SAFETY: the bounds of the executable text; the tables are mapped.
+    // SAFETY: the linker script bounds the text by these symbols; the tables are mapped.
     let mut image = unsafe { Image::new(text!(_stext, _etext)) }.with_room(room);
-    // SAFETY: the linear map has all memory, writable, and stays.
+    // SAFETY: the linear map maps all memory, writable and permanently.
     let mut alias = unsafe { LinearAlias::new(memory::LINEAR as u64) };
-    // SAFETY: no other CPU runs; each calls `let_in` before it comes to a site.
+    // SAFETY: no other CPU runs; each calls `admit` before it reaches a site.
     unsafe { SYSTEM.boot(command_line, &mut image, &mut alias, print) };
 }
 
-/// Admits the calling CPU, one that was started later; `false` if it must stay off.
-pub fn let_in() -> bool {
-    // SAFETY: the boot CPU has returned from `adapt`, and this one has come to no site.
+/// Checks a CPU that was started later, on that CPU; `false` if it must be switched off.
+pub fn admit() -> bool {
+    // SAFETY: the boot CPU has returned from `apply`, and this CPU has not reached a site.
     unsafe { SYSTEM.join(print).is_ok() }
 }

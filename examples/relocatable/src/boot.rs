@@ -1,4 +1,4 @@
-//! The first instructions of each CPU: the MMU on, and the image relocated before all else.
+//! The first instructions of each CPU: the MMU on, and on the boot CPU the relocation of the image.
 
 use core::arch::{global_asm, naked_asm};
 
@@ -7,8 +7,8 @@ use aarch64_rt::{DEFAULT_MAIR, DEFAULT_SCTLR, Stack, set_exception_vector};
 use crate::memory::{EARLY, LINEAR_TABLE};
 use crate::{kernel, smp};
 
-/// Two ranges of 512 GiB (T0SZ and T1SZ are 25), pages of 4 KiB in both (TG1), tables in
-/// write-back memory that is inner shareable, physical addresses of 40 bits (IPS).
+/// Two ranges of 512 GiB (T0SZ and T1SZ are 25) with pages of 4 KiB (TG1), tables in write-back,
+/// inner shareable memory, physical addresses of 40 bits (IPS).
 const TCR: u64 = 25 | 0b11_01_01 << 8 | 25 << 16 | 0b11_01_01 << 24 | 0b10 << 30 | 0b010 << 32;
 /// R_AARCH64_RELATIVE (ELF for the Arm 64-bit Architecture, 5.7.3).
 const RELATIVE: u32 = 1027;
@@ -17,8 +17,8 @@ const CPACR: u64 = 0b11 << 20;
 
 static mut BOOT_STACK: Stack<8> = Stack::new();
 
-// The header of an arm64 Image (Linux, Documentation/arch/arm64/booting.rst): flags say little
-// endian, pages of 4 KiB, anywhere in memory.
+// The header of an arm64 Image (Linux, Documentation/arch/arm64/booting.rst): the flags are
+// little endian, pages of 4 KiB, any address.
 global_asm!(
     ".pushsection .head.text, \"ax\"",
     ".global _start",
@@ -35,14 +35,14 @@ global_asm!(
     primary = sym primary,
 );
 
-/// Entry point of the boot CPU: EL1, MMU off, x0 holds the address of the device tree.
+/// Entry point of the boot CPU: at EL1, MMU off, the address of the device tree in x0.
 ///
-/// No code may load an address from memory before all relocations are applied.
+/// No code may load an address from memory before all relocations have been applied.
 #[unsafe(naked)]
 unsafe extern "C" fn primary() -> ! {
     naked_asm!(
         "bl {enable_mmu}",
-        // The image is linked at 0, so where it is is how far it was moved.
+        // The image is linked at 0, so its address is the displacement.
         "adrp x10, _start",
         "adrp x8, _srela",
         "add x8, x8, :lo12:_srela",
@@ -53,7 +53,7 @@ unsafe extern "C" fn primary() -> ! {
         "ldp x11, x12, [x8], #16", // r_offset, r_info
         "ldr x13, [x8], #8",       // r_addend
         "cmp x12, #{RELATIVE}",
-        "b.ne .", // the linker makes no others
+        "b.ne .", // the linker emits no other type
         "add x13, x13, x10",
         "str x13, [x11, x10]",
         "b 3b",
@@ -81,7 +81,7 @@ unsafe extern "C" fn primary() -> ! {
     )
 }
 
-/// Entry point of the other CPUs (PSCI CPU_ON): EL1, MMU off, x0 holds the number of the CPU.
+/// Entry point of the other CPUs (PSCI CPU_ON): at EL1, MMU off, the number of the CPU in x0.
 #[unsafe(naked)]
 pub unsafe extern "C" fn secondary() -> ! {
     naked_asm!(
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn secondary() -> ! {
     )
 }
 
-/// Turns the MMU on. Changes x8 only.
+/// Turns the MMU on. Clobbers x8 only.
 #[unsafe(naked)]
 unsafe extern "C" fn enable_mmu() {
     naked_asm!(

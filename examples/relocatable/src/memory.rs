@@ -1,5 +1,5 @@
-//! Memory: the kernel where it was loaded, by the bounds of the linker script; all of it once more,
-//! writable, in the upper half.
+//! Page tables: the kernel at its physical addresses, by the bounds of the linker script, and all
+//! memory, writable, in the upper half (the linear map).
 
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -15,7 +15,7 @@ pub const LINEAR: usize = 0xffff_ff80_0000_0000;
 const PAGE: usize = 4096;
 const ASID: usize = 1;
 
-/// A table of blocks of 1 GiB (Arm ARM D8.3.1.2), not global: devices, and memory.
+/// A table with two blocks of 1 GiB (Arm ARM D8.3.1.2), not global: devices and memory.
 #[repr(C, align(4096))]
 pub struct Blocks([usize; 512]);
 const BLOCK: usize = 1 | 3 << 8 | 1 << 10 | 1 << 11;
@@ -57,7 +57,7 @@ const EXECUTE: El1Attributes = NORMAL.union(El1Attributes::READ_ONLY);
 type Tables = Mapping<Pool, El1And0>;
 static TABLES: Once<Mutex<Tables>> = Once::new();
 
-/// Maps the kernel at its physical addresses, each part with the least rights, and activates the map.
+/// Maps each part of the kernel with the least rights at its physical address; activates the tables.
 pub fn protect() {
     let bound = |symbol: *const u8| symbol as usize;
     let text = text();
@@ -86,12 +86,12 @@ pub fn protect() {
 /// Activates the kernel's tables on the calling CPU.
 pub fn activate() {
     if let Some(tables) = TABLES.get() {
-        // SAFETY: what the kernel uses stays mapped where it is, with the rights that it needs.
+        // SAFETY: the kernel stays mapped at its addresses, with the rights that it uses.
         unsafe { tables.lock().activate() };
     }
 }
 
-/// A static array of pages, each of which is handed out once.
+/// A static array of pages. Each is handed out once and never freed.
 struct Pool;
 
 #[repr(C, align(4096))]
@@ -106,14 +106,14 @@ impl Translation<El1Attributes> for Pool {
     fn allocate_table(&mut self) -> (NonNull<PageTable<El1Attributes>>, PhysicalAddress) {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(next < PAGES, "out of page tables");
-        // SAFETY: `next` is inside; the page is zero, and handed out only here, once.
+        // SAFETY: `next` is in bounds; the page is zero and handed out only here, once.
         let page = unsafe { NonNull::new_unchecked((&raw mut POOL).cast::<Page>().add(next)) };
         let physical = page.as_ptr() as usize;
         (page.cast(), PhysicalAddress(physical))
     }
 
     unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<El1Attributes>>) {
-        // The kernel's tables live as long as it does.
+        // The tables are in use as long as the kernel runs.
     }
 
     fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<El1Attributes>> {

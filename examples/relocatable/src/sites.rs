@@ -1,4 +1,4 @@
-//! Code that the kernel adapts to the CPU.
+//! Code with sites, which is patched for the CPU.
 
 use core::arch::asm;
 use core::sync::atomic::AtomicU64;
@@ -7,10 +7,10 @@ use alt_runtime::{alternative, cpu_has_cap};
 
 use crate::alternatives::cpucaps::{CRC32, LSE, SB};
 
-/// Adds to a counter that other CPUs use: in a loop, or at once where the CPU can.
+/// Adds to a counter that other CPUs use: by a loop of exclusives, or by one instruction of LSE.
 #[inline(never)]
 pub fn add(counter: &AtomicU64, n: u64) {
-    // SAFETY: each variant adds `n` in one atomic step, and keeps to the operands.
+    // SAFETY: each variant adds `n` atomically and changes the output operands only.
     unsafe {
         alternative!(
             "2: ldxr {new}, [{counter}]",
@@ -24,10 +24,10 @@ pub fn add(counter: &AtomicU64, n: u64) {
     }
 }
 
-/// Nothing behind it is executed speculatively.
+/// Stops speculation of what follows.
 #[inline(never)]
 pub fn speculation_barrier() {
-    // SAFETY: barriers change nothing but time.
+    // SAFETY: barriers affect timing only.
     unsafe {
         alternative!(
             "dsb nsh",
@@ -38,7 +38,7 @@ pub fn speculation_barrier() {
     }
 }
 
-/// The CRC-32 of IEEE 802.3: by instructions where the CPU has them, else bit by bit.
+/// The CRC-32 of IEEE 802.3: by the instructions of FEAT_CRC32, or bit by bit.
 #[inline(never)]
 pub fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = !0;
@@ -53,7 +53,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 }
 
 fn by_instruction(mut crc: u32, byte: u8) -> u32 {
-    // SAFETY: only computes; the caller has asked for FEAT_CRC32.
+    // SAFETY: computes one register; the caller has checked for FEAT_CRC32.
     unsafe {
         asm!(
             ".arch_extension crc",

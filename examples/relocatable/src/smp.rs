@@ -1,4 +1,4 @@
-//! The other CPUs, started one after the other by the firmware (PSCI).
+//! The other CPUs, which the firmware (PSCI) starts one after the other.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,9 +13,10 @@ const MAX_CPUS: usize = 8;
 pub static mut STACKS: [Stack<8>; MAX_CPUS] = [const { Stack::new() }; MAX_CPUS];
 /// Number of CPUs that have finished or were refused.
 static DONE: AtomicU64 = AtomicU64::new(0);
-static KEPT_OUT: AtomicU64 = AtomicU64::new(0);
+/// Number of CPUs that were refused.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
 
-/// Starts all other CPUs, one after the other; returns the number of those that were admitted.
+/// Starts all other CPUs, one after the other; returns the number of CPUs that were admitted.
 pub fn start() -> u64 {
     for cpu in 1..MAX_CPUS as u64 {
         let entry = boot::secondary as *const () as usize;
@@ -27,15 +28,15 @@ pub fn start() -> u64 {
             core::hint::spin_loop();
         }
     }
-    DONE.load(Ordering::Relaxed) - KEPT_OUT.load(Ordering::Relaxed)
+    DONE.load(Ordering::Relaxed) - REFUSED.load(Ordering::Relaxed)
 }
 
 /// The first Rust function of another CPU.
 pub extern "C" fn main() -> ! {
     memory::activate();
-    match crate::alternatives::let_in() {
+    match crate::alternatives::admit() {
         true => kernel::work(),
-        false => _ = KEPT_OUT.fetch_add(1, Ordering::Relaxed),
+        false => _ = REFUSED.fetch_add(1, Ordering::Relaxed),
     }
     DONE.fetch_add(1, Ordering::Release);
     let _ = psci::cpu_off::<Hvc>();

@@ -1,8 +1,6 @@
-//! A relocatable object: what is in it, where each section will be, and its bytes
-//! as they must be there.
+//! A relocatable object: its sections, their layout in memory, and their contents after relocation.
 //!
-//! Sections come in [`Part`]s. Each part of other rights begins on a page, since the
-//! loader maps pages.
+//! Sections are grouped in [`Part`]s. A part with other access rights begins on a page.
 
 use core::ops::Range;
 
@@ -20,23 +18,23 @@ use thiserror::Error;
 
 use super::relocation::{self, RelocationError};
 
-/// Bytes of a page.
+/// Size of a page in bytes.
 pub const PAGE: usize = 4096;
-/// Largest object, as loaded, in bytes.
+/// Largest size of a loaded object in bytes.
 pub const MAX_SIZE: usize = 1 << 20;
-/// As many sections as an object may have.
+/// Largest number of sections.
 const MAX_SECTIONS: usize = 64;
 
 /// Why an object cannot be a module.
 #[derive(Debug, Error)]
 pub enum ObjectError<'a> {
-    /// It is not an ELF file, or one that contradicts itself.
+    /// It is not an ELF file, or inconsistent.
     #[error("not an ELF object: {0}")]
     Elf(ParseError),
     /// It is an ELF file of another kind.
     #[error("not a relocatable object for arm64")]
     OtherKind,
-    /// It has no symbols or no sections, or more than this loader takes.
+    /// It has no symbols, no sections, or too many sections.
     #[error("no symbols, or not between 1 and {MAX_SECTIONS} sections")]
     Sections,
     /// A section is writable and executable, too large, or aligned to more than a page.
@@ -51,7 +49,7 @@ pub enum ObjectError<'a> {
         /// Its name.
         symbol: &'a str,
     },
-    /// A symbol that is referred to is not in what is loaded.
+    /// A symbol that is used is in a section that is not loaded.
     #[error("{symbol} is in no section that is loaded")]
     NotLoaded {
         /// Its name.
@@ -60,11 +58,11 @@ pub enum ObjectError<'a> {
     /// A relocation cannot be applied.
     #[error("relocation {kind} for {symbol}: {error}")]
     Relocation {
-        /// Name of the symbol that it refers to, or of the symbol's section.
+        /// Name of the symbol, or of its section.
         symbol: &'a str,
-        /// Its type, a number of AAELF64.
+        /// The type, a number of AAELF64.
         kind: u32,
-        /// Why not.
+        /// The reason.
         error: RelocationError,
     },
 }
@@ -75,7 +73,7 @@ impl From<ParseError> for ObjectError<'_> {
     }
 }
 
-/// What sections are for; in this order they are loaded.
+/// The uses of sections, in the order in which they are loaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
     Text,
@@ -98,11 +96,11 @@ impl Part {
         Self::Plan,
     ];
 
-    /// The part of a section; `None` if it is not loaded.
+    /// The part that a section belongs to; `None` if it is not loaded.
     fn of<'a>(name: &'a str, section: &SectionHeader) -> Result<Option<Self>, ObjectError<'a>> {
         let is = |flag: u32| section.sh_flags & u64::from(flag) != 0;
         Ok(Some(match name {
-            // No memory that the module brings: how much its plan needs.
+            // Has no contents; its size is that of the room for the plan.
             "alt_plan_size" => Self::Plan,
             _ if !is(SHF_ALLOC) => return Ok(None),
             "alt_branches" => Self::Branches,
@@ -117,7 +115,7 @@ impl Part {
         }))
     }
 
-    /// Whether its rights differ from those of the part before.
+    /// Whether its access rights differ from those of the part before.
     const fn begins_page(self) -> bool {
         matches!(
             self,
@@ -133,13 +131,13 @@ pub struct Object<'a> {
     names: StringTable<'a>,
     symbols: SymbolTable<'a, LittleEndian>,
     strings: StringTable<'a>,
-    /// Where each section will be, in bytes from the start of the module.
+    /// Offset of each section from the start of the module in bytes.
     offsets: [Option<usize>; MAX_SECTIONS],
     parts: [Range<usize>; Part::ALL.len()],
 }
 
 impl<'a> Object<'a> {
-    /// Reads the object and lays it out.
+    /// Parses the object and lays its sections out.
     pub fn parse(file: &'a [u8]) -> Result<Self, ObjectError<'a>> {
         let elf = ElfBytes::minimal_parse(file)?;
         if (elf.ehdr.e_type, elf.ehdr.e_machine) != (ET_REL, EM_AARCH64) {
@@ -185,17 +183,17 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// Bytes that the module takes, a multiple of the page.
+    /// Size of the loaded module in bytes, a multiple of the page.
     pub fn size(&self) -> usize {
         self.parts[Part::Plan as usize].end.next_multiple_of(PAGE)
     }
 
-    /// Where a part will be, in bytes from the start of the module.
+    /// Offsets of a part from the start of the module in bytes.
     pub fn part(&self, part: Part) -> Range<usize> {
         self.parts[part as usize].clone()
     }
 
-    /// Offset and size of a symbol that the object defines.
+    /// Offset and size of a symbol that the object defines, in bytes.
     pub fn find(&self, name: &str) -> Option<(usize, u64)> {
         let symbol = self.named(name)?;
         let section = *self.offsets.get(usize::from(symbol.st_shndx))?;
@@ -215,8 +213,8 @@ impl<'a> Object<'a> {
             .find(|symbol| self.strings.get(symbol.st_name as usize).ok() == Some(name))
     }
 
-    /// Makes `memory`, which is [`size`](Self::size) bytes of zeros and will be seen at
-    /// `address`, the module: copies the sections and applies the relocations.
+    /// Copies the sections to `memory` and applies the relocations. `memory` is [`size`](Self::size)
+    /// bytes of zeros, and the module will run at `address`.
     pub fn load(
         &self,
         memory: &mut [u8],
@@ -226,7 +224,7 @@ impl<'a> Object<'a> {
         for (index, section) in self.sections.iter().enumerate() {
             if let Some(at) = self.offsets[index] {
                 let (data, _) = self.elf.section_data(&section)?;
-                // Inside, by the layout.
+                // In bounds, by the layout.
                 memory[at..at + data.len()].copy_from_slice(data);
             }
         }
@@ -252,7 +250,8 @@ impl<'a> Object<'a> {
         rela: &Rela,
         export: impl Fn(&str) -> Option<u64>,
     ) -> Result<(), ObjectError<'a>> {
-        // A site refers to its record so that the linker keeps equal functions apart.
+        // Sites refer to their records so that the linker does not fold functions that differ only in
+        // records. The relocation changes nothing.
         if rela.r_type == R_AARCH64_NONE {
             return Ok(());
         }
@@ -270,7 +269,7 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// The name of a symbol; the one for a section has none of its own.
+    /// The name of a symbol, or of its section if it is a section symbol.
     fn name(&self, symbol: &Symbol) -> Result<&'a str, ParseError> {
         match self.strings.get(symbol.st_name as usize)? {
             "" => {
@@ -301,7 +300,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Where a section will be that comes after `end`.
+/// The offsets of a section that is placed at or after `end`.
 fn place(end: usize, section: &SectionHeader) -> Option<Range<usize>> {
     let size = usize::try_from(section.sh_size).ok()?;
     let align = usize::try_from(section.sh_addralign).ok()?.max(1);

@@ -1,7 +1,7 @@
-//! Relocations: what the linker left to the loader.
+//! The relocations that the linker has left to the loader.
 //!
-//! Names and formulas are those of "ELF for the Arm 64-bit Architecture" (AAELF64),
-//! 5.7: S is the symbol's address, A the addend, P the address of the place.
+//! Names and formulas are from "ELF for the Arm 64-bit Architecture" (AAELF64), 5.7: S is the address
+//! of the symbol, A the addend, P the address of the place.
 
 use alt_runtime::insn::{Class, Insn, MoveError};
 use elf::abi::{
@@ -16,13 +16,13 @@ use thiserror::Error;
 /// Why a relocation cannot be applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum RelocationError {
-    /// A type that compilers of this kernel do not emit.
+    /// A type that the compiler does not emit for this target.
     #[error("relocations of this type are not supported")]
     Unsupported,
-    /// The place is not inside its section, or is no whole instruction.
+    /// The place is outside of its section, or not an aligned instruction.
     #[error("the place {offset:#x} is not inside the section")]
     OutsideSection {
-        /// Where it would be, in bytes from the start of the section.
+        /// Its offset from the start of the section in bytes.
         offset: u64,
     },
     /// The value does not fit in 32 bits.
@@ -31,25 +31,25 @@ pub enum RelocationError {
         /// S + A, or S + A − P.
         value: u64,
     },
-    /// The offset in the page is not a multiple of the access.
+    /// The offset in the page is not a multiple of the size of the access.
     #[error("{target:#x} is not aligned to the access")]
     Misaligned {
         /// S + A.
         target: u64,
     },
-    /// The place does not hold an instruction that refers to an address.
+    /// The instruction at the place is not PC-relative.
     #[error("{word} does not refer to an address")]
     NotRelative {
-        /// What it holds.
+        /// The instruction.
         word: Insn,
     },
-    /// The target is too far for the instruction.
+    /// The target is out of the range of the instruction.
     #[error(transparent)]
     OutOfReach(#[from] MoveError),
 }
 
-/// Applies a relocation of type `kind` at `offset` of `section`, which will be at
-/// `address`; `target` is S + A.
+/// Applies a relocation of type `kind` at `offset` of `section`, which will be at `address`. `target`
+/// is S + A.
 pub fn apply(
     kind: u32,
     section: &mut [u8],
@@ -81,7 +81,7 @@ pub fn apply(
     Ok(())
 }
 
-/// The value in 32 bits, with or without a sign.
+/// The value in 32 bits, signed or unsigned.
 fn narrow(value: u64) -> Result<[u8; 4], RelocationError> {
     let signed = i32::try_from(value as i64).map(i32::to_le_bytes);
     let unsigned = u32::try_from(value).map(u32::to_le_bytes);
@@ -114,14 +114,13 @@ fn aim(word: Insn, place: u64, target: u64) -> Result<Insn, RelocationError> {
     let Class::Relative(relative) = word.classify() else {
         return Err(RelocationError::NotRelative { word });
     };
-    // The addend stands in the relocation, so the word refers to itself: at the
-    // target it would refer to the target. As such it is moved to its place.
+    // The addend is in the relocation, so the word refers to its own address. At `target` it would
+    // refer to `target`; from there it is moved to its place.
     let itself = relative.target(0);
     Ok(word.relocate(target.wrapping_sub(itself), place)?)
 }
 
-/// The word with the target's offset in its page in bits 21 to 10, in units of
-/// 2^`scale` bytes.
+/// The word with the target's offset in its page in bits 21 to 10, in units of 2^`scale` bytes.
 fn in_page(word: Insn, target: u64, scale: u32) -> Result<Insn, RelocationError> {
     let offset = target as u32 & 0xfff;
     if offset.trailing_zeros() < scale {

@@ -1,8 +1,8 @@
-//! The first instructions of each CPU: down to EL1 where it was entered at EL2, and the MMU on.
+//! The first instructions of each CPU: from EL2 to EL1 if it was entered at EL2, then the MMU on.
 //!
-//! aarch64-rt calls `enable_mmu` before all else, on the boot CPU as on each that PSCI starts, so
-//! both are dropped in one place. EL2 keeps stub vectors, see `hyp::stub`; TPIDR_EL1 is 2 where there
-//! are any, and 0 where the CPU was entered at EL1.
+//! aarch64-rt calls `enable_mmu` before anything else, on the boot CPU and on each CPU that PSCI
+//! starts, so there is one place for both. A CPU that was entered at EL2 leaves stub vectors there
+//! (`hyp::stub`) and stores 2 in TPIDR_EL1; the others store 0.
 
 use core::arch::naked_asm;
 
@@ -10,28 +10,28 @@ use aarch64_rt::{DEFAULT_MAIR, DEFAULT_SCTLR, DEFAULT_TCR};
 
 use super::memory::INITIAL_TABLE;
 
-/// EL1 is AArch64 (RW); nothing is trapped, so pointer authentication (APK, API) and allocation
-/// tags (ATA) work at EL1 where there are any. All else is 0: no stage 2, E2H and TGE off.
+/// EL1 is AArch64 (RW); pointer authentication (APK, API) and allocation tags (ATA) are not trapped.
+/// All other bits are 0: no stage 2, E2H and TGE off.
 const HCR_EL2: u64 = bits([31, 40, 41, 56]);
 /// MSCEn: without it, memory copy instructions are undefined at EL1.
 const HCRX_EL2: u64 = bits([11]);
-/// With E2H off: what is RES1, and the traps of SVE (TZ) and SME (TSM), which this kernel does not
-/// use and which are RES1 where there are none. FP works at EL1 (TFP is 0).
+/// With E2H off: the RES1 bits, and the traps of SVE (TZ) and SME (TSM), which this kernel does not
+/// use; they are RES1 without these extensions. FP is not trapped (TFP is 0).
 const CPTR_EL2: u64 = bits([0, 1, 2, 3, 4, 5, 6, 7, 9, 13]) | bits([8, 12]);
 /// With E2H off: EL1 reads the physical counter and sets the physical timer (EL1PCTEN, EL1PCEN).
 const CNTHCTL_EL2: u64 = bits([0, 1]);
 /// EL1 may use the system registers of the interrupt controller (SRE, Enable).
 const ICC_SRE_EL2: u64 = bits([0, 3]);
-/// What is RES1 in Armv8.0, and does later what a CPU of Armv8.0 always does (EOS, TSCXT, EIS,
+/// The bits that are RES1 in Armv8.0; later CPUs behave like Armv8.0 with them (EOS, TSCXT, EIS,
 /// SPAN, nTLSMD, LSMAOE). MMU and caches off, little endian.
 const SCTLR_EL1: u64 = bits([11, 20, 22, 23, 28, 29]);
 /// EL1 with its own stack pointer (M is 0b0101), F, I, A and D masked.
 const SPSR_EL2: u64 = 0b0101 | bits([6, 7, 8, 9]);
-/// TCR_EL1.IPS for 48 bits, the most that pages of 4 KiB reach: ID_AA64MMFR0_EL1.PARange may say
-/// more, and those values are for other granules and FEAT_LPA2 only.
+/// TCR_EL1.IPS for 48 bits, the maximum for pages of 4 KiB. Larger values of
+/// ID_AA64MMFR0_EL1.PARange apply to other granules and to FEAT_LPA2 only.
 const IPS_48_BITS: u64 = 0b101;
 
-/// These bits of a register, by their numbers in its description (Arm ARM D24.2).
+/// The value with these bits set, by their numbers (Arm ARM D24.2).
 const fn bits<const N: usize>(numbers: [u32; N]) -> u64 {
     let mut value = 0;
     let mut index = 0;
@@ -44,13 +44,13 @@ const fn bits<const N: usize>(numbers: [u32; N]) -> u64 {
 
 /// Leaves EL2 if the CPU is there, and turns the MMU on with the initial table.
 ///
-/// Resets leave most registers of EL2 unknown, so each that acts on EL1 is set.
-/// Not part of it are those of EL3, and those that reset to no effect (HFG*, with EL2 the highest).
-/// CPUs whose HCR_EL2.E2H cannot be 0 (ID_AA64MMFR4_EL1.E2H0) are not provided for.
+/// Most registers of EL2 are unknown after reset, so each one that affects EL1 is set, except those
+/// that reset to values without effect (HFG*, if EL2 is the highest level). CPUs whose HCR_EL2.E2H
+/// cannot be 0 (ID_AA64MMFR4_EL1.E2H0) are not supported.
 ///
 /// # Safety
-/// For aarch64-rt's entry points only: called by BL, without a stack. Changes x8 to x11 and the
-/// flags; keeps x0 to x7, which hold the boot protocol's arguments.
+/// For aarch64-rt's entry points only, which call it by BL, without a stack. Clobbers x8 to x11 and
+/// the flags; preserves x0 to x7, the arguments of the boot protocol.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".init")]
@@ -70,7 +70,7 @@ unsafe extern "C" fn enable_mmu() {
         "b.ne 4f",
 
         "set hcr_el2, {HCR_EL2}",
-        // Firmware may have left E2H on, by which registers have other forms and other names.
+        // Firmware may have left E2H on, which changes the form and the names of registers.
         "isb",
         // HCRX_EL2 exists with FEAT_HCX: ID_AA64MMFR1_EL1.HCX, bits 43:40.
         "mrs x8, id_aa64mmfr1_el1",
@@ -80,21 +80,21 @@ unsafe extern "C" fn enable_mmu() {
         "2:",
         "set cptr_el2, {CPTR_EL2}",
         "msr hstr_el2, xzr",
-        // HPMN keeps its reset value, all counters for EL1; the traps go.
+        // Keeps HPMN, which is reset to all counters for EL1, and clears the traps.
         "mrs x8, mdcr_el2",
         "and x8, x8, #0x1f",
         "msr mdcr_el2, x8",
         "set cnthctl_el2, {CNTHCTL_EL2}",
         "msr cntvoff_el2, xzr",
-        // What EL1 reads as MIDR_EL1 and MPIDR_EL1.
+        // The values of MIDR_EL1 and MPIDR_EL1 at EL1.
         "mrs x8, midr_el1",
         "msr vpidr_el2, x8",
         "mrs x8, mpidr_el1",
         "msr vmpidr_el2, x8",
-        // One VMID on all CPUs, also without stage 2: TLB entries of EL1 are tagged with it, and
-        // a broadcast TLBI concerns its own VMID only.
+        // The same VMID on all CPUs, even without stage 2: TLB entries of EL1 are tagged with it, and
+        // a broadcast TLBI affects its own VMID only.
         "msr vttbr_el2, xzr",
-        // The registers exist if ID_AA64PFR0_EL1.GIC, bits 27:24, says so.
+        // The registers exist if ID_AA64PFR0_EL1.GIC, bits 27:24, is not 0.
         "mrs x8, id_aa64pfr0_el1",
         "ubfx x8, x8, #24, #4",
         "cbz x8, 3f",
@@ -102,11 +102,11 @@ unsafe extern "C" fn enable_mmu() {
         "orr x8, x8, #{ICC_SRE_ENABLE}",
         "orr x8, x8, #{ICC_SRE_SRE}",
         "msr s3_4_c12_c9_5, x8",
-        // ICH_HCR_EL2 is there when the write of SRE is.
+        // ICH_HCR_EL2 is accessible after the write of SRE.
         "isb",
         "msr s3_4_c12_c11_0, xzr",
         "3:",
-        // What EL1 can call there, until a hypervisor is installed.
+        // The stub vectors, until a hypervisor is installed.
         "adrp x8, hyp_stub_vectors",
         "add x8, x8, :lo12:hyp_stub_vectors",
         "msr vbar_el2, x8",
@@ -118,15 +118,14 @@ unsafe extern "C" fn enable_mmu() {
         "msr elr_el2, x8",
         "eret",
 
-        // At EL1. What aarch64-rt would have done: registers, then no stale
-        // translations, then the MMU.
+        // At EL1. As aarch64-rt's own code: registers, TLB invalidation, MMU.
         "4:",
         "set mair_el1, {MAIR}",
         "adrp x8, {table}",
         "msr ttbr0_el1, x8",
         "movz x9, #({TCR} & 0xffff)",
         "movk x9, #({TCR} >> 16 & 0xffff), lsl #16",
-        // The output addresses are as wide as the CPU's: TCR_EL1.IPS, by ID_AA64MMFR0_EL1.PARange.
+        // The physical address size of the CPU: TCR_EL1.IPS, from ID_AA64MMFR0_EL1.PARange.
         "mrs x8, id_aa64mmfr0_el1",
         "and x8, x8, #0xf",
         "mov x10, #{IPS_48_BITS}",
@@ -140,8 +139,8 @@ unsafe extern "C" fn enable_mmu() {
         "isb",
         "set sctlr_el1, {SCTLR}",
         "isb",
-        // Only now: with the MMU off, this CPU has fetched what is at the point of coherency, and
-        // may have kept it (Arm ARM D7.5.7). Text that another CPU has patched is newer.
+        // After the MMU is on: with the MMU off, this CPU may have cached instructions from the point
+        // of coherency (Arm ARM D7.5.7), which are older than those that another CPU has patched.
         "ic iallu",
         "dsb nsh",
         "isb",

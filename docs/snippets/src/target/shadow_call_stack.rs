@@ -7,7 +7,7 @@ use core::ops::Range;
 use alt_runtime::boot::Finalised;
 use alt_runtime::patch::WritableAlias;
 use alt_runtime::shadow_call_stack::UnwindInfo;
-use alt_runtime::{Image, Write};
+use alt_runtime::{Image, PlannedWrite};
 
 struct EhFrame {
     address: u64,
@@ -27,7 +27,7 @@ unsafe fn push<A: WritableAlias<Error: Display>>(
     image: &Image,
     eh_frame: EhFrame,
     excluded: &[Range<u64>],
-    mut room: [MaybeUninit<Write>; 100],
+    mut room: [MaybeUninit<PlannedWrite>; 100],
     mut alias: A,
 ) {
     let unwind = UnwindInfo::new(eh_frame.address, eh_frame.bytes);
