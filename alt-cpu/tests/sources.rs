@@ -1,8 +1,8 @@
 //! The table against published descriptions of the same registers.
 //!
-//! `data/` has the facts of four sources, each file with a note of where it is from. Every
-//! difference stands in [`EXPLAINED`] with its reason; a difference that does not stand there
-//! fails the test, and so does an entry that explains nothing any more.
+//! `data/` has the facts of four sources; each file states its origin. [`EXPLAINED`] lists every
+//! difference with its reason. A difference that it does not list fails the test, and so does an
+//! entry without a difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ const EXPLAINED: &[(&str, &str, &str, &str)] = &[
         "linux",
         "ID_AA64AFR0_EL1",
         "missing here",
-        "IMPLEMENTATION DEFINED throughout: no rule can be written about it",
+        "IMPLEMENTATION DEFINED: no condition can test it",
     ),
     (
         "arm",
@@ -29,7 +29,7 @@ const EXPLAINED: &[(&str, &str, &str, &str)] = &[
         "linux",
         "ID_AA64MMFR4_EL1.EIESB",
         "unsigned",
-        "0b1111 (\"before or after\") promises least, so that it must be below 0b0001; Linux has no rule for the field",
+        "0b1111 (\"before or after\") is the least, so it must be below 0b0001; Linux has no rule for the field",
     ),
     (
         "freebsd",
@@ -53,11 +53,11 @@ const EXPLAINED: &[(&str, &str, &str, &str)] = &[
         "linux",
         "DCZID_EL0.DZP",
         "exact=1 strict",
-        "the same of one bit: prohibited where any CPU has it prohibited",
+        "equal for one bit: prohibited if it is prohibited on any CPU",
     ),
 ];
 
-const TRAPS: &str = "firmware that leaves MPAM3_EL3.TRAPLOWER set makes reading it a trap to EL3";
+const TRAPS: &str = "reading it traps to EL3 if firmware leaves MPAM3_EL3.TRAPLOWER set";
 
 struct Facts {
     source: &'static str,
@@ -117,13 +117,13 @@ fn rule(field: &Field) -> String {
 
 fn sign(field: &Field) -> &'static str {
     match field.scheme {
-        // 0b1111 apart, on which the sources have code beside their tables.
+        // Except for 0b1111, which the sources handle in code.
         Scheme::Unsigned | Scheme::Alternative => "unsigned",
         Scheme::Signed => "signed",
     }
 }
 
-/// What of the source is otherwise here, as `(name, what the source says)`.
+/// The facts of a source that differ from the table, as `(name, fact)`.
 fn differences(of: &Facts) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     let mut compared = 0;
@@ -168,7 +168,7 @@ fn differences(of: &Facts) -> BTreeSet<(String, String)> {
             ("linux", [bits, is_signed, rest @ ..]) => {
                 differ(bits, &position(field));
                 differ(is_signed, sign(field));
-                // No rule of Linux: that of ours is by the architecture's ID scheme.
+                // Linux has no rule; ours follows the architecture's ID scheme.
                 if rest != ["-", "-"] {
                     differ(&rest.join(" "), &rule(field));
                 }
@@ -206,8 +206,8 @@ fn every_difference_from_a_source_is_explained() {
     }
 }
 
-/// Fields that fewer than two of the sources have. Nothing but the general ID scheme says that
-/// those of the last entry are unsigned.
+/// Fields that fewer than two of the sources have. Those of the last entry are unsigned by the general
+/// ID scheme only.
 const OF_ONE_SOURCE: &[(&str, &[&str])] = &[
     (
         "reserved as one, without a name; Linux's ftr_ctr has bit 31",

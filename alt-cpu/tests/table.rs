@@ -1,11 +1,11 @@
-//! The table by itself, and against measured values. `sources.rs` compares it with published ones.
+//! The consistency of the table, and measured values. `sources.rs` compares it with published tables.
 
 use std::collections::HashSet;
 
 use alt_cpu::{Field, Register, Safe, Scheme, fields};
 
 #[test]
-fn fields_do_not_overlap_and_stand_highest_first() {
+fn fields_do_not_overlap_and_are_in_descending_order() {
     for register in Register::ALL {
         let mut bound = 64;
         for field in register.fields() {
@@ -17,7 +17,7 @@ fn fields_do_not_overlap_and_stand_highest_first() {
 }
 
 #[test]
-fn registers_differ_in_name_and_encoding_and_stand_at_their_index() {
+fn registers_have_distinct_names_and_encodings_and_their_index() {
     let names: HashSet<_> = Register::ALL
         .iter()
         .map(|register| register.name())
@@ -33,7 +33,7 @@ fn registers_differ_in_name_and_encoding_and_stand_at_their_index() {
     }
 }
 
-/// What an assembler makes of `mrs x0, midr_el1` and so on.
+/// The words to which an assembler translates `mrs x0, midr_el1` and so on.
 #[test]
 fn encodings_are_those_of_an_assembler() {
     for (register, word) in [
@@ -64,7 +64,7 @@ fn encodings_are_those_of_an_assembler() {
     }
 }
 
-/// Words of real CPUs and what their manuals say about them.
+/// Register values of real CPUs, and the fields by their manuals.
 #[test]
 fn values_are_extracted_with_their_sign() {
     for (name, word, expected) in [
@@ -78,7 +78,7 @@ fn values_are_extracted_with_their_sign() {
         ("CLIDR_EL1.LoC", 0x0a20_0023, 2),
         ("ID_AA64PFR0_EL1.FP", 0x00ff_0022, -1),
         ("ID_AA64PFR0_EL1.CSV3", 0x1201_0011_2111_0012, 1),
-        // PMUVer: 15 is a PMU of another kind, all else is in ascending order.
+        // PMUVer: 15 is an IMPLEMENTATION DEFINED PMU, the other values are in ascending order.
         ("ID_AA64DFR0_EL1.PMUVer", 0x0f00, -1),
         ("ID_AA64DFR0_EL1.PMUVer", 0x0e00, 14),
         ("ID_AA64DFR0_EL1.PMUVer", 0x0900, 9),
@@ -102,7 +102,7 @@ fn values_are_extracted_with_their_sign() {
 }
 
 #[test]
-fn values_are_inserted_without_harm_to_their_neighbours() {
+fn insertion_changes_no_other_field() {
     for (name, word, value, expected) in [
         ("ID_AA64ISAR0_EL1.Atomic", 0x1021_1120, 0, 0x1001_1120),
         ("ID_AA64PFR0_EL1.FP", 0x0011_0022, -1, 0x001f_0022),
@@ -157,9 +157,9 @@ fn every_field_holds_its_bounds() {
     assert_eq!(fields::MIDR_EL1::PartNum.max_value(), 0xfff);
 }
 
-/// Reading one that does not exist is UNDEFINED: what says so must have been read before.
+/// Reading a register that does not exist is UNDEFINED, so the field that shows it must be read before.
 #[test]
-fn registers_that_need_not_exist_stand_behind_the_field_that_says_so() {
+fn an_optional_register_is_after_the_field_it_depends_on() {
     let conditional: Vec<String> = Register::ALL
         .iter()
         .filter_map(|register| {
@@ -175,7 +175,7 @@ fn registers_that_need_not_exist_stand_behind_the_field_that_says_so() {
             "HCR_EL2 if CurrentEL.EL >= 2"
         ]
     );
-    // All others are in the space in which unallocated encodings read as zero, or exist always.
+    // All others always exist, or are in the space in which unallocated encodings read as zero.
     for register in Register::ALL.iter().filter(|one| one.exists_if().is_none()) {
         let e = register.encoding();
         let reads_as_zero = e.op0 == 3 && e.op1 == 0 && e.crn == 0 && e.crm <= 7;

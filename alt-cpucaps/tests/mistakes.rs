@@ -45,7 +45,7 @@ fn every_mistake_is_reported_as_expected() {
 }
 
 #[test]
-fn one_cap_too_many_is_one_too_many() {
+fn a_257th_cap_is_refused() {
     let table = |caps: usize| {
         let text: String = (0..caps)
             .map(|n| GOOD.replace("[A]", &format!("[A{n}]")))

@@ -1,8 +1,8 @@
-//! Rules, evidence, policies, sets and tables, each for itself.
+//! Rules, evidence, sets and tables of cpucaps.
 
 use alt_runtime::cap::{
     Cap, CapInfo, CapKind, CapSet, CapTable, DetectError, IdRegs, LatePolicy, MAX_CAPS, MidrRange,
-    RevidrFix, Revision, Rule, Scope, Verdict,
+    RevidrFix, Revision, Rule, Scope,
     idregs::{
         Register::{self, *},
         fields,
@@ -53,7 +53,7 @@ fn a_signed_field_of_all_ones_is_less_than_zero() {
     assert_eq!(FP.evidence(&with(15)).to_string(), "ID_AA64PFR0_EL1.FP=-1");
 }
 
-/// Cortex-A53 r0p1 to r1p4, mended in r0p4 when REVIDR_EL1\[8\] is set.
+/// Cortex-A53 r0p1 to r1p4, fixed in r0p4 when REVIDR_EL1\[8\] is set.
 const A53: MidrRange = MidrRange {
     implementer: 0x41,
     part: 0xd03,
@@ -64,32 +64,6 @@ const A53: MidrRange = MidrRange {
         bit: 8,
     }),
 };
-
-#[test]
-fn a_midr_range_is_one_part_from_one_revision_to_another() {
-    for (midr, expected) in [
-        (0x410f_d030, false), // r0p0
-        (0x410f_d031, true),  // r0p1
-        (0x410f_d03f, true),  // r0p15: below r1p0
-        (0x411f_d030, true),  // r1p0
-        (0x411f_d034, true),  // r1p4
-        (0x411f_d035, false), // r1p5
-        (0x412f_d031, false), // r2p1
-        (0x420f_d031, false), // another maker
-        (0x410f_d041, false), // another part
-    ] {
-        assert_eq!(A53.matches(midr, 0), expected, "{midr:#x}");
-    }
-}
-
-#[test]
-fn revidr_counts_in_its_revision_only() {
-    assert!(A53.matches(0x410f_d034, 0));
-    assert!(A53.matches(0x410f_d034, !0x100));
-    assert!(!A53.matches(0x410f_d034, 0x100));
-    assert!(A53.matches(0x410f_d033, 0x100));
-    assert!(!A53.is_fixed(0x420f_d034, 0x100));
-}
 
 #[test]
 fn midr_evidence_names_the_registers_that_decided() {
@@ -127,7 +101,7 @@ fn any_all_and_not_combine() {
         let found = (ANY.matches(&regs), ALL.matches(&regs), NOT.matches(&regs));
         assert_eq!(found, (any, all, not), "{atomic} {vh}");
     }
-    // The first that settled it; if none did, the first.
+    // The first that decided; if none did, the first.
     assert_eq!(
         ANY.evidence(&cpu(0, 1)).to_string(),
         "ID_AA64MMFR1_EL1.VH=1"
@@ -175,57 +149,6 @@ fn a_custom_rule_asks_its_function() {
     assert_eq!(RULE.evidence(&a53).to_string(), "has_big_lines()=false");
 }
 
-/// Linux's table: what a late CPU meets that lacks what the system has, and the reverse.
-#[test]
-fn late_policies_are_those_of_the_field() {
-    use Verdict::{Allow, Panic, Park};
-    for (policy, lacks, has) in [
-        (LatePolicy::LocalErratum, Allow, Park),
-        (LatePolicy::SystemFeature, Park, Allow),
-        (LatePolicy::WeakLocalFeature, Allow, Allow),
-        (LatePolicy::EarlyLocalFeature, Park, Allow),
-        (LatePolicy::BootRestrictedLocalFeature, Allow, Park),
-        (LatePolicy::StrictBootFeature, Panic, Panic),
-        (LatePolicy::BootFeature, Park, Allow),
-    ] {
-        assert_eq!(policy.if_cpu_lacks(), lacks, "{policy:?}");
-        assert_eq!(policy.if_cpu_has(), has, "{policy:?}");
-        assert_eq!(policy.verdict(true, false), lacks, "{policy:?}");
-        assert_eq!(policy.verdict(false, true), has, "{policy:?}");
-        assert_eq!(policy.verdict(true, true), Allow, "{policy:?}");
-        assert_eq!(policy.verdict(false, false), Allow, "{policy:?}");
-        let all_early = policy == LatePolicy::EarlyLocalFeature;
-        assert_eq!(policy.needs_all_early_cpus(), all_early, "{policy:?}");
-    }
-    assert!(Allow < Park && Park < Panic);
-}
-
-#[test]
-fn default_policies_suit_their_scope() {
-    let default = LatePolicy::default_for;
-    assert_eq!(
-        default(Scope::System, CapKind::Feature),
-        LatePolicy::SystemFeature
-    );
-    assert_eq!(
-        default(Scope::Local, CapKind::Erratum),
-        LatePolicy::LocalErratum
-    );
-    assert_eq!(
-        default(Scope::Local, CapKind::Feature),
-        LatePolicy::WeakLocalFeature
-    );
-    assert_eq!(
-        default(Scope::Boot, CapKind::Feature),
-        LatePolicy::BootFeature
-    );
-    for scope in [Scope::Boot, Scope::System, Scope::Local] {
-        for kind in [CapKind::Feature, CapKind::Erratum] {
-            assert_eq!(default(scope, kind).scope(), scope);
-        }
-    }
-}
-
 const fn cap(number: u16) -> Cap {
     Cap::new(number, true)
 }
@@ -244,7 +167,7 @@ fn sets_hold_every_number_and_nothing_else() {
     );
     assert_eq!((set.len(), set.iter().len()), (4, 4));
     assert_eq!(format!("{set:?}"), "{0, 63, 64, 255}");
-    // 256 would share its place with 0 if it were let in.
+    // 256 would have the bit of 0.
     assert!(!set.contains_number(MAX_CAPS as u16) && !set.contains_number(u16::MAX));
     set.remove(cap(63));
     assert_eq!(set, [cap(0), cap(64), cap(255)].into_iter().collect());
@@ -284,7 +207,7 @@ const BASE: CapInfo = CapInfo {
 
 #[test]
 fn requirements_are_followed_to_the_end() {
-    // A needs B needs C needs D, which is absent; E stands alone.
+    // A requires B requires C requires D, which is absent; E requires nothing.
     static TABLE: CapTable = CapTable::new(&[
         CapInfo {
             requires: &[cap(1)],
@@ -353,7 +276,7 @@ fn a_conflict_names_both_caps() {
             rule: ATOMIC,
             ..BASE
         },
-        // Absent itself, so that it excludes nothing.
+        // Absent, so it excludes nothing.
         CapInfo {
             cap: cap(2),
             name: "C",

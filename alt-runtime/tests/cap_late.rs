@@ -18,7 +18,7 @@ mod cpucaps {
 
 /// What Linux does, by the type of the cap: (the CPU lacks it and the system has it, the CPU has
 /// it and the system lacks it). `include/asm/cpufeature.h` describes the types by two flags,
-/// "permitted" and "optional" for late CPUs, and a third that makes a panic of the refusal.
+/// "permitted" and "optional" for late CPUs, and a third by which a refusal is a panic.
 const LINUX: &[(LatePolicy, Scope, &str, &str)] = {
     use LatePolicy::*;
     use Scope::*;
@@ -99,7 +99,7 @@ fn every_policy_judges_as_linux_does() {
 }
 
 #[test]
-fn the_worst_verdict_counts_and_of_several_the_first() {
+fn the_first_of_the_most_severe_verdicts_counts() {
     let sha1 = Rule::Field {
         field: &fields::ID_AA64ISAR0_EL1::SHA1,
         min: 1,
@@ -174,7 +174,7 @@ fn the_worst_verdict_counts_and_of_several_the_first() {
     assert_eq!(fits.conflict(), None);
 }
 
-/// A cap that is absent for want of another one is lacking, and the text says which one.
+/// A cap that is absent because it requires another one counts as lacking; the text names the other.
 #[test]
 fn requirements_count_on_a_late_cpu() {
     let needs = |required: &'static [Cap], number, name, field| CapInfo {
@@ -209,9 +209,9 @@ fn requirements_count_on_a_late_cpu() {
     );
 }
 
-/// An erratum in a feature that the system does without is none.
+/// An erratum of a feature that the system lacks has no effect.
 #[test]
-fn what_the_system_does_without_needs_no_work_around() {
+fn an_erratum_of_an_absent_feature_is_ignored() {
     let table = table(vec![
         BASE,
         CapInfo {
@@ -243,7 +243,7 @@ fn what_the_system_does_without_needs_no_work_around() {
     ));
 }
 
-/// Requirements in a circle do not hang the search for the cause.
+/// The search for the cause ends also with circular requirements.
 #[test]
 fn a_circle_of_requirements_ends() {
     let table = table(vec![
@@ -297,8 +297,8 @@ fn caches_that_need_more_maintenance_are_kept_out() {
         );
         assert_eq!(verdict.conflict().unwrap().cap(), None);
     }
-    // Larger lines are maintained twice, what IDC and DIC make needless does no harm, and granules
-    // for exclusives and write-back are nothing to code.
+    // Maintaining larger lines twice is harmless, as is maintenance that IDC and DIC make unnecessary,
+    // and the granules for exclusives and write-back do not matter to code.
     for word in [0xb444_c004, 0xb445_c005, 0xb004_c004] {
         assert_eq!(system.late_cpu(&ctr(word)), CpuVerdict::Ok, "{word:#x}");
     }
@@ -325,13 +325,13 @@ fn real_cpus_in_the_wrong_company() {
         verdict("cortex-a53", "cortex-a35"),
         "this CPU fits the system"
     );
-    // No erratum of the A53 has been prepared for.
+    // The system is not prepared for the errata of the A53.
     assert_eq!(
         verdict("cortex-a35", "cortex-a53"),
         "this CPU must stay out: this CPU has cpucap A53_845719, for which the system is not \
          prepared (MIDR_EL1=0x410fd034)"
     );
-    // Stricter than LSE, which comes later in the table.
+    // More severe than LSE, which is later in the table.
     assert_eq!(
         verdict("cortex-a76", "cortex-a53"),
         "the system cannot continue: the system relies on cpucap HVHE, which this CPU lacks \
@@ -342,7 +342,7 @@ fn real_cpus_in_the_wrong_company() {
         "this CPU must stay out: the system relies on cpucap ADDRESS_AUTH, which this CPU lacks \
          (ID_AA64ISAR1_EL1.APA=0)"
     );
-    // The cap names DIC before the caches are asked.
+    // The cap DIC is compared before the caches.
     let mut without_dic = machine("neoverse-n2");
     without_dic.set_field(&fields::CTR_EL0::DIC, 0);
     assert_eq!(

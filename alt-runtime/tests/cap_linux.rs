@@ -1,4 +1,4 @@
-//! docs/cpucaps-linux.md is about every cpucap of Linux and every one of the shipped table.
+//! docs/cpucaps-linux.md contains every cpucap of Linux and every cpucap of the shipped table.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ mod cpucaps {
 const PAGE: &str = include_str!("../../docs/cpucaps-linux.md");
 const LINUX: &str = include_str!("data/linux-cpucaps-7.2.13.txt");
 
-/// What stands in backquotes.
+/// The parts in backquotes.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -52,7 +52,7 @@ fn each_cpucap_of_linux_is_in_one_row() {
 }
 
 #[test]
-fn each_of_ours_is_there_and_none_that_is_not() {
+fn each_of_our_cpucaps_is_in_one_place() {
     let ours: BTreeSet<&str> = cpucaps::TABLE.iter().map(|info| info.name).collect();
     let rows = rows();
     let mut seen: BTreeSet<&str> = rows.iter().flat_map(|[_, ours, _]| quoted(ours)).collect();

@@ -1,4 +1,4 @@
-//! What `cpucaps!` makes of each form of an entry.
+//! The expansion of `cpucaps!` for each form of an entry.
 
 #![deny(missing_docs)]
 
@@ -111,7 +111,7 @@ fn rules_are_taken_over() {
 }
 
 #[test]
-fn nested_rules_decide_and_tell() {
+fn nested_rules_decide_and_give_evidence() {
     let decide = |implementer: u64, ctr: u64| {
         let regs: IdRegs = [
             (Register::MIDR_EL1, implementer << 24),

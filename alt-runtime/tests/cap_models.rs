@@ -1,4 +1,4 @@
-//! Models of CPUs on systems of several: who must not use what it claims.
+//! CPU models that must not use a feature that they report, in systems of several models.
 
 use alt_runtime::cap::{
     Cap, CapSet, CapTable, IdRegs, SystemView,
@@ -17,7 +17,7 @@ fn cnp_ok(regs: &IdRegs) -> bool {
     regs.field(&fields::ID_AA64MMFR2_EL1::CnP) >= 1 && !is_carmel(regs)
 }
 
-/// A CPU of this model that claims CnP.
+/// A CPU of this model that reports CnP.
 fn cpu(midr: u64) -> IdRegs {
     [(Register::MIDR_EL1, midr), (Register::ID_AA64MMFR2_EL1, 1)]
         .into_iter()
@@ -112,8 +112,8 @@ const fn midr(implementer: u64, part: u64, variant: u64, revision: u64) -> u64 {
     implementer << 24 | variant << 20 | 0xf << 16 | part << 4 | revision
 }
 
-/// What Linux 7.2 says of models of which no emulator has the registers: `(MIDR_EL1, REVIDR_EL1,
-/// caps that it has, caps that it has not)`. The numbers are those of Linux's cputype.h.
+/// The caps in Linux 7.2 of models that no emulator has: `(MIDR_EL1, REVIDR_EL1,
+/// caps that it has, caps that it lacks)`. The numbers are those of Linux's cputype.h.
 #[rustfmt::skip]
 const MODELS: &[(u64, u64, &[Cap], &[Cap])] = {
     use shipped::*;
@@ -197,7 +197,7 @@ fn models_have_what_linux_says_of_them() {
     }
 }
 
-/// What a hook asks, on a system where the cap is present and on a CPU that must not use it.
+/// The check of a hook, on a system that has the cap and on a CPU that must not use it.
 #[test]
 fn a_cpu_has_a_local_cap_by_its_whole_rule() {
     let with_dbm = |midr| {
@@ -215,7 +215,7 @@ fn a_cpu_has_a_local_cap_by_its_whole_rule() {
     assert!(!shipped::TABLE.cpu_has(shipped::HW_DBM, &a55));
 }
 
-/// At which level the kernel runs decides about VHE and erratum 1463225.
+/// VHE and erratum 1463225 depend on the exception level of the kernel.
 #[test]
 fn the_exception_level_is_the_kernels() {
     let a76 = |el, e2h| {
@@ -235,7 +235,7 @@ fn the_exception_level_is_the_kernels() {
         assert_eq!(present.contains(shipped::A76_1463225), erratum);
         assert!(present.contains(shipped::HVHE));
     }
-    // A secondary at another level cannot be let in.
+    // A secondary CPU at another level cannot be added.
     let mut view = SystemView::new(&shipped::TABLE, &a76(2, 1)).unwrap();
     assert_eq!(
         view.add_cpu(&a76(1, 0)).to_string(),
@@ -244,7 +244,7 @@ fn the_exception_level_is_the_kernels() {
     );
 }
 
-/// Apple's CPUs have 0b1111 in PMUVer, and the trap only a kernel at EL2 can set.
+/// Apple's CPUs have 0b1111 in PMUVer, and only a kernel at EL2 can set the trap.
 #[test]
 fn the_pmu_of_apple_is_trapped_for_guests() {
     for (midr, e2h, pmu, expected) in [
@@ -279,9 +279,9 @@ fn sme_of_the_c1_pro_is_at_fault_where_it_is() {
     }
 }
 
-/// CSV2 and CSV3 are the CPU's word that it is safe, whatever the model.
+/// CSV2 and CSV3 show that a CPU of any model is safe.
 #[test]
-fn fields_clear_a_model_of_spectre_and_meltdown() {
+fn csv2_and_csv3_show_that_a_cpu_is_safe() {
     use shipped::{SPECTRE_BHB, SPECTRE_V2, UNMAP_KERNEL_AT_EL0};
     for (csv2, csv3, v2, bhb, kpti) in [
         (0, 0, true, true, true),

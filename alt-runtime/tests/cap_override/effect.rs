@@ -1,4 +1,4 @@
-//! What overrides do to a CPU.
+//! The effect of overrides on a CPU.
 
 use alt_runtime::cap::{
     Applied, CapKind, CpuVerdict, IdRegs, Overrides, SystemView,
@@ -51,7 +51,7 @@ fn a_cpu_loses_features_and_gains_none() {
     a76.set(CTR_EL0, before.get(CTR_EL0));
     assert_eq!(a76, before);
 
-    // 0 in CWG is "unknown", and no size is safer than that.
+    // 0 in CWG is "unknown", which is the safest value.
     let mut unknown: IdRegs = [(CTR_EL0, 0x8044_c004)].into_iter().collect();
     let log = apply("ctr_el0.cwg=9", &mut unknown);
     assert_eq!(
@@ -92,7 +92,7 @@ fn signing_is_switched_off_whatever_the_algorithm() {
     }
 }
 
-/// Each cap that has a word is gone when the word is given, and what it requires stays.
+/// The word for a cap removes the cap, and the caps that it requires stay.
 #[test]
 fn every_word_takes_its_cap_away() {
     let mut words = 0;
@@ -113,7 +113,7 @@ fn every_word_takes_its_cap_away() {
             assert!(!after.contains(info.cap), "{word}");
             assert!(after.is_subset(&before), "{word} on {}", machine.cpu);
             for required in info.requires {
-                // These two are the same comparison, and go together.
+                // These two test the same value, and are removed together.
                 if info.cap != PSEUDO_NMI {
                     assert_eq!(
                         after.contains(*required),
@@ -129,7 +129,7 @@ fn every_word_takes_its_cap_away() {
     assert_eq!(words, features.count() - 6);
 }
 
-/// Given to all alike, overrides make CPUs fit that did not.
+/// Overrides that apply to all CPUs make different CPUs fit.
 #[test]
 fn all_cpus_agree_on_what_is_overridden() {
     let boot = |cmdline: &str| {

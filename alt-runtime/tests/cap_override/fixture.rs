@@ -1,4 +1,4 @@
-//! Command lines as they are read, and tables of one cpucap.
+//! Parsed command lines, and tables of one cpucap.
 
 use alt_runtime::cap::{
     Cap, CapInfo, CapKind, CapTable, LatePolicy, OverrideError, Overrides, Rejected, Rule, Scope,
@@ -7,7 +7,7 @@ use alt_runtime::cap::{
 
 use crate::cpucaps::TABLE;
 
-/// The overrides of a line without any error in it, as `register.field=value`.
+/// The overrides of a line without errors, as `register.field=value`.
 #[track_caller]
 pub fn overrides(cmdline: &str) -> Vec<String> {
     let overrides = Overrides::parse(&TABLE, cmdline, |rejected| panic!("{rejected}"));
@@ -18,7 +18,7 @@ pub fn overrides(cmdline: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong with a line, and how many fields it overrides all the same.
+/// The errors in a line, and the number of fields that it overrides.
 pub fn errors(table: &CapTable, cmdline: &str) -> (Vec<(String, OverrideError)>, usize) {
     let mut errors = Vec::new();
     let overrides = Overrides::parse(table, cmdline, |Rejected { word, error }| {

@@ -1,4 +1,4 @@
-//! What is not understood, or cannot be done, is refused by name.
+//! Words that are unknown or impossible are reported.
 
 use alt_runtime::cap::{
     CapInfo, CapKind, CapTable,
@@ -176,7 +176,7 @@ fn each_mistake_is_named() {
     assert_eq!(error("id_aa64isar0.atomic=-1"), DoesNotFit(&ISAR0::Atomic));
     assert_eq!(error("id_aa64pfr0.fp=-9"), DoesNotFit(&PFR0::FP));
     assert_eq!(error("id_aa64pfr0.fp=16"), DoesNotFit(&PFR0::FP));
-    // Errata, what is always so, and what is more than one comparison.
+    // Errata, caps that are always present, and rules of several fields.
     for (word, name) in [
         ("arm64.noalwayssystem", "ALWAYS_SYSTEM"),
         ("arm64.noa53845719", "A53_845719"),
@@ -189,9 +189,9 @@ fn each_mistake_is_named() {
     }
 }
 
-/// Rules for which no value, or an unusual one, takes the cap away.
+/// Rules that no value, or an unusual one, makes false.
 #[test]
-fn odd_rules_are_overridden_where_a_safe_value_does_it() {
+fn unusual_rules_are_overridden_where_a_safe_value_exists() {
     use CapKind::{Erratum, Feature};
     use fields::{CTR_EL0 as CTR, ID_AA64ISAR1_EL1, ID_AA64MMFR1_EL1, ID_AA64PFR0_EL1};
     for (kind, rule, expected) in [

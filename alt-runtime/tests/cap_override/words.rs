@@ -1,4 +1,4 @@
-//! Which words override which fields, and by what.
+//! The fields and values that each word overrides.
 
 use alt_runtime::cap::{
     CapInfo, CapKind, CapTable, MAX_OVERRIDES,
@@ -11,7 +11,7 @@ use crate::cpucaps::TABLE;
 use crate::fixture::{errors, field, info, overrides};
 
 #[test]
-fn a_cap_is_taken_away_and_what_is_below_it_stays() {
+fn a_cap_is_removed_and_lower_versions_stay() {
     for (word, expected) in [
         // min = 1: not implemented.
         ("arm64.nosb", "ID_AA64ISAR1_EL1.SB=0"),
@@ -22,12 +22,12 @@ fn a_cap_is_taken_away_and_what_is_below_it_stays() {
         ("arm64.nolse128", "ID_AA64ISAR0_EL1.Atomic=2"),
         // Signed, min = 1: 0 is 4 KiB pages with 48 bits.
         ("arm64.nova52", "ID_AA64MMFR0_EL1.TGran4=0"),
-        // Of several conditions, the first goes.
+        // Of several conditions, the first becomes false.
         ("arm64.nolpa2", "ID_AA64MMFR0_EL1.TGran4=0"),
         ("arm64.nocnp", "ID_AA64MMFR2_EL1.CnP=0"),
         ("arm64.nofpsimd", "ID_AA64PFR0_EL1.FP=-1"),
         ("arm64.nodic", "CTR_EL0.DIC=0"),
-        // Local and boot scope are no different.
+        // Local and boot scope make no difference.
         ("arm64.nohafdbs", "ID_AA64MMFR1_EL1.HAFDBS=0"),
         ("arm64.nohvhe", "ID_AA64MMFR1_EL1.VH=0"),
         // Case and underscores.
@@ -65,12 +65,12 @@ fn names_of_linux_mean_what_they_mean_there() {
     ] {
         assert_eq!(overrides(word), expected, "{word}");
     }
-    // No cap of this table asks for these fields.
+    // No cap of this table tests these fields.
     for word in ["arm64.nolva", "arm64.nompam", "arm64.no32bit_el0"] {
         let expected = (vec![(word.to_owned(), UnknownWord)], 0);
         assert_eq!(errors(&TABLE, word), expected);
     }
-    // With a table whose caps do, deep in their rules, they are known.
+    // They are known with a table whose caps test them, also in nested rules.
     let asks_for = |rule: &'static Rule| {
         let infos: &'static [CapInfo] =
             Box::leak(Box::new([info("X", CapKind::Feature, Rule::Not(rule))]));
@@ -86,7 +86,7 @@ fn names_of_linux_mean_what_they_mean_there() {
     ] {
         assert_eq!(errors(&asks_for(rule), word), (vec![], count), "{word}");
     }
-    // An erratum that looks at a field does not count.
+    // An erratum that tests a field does not count.
     const ERRATUM: &[CapInfo] = &[info("X", CapKind::Erratum, VARANGE)];
     let expected = (vec![("arm64.nolva".to_owned(), UnknownWord)], 0);
     assert_eq!(errors(&CapTable::new(ERRATUM), "arm64.nolva"), expected);
@@ -99,7 +99,7 @@ fn fields_are_given_by_name() {
         ("id_aa64isar0_el1.atomic=0x2", "ID_AA64ISAR0_EL1.Atomic=2"),
         ("ID_AA64ISAR0_EL1.Atomic=0XF", "ID_AA64ISAR0_EL1.Atomic=15"),
         ("id_aa64isar0.rndr=10", "ID_AA64ISAR0_EL1.RNDR=10"),
-        // Dashes and underscores are one, in registers and in fields.
+        // Dashes and underscores are equivalent, in registers and in fields.
         ("id-aa64isar0.atomic=0", "ID_AA64ISAR0_EL1.Atomic=0"),
         ("id-aa64isar0-el1.atomic=0", "ID_AA64ISAR0_EL1.Atomic=0"),
         ("ID-AA64ISAR0_EL1.Atomic=0", "ID_AA64ISAR0_EL1.Atomic=0"),
@@ -125,7 +125,7 @@ fn fields_are_given_by_name() {
 }
 
 #[test]
-fn the_words_of_others_are_passed_over() {
+fn other_words_are_skipped() {
     for line in [
         "",
         "  \t\n",
@@ -140,17 +140,17 @@ fn the_words_of_others_are_passed_over() {
         overrides("quiet arm64.nosb\tctr_el0.dic=0  console=ttyAMA0"),
         ["ID_AA64ISAR1_EL1.SB=0", "CTR_EL0.DIC=0"]
     );
-    // A bad word does not spoil the good ones.
+    // A bad word does not affect the good ones.
     let (errors, count) = errors(&TABLE, "arm64.nosb arm64.nosuchcap ctr_el0.dic=0");
     assert_eq!((errors.len(), count), (1, 2));
 }
 
 #[test]
-fn of_several_words_on_a_field_the_last_counts() {
+fn the_last_word_on_a_field_counts() {
     for (line, value) in [
         ("id_aa64isar0.atomic=0 id_aa64isar0.atomic=2", 2),
         ("arm64.nolse id_aa64isar0.atomic=2", 2),
-        // But a name only ever takes away.
+        // But `arm64.no` only removes.
         ("id_aa64isar0.atomic=0 arm64.nolse128", 0),
         ("arm64.nolse arm64.nolse128", 1),
         ("arm64.nolse128 arm64.nolse", 1),
@@ -161,7 +161,7 @@ fn of_several_words_on_a_field_the_last_counts() {
 }
 
 #[test]
-fn there_is_room_for_so_many_fields() {
+fn at_most_32_fields_are_overridden() {
     // ISAR0 has 14 fields, MMFR2 15: 29, and three more make 32.
     let words = |register: &str, fields: &'static [Field]| {
         fields
@@ -177,7 +177,7 @@ fn there_is_room_for_so_many_fields() {
     );
     assert_eq!(overrides(&nearly).len(), 29);
     let too_many = |word: &str| vec![(word.to_owned(), TooMany)];
-    // Six do not fit, and none of them is left behind.
+    // Six do not fit, and none of them is added.
     let line = format!("{nearly} arm64.nopauth");
     assert_eq!(errors(&TABLE, &line), (too_many("arm64.nopauth"), 29));
     let full = format!("{nearly} arm64.nosb arm64.nosve arm64.nosme");

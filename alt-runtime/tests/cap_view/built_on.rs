@@ -1,4 +1,4 @@
-//! What a kernel has built on, and differences that it is told of.
+//! Values on which a kernel relies, and differences that are reported.
 
 use alt_runtime::cap::{
     CapTable, Conflict, CpuVerdict, IdRegs, SystemView,
@@ -29,7 +29,7 @@ fn with(field: &Field, value: i64) -> IdRegs {
 }
 
 #[test]
-fn a_late_cpu_has_what_the_kernel_has_built_on() {
+fn a_late_cpu_supports_what_every_kernel_relies_on() {
     let decided = view(&boot()).finalise().unwrap();
     for (field, value, expected) in [
         (&MMFR0::ASIDBits, 2, None),
@@ -37,7 +37,7 @@ fn a_late_cpu_has_what_the_kernel_has_built_on() {
         (&MMFR0::PARange, 5, None),
         (&MMFR0::PARange, 6, None),
         (&MMFR0::PARange, 2, Some((5, 2))),
-        // Not declared: each CPU may have it or not.
+        // Not declared: each CPU may have it or lack it.
         (&MMFR0::TGran16, 1, None),
         (&MMFR0::BigEnd, 1, None),
         (&MMFR0::ECV, 1, None),
@@ -48,7 +48,7 @@ fn a_late_cpu_has_what_the_kernel_has_built_on() {
         assert_eq!(verdict.conflict().copied(), conflict, "{field}={value}");
         assert!(!matches!(verdict, CpuVerdict::Panic(_)));
     }
-    // Blocks of `DC ZVA`: smaller and larger ones are both wrong, unless nobody uses it.
+    // Block sizes of `DC ZVA`: smaller and larger ones are both wrong, unless it is prohibited.
     for size in [3, 5] {
         let verdict = decided.late_cpu(&with(&DCZID::BS, size));
         assert!(!verdict.is_ok(), "{size}");
@@ -66,11 +66,11 @@ fn a_late_cpu_has_what_the_kernel_has_built_on() {
 }
 
 #[test]
-fn a_kernel_declares_what_it_has_built_on() {
+fn a_kernel_declares_what_it_relies_on() {
     let mut declared = view(&boot());
     declared.build_on(&[&MMFR0::PARange, &MMFR0::TGran4, &CTR::CWG]);
     let no_4k = with(&MMFR0::TGran4, -1);
-    // An early secondary, of which nothing is taken in.
+    // An early secondary CPU is not added.
     let mut early = declared.clone();
     assert_eq!(
         early.add_cpu(&no_4k),
@@ -82,12 +82,12 @@ fn a_kernel_declares_what_it_has_built_on() {
     );
     assert_eq!((early.cpus(), early.ids()), (1, &boot().sanitised()));
     assert!(!early.add_cpu(&with(&MMFR0::PARange, 4)).is_ok());
-    // Not declared, and early: the system's value follows.
+    // Not declared, and early: the value of the system changes.
     assert!(early.add_cpu(&with(&MMFR0::ASIDBits, 0)).is_ok());
     assert_eq!(early.ids().field(&MMFR0::ASIDBits), 0);
-    // Without a declaration, the early secondary is let in.
+    // Without a declaration, the early secondary CPU is added.
     assert!(view(&boot()).add_cpu(&no_4k).is_ok());
-    // Late ones are asked for both.
+    // Late CPUs must support both.
     let decided = declared.finalise().unwrap();
     assert!(!decided.late_cpu(&no_4k).is_ok());
     assert!(!decided.late_cpu(&with(&MMFR0::ASIDBits, 0)).is_ok());
@@ -95,7 +95,7 @@ fn a_kernel_declares_what_it_has_built_on() {
 }
 
 #[test]
-fn differences_are_those_that_should_not_be() {
+fn only_unusual_differences_are_reported() {
     let differences = |register: Register, boot: u64, cpu: u64| -> Vec<String> {
         let one = |word| -> IdRegs { [(register, word)].into_iter().collect() };
         let view = view(&one(boot));
@@ -134,9 +134,9 @@ fn differences_are_those_that_should_not_be() {
     assert_eq!(differences(ID_AA64ISAR0_EL1, 0xf, 0), none);
 }
 
-/// The safe value that the system has makes up for a difference, and does not hide it.
+/// A difference is reported although the system uses the safe value.
 #[test]
-fn differences_are_from_the_boot_cpu_whoever_came_between() {
+fn differences_are_from_the_boot_cpu() {
     let mut view = view(&boot());
     let low = with(&MMFR0::ASIDBits, 0);
     for _ in 0..2 {

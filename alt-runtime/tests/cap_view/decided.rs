@@ -1,4 +1,4 @@
-//! What is decided for a system, by scope, policy and requirement.
+//! The caps of a system, by scope, policy and requirement.
 
 use alt_runtime::cap::{
     Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Evidence, LatePolicy, Rule,
@@ -41,7 +41,7 @@ fn boot_caps_are_those_of_the_boot_cpu() {
     assert_eq!(*view(&[A]).boot_caps(), CapSet::EMPTY.with(A));
     assert_eq!(view(&[A]).table().len(), 2);
 
-    // More than the boot CPU: A goes unused. Less: kept out, and not counted.
+    // A CPU with more than the boot CPU: A is not used. With less: kept out, and not counted.
     assert_eq!(decide(table, &[&[], &[A]]), []);
     let mut of_a = view(&[A]);
     let field = &fields::ID_AA64ISAR0_EL1::CRC32;
@@ -54,7 +54,7 @@ fn boot_caps_are_those_of_the_boot_cpu() {
     assert_eq!(of_a.add_cpu(&cpu(&[])), CpuVerdict::ParkCpu(lacks_a));
     assert_eq!((of_a.cpus(), *of_a.ids()), (1, cpu(&[A])));
     assert_eq!(*of_a.finalise().unwrap().caps(), CapSet::EMPTY.with(A));
-    // B differs: panic, though A alone would have been parked for.
+    // B differs: panic, although A alone leads to park.
     let verdict = view(&[A]).add_cpu(&cpu(&[B]));
     assert!(matches!(
         verdict,
@@ -76,12 +76,12 @@ fn requirements_hold_across_scopes() {
     let table = table([
         info(A, Scope::System, LatePolicy::SystemFeature),
         needs(&[A], info(B, Scope::Local, LatePolicy::WeakLocalFeature)),
-        // The boot CPU cannot know of A.
+        // A is not decided yet on the boot CPU.
         needs(&[A], info(C, Scope::Boot, LatePolicy::BootFeature)),
     ]);
     assert_eq!(decide(table, &[&[A, B, C], &[A, B, C]]), [0, 1]);
     assert_eq!(decide(table, &[&[A, B, C], &[B, C]]), []);
-    // B needs A on the same CPU: one that has it only by name is not one that has it.
+    // B requires A on the same CPU.
     assert_eq!(decide(table, &[&[A], &[B]]), []);
 }
 
@@ -125,14 +125,14 @@ fn conflicts_are_found_as_soon_as_both_are_decided() {
     let late = table([excludes_b(boot(A)), shared]);
     let mut view = SystemView::new(late, &cpu(&[A, B])).unwrap();
     assert_eq!(view.finalise().map(|_| ()), Err(conflict));
-    // Another CPU without B settles it.
+    // Another CPU without B decides.
     assert!(view.add_cpu(&cpu(&[A])).is_ok());
     assert_eq!(*view.finalise().unwrap().caps(), CapSet::EMPTY.with(A));
 }
 
-/// What CPUs are called has no order either, and different names are no obstacle.
+/// Models have no order, either, and different models are compatible.
 #[test]
-fn caps_by_name_do_not_keep_other_cpus_out() {
+fn caps_by_model_do_not_keep_other_models_out() {
     const ARM: Rule = Rule::Field {
         field: &fields::MIDR_EL1::Implementer,
         min: 0x41,
@@ -153,7 +153,7 @@ fn caps_by_name_do_not_keep_other_cpus_out() {
     assert!(view.finalise().unwrap().caps().contains(A));
 }
 
-/// A local cap by a field without order is each CPU's own affair.
+/// CPUs may have a local cap by different values of a field without order.
 #[test]
 fn local_caps_may_differ_in_kind() {
     let table = table([CapInfo {

@@ -5,7 +5,7 @@ use alt_runtime::cap::{
     idregs::{Register, fields},
 };
 
-/// A CPU of which this register is known, and the others are 0.
+/// A CPU with this register; the others are 0.
 pub fn one(register: Register, word: u64) -> IdRegs {
     [(register, word)].into_iter().collect()
 }
@@ -42,7 +42,7 @@ pub fn table<const N: usize>(infos: [CapInfo; N]) -> &'static CapTable {
     Box::leak(Box::new(CapTable::new(infos)))
 }
 
-/// A CPU with these of A, B and C.
+/// A CPU with these caps of A, B and C.
 pub fn cpu(caps: &[Cap]) -> IdRegs {
     let nibble = |cap: &Cap| [0x1_0000, 0x100, 0x10][usize::from(cap.number())];
     one(Register::ID_AA64ISAR0_EL1, caps.iter().map(nibble).sum())

@@ -1,4 +1,4 @@
-//! Hooks: what is done on each CPU for the cpucaps of the system.
+//! Hooks: what each CPU does for the cpucaps of the system.
 
 use alt_runtime::cap::{
     CapSet, Enable, IdRegs, LatePolicy, Scope, SystemView, idregs::Register::ID_AA64ISAR0_EL1,
@@ -16,7 +16,7 @@ fn hooks_run_for_the_caps_of_their_time_on_every_cpu() {
     fn note(name: &'static str, regs: &IdRegs) {
         RAN.with_borrow_mut(|ran| ran.push((name, regs.get(ID_AA64ISAR0_EL1))));
     }
-    // Not in the order of the caps: the list says in which order they run.
+    // Not in the order of the caps: hooks run in the order of the list.
     const HOOKS: &[Enable] = &[
         Enable {
             cap: C,
@@ -54,7 +54,7 @@ fn hooks_run_for_the_caps_of_their_time_on_every_cpu() {
     assert_eq!(ran(view.boot_caps(), &secondary), early);
 
     let system = view.finalise().unwrap();
-    // The secondary lacks C, and its hook gets registers that say so.
+    // The secondary CPU lacks C, and its hook gets its registers.
     let later = |word| [("local", word), ("system", word)];
     assert_eq!(ran(&system.later_caps(), &boot_cpu), later(0x1_0110));
     assert_eq!(ran(&system.later_caps(), &secondary), later(0x1_0100));
@@ -69,7 +69,7 @@ fn hooks_run_for_the_caps_of_their_time_on_every_cpu() {
     assert!(system.late_cpu(&secondary).is_ok());
     assert_eq!(ran(system.caps(), &secondary), both);
 
-    // What is absent is not switched on.
+    // The hook of an absent cap does not run.
     let without = SystemView::new(table, &cpu(&[]))
         .unwrap()
         .finalise()

@@ -1,4 +1,4 @@
-//! Several CPUs as one: sanitised registers, and what is decided on them.
+//! Systems of several CPUs: sanitised registers, and the caps that these decide.
 
 #![deny(missing_docs)]
 

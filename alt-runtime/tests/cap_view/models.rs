@@ -1,4 +1,4 @@
-//! Systems of the CPU models that QEMU has, by `cpucaps.toml`.
+//! Systems of QEMU's CPU models, with `cpucaps.toml`.
 
 use alt_runtime::cap::{
     Cap, CapSet, Conflict, CpuVerdict, FinalCaps, IdRegs, Scope, SystemView,
@@ -44,12 +44,11 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
     let alone = system(&[a76]);
     assert_caps(alone.caps(), &[LSE, PAN, LRCPC, DPB, AES], &[A53_845719]);
 
-    // HVHE is decided by the boot CPU, and strictly: the A76 has it, the A53 has not.
+    // HVHE is a strict boot cap: the A76 has it, the A53 lacks it.
     let mut a76_at_el1 = a76;
     a76_at_el1.set_field(&fields::ID_AA64MMFR1_EL1::VH, 0);
     let little_first = system(&[a53, a76_at_el1, a53]);
-    // That an early secondary is the first with an erratum keeps it out no more than the other
-    // way round.
+    // An early secondary CPU may be the first with an erratum, and the reverse.
     let big_first = system(&[a76_at_el1, a53, a53]);
     assert_eq!(big_first.caps(), little_first.caps());
     assert_eq!(big_first.ids(), little_first.ids());
@@ -86,7 +85,7 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
         *little_first.caps()
     );
 
-    // As it is, the A76 cannot join: a strict boot cap differs, and the kernel is told.
+    // The A76 cannot join, because a strict boot cap differs.
     let mut view = SystemView::new(&TABLE, &a53).unwrap();
     let verdict = view.add_cpu(&a76);
     assert_eq!(
@@ -98,7 +97,7 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
         verdict,
         CpuVerdict::Panic(Conflict::Has { cap: HVHE, .. })
     ));
-    // And nothing of it is taken in.
+    // It is not added.
     assert_eq!((view.cpus(), view.ids()), (1, &a53));
     assert_eq!(view.finalise().unwrap().caps(), system(&[a53]).caps());
 }
@@ -107,7 +106,7 @@ fn a_cortex_a53_and_a_cortex_a76_share_what_both_have() {
 fn a_neoverse_n2_and_max_share_what_both_have() {
     let (n2, max) = (machine("neoverse-n2"), machine("max"));
     let mut max = max;
-    // What max has beyond the N2 of the strict boot caps.
+    // The strict boot caps that max has and the N2 lacks.
     max.set_field(&fields::ID_AA64MMFR1_EL1::HCX, 0);
     max.set_field(&fields::ID_AA64PFR1_EL1::NMI, 0);
     let both = system(&[n2, max]);
@@ -122,7 +121,7 @@ fn a_neoverse_n2_and_max_share_what_both_have() {
     assert_eq!(both.ids().get(ID_AA64ISAR1_EL1), 0x0011_1111_1021_1502);
 }
 
-/// A task that moves between CPUs must find its pointers signed as it left them.
+/// A task that migrates must be able to authenticate the pointers that it has signed.
 #[test]
 fn signing_needs_the_same_algorithm_on_all_cpus() {
     let (impdef, qarma5) = (machine("max"), machine("max,pauth-qarma5=on"));
@@ -138,7 +137,7 @@ fn signing_needs_the_same_algorithm_on_all_cpus() {
     assert_eq!(system.late_cpu(&qarma5).to_string(), refused);
     assert_eq!(system.late_cpu(&impdef), CpuVerdict::Ok);
 
-    // A boot CPU that cannot sign leaves the others to their own ways.
+    // If the boot CPU cannot sign, the others may differ.
     let mut view = SystemView::new(&TABLE, &machine("max,pauth=off")).unwrap();
     assert_eq!(view.add_cpu(&impdef), CpuVerdict::Ok);
     assert_eq!(view.add_cpu(&qarma5), CpuVerdict::Ok);

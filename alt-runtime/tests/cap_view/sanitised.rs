@@ -1,4 +1,4 @@
-//! Each field of the system's registers goes by its rule.
+//! Each field of the sanitised registers follows its rule.
 
 use alt_runtime::cap::{
     IdRegs,
@@ -17,7 +17,7 @@ fn merged(cpus: &[IdRegs]) -> IdRegs {
     all
 }
 
-/// `(register, CPUs, system)`: worked out by hand from the register descriptions.
+/// `(register, CPUs, system)`, by hand from the register descriptions.
 const SANITISED: &[(Register, &[u64], u64)] = &[
     // Lower-safe, nibble by nibble.
     (
@@ -31,7 +31,7 @@ const SANITISED: &[(Register, &[u64], u64)] = &[
     (ID_AA64PFR0_EL1, &[0x0001_0000, 0x0010_0000], 0x0000_0000),
     (ID_AA64MMFR0_EL1, &[0x1000_0000, 0xf000_0000], 0xf000_0000),
     (ID_AA64MMFR0_EL1, &[0x1000_0000, 0x0000_0000], 0x0000_0000),
-    // TGran16 next to it is unsigned, and 0 is its "none".
+    // TGran16 is unsigned, and 0 is "not supported".
     (ID_AA64MMFR0_EL1, &[0x00f0_0000, 0x0010_0000], 0x0010_0000),
     // E2H0: -2 is below -1 is below 0.
     (
@@ -39,12 +39,12 @@ const SANITISED: &[(Register, &[u64], u64)] = &[
         &[0x0f00_0000, 0x0e00_0000, 0],
         0x0e00_0000,
     ),
-    // SpecSEI is a hazard: any CPU that has it spoils it for all. PAN does not gain by that.
+    // SpecSEI is a restriction: the system has it if any CPU has it. PAN is lower-safe.
     (ID_AA64MMFR1_EL1, &[0x0010_0000, 0x0120_0000], 0x0110_0000),
-    // Algorithms of signing have no order. GPA beside them has.
+    // Signing algorithms have no order. The values of GPA have one.
     (ID_AA64ISAR1_EL1, &[0x0100_0050, 0x0100_0050], 0x0100_0050),
     (ID_AA64ISAR1_EL1, &[0x0100_0050, 0x0100_0040], 0x0100_0000),
-    // TGran4_2 is 1 where CPUs differ, and 1 means none.
+    // TGran4_2 is 1, "not supported", where CPUs differ.
     (ID_AA64MMFR0_EL1, &[0x0200_0000_0000, 0], 0x0100_0000_0000),
     // DebugVer.
     (ID_AA64DFR0_EL1, &[0x9, 0xa], 0x6),
@@ -52,30 +52,30 @@ const SANITISED: &[(Register, &[u64], u64)] = &[
     // CTR_EL0. 64-byte lines and 32-byte instruction lines: the smaller of each.
     (CTR_EL0, &[0x8444_c004, 0x8444_c003], 0x8444_c003),
     (CTR_EL0, &[0x8443_c004, 0x8444_c003], 0x8443_c003),
-    // IDC and DIC: what one CPU lacks, the system lacks.
+    // IDC and DIC: the system lacks what one CPU lacks.
     (CTR_EL0, &[0xb444_c004, 0x9444_c004], 0x9444_c004),
     (CTR_EL0, &[0x9444_c004, 0xa444_c004], 0x8444_c004),
-    // CWG and ERG: the larger granule, and 0 stands for the largest possible.
+    // CWG and ERG: the larger granule; 0 is the largest possible.
     (CTR_EL0, &[0x8454_c004, 0x8535_c004], 0x8554_c004),
     (CTR_EL0, &[0x8444_c004, 0x8054_c004], 0x8054_c004),
     (CTR_EL0, &[0x8404_c004, 0x8564_c004], 0x8504_c004),
-    // PIPT (3) and VIPT (2) in one system: aliases must be reckoned with.
+    // PIPT (3) and VIPT (2) in one system: aliases are possible.
     (CTR_EL0, &[0x8444_c004, 0x8444_8004], 0x8444_8004),
     // TminLine.
     (CTR_EL0, &[0x4_8444_c004, 0x3_8444_c004], 0x3_8444_c004),
-    // Of two block sizes neither serves for DC ZVA: DZP, bit 4.
+    // With two block sizes, DC ZVA is prohibited: DZP, bit 4.
     (DCZID_EL0, &[0x4, 0x4], 0x4),
     (DCZID_EL0, &[0x4, 0x14], 0x14),
     (DCZID_EL0, &[0x5, 0x5, 0x4], 0x14),
     (DCZID_EL0, &[0x4, 0x5, 0x5], 0x14),
-    // LoUU and LoC: the level that suits every CPU.
+    // LoUU and LoC: the level that is sufficient for every CPU.
     (CLIDR_EL1, &[0x0900_0000, 0x1200_0000], 0x1200_0000),
-    // Bits of no field, [27:24] and [3:0] of ISAR0: cleared, though all CPUs have them.
+    // Bits of no field, [27:24] and [3:0] of ISAR0, are cleared although all CPUs have them set.
     (ID_AA64ISAR0_EL1, &[0x0530_0003, 0x0620_0003], 0x0020_0000),
     // PMUVer: 8 and 9 are later versions than 7, and CPUs that differ have no PMU in common.
     (ID_AA64DFR0_EL1, &[0x906, 0x906], 0x906),
     (ID_AA64DFR0_EL1, &[0x906, 0x806], 0x006),
-    // Masks of formats: what one CPU lacks, the system lacks.
+    // Masks of formats: the system lacks what one CPU lacks.
     (ID_AA64FPFR0_EL1, &[0xf800_0003, 0xf800_0003], 0xf800_0003),
     (ID_AA64FPFR0_EL1, &[0xf800_0003, 0x8000_0003], 0x8000_0003),
     (ID_AA64DFR2_EL1, &[0x11, 0x01], 0x01),
@@ -85,14 +85,14 @@ const SANITISED: &[(Register, &[u64], u64)] = &[
     (CurrentEL, &[0x8, 0x4], 0),
     (HCR_EL2, &[0x4_0000_0000, 0x4_0000_0000], 0x4_0000_0000),
     (HCR_EL2, &[0x4_0000_0000, 0], 0),
-    // One model keeps its name, two have none, and what one revision has mended, not all have.
+    // One model is kept, two are zero, and a fix of one revision is not a fix of all.
     (MIDR_EL1, &[0x410f_d034, 0x410f_d034], 0x410f_d034),
     (MIDR_EL1, &[0x410f_d034, 0x410f_d033], 0),
     (REVIDR_EL1, &[0x180, 0x100], 0x100),
 ];
 
 #[test]
-fn each_field_goes_by_its_rule() {
+fn each_field_follows_its_rule() {
     for &(register, words, expected) in SANITISED {
         let cpus: Vec<IdRegs> = words.iter().map(|&word| one(register, word)).collect();
         let reversed: Vec<IdRegs> = cpus.iter().rev().copied().collect();
@@ -103,8 +103,8 @@ fn each_field_goes_by_its_rule() {
     }
 }
 
-/// DoubleLock is signed and 0 in it means "implemented": zero in a reserved nibble is not
-/// always the safe value, nor is what all CPUs have in common.
+/// DoubleLock is signed, and 0 means "implemented": for a reserved field, neither zero nor the common
+/// value is always safe.
 #[test]
 fn a_system_of_one_cpu_has_no_bits_of_unknown_meaning() {
     let all_ones = one(ID_AA64ISAR0_EL1, u64::MAX);
@@ -118,7 +118,7 @@ fn a_system_of_one_cpu_has_no_bits_of_unknown_meaning() {
 static EMPTY: alt_runtime::cap::CapTable = alt_runtime::cap::CapTable::new(&[]);
 
 #[test]
-fn what_is_mended_in_one_model_is_not_said_of_two() {
+fn a_fix_of_one_model_does_not_count_for_two() {
     let cpu = |midr, revidr| {
         [(MIDR_EL1, midr), (REVIDR_EL1, revidr)]
             .into_iter()
@@ -129,7 +129,7 @@ fn what_is_mended_in_one_model_is_not_said_of_two() {
 }
 
 fn any_regs() -> impl Strategy<Value = IdRegs> {
-    // Few different words, so that CPUs agree often enough.
+    // Few different values, so that CPUs often agree.
     let word = prop_oneof![any::<u64>(), Just(0), Just(0x1111_1111_1111_1111)];
     proptest::collection::vec(word, Register::COUNT)
         .prop_map(|words| Register::ALL.iter().copied().zip(words).collect())
@@ -142,7 +142,7 @@ proptest! {
         for order in [[a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]] {
             prop_assert_eq!(merged(&order), expected);
         }
-        // Nor does it how they are grouped, nor that one comes twice.
+        // Grouping and repetition make no difference, either.
         prop_assert_eq!(merged(&[a, merged(&[b, c])]), expected);
         prop_assert_eq!(merged(&[a, a]), a.sanitised());
         prop_assert_eq!(a.sanitised().sanitised(), a.sanitised());

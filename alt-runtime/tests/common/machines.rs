@@ -14,7 +14,7 @@ pub struct Machine {
     pub regs: IdRegs,
 }
 
-/// All of them.
+/// All machines.
 pub fn machines() -> Vec<Machine> {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
