@@ -63,18 +63,8 @@ enum Text {
 #[unsafe(link_section = ".init.text")]
 fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     // 1. Detection on the boot CPU.
-    report::log_registers(&IdRegs::read());
-    idregs::parse_overrides();
-    let detected = Detected::new(&cpucaps::TABLE, idregs::read(0)).map_err(|conflict| {
-        error!("cpucaps: {}", Display2Format(&conflict));
-        Failed
-    })?;
-    // The field is 0 where the interrupt controller has no system registers.
-    let cpus = match detected.ids().field(&ID_AA64PFR0_EL1::GIC) {
-        0 => MAX_CPUS,
-        // SAFETY: `boot` runs once; the registers are mapped.
-        _ => unsafe { interrupts::init() },
-    };
+    let detected = detect()?;
+    let cpus = start_interrupts(&detected);
     checks::prepare();
     hyp::callbacks::prepare();
     checks::run("before", &Context::DEFAULT)?;
@@ -86,56 +76,26 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     // once.
     let mut image = unsafe { Image::new(text) };
     checks::proofs::wrong_alias_is_noticed(&detected, &mut image)?;
-    // SAFETY: no other CPU has been started; each invalidates its instruction cache when its MMU is
-    // on (`platform::entry`). The image is the running one.
-    let booted = match unsafe { detected.patch_boot(&mut image, &mut memory::Alias) } {
-        Ok(booted) => booted,
-        Err(why) => {
-            report::log_caps(detected.caps(), detected.ids());
-            error!("patch-error {}", Display2Format(&why));
-            return Ok(Text::Default);
-        }
+    let Some(booted) = patch_boot(&detected, &mut image) else {
+        return Ok(Text::Default);
     };
-    info!("boot-scope pass: {}", Display2Format(&booted.report()));
     booted.enable(&features::ENABLE, detected.ids());
     checks::proofs::applied_is_what_was_decided(&booted)?;
     hyp::prepare(booted.is_applied(cpucaps::HVHE))?;
 
-    // 3. The other CPUs: each is compared with the boot CPU, then all are stopped.
+    // 3. The other CPUs. Each is compared with the boot CPU when it starts.
     let booted = smp::share(booted);
     smp::start(1, last_early(cpus), checks::stress::WORK)?;
     checks::proofs::missing_cpu_is_named()?;
     checks::stress::wait_for_watchers()?;
-    let stopped = match smp::stop_others() {
-        Ok(stopped) => stopped,
-        Err(Failed) => {
-            smp::cancel();
-            return Ok(Text::Booted(booted));
-        }
-    };
 
-    // 4. The last pass, for everything that depends on all CPUs.
+    // 4. The last pass, for everything that depends on all CPUs, while they are stopped.
     hyp::callbacks::set_cache_type(booted.lock().ids().get(Register::CTR_EL0));
-    // SAFETY: all CPUs that have been started are stopped, outside of any site.
-    let finalised = unsafe {
-        booted
-            .lock()
-            .finalise(&stopped, &mut image, &mut memory::Alias)
+    let text = finalise(&detected, booted, &mut image)?;
+    let Text::Final(finalised) = text else {
+        smp::cancel();
+        return Ok(text);
     };
-    let finalised = match finalised {
-        Ok(finalised) => smp::publish(finalised),
-        Err(FinaliseError::Patch(why)) => {
-            report::log_caps(detected.caps(), detected.ids());
-            error!("patch-error {}", Display2Format(&why));
-            smp::cancel();
-            return Ok(Text::Booted(booted));
-        }
-        Err(why) => {
-            error!("cpucaps: {}", Display2Format(&why));
-            return Err(Failed);
-        }
-    };
-    drop(stopped);
     finalised.enable(&features::ENABLE, detected.ids());
     report::log_passes(smp::boot_report(), finalised, &image, outcome);
     hyp::log_sites(&image.region(), finalised)?;
@@ -143,10 +103,77 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     checks::proofs::final_is_applied(finalised)?;
     checks::proofs::second_pass_is_idle(finalised, &mut image)?;
 
-    // 5. Modules, which are patched when they are loaded. The callbacks are in `.rodata`, so that
-    // modules loaded after boot can name them, too.
+    // 5. Modules, which are patched when they are loaded. Their callbacks are in `.rodata`, so a
+    // kernel can load modules after boot, too.
     checks::module::run(finalised, image.region().callbacks)?;
-    Ok(Text::Final(finalised))
+    Ok(text)
+}
+
+/// Decides the cpucaps by the ID registers of the boot CPU, after the overrides on the command line.
+#[unsafe(link_section = ".init.text")]
+fn detect() -> Result<Detected, Failed> {
+    report::log_registers(&IdRegs::read());
+    idregs::parse_overrides();
+    Detected::new(&cpucaps::TABLE, idregs::read(0)).map_err(|conflict| {
+        error!("cpucaps: {}", Display2Format(&conflict));
+        Failed
+    })
+}
+
+/// Starts the interrupt controller, if the kernel can drive it, and returns the number of CPUs.
+#[unsafe(link_section = ".init.text")]
+fn start_interrupts(detected: &Detected) -> usize {
+    // The field is 0 where the controller has no system registers.
+    match detected.ids().field(&ID_AA64PFR0_EL1::GIC) {
+        0 => MAX_CPUS,
+        // SAFETY: `boot` runs once; the registers are mapped.
+        _ => unsafe { interrupts::init() },
+    }
+}
+
+/// The boot-scope pass; `None` if it was refused.
+#[unsafe(link_section = ".init.text")]
+fn patch_boot(detected: &Detected, image: &mut Image<'_>) -> Option<Booted> {
+    // SAFETY: no other CPU has been started; each invalidates its instruction cache when its MMU is
+    // on (`platform::entry`). The image is the running one.
+    match unsafe { detected.patch_boot(image, &mut memory::Alias) } {
+        Ok(booted) => {
+            info!("boot-scope pass: {}", Display2Format(&booted.report()));
+            Some(booted)
+        }
+        Err(why) => {
+            report::log_caps(detected.caps(), detected.ids());
+            error!("patch-error {}", Display2Format(&why));
+            None
+        }
+    }
+}
+
+/// Stops the other CPUs and makes the last pass. After an error of the pass, or if a CPU cannot be
+/// stopped, the text is as the boot-scope pass has left it.
+#[unsafe(link_section = ".init.text")]
+fn finalise(
+    detected: &Detected,
+    booted: &'static SpinMutex<Booted>,
+    image: &mut Image<'_>,
+) -> Result<Text, Failed> {
+    let Ok(stopped) = smp::stop_others() else {
+        return Ok(Text::Booted(booted));
+    };
+    // SAFETY: all CPUs that have been started are stopped, outside of any site.
+    let finalised = unsafe { booted.lock().finalise(&stopped, image, &mut memory::Alias) };
+    match finalised {
+        Ok(finalised) => Ok(Text::Final(smp::publish(finalised))),
+        Err(FinaliseError::Patch(why)) => {
+            report::log_caps(detected.caps(), detected.ids());
+            error!("patch-error {}", Display2Format(&why));
+            Ok(Text::Booted(booted))
+        }
+        Err(why) => {
+            error!("cpucaps: {}", Display2Format(&why));
+            Err(Failed)
+        }
+    }
 }
 
 /// The last CPU to be started before the last pass. One of several CPUs is started after it.

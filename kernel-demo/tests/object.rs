@@ -1,5 +1,5 @@
-//! What the loader makes of objects: their layout, and each way in which one is
-//! refused. The objects are written by the crate `object`.
+//! The module loader's layout of objects, and each error by which it refuses one. The crate `object`
+//! writes the objects.
 
 #[path = "../src/module/object.rs"]
 mod loader;
@@ -78,8 +78,7 @@ impl Module {
     }
 }
 
-/// What is said of a file, when it is loaded at `ADDRESS` by a kernel that exports
-/// `answer` only.
+/// The error of loading a file at `ADDRESS` in a kernel that exports `answer` only.
 fn refuse(file: &[u8]) -> ObjectError<'_> {
     let object = match loader::Object::parse(file) {
         Ok(object) => object,
@@ -93,7 +92,7 @@ fn export(name: &str) -> Option<u64> {
     (name == "answer").then_some(ADDRESS + 0x1_0000)
 }
 
-/// Some of everything.
+/// A module with a section of each part.
 fn module() -> Vec<u8> {
     let mut module = Module::new();
     // Not in the order of the parts.
@@ -130,7 +129,7 @@ fn each_part_of_other_rights_begins_on_a_page() {
 
     let mut memory = vec![0; object.size()];
     object.load(&mut memory, ADDRESS, export).unwrap();
-    // bl .+0x10004, as GNU as has it: the addend is 4.
+    // bl .+0x10004, as encoded by GNU as: the addend is 4.
     assert_eq!(memory[..4], 0x9400_4001_u32.to_le_bytes());
     assert_eq!(memory[4..8], RET.to_le_bytes());
     assert_eq!(memory[PAGE..][..5], [4; 5]);
@@ -141,7 +140,7 @@ fn each_part_of_other_rights_begins_on_a_page() {
     assert_eq!(memory[3 * PAGE + 16..][..24], [2; 24]);
 }
 
-/// Each byte of a file, changed in three ways: loaded or refused, but no panic.
+/// A file with any byte changed in three ways is loaded or refused, without a panic.
 #[test]
 fn any_byte_may_be_wrong() {
     let mut file = module();

@@ -1,5 +1,5 @@
-//! The loader's relocations against the linker's (`data/relocations.sh` writes the
-//! expectations), and each way in which one is refused.
+//! The module loader's relocations against the linker's (`data/relocations.sh` writes the expected
+//! results), and each error by which one is refused.
 
 #[path = "../src/module/relocation.rs"]
 mod relocation;
@@ -15,7 +15,7 @@ use elf::abi::{
 };
 use relocation::{RelocationError, apply};
 
-/// All types that the loader knows, and their names.
+/// All types that the loader supports, and their names.
 const KINDS: [(&str, u32); 18] = [
     ("R_AARCH64_ABS64", R_AARCH64_ABS64),
     ("R_AARCH64_ABS32", R_AARCH64_ABS32),
@@ -70,7 +70,7 @@ fn relocations_are_those_of_the_linker() {
         };
         let kind = KINDS.iter().find(|(known, _)| *known == name);
         let kind = kind.unwrap_or_else(|| panic!("{name}")).1;
-        // The place is in the midst of a section.
+        // The place is in the middle of a section.
         let mut section = [&[0xaa; 4], &bytes(before)[..], &[0xaa; 4]].concat();
         let address = number(place) - 4;
         apply(kind, &mut section, 4, address, number(target)).expect(line);
@@ -83,7 +83,7 @@ fn relocations_are_those_of_the_linker() {
     }
 }
 
-/// What becomes of a relocation of `word` at `PLACE`.
+/// The result of a relocation of `word` at `PLACE`.
 fn refuse(kind: u32, word: u32, offset: u64, target: u64) -> RelocationError {
     let mut section = word.to_le_bytes();
     let error = apply(kind, &mut section, offset, PLACE, target).unwrap_err();
@@ -118,7 +118,7 @@ fn places_outside_the_section_are_refused() {
 #[test]
 fn values_of_more_than_32_bits_are_refused() {
     let large = |value| RelocationError::TooLarge { value };
-    // One less and one more than what 32 bits hold, without and with a sign.
+    // One below and one above the ranges of 32 bits, unsigned and signed.
     let (high, low) = (1 << 32, (-(1i64 << 31) - 1) as u64);
     assert_eq!(refuse(R_AARCH64_ABS32, 0, 0, high), large(high));
     assert_eq!(refuse(R_AARCH64_ABS32, 0, 0, low), large(low));

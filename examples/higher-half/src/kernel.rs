@@ -1,6 +1,4 @@
-//! Executes the sites before and after the pass, on all CPUs, and checks their results.
-
-use core::sync::atomic::{AtomicU64, Ordering};
+//! The kernel: it executes the sites before and after the pass, on all CPUs, and checks the results.
 
 use dtoolkit::fdt::Fdt;
 
@@ -10,9 +8,6 @@ use crate::{sites, smp};
 
 /// As much of the device tree as is mapped, in bytes: QEMU reserves 1 MiB.
 const DEVICE_TREE_SIZE: usize = 1 << 20;
-/// Calls of each site per CPU.
-const ROUNDS: u64 = 1000;
-static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// The first Rust function, on the boot CPU.
 pub extern "C" fn main(device_tree: usize) -> ! {
@@ -25,14 +20,14 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         .as_ref()
         .and_then(|chosen| chosen.bootargs().ok().flatten());
 
-    work();
+    sites::work();
     crate::alternatives::apply(line.unwrap_or(""));
-    work();
+    sites::work();
     assert!(memory::text_is_protected());
     let cpus = 1 + smp::start();
     // The boot CPU has also worked before the pass.
-    let expected = (cpus + 1) * ROUNDS;
-    let counted = COUNTER.load(Ordering::Relaxed);
+    let expected = (cpus + 1) * sites::ROUNDS;
+    let counted = sites::counted();
     match counted == expected {
         true => print(format_args!("ok: {cpus} CPUs counted to {counted}")),
         false => print(format_args!(
@@ -40,14 +35,4 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         )),
     }
     power_off()
-}
-
-/// Executes each site and checks the results.
-pub fn work() {
-    for _ in 0..ROUNDS {
-        sites::add(&COUNTER, 1);
-        sites::speculation_barrier();
-    }
-    // The check value of CRC-32/ISO-HDLC.
-    assert_eq!(sites::crc32(b"123456789"), 0xcbf4_3926);
 }

@@ -1,6 +1,6 @@
 //! Page tables, by the bounds of the linker script: no page is both writable and executable.
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +10,13 @@ use aarch64_cpu::registers::{ReadWriteable, TCR_EL1};
 use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
 use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
 use aarch64_paging::{MapError, Mapping};
+use aarch64_rt::{DEFAULT_MAIR, DEFAULT_SCTLR};
 use spin::{Mutex, Once};
-
-use crate::console::UART;
 
 /// Offset from physical to virtual addresses of the kernel, the devices and the device tree.
 pub const OFFSET: usize = 0xffff_ff80_0000_0000;
+/// UART0 of QEMU's `virt`.
+pub const UART: usize = OFFSET + 0x0900_0000;
 /// Offset from the text to its writable alias.
 const ALIAS_OFFSET: usize = 0x20_0000_0000;
 const PAGE: usize = 4096;
@@ -24,14 +25,53 @@ const ASID: usize = 1;
 /// A table for both halves during early boot: 1 GiB of devices, 1 GiB of memory (Arm ARM D8.3.1.2),
 /// not global.
 #[repr(C, align(4096))]
-pub struct Early([usize; 512]);
+struct Early([usize; 512]);
 const BLOCK: usize = 1 | 3 << 8 | 1 << 10 | 1 << 11;
-pub static EARLY: Early = {
+static EARLY: Early = {
     let mut table = [0; 512];
     table[0] = BLOCK | 1 << 53 | 1 << 54;
     table[1] = 0x4000_0000 | BLOCK | 1 << 2;
     Early(table)
 };
+
+/// Two ranges of 512 GiB (T0SZ and T1SZ are 25) with pages of 4 KiB (TG1), tables in write-back,
+/// inner shareable memory, the ASID in TTBR1 (A1), physical addresses of 40 bits (IPS).
+const TCR: u64 =
+    25 | 0b11_01_01 << 8 | 25 << 16 | 1 << 22 | 0b11_01_01 << 24 | 0b10 << 30 | 0b010 << 32;
+/// CPACR_EL1.FPEN: the compiler uses FP registers.
+const CPACR: u64 = 0b11 << 20;
+
+/// Turns the MMU on and returns to the caller in the upper half. Clobbers x8 only.
+#[unsafe(naked)]
+pub unsafe extern "C" fn enable_mmu() {
+    naked_asm!(
+        "adrp x8, {EARLY}",
+        "msr ttbr0_el1, x8",
+        "msr ttbr1_el1, x8",
+        "ldr x8, ={MAIR}",
+        "msr mair_el1, x8",
+        "ldr x8, ={TCR}",
+        "msr tcr_el1, x8",
+        "ldr x8, ={CPACR}",
+        "msr cpacr_el1, x8",
+        "isb",
+        "tlbi vmalle1",
+        "dsb nsh",
+        "isb",
+        "ldr x8, ={SCTLR}",
+        "msr sctlr_el1, x8",
+        "isb",
+        "ldr x8, ={OFFSET}",
+        "add x30, x30, x8",
+        "ret",
+        EARLY = sym EARLY,
+        MAIR = const DEFAULT_MAIR,
+        TCR = const TCR,
+        CPACR = const CPACR,
+        SCTLR = const DEFAULT_SCTLR,
+        OFFSET = const OFFSET,
+    )
+}
 
 unsafe extern "C" {
     static _stext: [u32; 0];

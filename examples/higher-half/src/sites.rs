@@ -1,7 +1,7 @@
 //! Code with sites, which is patched for the CPU.
 
 use core::arch::asm;
-use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use alt_runtime::{alternative, cpu_has_cap};
 
@@ -69,4 +69,23 @@ fn by_bit(crc: u32, byte: u8) -> u32 {
     (0..8).fold(crc ^ u32::from(byte), |crc, _| {
         crc >> 1 ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
     })
+}
+
+/// Executions of each site in a call of [`work`].
+pub const ROUNDS: u64 = 1000;
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// Executes each site and checks the results.
+pub fn work() {
+    for _ in 0..ROUNDS {
+        add(&COUNTER, 1);
+        speculation_barrier();
+    }
+    // The check value of CRC-32/ISO-HDLC.
+    assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+}
+
+/// The value of the counter of all CPUs.
+pub fn counted() -> u64 {
+    COUNTER.load(Ordering::Relaxed)
 }

@@ -1,28 +1,12 @@
-//! What every kernel has: boot, memory, a console.
+//! What every kernel has: memory, a console, exceptions.
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicU64, Ordering};
 
-use aarch64_rt::{ExceptionHandlers, InitialPagetable, entry, exception_handlers};
+use aarch64_rt::{ExceptionHandlers, InitialPagetable, exception_handlers};
 use smccc::{Hvc, psci};
 
-use crate::sites;
-
-entry!(main);
-
-fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
-    let counter = AtomicU64::new(40);
-    sites::add(&counter, 1);
-    crate::alternatives::apply();
-    sites::add(&counter, 1);
-    print(format_args!(
-        "ok: counted to {}",
-        counter.load(Ordering::Relaxed)
-    ));
-    power_off()
-}
-
-fn power_off() -> ! {
+/// Switches the machine off.
+pub fn power_off() -> ! {
     let _ = psci::system_off::<Hvc>();
     loop {
         core::hint::spin_loop();

@@ -7,10 +7,7 @@ use aarch64_rt::{ExceptionHandlers, RegisterStateRef, exception_handlers};
 use smccc::{Hvc, psci};
 use spin::Mutex;
 
-use crate::memory::LINEAR;
-
-/// UART0 of QEMU's `virt`.
-pub const UART: usize = LINEAR + 0x0900_0000;
+use crate::memory::UART;
 
 struct Console;
 static CONSOLE: Mutex<Console> = Mutex::new(Console);

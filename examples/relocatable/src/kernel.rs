@@ -1,16 +1,10 @@
-//! Executes the sites before and after the pass, on all CPUs, and checks their results.
-
-use core::sync::atomic::{AtomicU64, Ordering};
+//! The kernel: it executes the sites before and after the pass, on all CPUs, and checks the results.
 
 use dtoolkit::fdt::Fdt;
 
 use crate::console::{power_off, print};
 use crate::memory::{self, LINEAR};
 use crate::{sites, smp};
-
-/// Calls of each site per CPU.
-const ROUNDS: u64 = 1000;
-static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// The first Rust function, on the boot CPU.
 pub extern "C" fn main(device_tree: usize) -> ! {
@@ -27,13 +21,13 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         memory::text().start
     ));
 
-    work();
+    sites::work();
     crate::alternatives::apply(line.unwrap_or(""));
-    work();
+    sites::work();
     let cpus = 1 + smp::start();
     // The boot CPU has also worked before the pass.
-    let expected = (cpus + 1) * ROUNDS;
-    let counted = COUNTER.load(Ordering::Relaxed);
+    let expected = (cpus + 1) * sites::ROUNDS;
+    let counted = sites::counted();
     match counted == expected {
         true => print(format_args!("ok: {cpus} CPUs counted to {counted}")),
         false => print(format_args!(
@@ -41,14 +35,4 @@ pub extern "C" fn main(device_tree: usize) -> ! {
         )),
     }
     power_off()
-}
-
-/// Executes each site and checks the results.
-pub fn work() {
-    for _ in 0..ROUNDS {
-        sites::add(&COUNTER, 1);
-        sites::speculation_barrier();
-    }
-    // The check value of CRC-32/ISO-HDLC.
-    assert_eq!(sites::crc32(b"123456789"), 0xcbf4_3926);
 }

@@ -1,6 +1,7 @@
 //! Page tables: the kernel at its physical addresses, by the bounds of the linker script, and all
 //! memory, writable, in the upper half (the linear map).
 
+use core::arch::naked_asm;
 use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +9,19 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use aarch64_paging::Mapping;
 use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
 use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
+use aarch64_rt::{DEFAULT_MAIR, DEFAULT_SCTLR};
 use spin::{Mutex, Once};
 
 /// Offset from physical addresses to the linear map: all memory and all devices, writable.
 pub const LINEAR: usize = 0xffff_ff80_0000_0000;
+/// UART0 of QEMU's `virt`.
+pub const UART: usize = LINEAR + 0x0900_0000;
 const PAGE: usize = 4096;
 const ASID: usize = 1;
 
 /// A table with two blocks of 1 GiB (Arm ARM D8.3.1.2), not global: devices and memory.
 #[repr(C, align(4096))]
-pub struct Blocks([usize; 512]);
+struct Blocks([usize; 512]);
 const BLOCK: usize = 1 | 3 << 8 | 1 << 10 | 1 << 11;
 const NO_EXECUTE: usize = 1 << 53 | 1 << 54;
 const fn blocks(rights: usize) -> Blocks {
@@ -27,9 +31,46 @@ const fn blocks(rights: usize) -> Blocks {
     Blocks(table)
 }
 /// Table of the lower half during early boot: virtual addresses are physical.
-pub static EARLY: Blocks = blocks(0);
+static EARLY: Blocks = blocks(0);
 /// Table of the upper half: the linear map.
-pub static LINEAR_TABLE: Blocks = blocks(NO_EXECUTE);
+static LINEAR_TABLE: Blocks = blocks(NO_EXECUTE);
+
+/// Two ranges of 512 GiB (T0SZ and T1SZ are 25) with pages of 4 KiB (TG1), tables in write-back,
+/// inner shareable memory, physical addresses of 40 bits (IPS).
+const TCR: u64 = 25 | 0b11_01_01 << 8 | 25 << 16 | 0b11_01_01 << 24 | 0b10 << 30 | 0b010 << 32;
+/// CPACR_EL1.FPEN: the compiler uses FP registers.
+const CPACR: u64 = 0b11 << 20;
+
+/// Turns the MMU on. Clobbers x8 only.
+#[unsafe(naked)]
+pub unsafe extern "C" fn enable_mmu() {
+    naked_asm!(
+        "adrp x8, {EARLY}",
+        "msr ttbr0_el1, x8",
+        "adrp x8, {LINEAR_TABLE}",
+        "msr ttbr1_el1, x8",
+        "ldr x8, ={MAIR}",
+        "msr mair_el1, x8",
+        "ldr x8, ={TCR}",
+        "msr tcr_el1, x8",
+        "ldr x8, ={CPACR}",
+        "msr cpacr_el1, x8",
+        "isb",
+        "tlbi vmalle1",
+        "dsb nsh",
+        "isb",
+        "ldr x8, ={SCTLR}",
+        "msr sctlr_el1, x8",
+        "isb",
+        "ret",
+        EARLY = sym EARLY,
+        LINEAR_TABLE = sym LINEAR_TABLE,
+        MAIR = const DEFAULT_MAIR,
+        TCR = const TCR,
+        CPACR = const CPACR,
+        SCTLR = const DEFAULT_SCTLR,
+    )
+}
 
 unsafe extern "C" {
     static _stext: [u32; 0];

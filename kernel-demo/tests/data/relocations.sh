@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Writes relocations.txt beside itself: what GNU as and ld (2.40 were used) make of each
-# relocation that the loader of modules knows. Needs binutils for aarch64.
+# Writes relocations.txt next to itself: the results of GNU as and ld (2.40) for each relocation that
+# the module loader supports. Requires binutils for aarch64.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Place, target, and the text with a relocation for the symbol `target`. Names of types
-# are taken from the object.
+# Place, target, and an instruction with a relocation for the symbol `target`. The types are read from
+# the object.
 cases() {
     local place=0x40210000
     for target in 0x40210000 0x4020fffc 0x481ffffc 0x38210004; do
