@@ -27,7 +27,7 @@ impl<T> SpinLock<T> {
     }
 
     /// Takes the lock if it is free; returns whether it was.
-    pub fn try_acquire(&self) -> bool {
+    fn try_acquire(&self) -> bool {
         let before: u32;
         // SAFETY: both variants are one atomic exchange with acquire order.
         unsafe {
@@ -54,14 +54,19 @@ impl<T> SpinLock<T> {
                 core::hint::spin_loop();
             }
         }
-        // SAFETY: this CPU holds the lock.
-        let result = action(unsafe { &mut *self.value.get() });
-        self.release();
-        result
+        self.run_and_release(action)
     }
 
-    /// Releases the lock, which must be held.
-    pub fn release(&self) {
+    /// Like [`with`](Self::with) if the lock is free; otherwise `None`, without calling `action`.
+    pub fn try_with<R>(&self, action: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.try_acquire().then(|| self.run_and_release(action))
+    }
+
+    /// To be called while this CPU holds the lock.
+    fn run_and_release<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: this CPU holds the lock.
+        let result = action(unsafe { &mut *self.value.get() });
         self.held.store(0, Ordering::Release);
+        result
     }
 }

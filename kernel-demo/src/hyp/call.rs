@@ -32,29 +32,29 @@ pub fn call(service: Service, arguments: [u64; 2]) -> Result<u64, HypError> {
 
 /// Calls the service with this number, if there is one.
 pub fn call_number(service: u64, [first, second]: [u64; 2]) -> Result<u64, HypError> {
-    let (answer, value, further): (u64, u64, u64);
+    let (status, value, more): (u64, u64, u64);
     // SAFETY: the call preserves the registers that the C ABI preserves, and the hypervisor writes
     // only memory that it shares with the kernel.
     unsafe {
         asm!(
             "bl {hypercall}",
             hypercall = sym hypercall,
-            inout("x0") service => answer,
+            inout("x0") service => status,
             inout("x1") first => value,
-            inout("x2") second => further,
+            inout("x2") second => more,
             clobber_abi("C"),
         );
     }
-    match answer {
+    match status {
         status::OK => Ok(value),
         status::UNKNOWN => Err(HypError::Unknown(value)),
         status::PANIC => Err(HypError::Panicked {
             line: value,
-            column: further,
+            column: more,
         }),
         status::FAULT => Err(HypError::Fault {
             syndrome: value,
-            address: further,
+            address: more,
         }),
         status::ABSENT => Err(HypError::Absent),
         other => Err(HypError::Status(other)),

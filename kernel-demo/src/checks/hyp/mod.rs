@@ -71,7 +71,7 @@ pub fn check_count() -> Result<(), Failed> {
     })
 }
 
-/// Checks that EL1 can neither write to nor execute the hypervisor's text, and cannot read freed memory.
+/// Checks that EL1 can neither write to nor execute the hypervisor's text, nor read freed memory.
 fn check_rights(chosen: &Variant) -> Result<(), Failed> {
     let text = chosen.bounds().text;
     if memory::executable_pages(text.clone()) != 0 {
@@ -91,11 +91,7 @@ fn check_rights(chosen: &Variant) -> Result<(), Failed> {
             let first = other.bounds().text.start as *const u32;
             // SAFETY: one load, which faults.
             let read = unsafe { probe::read(first) };
-            refused(
-                "reading what was given back",
-                first as u64,
-                read.map(|_| ()),
-            )?;
+            refused("reading freed memory", first as u64, read.map(|_| ()))?;
         }
     }
     Ok(())
