@@ -54,7 +54,7 @@ pub struct MidrRange {
     pub from: Revision,
     /// The last revision of the range, included.
     pub to: Revision,
-    /// How `REVIDR_EL1` tells chips apart that are in the range but do not have the erratum.
+    /// The chips in the range on which the erratum is fixed, by a bit of `REVIDR_EL1`.
     pub fixed: Option<RevidrFix>,
 }
 
@@ -68,7 +68,7 @@ pub struct RevidrFix {
 }
 
 impl MidrRange {
-    /// Whether `midr`, a value of `MIDR_EL1`, is in the range, whatever `REVIDR_EL1` has.
+    /// Whether `midr`, a value of `MIDR_EL1`, is in the range. `REVIDR_EL1` is not considered.
     pub fn covers(&self, midr: u64) -> bool {
         MIDR_EL1::Implementer.extract(midr) == self.implementer.into()
             && MIDR_EL1::PartNum.extract(midr) == self.part.into()

@@ -1,11 +1,7 @@
 //! The ID registers of a CPU, as values.
 
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-use core::arch::asm;
 use core::fmt;
 
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-use alt_cpu::for_each_register;
 use alt_cpu::{Field, Register, fields::DCZID_EL0};
 
 /// The ID registers of a CPU, or the sanitised ID registers of a system, at one moment.
@@ -34,7 +30,7 @@ impl IdRegs {
     /// Available for the target `aarch64` with `target_os = "none"`.
     #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
     pub fn read() -> Self {
-        read_registers()
+        read::registers()
     }
 
     /// The value of a register.
@@ -142,48 +138,6 @@ impl FromIterator<(Register, u64)> for IdRegs {
     }
 }
 
-/// Defines `read_registers`. Registers are named by their encoding, since an assembler may not know
-/// the names of newer ones.
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-macro_rules! define_read {
-    ($($register:ident ($op0:literal, $op1:literal, $crn:literal, $crm:literal, $op2:literal)
-        $(if $if_register:ident.$if_field:ident >= $least:literal)? {
-        $($fields:tt)*
-    })*) => {
-        fn read_registers() -> IdRegs {
-            let mut regs = IdRegs::new();
-            $({
-                let register = Register::$register;
-                if regs.has(register) {
-                    let value: u64;
-                    // SAFETY: the register exists, and reading it at EL1 or above has no side
-                    // effect.
-                    unsafe {
-                        asm!(
-                            concat!(
-                                "mrs {}, S", $op0, "_", $op1, "_C", $crn, "_C", $crm, "_", $op2
-                            ),
-                            out(reg) value,
-                            options(nomem, nostack, preserves_flags),
-                        );
-                    }
-                    let bits = const {
-                        match Register::$register.is_kernel_state() {
-                            true => Register::$register.known_bits(),
-                            false => u64::MAX,
-                        }
-                    };
-                    regs.set(register, value & bits);
-                }
-            })*
-            regs
-        }
-    };
-}
-
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-for_each_register!(define_read);
-
 /// A field in which a CPU differs from the boot CPU, although the CPUs of a system should agree
 /// in it.
 ///
@@ -214,4 +168,55 @@ impl defmt::Format for Difference {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "{}", defmt::Display2Format(self));
     }
+}
+
+/// The instructions that read the registers.
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+mod read {
+    use core::arch::asm;
+
+    use alt_cpu::{Register, for_each_register};
+
+    use super::IdRegs;
+
+    /// Defines `registers`. Registers are named by their encoding, since an assembler may not know
+    /// the names of newer ones.
+    macro_rules! define_read {
+        ($($register:ident ($op0:literal, $op1:literal, $crn:literal, $crm:literal, $op2:literal)
+            $(if $if_register:ident.$if_field:ident >= $least:literal)? {
+            $($fields:tt)*
+        })*) => {
+            /// The ID registers of this CPU.
+            pub(super) fn registers() -> IdRegs {
+                let mut regs = IdRegs::new();
+                $({
+                    let register = Register::$register;
+                    if regs.has(register) {
+                        let value: u64;
+                        // SAFETY: the register exists, and reading it at EL1 or above has no side
+                        // effect.
+                        unsafe {
+                            asm!(
+                                concat!(
+                                    "mrs {}, S", $op0, "_", $op1, "_C", $crn, "_C", $crm, "_", $op2
+                                ),
+                                out(reg) value,
+                                options(nomem, nostack, preserves_flags),
+                            );
+                        }
+                        let bits = const {
+                            match Register::$register.is_kernel_state() {
+                                true => Register::$register.known_bits(),
+                                false => u64::MAX,
+                            }
+                        };
+                        regs.set(register, value & bits);
+                    }
+                })*
+                regs
+            }
+        };
+    }
+
+    for_each_register!(define_read);
 }

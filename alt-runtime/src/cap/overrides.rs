@@ -52,26 +52,27 @@ impl Overrides {
         let mut overrides = Self::none();
         let words = cmdline.split_ascii_whitespace();
         for word in words.take_while(|word| *word != "--") {
-            if let Err(error) = overrides.obey(table, word) {
+            if let Err(error) = overrides.add_word(table, word) {
                 rejected(Rejected { word, error });
             }
         }
         overrides
     }
 
-    fn obey(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
+    /// Adds the overrides of a word, if it looks like one.
+    fn add_word(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
         let bare = word.trim_start_matches('"');
         match cmdline::split(bare) {
             None => Ok(()),
             Some(_) if bare != word => Err(OverrideError::Quoted),
-            Some(OverrideWord::Name(name)) => self.obey_name(table, name),
-            Some(OverrideWord::Field(register, value)) => self.obey_value(register, value),
+            Some(OverrideWord::Name(name)) => self.add_name(table, name),
+            Some(OverrideWord::Field(register, value)) => self.add_value(register, value),
             Some(OverrideWord::Wrong(error)) => Err(error),
         }
     }
 
     /// Adds the overrides of `no<name>`, the part of a word after `arm64.`.
-    fn obey_name(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
+    fn add_name(&mut self, table: &CapTable, word: &str) -> Result<(), OverrideError> {
         let name = match word.get(2..) {
             Some(name) if starts_with(word, "no") => name,
             _ => return Err(OverrideError::UnknownWord),
@@ -108,7 +109,7 @@ impl Overrides {
     }
 
     /// Adds the override of `<field>=<number>`, the part of a word after the register.
-    fn obey_value(&mut self, register: Register, word: &str) -> Result<(), OverrideError> {
+    fn add_value(&mut self, register: Register, word: &str) -> Result<(), OverrideError> {
         if matches!(register, Register::MIDR_EL1 | Register::REVIDR_EL1) {
             return Err(OverrideError::Identity(register));
         }

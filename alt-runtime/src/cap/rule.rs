@@ -99,12 +99,12 @@ impl Rule {
             Rule::Midr(ranges) => {
                 let midr = regs.get(Register::MIDR_EL1);
                 let revidr = regs.get(Register::REVIDR_EL1);
-                let matches = ranges.iter().any(|range| range.matches(midr, revidr));
-                let is_fixed = |range: &MidrRange| range.is_fixed(midr, revidr);
-                let evidence = if !matches && ranges.iter().any(is_fixed) {
-                    Evidence::Fixed { midr, revidr }
-                } else {
-                    Evidence::Midr { midr }
+                let mut covering = ranges.iter().filter(|range| range.covers(midr)).peekable();
+                let is_covered = covering.peek().is_some();
+                let matches = covering.any(|range| !range.is_fixed(midr, revidr));
+                let evidence = match is_covered && !matches {
+                    true => Evidence::Fixed { midr, revidr },
+                    false => Evidence::Midr { midr },
                 };
                 (matches, evidence)
             }

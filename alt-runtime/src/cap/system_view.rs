@@ -38,7 +38,7 @@ impl SystemView {
     ///
     /// # Errors
     ///
-    /// [`DetectError::Conflict`] if two boot-scope caps are present that must not be together.
+    /// [`DetectError::Conflict`] if two boot-scope caps are present that exclude each other.
     pub fn new(table: &'static CapTable, ids: &IdRegs) -> Result<Self, DetectError> {
         Self::of_boot_cpu(table, ids, table.of_cpu(ids))
     }
@@ -117,7 +117,7 @@ impl SystemView {
     ///
     /// # Errors
     ///
-    /// [`DetectError::Conflict`] if two caps are present that must not be together.
+    /// [`DetectError::Conflict`] if two caps are present that exclude each other.
     pub fn finalise(&self) -> Result<FinalCaps, DetectError> {
         let shared = self.table.matching(&self.ids);
         let mut caps: CapSet = self
