@@ -1,14 +1,15 @@
 //! Boot, from the first Rust function to power-off: the order in which a kernel calls alt-runtime.
 //!
-//! Lines that begin with `checks::` test it; a kernel leaves them out.
+//! Lines that begin with `checks::` test it; a kernel leaves them out, and enters its scheduler in
+//! place of `checks::stress::WORK`.
 
 use aarch64_rt::entry;
-use alt_runtime::Image;
 use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::Register;
 use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
 use alt_runtime::patch::Decision;
+use alt_runtime::{Image, text};
 use defmt::{Display2Format, error, info};
 use spin::mutex::SpinMutex;
 
@@ -70,11 +71,9 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     checks::run("before", &Context::DEFAULT)?;
 
     // 2. The boot-scope pass, while no other CPU runs.
-    let text = image::text();
-    let text = text.start as *const u32..text.end as *const u32;
-    // SAFETY: the bounds are those of the mapped text; nothing else uses the tables; `boot` runs
-    // once.
-    let mut image = unsafe { Image::new(text) };
+    // SAFETY: the linker script bounds the text by these symbols, and it is mapped; nothing else
+    // uses the tables; `boot` runs once.
+    let mut image = unsafe { Image::new(text!(__init_text_start, __text_end)) };
     checks::proofs::wrong_alias_is_noticed(&detected, &mut image)?;
     let Some(booted) = patch_boot(&detected, &mut image) else {
         return Ok(Text::Default);

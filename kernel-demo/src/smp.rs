@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aarch64_rt::Stack;
 use alt_runtime::boot::{Booted, Finalised};
-use alt_runtime::cap::CpuVerdict;
+use alt_runtime::cap::{CpuVerdict, IdRegs};
 use alt_runtime::patch::Report;
 use alt_runtime::rendezvous::{Held, HoldError, Rendezvous};
 use defmt::{Display2Format, error, info, warn};
@@ -173,23 +173,8 @@ fn secondary(cpu: usize, work: Work) {
     memory::protect_secondary();
     let ids = idregs::read(cpu);
     let late = finalised();
-    let differs = |difference| {
-        warn!("CPU {=usize} differs: {}", cpu, Display2Format(&difference));
-    };
-    let verdict = match (late, BOOTED.get()) {
-        (Some(finalised), _) => {
-            finalised.differences(&ids).for_each(differs);
-            finalised.late_cpu(&ids)
-        }
-        (None, Some(booted)) => {
-            let mut booted = booted.lock();
-            booted.differences(&ids).for_each(differs);
-            booted.add_cpu(&ids)
-        }
-        (None, None) => return,
-    };
     let kind = if late.is_some() { "late" } else { "early" };
-    match verdict {
+    match verdict(cpu, &ids, late) {
         CpuVerdict::Ok => {}
         CpuVerdict::ParkCpu(why) => {
             warn!(
@@ -218,11 +203,7 @@ fn secondary(cpu: usize, work: Work) {
     ONLINE.fetch_or(1 << cpu, Ordering::Release);
 
     if late.is_none() {
-        while !is_released() {
-            (work.until_final)(cpu);
-            RENDEZVOUS.attend(cpu);
-            core::hint::spin_loop();
-        }
+        wait_for_release(cpu, work);
         if let Some(finalised) = finalised() {
             finalised.enable(&features::ENABLE, &ids);
         }
@@ -232,4 +213,34 @@ fn secondary(cpu: usize, work: Work) {
     }
     (work.afterwards)(cpu);
     firmware::cpu_off();
+}
+
+/// Compares a CPU with the decisions so far, and logs the fields in which it differs. An early CPU
+/// takes part in the decision of the last pass.
+fn verdict(cpu: usize, ids: &IdRegs, late: Option<&Finalised>) -> CpuVerdict {
+    let differs = |difference| {
+        warn!("CPU {=usize} differs: {}", cpu, Display2Format(&difference));
+    };
+    match (late, BOOTED.get()) {
+        (Some(finalised), _) => {
+            finalised.differences(ids).for_each(differs);
+            finalised.late_cpu(ids)
+        }
+        (None, Some(booted)) => {
+            let mut booted = booted.lock();
+            booted.differences(ids).for_each(differs);
+            booted.add_cpu(ids)
+        }
+        // The boot CPU starts no CPU before `share`.
+        (None, None) => CpuVerdict::Ok,
+    }
+}
+
+/// Works until the last pass is over or cancelled, and enters the rendezvous when it is requested.
+fn wait_for_release(cpu: usize, work: Work) {
+    while !is_released() {
+        (work.until_final)(cpu);
+        RENDEZVOUS.attend(cpu);
+        core::hint::spin_loop();
+    }
 }
