@@ -1,7 +1,7 @@
 //! Links the kernel with its own script, which includes the fragment of alt-linker, and builds what
 //! the image contains besides: a module, and two variants of a hypervisor.
 
-use alt_linker::hyp::Link;
+use alt_linker::partial_link::Link;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, error, fs, io};

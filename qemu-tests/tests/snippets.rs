@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use alt_image::image::Image;
 use alt_image::patching::Answers;
-use alt_linker::hyp::Manifest;
+use alt_linker::namespace::Manifest;
 use alt_verify::config::Config;
 use qemu_tests::{Profile, guest, skip};
 use test_support::docs::{self, Block};

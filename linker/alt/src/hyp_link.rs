@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use alt_image::style;
-use alt_linker::hyp::Link;
+use alt_linker::partial_link::Link;
 use clap::Args;
 
 use crate::Outcome;

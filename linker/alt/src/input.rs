@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use alt_image::image::Image;
-use alt_image::loaded::Loaded;
+use alt_image::load::Loaded;
 use alt_image::records::Format;
 use alt_verify::config::Config;
 use clap::{Args, ValueEnum};

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_image::{disasm, style};
-use alt_linker::reach::{self, Allow, Finding, Group, Options, Report};
+use alt_linker::branch_range::{self, Allow, Finding, Group, Options, Report};
 use clap::Args;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ impl Reach {
             allow: self.allow.clone(),
             before_target: Some(disasm::before_target),
         };
-        let report = reach::check(&self.inputs, &options)?;
+        let report = branch_range::check(&self.inputs, &options)?;
         output::show(report.findings.is_empty(), |mut out| {
             if self.json {
                 let document = Document {
@@ -93,7 +93,7 @@ fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
 fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     for name in &report.not_checked {
         let doubt = style::doubtful("not checked");
-        writeln!(out, "{doubt}: {name}: {}", reach::BITCODE)?;
+        writeln!(out, "{doubt}: {name}: {}", branch_range::BITCODE)?;
     }
     let verdict = output::verdict(report.findings.len());
     writeln!(out, "{verdict}: {}", report.checked())

@@ -16,9 +16,10 @@ use alt_image::names::CapNames;
 use alt_image::patching::{Answers, Expectation};
 use alt_image::records::{Format, Records};
 use alt_image::shadow_call_stack::ShadowCallStack;
-use alt_linker::hyp::manifest::Embedded;
-use alt_linker::hyp::{Manifest, Name, Work};
-use alt_linker::reach::{Options, check_inputs};
+use alt_linker::branch_range::{Options, check_inputs};
+use alt_linker::namespace::Embedded;
+use alt_linker::namespace::{Manifest, Name};
+use alt_linker::partial_link::PartialLink;
 use alt_object::inputs::{self, Input, InputKind};
 use alt_runtime::cap::CapSet;
 use alt_verify::config::Config;
@@ -113,7 +114,7 @@ fn links(input: &[u8], linked: &[u8], map: &str) -> bool {
         kind: InputKind::Elf,
         bytes: input.to_vec(),
     }];
-    let work = Work::new(&name, ("", manifest), &inputs).unwrap();
+    let work = PartialLink::new(&name, ("", manifest), &inputs).unwrap();
     let object = work.finish(linked, map);
     object.is_ok_and(|object| {
         let embedded = format!("name = \"hyp\"\n{manifest}\0");

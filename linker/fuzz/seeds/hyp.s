@@ -1,5 +1,5 @@
 // A small hypervisor: `hyp_input/good.o` of the corpus, by an assembler. `hyp_linked/good.o` and
-// `hyp_map/good` are what rust-lld makes of it, by the script that `alt_linker::hyp::Work` writes for
+// `hyp_map/good` are what rust-lld makes of it, by the script that `alt_linker::partial_link::PartialLink` writes for
 // `manifest/hyp.toml`, without its ALIGN(4096): a fuzzer is faster with small files.
 .section .text.init,"ax",@progbits
 .globl init

@@ -1,7 +1,8 @@
 //! The partial link of a hypervisor, around the linker: each of its files in turn may be anything,
 //! while the others are those of a link that is good. `seeds/hyp.s` says how they were made.
 
-use alt_linker::hyp::{HypError, Name, Work};
+use alt_linker::namespace::Name;
+use alt_linker::partial_link::{PartialLink, PartialLinkError};
 use alt_object::inputs::{self, Input, InputKind};
 
 const MANIFEST: &str = include_str!("../corpus/manifest/hyp.toml");
@@ -38,9 +39,10 @@ fn link(manifest: &str, input: &[u8], linked: &[u8], map: &str) {
         kind: InputKind::Elf,
         bytes: input.to_vec(),
     };
-    let done = |error: HypError| assert!(!error.to_string().is_empty(), "an error says something");
+    let done =
+        |error: PartialLinkError| assert!(!error.to_string().is_empty(), "an error says something");
     let inputs = [input];
-    let work = match Work::new(&name, ("hyp.toml", manifest), &inputs) {
+    let work = match PartialLink::new(&name, ("hyp.toml", manifest), &inputs) {
         Ok(work) => work,
         Err(error) => return done(error),
     };

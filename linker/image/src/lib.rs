@@ -15,7 +15,7 @@ pub mod graph;
 pub mod hex;
 pub mod image;
 pub mod listing;
-pub mod loaded;
+pub mod load;
 pub mod names;
 pub mod patching;
 pub mod records;

@@ -4,19 +4,13 @@
 //! each site refer to its record, by a relocation of type NONE: linkers compare what relocations
 //! refer to, and so keep such functions apart. Objects without it were made by other means.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use alt_runtime::record::{AlternativeRecord, BranchRecord};
-use object::elf::{self, FileHeader64};
-use object::read::elf::{FileHeader, Rela, SectionHeader, Sym, SymbolTable};
-use object::{LittleEndian, SectionIndex};
-
+use ::object::elf::{R_AARCH64_NONE, SHT_RELA};
 use alt_object::inputs::{self, Input, InputError, InputKind};
-
-type Header = FileHeader64<LittleEndian>;
-
-const LE: LittleEndian = LittleEndian;
+use alt_object::object::{self, Object, ObjectError, Relocation};
+use alt_runtime::record::{AlternativeRecord, BranchRecord};
 
 /// The tables, and the bytes from one record to the next; a record names its site first.
 const TABLES: [(&[u8], u64); 2] = [
@@ -48,8 +42,8 @@ pub enum FoldingError {
     Object {
         /// The input file, or the member of an archive.
         file: String,
-        /// The parser's words.
-        why: object::read::Error,
+        /// The reason.
+        why: ObjectError,
     },
 }
 
@@ -76,47 +70,40 @@ pub fn check<P: AsRef<Path>>(
 /// A place in an object: the index of a section, and the bytes from its start.
 type Place = (usize, u64);
 
-/// One relocation: where it is, its type, and what it refers to.
-struct Row {
-    at: Place,
-    kind: elf::RelocationType,
-    to: Place,
-}
-
-fn unprotected(input: &Input) -> object::read::Result<Vec<Unprotected>> {
-    let bytes = input.bytes.as_slice();
-    let header = Header::parse(bytes)?;
-    let sections = header.sections(LE, bytes)?;
-    let symbols = sections.symbols(LE, bytes, elf::SHT_SYMTAB)?;
-    let mut tables = Vec::new();
-    for (index, section) in sections.enumerate() {
-        let name = sections.section_name(LE, section)?;
-        let size = TABLES.iter().find(|(known, _)| *known == name);
-        tables.extend(size.map(|(_, size)| (index.0, *size)));
-    }
+fn unprotected(input: &Input) -> Result<Vec<Unprotected>, ObjectError> {
+    let object = Object::parse(&input.bytes)?;
+    let sections = object.sections.iter().enumerate();
+    let tables: HashMap<usize, u64> = sections
+        .filter_map(|(index, section)| {
+            let (_, size) = TABLES.iter().find(|(name, _)| *name == section.name)?;
+            Some((index, *size))
+        })
+        .collect();
     if tables.is_empty() {
         return Ok(Vec::new());
     }
     let (mut sites, mut protected) = (Vec::new(), HashSet::new());
-    for section in sections.iter() {
-        let Some((rows, _)) = section.rela(LE, bytes)? else {
+    for (index, rows) in object.sections.iter().enumerate() {
+        if rows.kind != SHT_RELA {
+            continue;
+        }
+        let Some(relocations) = object.relocations(index)? else {
             continue;
         };
-        let of = section.sh_info(LE) as usize;
-        for row in rows {
-            let row = read(row, of, &symbols)?;
-            let table = |index| tables.iter().find(|(table, _)| *table == index);
-            if table(of).is_some_and(|(_, size)| row.at.1.is_multiple_of(*size)) {
-                sites.push(row.to);
-            } else if row.kind == elf::R_AARCH64_NONE && table(row.to.0).is_some() {
-                protected.insert(row.at);
+        for relocation in &relocations.list {
+            let to = target(&object, relocation)?;
+            let record = tables.get(&rows.info);
+            if record.is_some_and(|size| relocation.offset.is_multiple_of(*size)) {
+                sites.push(to);
+            } else if relocation.kind == R_AARCH64_NONE && tables.contains_key(&to.0) {
+                protected.insert((rows.info, relocation.offset));
             }
         }
     }
     sites.retain(|site| !protected.contains(site));
     let named = sites.into_iter().map(|(section, offset)| {
-        let header = sections.section(SectionIndex(section))?;
-        let name = sections.section_name(LE, header)?;
+        let name = object.sections.get(section).map(|section| section.name);
+        let name = name.ok_or_else(|| missing("section", section))?;
         Ok(Unprotected {
             file: input.name.clone(),
             section: String::from_utf8_lossy(name).into_owned(),
@@ -126,22 +113,21 @@ fn unprotected(input: &Input) -> object::read::Result<Vec<Unprotected>> {
     named.collect()
 }
 
-fn read(
-    row: &elf::Rela64<LittleEndian>,
-    of: usize,
-    symbols: &SymbolTable<'_, Header>,
-) -> object::read::Result<Row> {
-    let to = match Rela::symbol(row, LE, false) {
-        None => (0, 0),
-        Some(index) => {
-            let symbol = symbols.symbol(index)?;
-            let value = symbol.st_value(LE).wrapping_add_signed(row.r_addend(LE));
-            (usize::from(symbol.st_shndx(LE).0), value)
-        }
+/// The place that a relocation refers to; in the empty section 0 if it is not in the object.
+fn target(object: &Object<'_>, relocation: &Relocation) -> Result<Place, ObjectError> {
+    let Relocation { symbol, addend, .. } = *relocation;
+    let Some(symbol) = object.symbols.get(symbol) else {
+        return Err(missing("symbol", symbol));
     };
-    Ok(Row {
-        at: (of, row.r_offset(LE)),
-        kind: row.r_type(LE, false),
-        to,
-    })
+    let (section, offset) = match symbol.place {
+        object::Place::In(section, offset) => (section, offset),
+        _ => (0, 0),
+    };
+    Ok((section, offset.wrapping_add_signed(addend.unwrap_or(0))))
+}
+
+fn missing(what: &str, number: usize) -> ObjectError {
+    ObjectError(format!(
+        "a relocation names {what} {number}, which does not exist"
+    ))
 }

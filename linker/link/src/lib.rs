@@ -16,15 +16,16 @@
 //! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region.
 //!
 //! Also before it: code for another exception level, such as a hypervisor, is linked on its own
-//! first, by [`hyp::Link`]; [`reach::check`] finds branches that may not reach their target.
+//! first, by [`partial_link::Link`]; [`branch_range::check`] finds branches that may not reach their target.
 //!
 //! *After it*, the packages `alt-image` and `alt-verify` read the linked image. This package
 //! depends on neither, so that a build script compiles no disassembler.
 
 mod assembly;
+pub mod branch_range;
 pub mod folding;
-pub mod hyp;
-pub mod reach;
+pub mod namespace;
+pub mod partial_link;
 mod scripts;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};

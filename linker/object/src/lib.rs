@@ -8,3 +8,4 @@
 pub mod display;
 pub mod encodings;
 pub mod inputs;
+pub mod object;

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::loaded::{LoadError, Loaded, io_error};
 use crate::patching::HostError;
 use crate::verify::config::{Config, ConfigError};
 use crate::verify::{Finding, Severity, Subject, verify};
+use alt_image::load::{LoadError, Loaded, io_error};
 
 /// Why an image must not be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! docs/reach.md.
 
-fn build_script() -> Result<(), alt_linker::reach::ReachError> {
-    let report = alt_linker::reach::check(["entry.o"], &Default::default())?;
+fn build_script() -> Result<(), alt_linker::branch_range::BranchRangeError> {
+    let report = alt_linker::branch_range::check(["entry.o"], &Default::default())?;
     drop(report);
     Ok(())
 }

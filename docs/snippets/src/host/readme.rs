@@ -14,8 +14,8 @@ mod check {
 }
 
 mod link {
-    fn main() -> Result<(), alt_linker::hyp::HypError> {
-        let object = alt_linker::hyp::Link::new("hyp.toml")
+    fn main() -> Result<(), alt_linker::partial_link::PartialLinkError> {
+        let object = alt_linker::partial_link::Link::new("hyp.toml")
             .input("libhyp.a")
             .link()?;
         println!("cargo::rustc-link-arg={}", object.display());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use alt_image::caps::{Caps, Undecided};
-use alt_image::loaded::Loaded;
+use alt_image::load::Loaded;
 use alt_image::records::Format;
 use alt_image::style;
 use alt_runtime::cap::{CapSet, CapTable, Rule, idregs::Register};

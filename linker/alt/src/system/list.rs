@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use alt_image::caps::Caps;
-use alt_image::loaded::Loaded;
+use alt_image::load::Loaded;
 use alt_image::names::{CapNames, or_meant};
 use alt_runtime::cap::{Cap, CapSet, CapTable};
 

@@ -7,7 +7,7 @@ mod machine;
 use std::error::Error;
 use std::path::PathBuf;
 
-use alt_image::loaded::Loaded;
+use alt_image::load::Loaded;
 use alt_image::patching::{Answers, Expectation};
 use clap::Args;
 

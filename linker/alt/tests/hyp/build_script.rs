@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use alt_linker::hyp::{HypError, Link};
+use alt_linker::partial_link::{Link, PartialLinkError};
 
 use crate::support::{Bench, MANIFEST, PLAIN, expect};
 
@@ -27,7 +27,7 @@ fn build_script(bench: &Bench, manifest: &str) -> Output {
 }
 
 /// What the `main` of a build script does.
-fn play(folder: &Path) -> Result<(), HypError> {
+fn play(folder: &Path) -> Result<(), PartialLinkError> {
     println!();
     let link = Link::new(folder.join("hyp.toml")).name("hyp.nvhe");
     let object = link.input(folder.join("libhyp.a")).link()?;
@@ -36,7 +36,7 @@ fn play(folder: &Path) -> Result<(), HypError> {
 }
 
 #[test]
-fn cargo_is_told_what_the_object_is_made_of() -> Result<(), HypError> {
+fn cargo_is_told_what_the_object_is_made_of() -> Result<(), PartialLinkError> {
     if let Some(folder) = std::env::var_os(FOLDER) {
         return play(Path::new(&folder));
     }
@@ -93,8 +93,8 @@ fn other_programs_say_where_the_object_goes() {
         return;
     }
     let error = Link::new("hyp.toml").input("libhyp.a").link().unwrap_err();
-    assert!(matches!(error, HypError::NoOutDir));
+    assert!(matches!(error, PartialLinkError::NoOutDir));
     assert!(error.to_string().contains("OUT_DIR is not set"));
     let error = Link::new("hyp.toml").name("Hyp").link().unwrap_err();
-    assert!(matches!(error, HypError::Name(_)));
+    assert!(matches!(error, PartialLinkError::Name(_)));
 }

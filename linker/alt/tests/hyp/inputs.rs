@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use alt_image::image::Image;
-use alt_linker::hyp::{HypError, Link};
+use alt_linker::partial_link::{Link, PartialLinkError};
 use alt_object::inputs::InputError;
 
 use crate::support::{Bench, PLAIN, expect};
@@ -20,7 +20,7 @@ fn input_error(bench: &Bench, input: &Path) -> (InputError, String) {
     expect(&String::from_utf8_lossy(&output.stderr), &[&message]);
     assert!(!bench.path("out.o").exists());
     match error {
-        HypError::Input(error) => (error, message),
+        PartialLinkError::Input(error) => (error, message),
         other => panic!("{other}"),
     }
 }
@@ -232,7 +232,7 @@ fn bitcode_of_another_llvm_is_told_with_both_versions() {
     };
     let object = bench.write("foreign.o", foreign("LLVM99.1.2", 0));
     let error = bench.link(PLAIN, &[&object]).unwrap_err();
-    let HypError::Bitcode {
+    let PartialLinkError::Bitcode {
         producer, reader, ..
     } = &error
     else {
@@ -254,7 +254,10 @@ fn bitcode_of_another_epoch_is_told_as_such() {
     };
     let object = bench.write("foreign.o", foreign("LLVM99.1.2", 77));
     let error = bench.link(PLAIN, &[&object]).unwrap_err();
-    assert!(matches!(error, HypError::Bitcode { .. }), "{error:?}");
+    assert!(
+        matches!(error, PartialLinkError::Bitcode { .. }),
+        "{error:?}"
+    );
     expect(
         &error.to_string(),
         &["foreign.o", "77", "one toolchain for both"],
@@ -326,7 +329,7 @@ fn files_that_cannot_be_read_or_written_are_told() {
     ] {
         let link = Link::new(manifest).input(&object).output(&output);
         let error = link.scratch(bench.dir.path()).link().unwrap_err();
-        assert!(matches!(error, HypError::File { .. }), "{error}");
+        assert!(matches!(error, PartialLinkError::File { .. }), "{error}");
         assert!(!error.is_finding() && !output.exists());
         expect(&error.to_string(), &["nowhere", ": No such file"]);
     }
@@ -353,7 +356,7 @@ fn what_linkers_do_otherwise_is_told() {
         error
     };
     let error = run("echo 'out of memory' >&2; exit 1");
-    assert!(matches!(error, HypError::Linker(_)), "{error:?}");
+    assert!(matches!(error, PartialLinkError::Linker(_)), "{error:?}");
     expect(&error.to_string(), &["partial link fails:\nout of memory"]);
     let error = run("kill -9 $$");
     expect(&error.to_string(), &["partial link fails:\n", "signal: 9"]);
@@ -362,6 +365,6 @@ fn what_linkers_do_otherwise_is_told() {
     let error = run(&format!(
         "echo rubbish > {folder}/hyp.partial.o; echo > {folder}/hyp.map"
     ));
-    assert!(matches!(error, HypError::Object(_)), "{error:?}");
+    assert!(matches!(error, PartialLinkError::Object(_)), "{error:?}");
     expect(&error.to_string(), &["an object that cannot be used: "]);
 }

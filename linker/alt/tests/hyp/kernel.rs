@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use alt_image::image::Image;
-use alt_linker::hyp::manifest::{Embedded, SECTION};
+use alt_linker::namespace::{Embedded, SECTION};
 use object::{Object, ObjectSymbol};
 
 use crate::support::{Bench, MANIFEST, expect};

@@ -1,7 +1,7 @@
 //! What is wrong with a manifest, by its place.
 
-use alt_linker::hyp::Manifest;
-use alt_linker::hyp::manifest::{Kind, X18};
+use alt_linker::namespace::Manifest;
+use alt_linker::namespace::{AllowKind, X18};
 
 #[test]
 fn all_keys_are_read() {
@@ -31,11 +31,11 @@ indirect-calls = [\"demo_hyp::dispatch\"]
     assert_eq!(
         allow,
         [
-            ("HYP_ADDRESS", Kind::Callback, "HYP_ADDRESS"),
-            ("landing", Kind::EretTarget, "hyp_landing"),
-            ("A", Kind::DataRo, "A"),
-            ("B", Kind::DataRw, "B"),
-            ("C", Kind::Bound, "C"),
+            ("HYP_ADDRESS", AllowKind::Callback, "HYP_ADDRESS"),
+            ("landing", AllowKind::EretTarget, "hyp_landing"),
+            ("A", AllowKind::DataRo, "A"),
+            ("B", AllowKind::DataRw, "B"),
+            ("C", AllowKind::Bound, "C"),
         ]
     );
     assert_eq!(manifest.mapped.data_ro, [".shared.rodata"]);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use alt_linker::hyp::{HypError, Link};
+use alt_linker::partial_link::{Link, PartialLinkError};
 use tempfile::TempDir;
 use test_support::{TARGET, rustc, skip};
 
@@ -81,7 +81,7 @@ impl Bench {
         self.rust(&source, out, &["--crate-type=lib", "--emit=obj"])
     }
 
-    pub fn link(&self, manifest: &str, inputs: &[&Path]) -> Result<PathBuf, HypError> {
+    pub fn link(&self, manifest: &str, inputs: &[&Path]) -> Result<PathBuf, PartialLinkError> {
         self.link_as("hyp", manifest, inputs)
     }
 
@@ -90,7 +90,7 @@ impl Bench {
         name: &str,
         manifest: &str,
         inputs: &[&Path],
-    ) -> Result<PathBuf, HypError> {
+    ) -> Result<PathBuf, PartialLinkError> {
         let link = Link::new(self.write("hyp.toml", manifest)).name(name);
         let link = inputs.iter().fold(link, |link, input| link.input(*input));
         link.scratch(self.dir.path())

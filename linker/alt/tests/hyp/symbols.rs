@@ -1,6 +1,6 @@
 //! Names: of exports, of what is in the namespace already, and of what is there twice.
 
-use alt_linker::hyp::HypError;
+use alt_linker::partial_link::PartialLinkError;
 use object::{Object, ObjectSymbol};
 
 use crate::support::{Bench, PLAIN, expect};
@@ -68,7 +68,7 @@ fn duplicates_are_told_in_the_words_of_the_linker() {
     let one = bench.assemble(&format!("{INIT}.globl twice\ntwice: ret"), "one.o");
     let two = bench.assemble(".globl twice\ntwice: ret", "two.o");
     let error = bench.link(PLAIN, &[&one, &two]).unwrap_err();
-    let HypError::Duplicate { symbols, .. } = &error else {
+    let PartialLinkError::Duplicate { symbols, .. } = &error else {
         panic!("{error}");
     };
     assert_eq!(symbols, &["twice"]);

@@ -1,6 +1,7 @@
 //! What a linker makes, damaged: by the files that the fuzz targets begin with.
 
-use alt_linker::hyp::{Name, Work};
+use alt_linker::namespace::Name;
+use alt_linker::partial_link::PartialLink;
 use alt_object::inputs::{Input, InputKind};
 
 use crate::support::expect;
@@ -38,7 +39,8 @@ fn link(given: impl FnOnce(&mut [u8]), made: impl FnOnce(&mut [u8])) -> Result<V
         kind: InputKind::Elf,
         bytes: input,
     }];
-    let work = Work::new(&name, ("hyp.toml", manifest), &inputs).map_err(|e| e.to_string())?;
+    let work =
+        PartialLink::new(&name, ("hyp.toml", manifest), &inputs).map_err(|e| e.to_string())?;
     let map = include_str!("../../../fuzz/corpus/hyp_map/good");
     work.finish(&linked, map).map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alt_linker::reach::Kind;
+use alt_linker::branch_range::Kind;
 
 use test_support::Linker;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alt_linker::reach::{Group, Kind};
+use alt_linker::branch_range::{Group, Kind};
 
 use test_support::Linker;
 

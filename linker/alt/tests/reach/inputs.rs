@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use alt_linker::reach::{self, Options, ReachError};
+use alt_linker::branch_range::{self, BranchRangeError, Options};
 use alt_object::inputs::{Input, InputError, InputKind};
 
 use crate::link::{Link, check, finding, succeed};
@@ -46,8 +46,8 @@ fn bitcode_is_counted_and_not_checked() {
 }
 
 fn why(path: &std::path::Path) -> String {
-    match reach::check([path], &Options::default()) {
-        Err(ReachError::Object { file, why }) => format!("{file}: {why}"),
+    match branch_range::check([path], &Options::default()) {
+        Err(BranchRangeError::Object { file, why }) => format!("{file}: {why}"),
         other => panic!("{other:?}"),
     }
 }
@@ -59,11 +59,11 @@ fn what_is_no_input_is_refused() {
     };
     let text = link.write("text", "SECTIONS {}");
     for path in [text, link.path("missing")] {
-        let error = reach::check([path], &Options::default()).unwrap_err();
+        let error = branch_range::check([path], &Options::default()).unwrap_err();
         assert!(
             matches!(
                 error,
-                ReachError::Input(InputError::Unknown(_) | InputError::Read { .. })
+                BranchRangeError::Input(InputError::Unknown(_) | InputError::Read { .. })
             ),
             "{error}"
         );
@@ -110,7 +110,7 @@ fn damaged_objects_are_refused() {
     let symbol = damage(row + 12, &1000u32.to_le_bytes());
     assert_eq!(
         symbol,
-        "a.o: a relocation names symbol 1000, which there is not"
+        "a.o: a relocation names symbol 1000, which does not exist"
     );
     let crel = damage(header + 4, &0x4000_0014u32.to_le_bytes());
     assert!(crel.contains("CREL"), "{crel}");
@@ -142,7 +142,7 @@ fn damage_is_never_a_panic() {
             kind: InputKind::Elf,
             bytes: bytes.into(),
         };
-        reach::check_inputs(&[input], &Options::default()).is_ok()
+        branch_range::check_inputs(&[input], &Options::default()).is_ok()
     };
     assert!(check(&good));
     let mut refused = 0;

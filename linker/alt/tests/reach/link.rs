@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use alt_linker::reach::{self, Finding, Options, Report};
+use alt_linker::branch_range::{self, Finding, Options, Report};
 use tempfile::TempDir;
 use test_support::{Image, Linker, TARGET, rustc, skip};
 
@@ -97,7 +97,7 @@ pub fn succeed(command: &mut Command) -> String {
 /// The report on inputs that can be read.
 #[track_caller]
 pub fn check(inputs: &[&Path]) -> Report {
-    reach::check(inputs, &options()).unwrap()
+    branch_range::check(inputs, &options()).unwrap()
 }
 
 /// The one finding in inputs.

@@ -1,6 +1,6 @@
 //! After a partial link, when distances in one section are known already.
 
-use alt_linker::reach::Kind;
+use alt_linker::branch_range::Kind;
 
 use test_support::Linker;
 

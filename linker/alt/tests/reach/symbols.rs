@@ -1,6 +1,6 @@
 //! Which definition a name means, and which sections there will be.
 
-use alt_linker::reach::{self, Kind, Options};
+use alt_linker::branch_range::{self, Kind, Options};
 
 use test_support::Linker;
 
@@ -158,7 +158,7 @@ fn unknown_symbol_may_be_the_linker_scripts_and_can_be_allowed() {
         ("group-too-large", 1),
     ] {
         let allow = vec![allow.parse().unwrap()];
-        let report = reach::check([&user], &Options { allow, ..options() }).unwrap();
+        let report = branch_range::check([&user], &Options { allow, ..options() }).unwrap();
         assert_eq!(report.findings.len(), left);
     }
 }

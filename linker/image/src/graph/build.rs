@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::addresses::Pages;
 use super::nodes::Nodes;
-use super::{Edge, EdgeKind, Graph, relocations};
+use super::{Edge, EdgeKind, Graph};
 use crate::code::{Code, Reference};
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
@@ -99,7 +99,7 @@ impl Builder<'_> {
 
     fn relocated(&mut self) {
         for relocation in self.image.relocations() {
-            if let Some(kind) = relocations::kind(relocation.kind) {
+            if let Some(kind) = EdgeKind::of_relocation(relocation.kind) {
                 self.add(relocation.at, relocation.target, kind);
             }
         }
@@ -175,7 +175,7 @@ impl Builder<'_> {
             }
         }
         for relocation in image.relocations_in(words.clone()).iter().filter(|_| kept) {
-            if let Some(kind) = relocations::kind(relocation.kind) {
+            if let Some(kind) = EdgeKind::of_relocation(relocation.kind) {
                 self.add(site, relocation.target, kind);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{EdgeKind, relocations};
+use super::EdgeKind;
 use crate::image::{ABS64, Image, Section};
 
 /// Which node of a [`Graph`](super::Graph).
@@ -95,7 +95,7 @@ impl Nodes {
 fn referred(image: &Image) -> Vec<u64> {
     let relocations = image.relocations().iter();
     let referred = relocations.filter(|relocation| {
-        let kind = relocations::kind(relocation.kind);
+        let kind = EdgeKind::of_relocation(relocation.kind);
         kind == Some(EdgeKind::Address) || relocation.kind == ABS64
     });
     let mut referred: Vec<u64> = referred.map(|relocation| relocation.target).collect();

@@ -5,18 +5,13 @@
 
 mod elf;
 mod error;
-mod relocations;
 mod section;
-mod segment;
 mod symbols;
 
 use std::ops::Range;
 
 pub use error::ImageError;
-pub use relocations::ABS64;
-pub use relocations::Relocation;
-pub use section::Section;
-pub use segment::Segment;
+pub use section::{ABS64, Relocation, Section, Segment};
 pub use symbols::{Place, Symbol, Symbols, demangle};
 
 /// The symbols around what is given back after boot, as linker scripts name them: ours in its

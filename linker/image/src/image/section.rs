@@ -1,4 +1,4 @@
-//! The sections of an image.
+//! Sections, segments and relocations of an image.
 
 use std::ops::Range;
 
@@ -45,4 +45,31 @@ impl Section {
         let from_start = usize::try_from(address.checked_sub(self.range.start)?).ok()?;
         (from_start < self.file.len()).then(|| self.file.start + from_start)
     }
+}
+
+/// A segment that is loaded (PT_LOAD).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The addresses it covers in memory.
+    pub range: Range<u64>,
+    /// Its memory may be written.
+    pub writable: bool,
+    /// Its memory may be executed.
+    pub executable: bool,
+}
+
+/// `R_AARCH64_ABS64`: ELF for the Arm 64-bit Architecture, 5.7.
+pub const ABS64: u32 = 257;
+
+/// A reference from one place to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relocation {
+    /// The address of the field or instruction that refers.
+    pub at: u64,
+    /// `R_AARCH64_…` (ELF for the Arm 64-bit Architecture, "Relocation types").
+    pub kind: u32,
+    /// The address it refers to: symbol plus addend.
+    pub target: u64,
+    /// The name of the symbol, mangled; empty for a section.
+    pub symbol: String,
 }

@@ -11,7 +11,8 @@ use crate::names::NUMBERED;
 use crate::records::{Arm, Kind};
 
 use super::callbacks::with_answers;
-use super::{Host, HostError};
+use super::error::HostError;
+use super::host::Host;
 
 /// The words of the longest site.
 const MAX_WORDS: usize = u8::MAX as usize;

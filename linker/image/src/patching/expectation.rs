@@ -11,7 +11,8 @@ use crate::records::{Kind, Records, Site};
 
 use super::answers::{AnswerError, Answers};
 use super::callbacks::with_answers;
-use super::{Host, HostError};
+use super::error::HostError;
+use super::host::Host;
 
 /// Why it cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,44 +8,21 @@ use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::{Callback, Insn};
 
 use crate::image::Image;
-use crate::records::{Arm, Format, Kind, Records, RecordsError, alt};
+use crate::records::{Arm, Format, Kind, Records, alt};
 
 use super::callbacks::answer;
-use super::{linux, text};
+use super::error::HostError;
+use super::linux;
+
+/// Text that spans more than this is not the text of one image: from the middle, a B reaches all
+/// of it (Arm ARM C6.2.26: ±128 MiB). In bytes.
+const MAX_SPAN: u64 = 256 << 20;
 
 // Records name callbacks by their addresses, and those count in elements of this size.
 const _: () = assert!(
     size_of::<Callback>() == 24,
     "alt runs on hosts of 64 bits: there a callback is as large as in the image"
 );
-
-/// An image cannot be given to the patcher.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostError {
-    /// There is nothing to patch.
-    #[error("the image has no executable section")]
-    NoText,
-    /// Instructions are words.
-    #[error("the text begins at {0:#x}, which is no multiple of 4")]
-    MisalignedText(u64),
-    /// More than 256 MiB from the first executable section to the last.
-    #[error("the executable sections span {0:#x} bytes; this is not the text of one image")]
-    TextTooLarge(u64),
-    /// A table has no bytes.
-    #[error(transparent)]
-    Records(#[from] RecordsError),
-    /// A record of Linux's that the patcher cannot be told about.
-    #[error("the record at {at:#x}, of the site {site:#x}: {problem}")]
-    Record {
-        /// Address of the record.
-        at: u64,
-        /// Address of its site.
-        site: u64,
-        /// What is wrong with it.
-        problem: linux::Problem,
-    },
-}
 
 /// An image as the patcher sees one: words and tables, with the addresses they are linked at.
 #[derive(Debug)]
@@ -67,7 +44,7 @@ impl Host {
     /// # Errors
     /// There is no text, or a table is not in the file.
     pub fn new(image: &Image, records: &Records) -> Result<Self, HostError> {
-        let text = text::words(image)?;
+        let text = text_words(image)?;
         match records.format {
             Format::Alt => Self::alt(image, records, text),
             Format::Linux => Ok(Self::linux(image, records, text)),
@@ -80,7 +57,7 @@ impl Host {
     /// There is no text.
     pub fn of_text(image: &Image) -> Result<Self, HostError> {
         Ok(Self {
-            text: text::words(image)?,
+            text: text_words(image)?,
             branches: (0, Vec::new()),
             alternatives: (0, Vec::new()),
             replacements: (0, Vec::new()),
@@ -244,4 +221,30 @@ fn chunks<R>(
         (rest, at) = (after, at + size * len as u64);
         Some((first, table))
     })
+}
+
+/// The address of the first executable section, and all words from there to the end of the last
+/// one, as they are in memory. Between sections they are 0.
+fn text_words(image: &Image) -> Result<(u64, Vec<AtomicU32>), HostError> {
+    let Some(start) = image.executable().map(|section| section.range.start).min() else {
+        return Err(HostError::NoText);
+    };
+    let end = image.executable().map(|s| s.range.end).max();
+    let span = end.unwrap_or(start) - start;
+    if !start.is_multiple_of(4) {
+        return Err(HostError::MisalignedText(start));
+    }
+    if span > MAX_SPAN {
+        return Err(HostError::TextTooLarge(span));
+    }
+    let mut words = vec![0; usize::try_from(span / 4).unwrap_or_default()];
+    for section in image.executable() {
+        for (address, word) in image.words(section) {
+            let index = usize::try_from((address - start) / 4).ok();
+            if let Some(place) = index.and_then(|index| words.get_mut(index)) {
+                *place = word.to_le();
+            }
+        }
+    }
+    Ok((start, words.into_iter().map(AtomicU32::new).collect()))
 }

@@ -10,35 +10,10 @@ use alt_runtime::record::{AlternativeRecord, Condition};
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
 
-use super::HostError;
+use super::error::{HostError, Problem};
 
 /// The longest site in instructions: lengths have 8 bits, and count bytes.
 pub(super) const MAX_LEN: usize = 63;
-
-/// What is wrong with a record of Linux's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// A length is 0 or no multiple of 4. In bytes.
-    #[error("a length of {0} bytes is no number of instructions")]
-    Length(u32),
-    /// The lengths of site and replacement differ. In bytes.
-    #[error("{replacement} bytes replace {site}; Linux has no padding")]
-    LengthsDiffer {
-        /// Of the site.
-        site: u32,
-        /// Of the replacement.
-        replacement: u32,
-    },
-    /// A callback has a replacement, of this many bytes.
-    #[error("it names a callback and has a replacement of {0} bytes")]
-    CallbackWithReplacement(u32),
-    /// The cpucap has a number that no Linux has.
-    #[error("there is no cpucap {0}")]
-    CapTooLarge(u16),
-    /// More than 2 GiB away from its site or replacement once the table is sorted.
-    #[error("site or replacement is more than 2 GiB away")]
-    TooFar,
-}
 
 /// Linux's table in our terms.
 pub(super) struct Converted {

@@ -7,14 +7,14 @@
 mod answers;
 mod arm;
 mod callbacks;
+mod error;
 mod expectation;
 mod host;
 mod linux;
-mod text;
 
 pub use answers::{AnswerError, Answers, Word};
 pub use arm::{ArmError, Becomes, becomes, planned};
+pub use error::{HostError, Problem};
 pub(crate) use expectation::written;
 pub use expectation::{Change, ExpectError, Expectation, Left, callback_name};
-pub use host::{Host, HostError};
-pub use linux::Problem;
+pub use host::Host;

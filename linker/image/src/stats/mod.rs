@@ -1,6 +1,5 @@
 //! What sites and records take, in bytes, next to what the other layout would for the same sites.
 
-mod init;
 mod layout;
 mod model;
 mod tally;
@@ -12,8 +11,7 @@ use crate::image::Image;
 use crate::names::CapNames;
 use crate::records::{Format, Kind, Records};
 
-use init::Init;
-use tally::Tally;
+use tally::{Init, Tally};
 
 pub use model::{Bytes, Group, Layout, Part, Split, Stats};
 

@@ -1,13 +1,13 @@
 //! The sum over all sites, in one layout.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use crate::image::Image;
 use crate::records::alt::{ALTERNATIVES, BRANCHES, CALLBACK, CALLBACKS, PLAN, REPLACEMENTS, WRITE};
 use crate::records::linux::TABLE as LINUX;
 use crate::records::{Arm, Format, Kind, Records, Site, Table};
 
-use super::init::Init;
 use super::layout::{self, Cost};
 use super::model::{Bytes, Layout, Part, Split};
 
@@ -167,5 +167,24 @@ impl<'a> Tally<'a> {
             parts: parts.collect(),
             total,
         }
+    }
+}
+
+/// The init region, whose memory the kernel frees after boot.
+pub(super) struct Init(Vec<Range<u64>>);
+
+impl Init {
+    pub fn new(image: &Image) -> Self {
+        // What alternatives-init.x bounds is all there is in a kernel without an init region.
+        // lld gives `__alt_tables_start` the address 0 where .rodata has taken the bounds before.
+        let start = ["__alt_fragment_start", "__alt_tables_start"];
+        let tables = start
+            .iter()
+            .find_map(|start| image.between(start, "__alt_tables_end"));
+        Self(image.init().chain(tables).collect())
+    }
+
+    pub fn holds(&self, address: u64) -> bool {
+        self.0.iter().any(|range| range.contains(&address))
     }
 }

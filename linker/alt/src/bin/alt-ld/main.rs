@@ -21,8 +21,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use alt_linker::branch_range::{self, Options};
 use alt_linker::folding;
-use alt_linker::reach::{self, Options};
 use arguments::Arguments;
 
 /// What is left out: `KIND` or `KIND:SYMBOL`, with commas between.
@@ -45,9 +45,9 @@ fn main() -> ExitCode {
 fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     let link = Arguments::read(arguments)?;
     if !link.partial {
-        let report = reach::check(&link.inputs, &options()?)?;
+        let report = branch_range::check(&link.inputs, &options()?)?;
         for name in &report.not_checked {
-            eprintln!("alt-ld: not checked: {name}: {}", reach::BITCODE);
+            eprintln!("alt-ld: not checked: {name}: {}", branch_range::BITCODE);
         }
         for finding in &report.findings {
             eprintln!("{finding}");

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use alt_image::image::Image;
-use alt_image::loaded::Loaded;
-use alt_linker::hyp::manifest::SECTION;
+use alt_image::load::Loaded;
+use alt_linker::namespace::SECTION;
 use alt_verify::Subject;
 
 /// The rules of `alt verify` about namespaces and regions, of which an image has no others

@@ -1,0 +1,204 @@
+//! Findings in words.
+
+use alt_runtime::insn::{Class, Insn};
+
+use alt_object::object::Place;
+
+use super::Options;
+use super::finding::{Finding, Kind};
+use super::group::{self, Group};
+use super::object::Reference;
+use super::resolve::{Link, Target};
+use super::short::Short;
+use alt_object::display;
+
+/// Says what is wrong with a reference of an object.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a> {
+    pub options: &'a Options,
+    pub link: &'a Link<'a>,
+    pub object: usize,
+    pub reference: &'a Reference,
+    pub target: Target,
+}
+
+impl Words<'_> {
+    pub(super) fn other_section(&self) -> Finding {
+        let (symbol, form) = (self.symbol(), self.reference.form);
+        let why = match self.target {
+            Target::Section { .. } => match self.gives_way() {
+                true => "the weak definition beside it gives way to one in another section".into(),
+                false => format!("{symbol} is in another section"),
+            },
+            Target::Absolute => format!("{symbol} is an absolute address"),
+            Target::Common => format!("{symbol} is COMMON, which the linker places"),
+            Target::Undefined | Target::Itself => format!(
+                "none of the inputs defines {symbol}: the linker script may, or an input that was not given"
+            ),
+        };
+        let explanation = format!(
+            "`{}` reaches {}, and {why}",
+            self.instruction(),
+            form.reach()
+        );
+        let advice = match self.target {
+            Target::Section { .. } | Target::Undefined => format!(
+                "{}; or put both into the section {}NAME",
+                form.instead(&self.operand()),
+                group::PREFIX
+            ),
+            _ => form.instead(&self.operand()),
+        };
+        self.finding(Kind::OtherSection, None, explanation, advice)
+    }
+
+    pub(super) fn too_far(&self, distance: i64) -> Finding {
+        let (symbol, form) = (self.symbol(), self.reference.form);
+        let explanation = format!(
+            "`{}` reaches {}, and {symbol} is {distance} bytes away, in the same section",
+            self.instruction(),
+            form.reach(),
+        );
+        self.finding(
+            Kind::TooFar,
+            Some(distance),
+            explanation,
+            form.instead(&symbol),
+        )
+    }
+
+    pub(super) fn group_too_large(&self, group: &Group) -> Finding {
+        let form = self.reference.form;
+        let explanation = format!(
+            "the group {} has {} bytes in {} sections; `{}` in it reaches {}, and may have to go \
+             from one end to the other",
+            group.name,
+            group.size,
+            group.sections,
+            self.instruction(),
+            form.reach(),
+        );
+        let advice = format!(
+            "{}; or take sections out of the group: it may have {} bytes",
+            form.instead(&self.operand()),
+            form.max(),
+        );
+        self.finding(Kind::GroupTooLarge, None, explanation, advice)
+    }
+
+    fn finding(
+        &self,
+        kind: Kind,
+        distance: Option<i64>,
+        explanation: String,
+        advice: String,
+    ) -> Finding {
+        let object = &self.link.objects[self.object];
+        let (section, offset) = (self.reference.section, self.reference.offset);
+        let function = object.function(section, offset);
+        Finding {
+            kind,
+            file: object.name.into(),
+            section: display::name(object.file.sections[section].name),
+            offset,
+            function: function.map(|(name, offset)| match offset {
+                0 => demangled(name),
+                _ => format!("{}+{offset:#x}", demangled(name)),
+            }),
+            instruction: self.instruction(),
+            symbol: self.symbol(),
+            defined: self.defined(),
+            distance,
+            explanation,
+            advice,
+        }
+    }
+
+    /// Whether the object has a weak definition in the very section, which is not the one taken.
+    fn gives_way(&self) -> bool {
+        let object = &self.link.objects[self.object];
+        let own = &object.file.symbols[self.reference.symbol];
+        own.weak && matches!(own.place, Place::In(section, _) if section == self.reference.section)
+    }
+
+    fn defined(&self) -> Option<String> {
+        let Target::Section {
+            object, section, ..
+        } = self.target
+        else {
+            return None;
+        };
+        let object = &self.link.objects[object];
+        let section = object.file.sections.get(section)?;
+        let section = display::name(section.name);
+        Some(format!("{}, section {section}", object.name))
+    }
+
+    /// What the instruction names.
+    fn symbol(&self) -> String {
+        self.named().0
+    }
+
+    /// The same as the instruction has it, with an addend.
+    fn operand(&self) -> String {
+        match self.named() {
+            (name, 0) => name,
+            (name, addend @ 1..) => format!("{name}+{addend:#x}"),
+            (name, addend) => format!("{name}-{:#x}", addend.unsigned_abs()),
+        }
+    }
+
+    /// A symbol, or the section, and what is added to it.
+    fn named(&self) -> (String, i64) {
+        let object = &self.link.objects[self.object];
+        let symbol = &object.file.symbols[self.reference.symbol];
+        let addend = self.reference.addend;
+        if !symbol.name.is_empty() {
+            return (demangled(symbol.name), addend);
+        }
+        // By a section's symbol, as assemblers name what is local: maybe something is there.
+        let Target::Section {
+            section, offset, ..
+        } = self.target
+        else {
+            return ("(nothing)".into(), addend);
+        };
+        match object.function(section, offset) {
+            Some((name, 0)) => (demangled(name), 0),
+            _ => {
+                let section = object.file.sections.get(section);
+                let name = section.map_or(&b""[..], |section| section.name);
+                (display::name(name), addend)
+            }
+        }
+    }
+
+    /// The instruction with the name of its target.
+    fn instruction(&self) -> String {
+        match self
+            .options
+            .before_target
+            .and_then(|text| text(self.reference.word))
+        {
+            Some(operands) => format!("{operands}{}", self.operand()),
+            None => format!("{} {}", name(self.reference), self.operand()),
+        }
+    }
+}
+
+/// The mnemonic, without its operands.
+fn name(reference: &Reference) -> &'static str {
+    match (Insn(reference.word).classify(), reference.form) {
+        (Class::Relative(relative), _) => relative.form.name(),
+        // No instruction: data that somebody relocates.
+        (_, Short::TestBranch) => "tbz",
+        (_, Short::ConditionalBranch) => "b.cond",
+        (_, Short::Address) => "adr",
+        (_, Short::Literal) => "ldr (literal)",
+    }
+}
+
+/// A name as people know it.
+fn demangled(name: &[u8]) -> String {
+    display::demangled(&display::name(name))
+}

@@ -1,0 +1,97 @@
+//! The inputs of a partial link, as the lints of its output need them.
+
+use std::collections::BTreeSet;
+
+use alt_object::display;
+use alt_object::inputs::{Input, InputError, InputKind};
+use alt_object::object::{Object, ObjectError, Place};
+use object::elf::{SHT_REL, SHT_RELA, SectionFlags};
+
+use super::object::{NotUtf8, text};
+use super::refusal::Refusal;
+
+/// Names in the inputs. Bitcode has no sections and symbols yet.
+#[derive(Debug, Default)]
+pub(super) struct Inputs<'a> {
+    /// The names of loaded sections.
+    pub sections: BTreeSet<&'a str>,
+    /// The symbols that an input defines for others.
+    pub globals: BTreeSet<&'a str>,
+    flags: BTreeSet<(&'a str, u64)>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Reads all inputs; adds to `found` what must not be linked.
+    pub fn new(inputs: &'a [Input], found: &mut Vec<Refusal>) -> Result<Self, InputError> {
+        let mut all = Self::default();
+        for input in inputs.iter().filter(|input| input.kind == InputKind::Elf) {
+            let damaged = |why: String| InputError::Damaged {
+                name: input.name.clone(),
+                why,
+            };
+            let object = Object::parse(&input.bytes).map_err(|why| damaged(why.0))?;
+            relocations(&input.name, &object, found).map_err(|why| damaged(why.0))?;
+            all.add(&object).map_err(|why| damaged(why.to_string()))?;
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, object: &Object<'a>) -> Result<(), NotUtf8> {
+        for section in object.sections.iter().filter(|section| section.is_loaded()) {
+            let name = text(section.name)?;
+            self.sections.insert(name);
+            self.flags.insert((name, section.flags.0));
+        }
+        for symbol in &object.symbols {
+            if !symbol.local && symbol.place != Place::Undefined {
+                self.globals.insert(text(symbol.name)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an input has a section of this name with this flag.
+    pub fn has(&self, section: &str, flag: SectionFlags) -> bool {
+        let mut flags = self.flags.iter();
+        flags.any(|(name, flags)| *name == section && SectionFlags(*flags).contains(flag))
+    }
+}
+
+/// Mistakes in relocations that only an input shows: a linker may misread or move them.
+fn relocations(
+    file: &str,
+    object: &Object<'_>,
+    found: &mut Vec<Refusal>,
+) -> Result<(), ObjectError> {
+    for (index, rows) in object.sections.iter().enumerate() {
+        if rows.kind == SHT_REL {
+            found.push(Refusal::Rel {
+                section: display::name(rows.name),
+                file: file.to_owned(),
+            });
+        }
+        if rows.kind != SHT_RELA {
+            continue;
+        }
+        let Some(relocations) = object.relocations(index)? else {
+            continue;
+        };
+        let target = object.sections.get(rows.info).filter(|_| rows.info != 0);
+        let target = target.ok_or_else(|| {
+            ObjectError(format!(
+                "relocations for section {}, which does not exist",
+                rows.info
+            ))
+        })?;
+        let mut offsets = relocations.list.iter().map(|relocation| relocation.offset);
+        if let Some(offset) = offsets.find(|offset| *offset >= target.size) {
+            found.push(Refusal::PastEnd {
+                section: display::name(target.name),
+                offset,
+                size: target.size,
+                file: file.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Symbols of the kernel: only those that the manifest allows, and only as it says.
+
+use std::collections::HashSet;
+use std::mem::offset_of;
+
+use alt_runtime::record::AlternativeRecord;
+
+use super::relocations::used;
+use super::{LintContext, instrumentation};
+use crate::namespace::AllowKind;
+use crate::partial_link::refusal::{Refusal, Site, Use};
+use crate::partial_link::script::{RECORDS, record_size};
+use alt_object::display;
+use alt_object::object::{Place, Relocation};
+
+pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    let own: Vec<String> = own_bounds(context);
+    let (mut reported, mut told) = (HashSet::new(), HashSet::new());
+    let mut kinds = Vec::new();
+    for (section, offset, relocation) in by_distance(context) {
+        let symbols = &context.object.symbols;
+        let Some(symbol) = symbols.get(relocation.symbol) else {
+            continue;
+        };
+        let elsewhere = symbol.place == Place::Undefined && symbol.is_name();
+        if !elsewhere || own.iter().any(|bound| bound == symbol.name) {
+            continue;
+        }
+        let instrumented = instrumentation::symbol(symbol.name);
+        let allowed = context.manifest.allowed(symbol.name);
+        if let (None, Some(allowed)) = (instrumented, allowed) {
+            let user = context.graph.user(context.object, section, offset);
+            if let Some(used) = misused(context, section, relocation, allowed.kind)
+                && told.insert((relocation.symbol, used, user))
+            {
+                kinds.push(Refusal::Kind {
+                    symbol: symbol.name.to_owned(),
+                    kind: allowed.kind,
+                    used,
+                    site: used_at(context, section, offset),
+                });
+            }
+            continue;
+        }
+        if !reported.insert(relocation.symbol) {
+            continue;
+        }
+        let symbol_name = display::demangled(symbol.name);
+        let site = used_at(context, section, offset);
+        let user = context.graph.user(context.object, section, offset);
+        let path = context.graph.path(relocation.symbol, user);
+        found.push(match instrumented {
+            Some(what) => Refusal::Instrumented {
+                what,
+                symbol: symbol_name,
+                site,
+                path,
+            },
+            None => Refusal::Undeclared {
+                symbol: symbol_name,
+                site,
+                path,
+            },
+        });
+    }
+    found.extend(kinds);
+}
+
+/// The place in code, where it is a record that names a symbol.
+fn used_at(context: &LintContext<'_>, section: usize, offset: u64) -> Site {
+    let used = context.graph.used_at(context.object, section, offset);
+    let (section, offset) = used.unwrap_or((section, offset));
+    context.site(section, offset)
+}
+
+/// The relocations that count: in what is loaded first, so that a place in code is told rather
+/// than one in what debuggers read.
+fn by_distance<'a>(
+    context: &'a LintContext<'_>,
+) -> impl Iterator<Item = (usize, u64, &'a Relocation)> {
+    let all = || context.object.sections.iter().enumerate();
+    let loaded = all().filter(|(_, section)| section.is_loaded());
+    let others = all().filter(|(_, section)| !section.is_loaded());
+    loaded.chain(others).flat_map(|(index, section)| {
+        let relocations = section.relocations.iter();
+        relocations.map(move |relocation| (index, relocation.offset, relocation))
+    })
+}
+
+/// What is done with a symbol that its kind does not allow.
+fn misused(
+    context: &LintContext<'_>,
+    section: usize,
+    relocation: &Relocation,
+    kind: AllowKind,
+) -> Option<Use> {
+    let section = context.object.sections.get(section)?;
+    if !section.is_loaded() {
+        return None;
+    }
+    // The second word of a record is its replacement, or its callback.
+    let within = offset_of!(AlternativeRecord, replacement) as u64;
+    let record = section.name == RECORDS
+        && record_size(section.name).is_some_and(|size| relocation.offset % size == within);
+    let used = match record {
+        true => Use::Record,
+        // What is no use at all is refused for that.
+        false => used(relocation.kind)?,
+    };
+    let allowed: &[Use] = match kind {
+        AllowKind::Callback => &[Use::Record],
+        AllowKind::DataRo | AllowKind::DataRw => &[Use::Address, Use::Access],
+        AllowKind::EretTarget | AllowKind::Bound => &[Use::Address],
+    };
+    (!allowed.contains(&used)).then_some(used)
+}
+
+/// The bounds that the link adds, which the hypervisor's own code may name.
+fn own_bounds(context: &LintContext<'_>) -> Vec<String> {
+    let outputs = context.layout.0.iter().map(|output| output.name.as_str());
+    let names = outputs.chain([".pointers"]);
+    names.flat_map(|name| context.name.bounds(name)).collect()
+}

@@ -1,0 +1,88 @@
+//! Code that compilers add for the kernel's sake, and that cannot work at another exception
+//! level: what it calls is not there, and what it writes is not mapped.
+
+use super::LintContext;
+use crate::partial_link::refusal::Refusal;
+
+/// Symbols that such code asks for; `*` stands for any rest.
+const SYMBOLS: [(&str, &str); 12] = [
+    ("__stack_chk_fail", "stack protector (-fstack-protector)"),
+    ("__stack_chk_guard", "stack protector (-fstack-protector)"),
+    ("_mcount", "function tracing (-pg)"),
+    ("__fentry__", "function tracing (-pg -mfentry)"),
+    ("__asan_*", "address sanitizer"),
+    ("__hwasan_*", "hardware-assisted address sanitizer"),
+    ("__tsan_*", "thread sanitizer"),
+    ("__sanitizer_cov_*", "coverage (-fsanitize-coverage)"),
+    (
+        "__llvm_profile_*",
+        "profiling (-C profile-generate, -C instrument-coverage)",
+    ),
+    ("__llvm_gcov_*", "coverage (--coverage)"),
+    ("__gcov_*", "coverage (--coverage)"),
+    ("llvm_gcda_*", "coverage (--coverage)"),
+];
+
+/// Sections that it leaves behind.
+const SECTIONS: [(&str, &str); 5] = [
+    (
+        "__patchable_function_entries",
+        "function tracing (-fpatchable-function-entry)",
+    ),
+    ("__mcount_loc", "function tracing (-pg)"),
+    (
+        "__llvm_prf_*",
+        "profiling (-C profile-generate, -C instrument-coverage)",
+    ),
+    ("__llvm_cov*", "coverage (-C instrument-coverage)"),
+    ("__sancov_*", "coverage (-fsanitize-coverage)"),
+];
+
+/// `str x30, [x18], #8` and `ldr x30, [x18, #-8]!`: how the shadow call stack is pushed and
+/// popped.
+const SHADOW_STACK: [u32; 2] = [0xf800_865e, 0xf85f_8e5e];
+
+fn known(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    let mut entries = table.iter();
+    let known = entries.find(|(pattern, _)| match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *pattern,
+    });
+    known.map(|(_, what)| *what)
+}
+
+/// The instrumentation that asks for a symbol.
+pub(super) fn symbol(name: &str) -> Option<&'static str> {
+    known(&SYMBOLS, name)
+}
+
+/// The instrumentation that leaves a section behind.
+pub(super) fn section(name: &str) -> Option<&'static str> {
+    known(&SECTIONS, name)
+}
+
+pub(super) fn sections(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    for (_, loaded) in context.object.loaded() {
+        if let Some(what) = section(loaded.name) {
+            let files = context.files(loaded.name).into_iter();
+            found.extend(files.map(|file| Refusal::InstrumentedSection {
+                what,
+                section: loaded.name.to_owned(),
+                file,
+            }));
+        }
+    }
+}
+
+pub(super) fn shadow_stack(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    for (index, section) in context.object.loaded() {
+        let mut reported = None;
+        for (offset, word) in section.instructions() {
+            let owner = context.graph.owner(index, offset);
+            if SHADOW_STACK.contains(&word) && (reported != owner || owner.is_none()) {
+                reported = owner;
+                found.push(Refusal::ShadowStack(context.site(index, offset)));
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The rules for the code of a hypervisor, asked of the object of the partial link.
+
+mod allow;
+mod instrumentation;
+mod relocations;
+mod sections;
+mod symbols;
+
+use std::collections::BTreeSet;
+
+use super::graph::Graph;
+use super::inputs::Inputs;
+use super::map::Placed;
+use super::object::LinkedObject;
+use super::refusal::{Refusal, Site};
+use super::script::Layout;
+use crate::namespace::Manifest;
+use crate::namespace::Name;
+
+/// What the rules look at.
+pub(super) struct LintContext<'a> {
+    pub name: &'a Name,
+    pub manifest: &'a Manifest,
+    pub layout: &'a Layout,
+    /// The inputs of the link.
+    pub inputs: &'a Inputs<'a>,
+    /// Where the linker put it.
+    pub placed: &'a [Placed],
+    pub object: &'a LinkedObject<'a>,
+    pub graph: &'a Graph<'a>,
+}
+
+impl LintContext<'_> {
+    /// Asks all rules.
+    pub fn check(&self) -> Vec<Refusal> {
+        let rules: [fn(&LintContext<'_>, &mut Vec<Refusal>); 10] = [
+            symbols::exports,
+            symbols::names,
+            instrumentation::sections,
+            instrumentation::shadow_stack,
+            sections::orphans,
+            sections::dead_patterns,
+            sections::rights,
+            relocations::kinds,
+            relocations::sites,
+            allow::undefined,
+        ];
+        let mut found = Vec::new();
+        for rule in rules {
+            rule(self, &mut found);
+        }
+        found
+    }
+
+    fn site(&self, section: usize, offset: u64) -> Site {
+        Site {
+            place: self.graph.name_of(self.object, section, offset),
+            file: self.graph.file(section, offset).map(str::to_owned),
+        }
+    }
+
+    /// The files that a section of the object comes from; one that is not known, if none is.
+    fn files(&self, section: &str) -> BTreeSet<Option<String>> {
+        let placed = self.placed.iter().filter(|placed| placed.output == section);
+        let mut files: BTreeSet<_> = placed.map(|placed| Some(placed.file.clone())).collect();
+        if files.is_empty() {
+            files.insert(None);
+        }
+        files
+    }
+}

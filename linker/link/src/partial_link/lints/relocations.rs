@@ -1,0 +1,124 @@
+//! Relocations: only those that are right wherever the image runs, or that can be fixed.
+
+use object::elf::{
+    NAMES_R_AARCH64, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
+    R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC, R_AARCH64_CALL26,
+    R_AARCH64_CONDBR19, R_AARCH64_JUMP26, R_AARCH64_LD_PREL_LO19, R_AARCH64_LDST8_ABS_LO12_NC,
+    R_AARCH64_LDST16_ABS_LO12_NC, R_AARCH64_LDST32_ABS_LO12_NC, R_AARCH64_LDST64_ABS_LO12_NC,
+    R_AARCH64_LDST128_ABS_LO12_NC, R_AARCH64_MOVW_PREL_G0, R_AARCH64_MOVW_PREL_G0_NC,
+    R_AARCH64_MOVW_PREL_G1, R_AARCH64_MOVW_PREL_G1_NC, R_AARCH64_MOVW_PREL_G2,
+    R_AARCH64_MOVW_PREL_G2_NC, R_AARCH64_MOVW_PREL_G3, R_AARCH64_NONE, R_AARCH64_PLT32,
+    R_AARCH64_PREL16, R_AARCH64_PREL32, R_AARCH64_PREL64, R_AARCH64_TSTBR14, RelocationType,
+};
+
+use super::LintContext;
+use crate::partial_link::refusal::{Refusal, Use};
+use crate::partial_link::script::{TABLES, record_size};
+
+/// What a relocation does with its symbol; none for one that says something else at another
+/// address, and cannot be fixed.
+pub(super) fn used(kind: RelocationType) -> Option<Use> {
+    Some(match kind {
+        R_AARCH64_ABS64 => Use::Pointer,
+        R_AARCH64_PREL64
+        | R_AARCH64_PREL32
+        | R_AARCH64_PREL16
+        | R_AARCH64_ADR_PREL_LO21
+        | R_AARCH64_ADR_PREL_PG_HI21
+        | R_AARCH64_ADR_PREL_PG_HI21_NC
+        | R_AARCH64_ADD_ABS_LO12_NC
+        | R_AARCH64_MOVW_PREL_G0
+        | R_AARCH64_MOVW_PREL_G0_NC
+        | R_AARCH64_MOVW_PREL_G1
+        | R_AARCH64_MOVW_PREL_G1_NC
+        | R_AARCH64_MOVW_PREL_G2
+        | R_AARCH64_MOVW_PREL_G2_NC
+        | R_AARCH64_MOVW_PREL_G3 => Use::Address,
+        R_AARCH64_LD_PREL_LO19
+        | R_AARCH64_LDST8_ABS_LO12_NC
+        | R_AARCH64_LDST16_ABS_LO12_NC
+        | R_AARCH64_LDST32_ABS_LO12_NC
+        | R_AARCH64_LDST64_ABS_LO12_NC
+        | R_AARCH64_LDST128_ABS_LO12_NC => Use::Access,
+        R_AARCH64_PLT32 | R_AARCH64_TSTBR14 | R_AARCH64_CONDBR19 | R_AARCH64_JUMP26
+        | R_AARCH64_CALL26 => Use::Branch,
+        _ => return None,
+    })
+}
+
+fn name(kind: RelocationType) -> String {
+    match NAMES_R_AARCH64.name(kind) {
+        Some(name) => name.to_owned(),
+        None => format!("relocation type {}", kind.0),
+    }
+}
+
+fn why(name: &str) -> &'static str {
+    // By the groups of the ABI's names (AAELF64, 5.7).
+    if name.contains("TLS") || name.contains("DTP") {
+        "thread-local data belongs to the kernel's threads"
+    } else if name.contains("GOT") {
+        "it goes through a table of addresses that nobody fixes"
+    } else if name.contains("MOVW") {
+        "an absolute address in instructions cannot be fixed"
+    } else if name.contains("ABS") {
+        "a pointer of fewer than 64 bits cannot be fixed"
+    } else {
+        "it is not known to be right there"
+    }
+}
+
+pub(super) fn kinds(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    for (index, section) in context.object.loaded() {
+        let table = TABLES.contains(&section.name);
+        for relocation in &section.relocations {
+            let refuse = |why| Refusal::Relocation {
+                kind: name(relocation.kind),
+                site: context.site(index, relocation.offset),
+                why,
+            };
+            if relocation.kind == R_AARCH64_NONE {
+                continue;
+            }
+            match used(relocation.kind) {
+                None => found.push(refuse(why(&name(relocation.kind)))),
+                Some(Use::Pointer) if table => {
+                    found.push(refuse("the tables of alternatives hold distances only"));
+                }
+                Some(Use::Pointer) if section.is_code() => {
+                    found.push(refuse("text is never written to fix a pointer"));
+                }
+                Some(Use::Pointer) if !relocation.offset.is_multiple_of(8) => {
+                    found.push(Refusal::Unaligned(context.site(index, relocation.offset)));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// A table of records is linked to one section of text (SHF_LINK_ORDER); the last link sorts it
+/// by that.
+pub(super) fn sites(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    for (_, section) in context.object.loaded() {
+        let Some(size) = record_size(section.name) else {
+            continue;
+        };
+        let records = section
+            .relocations
+            .iter()
+            .filter(|r| r.offset.is_multiple_of(size));
+        let apart = records
+            .filter_map(|relocation| context.object.target(relocation))
+            .find(|(text, _)| *text != section.link);
+        let name = |index: usize| context.object.sections.get(index).map_or("?", |s| s.name);
+        if let Some((text, offset)) = apart {
+            found.push(Refusal::SitesApart {
+                table: section.name.to_owned(),
+                site: context.site(text, offset),
+                found: name(text).to_owned(),
+                linked: name(section.link).to_owned(),
+            });
+        }
+    }
+}

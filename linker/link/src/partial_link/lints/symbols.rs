@@ -1,0 +1,50 @@
+//! Symbols: exports that are there, and none that clash with what the namespace adds.
+
+use alt_object::object::Place;
+
+use super::LintContext;
+use crate::partial_link::refusal::Refusal;
+
+pub(super) fn exports(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    let object = context.object;
+    let defined = object
+        .symbols
+        .iter()
+        .filter(|symbol| symbol.is_name() && !symbol.local && symbol.place != Place::Undefined);
+    let defined: Vec<&str> = defined.map(|symbol| symbol.name).collect();
+    for export in &context.manifest.exports {
+        if defined.contains(&export.as_str()) {
+            continue;
+        }
+        let given = context.inputs.globals.iter().copied();
+        found.push(Refusal::NoExport {
+            name: export.clone(),
+            near: nearest(export, given.chain(defined.iter().copied())),
+        });
+    }
+}
+
+/// The name that takes the fewest edits, if a third of its length will do.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let distances = names.map(|other| (strsim::osa_distance(name, other), other));
+    let near = distances.filter(|(distance, other)| *distance <= other.len().max(3) / 3);
+    near.min().map(|(_, other)| other.to_owned())
+}
+
+pub(super) fn names(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+    for symbol in context
+        .object
+        .symbols
+        .iter()
+        .filter(|symbol| symbol.is_name())
+    {
+        match symbol.place {
+            Place::Undefined => {}
+            Place::Common => found.push(Refusal::Common(symbol.name.to_owned())),
+            _ if context.name.is_on(symbol.name) => {
+                found.push(Refusal::AlreadyNamed(symbol.name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The linker that comes with rustc.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::error::PartialLinkError;
+
+/// What the linker is told.
+pub(super) struct Job<'a> {
+    pub script: &'a Path,
+    pub map: &'a Path,
+    pub output: &'a Path,
+    /// What is kept, and all that it needs.
+    pub roots: &'a [String],
+    pub inputs: &'a [PathBuf],
+}
+
+/// What lld says of its work.
+pub(super) enum Outcome {
+    Linked,
+    /// Its words on standard error.
+    Refused(String),
+}
+
+/// rust-lld of the toolchain in use.
+pub(super) fn find() -> Result<PathBuf, PartialLinkError> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let sysroot = ask(&rustc, &["--print", "sysroot"])?;
+    let version = ask(&rustc, &["-vV"])?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.unwrap_or_default().trim();
+    let name = format!("rust-lld{}", env::consts::EXE_SUFFIX);
+    let path = PathBuf::from(sysroot.trim())
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin")
+        .join(name);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(PartialLinkError::NoLinker { path }),
+    }
+}
+
+fn ask(rustc: &OsString, arguments: &[&str]) -> Result<String, PartialLinkError> {
+    let failed = |why: String| PartialLinkError::Rustc {
+        rustc: PathBuf::from(rustc),
+        why,
+    };
+    let output = Command::new(rustc).args(arguments).output();
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(failed(String::from_utf8_lossy(&output.stderr).into_owned())),
+    }
+}
+
+/// Links partially.
+pub(super) fn run(linker: &Path, job: &Job<'_>) -> Result<Outcome, PartialLinkError> {
+    let mut command = Command::new(linker);
+    // One program for all formats, unless its name says which.
+    let stem = linker.file_stem().unwrap_or_default().to_string_lossy();
+    if stem.ends_with("rust-lld") || stem == "lld" {
+        command.args(["-flavor", "gnu"]);
+    }
+    command.args(["-r", "-m", "aarch64elf", "--gc-sections"]);
+    // Groups are for the linker to choose one of each; one of each is here, and the kernel has
+    // its own under other names.
+    command.arg("--force-group-allocation");
+    command.args(["--error-limit=0", "--color-diagnostics=never"]);
+    command.arg("-T").arg(job.script);
+    let mut map = OsString::from("-Map=");
+    map.push(job.map);
+    command.arg(map).arg("-o").arg(job.output);
+    for root in job.roots {
+        command.args(["-u", root]);
+    }
+    let output = command.args(job.inputs).output();
+    let output = output.map_err(|error| PartialLinkError::Run {
+        linker: linker.to_owned(),
+        error,
+    })?;
+    if output.status.success() {
+        return Ok(Outcome::Linked);
+    }
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Outcome::Refused(match words.trim().is_empty() {
+        true => output.status.to_string(),
+        false => words.trim_end().to_owned(),
+    }))
+}
