@@ -26,7 +26,7 @@ use crate::rendezvous::HoldError;
 use crate::{
     cap::Scope,
     image::Image,
-    patch::{Plan, WritableAlias, check},
+    patch::{Plan, WritableAlias},
     rendezvous::Held,
 };
 
@@ -383,8 +383,8 @@ fn finalise<A>(
     Ok(finalised)
 }
 
-/// The first of one or two passes: checks everything that any pass may need, then plans,
-/// commits and verifies.
+/// The first of one or two passes: plans, checks everything that any pass may need, commits and
+/// verifies.
 ///
 /// # Safety
 /// As for [`Plan::commit`].
@@ -395,10 +395,7 @@ unsafe fn first_pass<A: WritableAlias>(
     how: &Maintenance,
     alias: &mut A,
 ) -> Result<Report, PatchError<A::Error>> {
-    let words = check(&image.region(), decision.table).map_err(PatchError::Plan)?;
-    image.prepare(words).map_err(PatchError::Image)?;
-    let (region, room) = image.parts();
-    let plan = Plan::new(&region, decision, room).map_err(PatchError::Plan)?;
+    let (region, plan) = image.plan_first_pass(decision)?;
     // SAFETY: the plan is of this region, made just now; the caller's promise.
     unsafe { plan.commit_first(&region, how, alias) }
 }

@@ -3,10 +3,9 @@
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod linked;
 
-use core::fmt;
 use core::mem::MaybeUninit;
 
-use crate::patch::too_small;
+use crate::patch::{Decision, ImageError, PatchError, Plan};
 use crate::region::Region;
 use crate::room::PlannedWrite;
 
@@ -69,33 +68,42 @@ impl<'a> Image<'a> {
         (self.region, self.room)
     }
 
-    /// Checks that the tables are those of all sites that are linked, which have `words` words by
-    /// the tables, and that there is room for a plan of all of them. Writes to each page of that
-    /// room, so that room which is not mapped writable faults on every CPU model, also where
-    /// nothing is patched.
+    /// Plans the first pass: checks every arm of every site, whether or not it wins, so that no
+    /// later pass is refused for an arm after this one has written. Checks that the tables contain
+    /// all sites that the linker counted, and that the room is large enough for all their words.
+    /// Writes to each page of that room, so that room which is not mapped writable faults on every
+    /// CPU model, even if nothing is patched.
+    ///
+    /// Returns the region of the plan as well.
     ///
     /// # Errors
-    /// The tables are not those of the linked sites, or the room is too small.
-    pub fn prepare(&mut self, words: usize) -> Result<(), ImageError> {
-        if words < self.linked {
-            return Err(ImageError::Tables {
+    /// [`PatchError::Plan`] for the first record, in address order, that could not be applied on
+    /// some CPU; [`PatchError::Image`] for incomplete tables or too little room.
+    pub fn plan_first_pass<A>(
+        &mut self,
+        decision: Decision<'_>,
+    ) -> Result<(Region<'_>, Plan<'_>), PatchError<A>> {
+        let plan = Plan::checked(&self.region, decision, self.room);
+        let mut plan = plan.map_err(PatchError::Plan)?;
+        let needed = plan.needed();
+        if needed < self.linked {
+            return Err(PatchError::Image(ImageError::Tables {
                 linked: self.linked,
-                found: words,
-            });
+                found: needed,
+            }));
         }
-        let room = self.room.len();
-        let needed = self.room.get_mut(..words);
-        let needed = needed.ok_or(ImageError::Room {
-            room,
-            needed: words,
-        })?;
+        let planned = plan.writes().len();
+        let room = planned + plan.unused().len();
+        let Some(unplanned) = plan.unused().get_mut(..needed.saturating_sub(planned)) else {
+            return Err(PatchError::Image(ImageError::Room { room, needed }));
+        };
         // No page is smaller than 4 KiB.
         const STEP: usize = 4096 / size_of::<PlannedWrite>();
-        for part in needed.chunks_mut(STEP) {
+        for part in unplanned.chunks_mut(STEP) {
             part.first_mut().map(touch);
             part.last_mut().map(touch);
         }
-        Ok(())
+        Ok((self.region, plan))
     }
 }
 
@@ -109,38 +117,3 @@ fn touch(entry: &mut MaybeUninit<PlannedWrite>) {
         entry.read_volatile();
     }
 }
-
-/// An image that is not linked as a pass needs it. Nothing has been written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum ImageError {
-    /// The tables are not those of all sites in the image.
-    Tables {
-        /// Words of the sites that the linker kept.
-        linked: usize,
-        /// Words of the sites in the tables.
-        found: usize,
-    },
-    /// There is too little room for the plan. All numbers are of words.
-    Room {
-        /// What there is room for.
-        room: usize,
-        /// Words of all sites.
-        needed: usize,
-    },
-}
-
-impl fmt::Display for ImageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Tables { linked, found } => write!(
-                f,
-                "the sites in the image have {linked} words, those in its tables {found}: the linker script places or discards alt_branches or alt_records where their __start_ and __stop_ symbols do not enclose them; leave the sections to the linker, or INCLUDE alternatives-init.x once"
-            ),
-            Self::Room { room, needed } => too_small(f, room, needed),
-        }
-    }
-}
-
-impl core::error::Error for ImageError {}

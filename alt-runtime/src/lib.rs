@@ -70,8 +70,9 @@ pub mod shadow_call_stack;
 pub use arch::Maintenance;
 pub use assembly::ASM_MACROS;
 pub use callback::{Callback, CallbackError, CallbackFn, Site};
-pub use image::{Image, ImageError};
+pub use image::Image;
 pub use insn::Insn;
 #[doc(hidden)]
 pub use macros::__private;
+pub use patch::ImageError;
 pub use room::{PlannedWrite, Room};

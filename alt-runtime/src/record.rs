@@ -63,12 +63,6 @@ impl Condition {
         self.0 & Self::CAP
     }
 
-    /// All but what kind of site it is; bits 0 to 16 are 0.
-    #[inline]
-    pub(crate) const fn plain(self) -> u32 {
-        (self.0 as u32) << 17
-    }
-
     /// The term holds when the cpucap is absent.
     #[inline]
     pub const fn is_negated(self) -> bool {
@@ -101,6 +95,16 @@ impl fmt::Display for Condition {
     }
 }
 
+/// What records of both kinds have.
+pub(crate) trait Record: Copy + 'static {
+    /// Address of the site, of a record at `at`.
+    fn site_address(&self, at: u64) -> u64;
+    /// When the record applies.
+    fn condition(&self) -> Condition;
+    /// Length of the site in instructions.
+    fn site_len(&self) -> u8;
+}
+
 /// A `cpu_has_cap!` site: one instruction, NOP or B.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -130,6 +134,23 @@ impl BranchRecord {
     #[inline]
     pub const fn site_address(&self, at: u64) -> u64 {
         at.wrapping_add_signed(self.site as i64)
+    }
+}
+
+impl Record for BranchRecord {
+    #[inline]
+    fn site_address(&self, at: u64) -> u64 {
+        self.site_address(at)
+    }
+
+    #[inline]
+    fn condition(&self) -> Condition {
+        self.condition
+    }
+
+    #[inline]
+    fn site_len(&self) -> u8 {
+        1
     }
 }
 
@@ -222,6 +243,23 @@ impl AlternativeRecord {
     pub const fn replacement_address(&self, at: u64) -> u64 {
         at.wrapping_add(core::mem::offset_of!(Self, replacement) as u64)
             .wrapping_add_signed(self.replacement as i64)
+    }
+}
+
+impl Record for AlternativeRecord {
+    #[inline]
+    fn site_address(&self, at: u64) -> u64 {
+        self.site_address(at)
+    }
+
+    #[inline]
+    fn condition(&self) -> Condition {
+        self.condition
+    }
+
+    #[inline]
+    fn site_len(&self) -> u8 {
+        self.site_len
     }
 }
 

@@ -92,12 +92,7 @@ impl CapSet {
         (number as usize) < MAX_CAPS && self.words[word] & bit != 0
     }
 
-    /// The caps as bits, from number 0 up.
-    pub(crate) const fn words(&self) -> &[u64; WORDS] {
-        &self.words
-    }
-
-    /// The number of caps in the set.
+    /// How many are in it.
     pub const fn len(&self) -> usize {
         let mut len = 0;
         let mut word = 0;

@@ -71,9 +71,9 @@ const RESERVED: [(u8, u8); 5] = [
 /// What the top byte tells about a word.
 #[derive(Clone, Copy)]
 enum Top {
-    /// It does not depend on its address. Most words are told by this one look-up.
-    Ordinary,
-    /// It may be `SIGNS_PC[which]`, or else is ordinary.
+    /// No word with this top byte depends on its address.
+    PositionIndependent,
+    /// It may be `SIGNS_PC[which]`, or else does not depend on its address.
     SignsPc { which: u8 },
     /// It is of the form of `ROWS[first]` or one behind it, or else is unallocated: no top byte
     /// has both PC-relative and other instructions.
@@ -83,7 +83,7 @@ enum Top {
 }
 
 static TOPS: [Top; 256] = {
-    let mut tops = [Top::Ordinary; 256];
+    let mut tops = [Top::PositionIndependent; 256];
     let mut byte = 0;
     while byte < tops.len() {
         tops[byte] = top(byte as u8);
@@ -117,7 +117,7 @@ const fn top(byte: u8) -> Top {
         }
         i += 1;
     }
-    Top::Ordinary
+    Top::PositionIndependent
 }
 
 /// Where a word was found.
@@ -128,61 +128,33 @@ pub(super) enum Found {
     Unknown,
 }
 
-/// What [`Insn::is_ordinary`] goes by.
-pub(crate) struct Sight {
-    /// For each top byte: 0 if all its words are ordinary, `n` if all are but `signs_pc[n - 1]`;
-    /// higher if that cannot be said so quickly.
-    tops: [u8; 256],
-    signs_pc: [(u32, u32); SIGNS_PC.len()],
-}
-
-static SIGHT: Sight = {
+/// For each top byte: 0 if no word with it depends on its address, `n` if only `SIGNS_PC[n - 1]`
+/// does, higher if the other bits decide.
+static POSITION_DEPENDENT: [u8; 256] = {
     let mut tops = [u8::MAX; 256];
     let mut byte = 0;
     while byte < tops.len() {
         match top(byte as u8) {
-            Top::Ordinary => tops[byte] = 0,
+            Top::PositionIndependent => tops[byte] = 0,
             Top::SignsPc { which } => tops[byte] = 1 + which,
             _ => {}
         }
         byte += 1;
     }
-    Sight {
-        tops,
-        signs_pc: SIGNS_PC,
-    }
+    tops
 };
 
 impl Insn {
-    /// The table that [`is_ordinary_by`](Self::is_ordinary_by) needs.
-    pub(crate) const SIGHT: &'static Sight = &SIGHT;
-
-    /// Whether the word is [`Class::NotRelative`], in few steps, since most are.
+    /// Whether the word is [`Class::NotRelative`]: one look-up for most words.
     #[inline(always)]
-    pub(crate) fn is_ordinary(self) -> bool {
-        self.is_ordinary_by(&SIGHT)
-    }
-
-    /// The same for a loop, which may keep the place of the table in a register.
-    #[inline(always)]
-    pub(crate) fn is_ordinary_by(self, sight: &Sight) -> bool {
+    pub(crate) fn is_position_independent(self) -> bool {
         let [top, ..] = self.0.to_be_bytes();
-        match usize::from(sight.tops[usize::from(top)]) {
+        match usize::from(POSITION_DEPENDENT[usize::from(top)]) {
             0 => true,
-            which => match sight.signs_pc.get(which - 1) {
-                Some(&signing) => !self.matches(signing),
-                None => false,
-            },
+            1 => !self.matches(SIGNS_PC[0]),
+            2 => !self.matches(SIGNS_PC[1]),
+            _ => false,
         }
-    }
-
-    /// The displacement of a B, in bytes; `None` for any other instruction.
-    #[inline]
-    pub(crate) const fn branch_displacement(self) -> Option<i64> {
-        if self.0 >> 26 != 0b00_0101 {
-            return None;
-        }
-        Some(Form::B.immediate().read(self.0))
     }
 
     /// What the word's own address means to it.
@@ -204,7 +176,7 @@ impl Insn {
     pub(super) fn find(self) -> Found {
         let [top, ..] = self.0.to_be_bytes();
         match TOPS[usize::from(top)] {
-            Top::Ordinary => Found::NotRelative,
+            Top::PositionIndependent => Found::NotRelative,
             Top::SignsPc { .. } => {
                 if SIGNS_PC.iter().any(|&signing| self.matches(signing)) {
                     Found::SignsPc

@@ -24,7 +24,6 @@ mod relocate;
 
 use core::fmt;
 
-pub(crate) use classify::Sight;
 pub use classify::{Class, Relative};
 pub use encode::Unencodable;
 pub use form::Form;
@@ -79,15 +78,6 @@ impl Insn {
         Self(0x1400_0000 | instructions as u32 & 0x03ff_ffff)
     }
 
-    /// The branch to so many bytes further on, a multiple of four, if it reaches so far.
-    #[inline(always)]
-    pub(crate) const fn branch_over(bytes: i64) -> Option<Self> {
-        // 26 bits of instructions (Arm ARM C6.2.26).
-        let reaches = bytes << 36 >> 36 == bytes;
-        let word = 0x1400_0000 | bytes as u32 >> 2 & 0x03ff_ffff;
-        if reaches { Some(Self(word)) } else { None }
-    }
-
     /// Whether the word may be replaced while another CPU executes it.
     ///
     /// If both the old and the new word are in this class, a CPU that runs into the modification
@@ -120,7 +110,10 @@ impl Insn {
 
     /// Whether it is BRK or HLT, which a debugger puts into text.
     pub(crate) const fn is_breakpoint(self) -> bool {
-        self.matches((0xffe0_001f, 0xd420_0000)) || self.matches((0xffe0_001f, 0xd440_0000))
+        // Most words do not even have the top byte.
+        self.0 >> 24 == 0xd4
+            && (self.matches((0xffe0_001f, 0xd420_0000))
+                || self.matches((0xffe0_001f, 0xd440_0000)))
     }
 
     /// Whether it is ADR (Arm ARM C6.2.12).

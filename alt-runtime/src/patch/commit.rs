@@ -60,7 +60,9 @@ impl Plan<'_> {
         alias: &mut A,
         look: impl FnOnce(*const u32) -> Result<Option<PlannedWrite>, AliasError>,
     ) -> Result<Report, PatchError<A::Error>> {
-        let Self { writes, mut report } = self;
+        let Self {
+            writes, mut report, ..
+        } = self;
         let text = region.text.as_ptr().ok_or(PatchError::MappedApart)?;
         let writable = alias.open(region.text.range()).map_err(PatchError::Alias)?;
         let mut same = match look(writable) {

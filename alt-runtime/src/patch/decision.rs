@@ -1,15 +1,175 @@
-//! What a pass is told about the cpucaps.
+//! What a pass knows about the cpucaps, and the arm that it chooses for a site.
 
-use crate::cap::{CapSet, CapTable};
+use core::ptr;
+
+use crate::cap::{CapSet, CapTable, MAX_CAPS};
+use crate::patch::error::{PlanError, Reason};
+use crate::record::{Condition, Record};
+use crate::region::Table;
 
 /// The cpucaps of a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision<'a> {
-    /// The table that the numbers are of.
+    /// The table that assigns the numbers.
     pub table: &'a CapTable,
-    /// Those that are present.
+    /// The cpucaps that are present.
     pub present: &'a CapSet,
-    /// Those of which it is known; a site that asks for another one is left to a
-    /// later pass.
+    /// The cpucaps that are known to be present or absent. A site whose arms test another one is
+    /// left to a later pass.
     pub decided: &'a CapSet,
+}
+
+impl Decision<'_> {
+    /// The error about a record with the condition `term`, of the site at `site`.
+    #[cold]
+    pub(super) fn refuse(&self, site: u64, term: Condition, reason: Reason) -> PlanError {
+        PlanError {
+            site,
+            cap: term.cap(),
+            name: self.table.name(term.cap()).unwrap_or("unknown"),
+            reason,
+        }
+    }
+}
+
+/// What a pass knows about one cpucap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Absent,
+    Present,
+    /// A later pass decides.
+    Pending,
+    /// The table of cpucaps has no such number.
+    Unknown,
+}
+
+/// The state of every cpucap by number, for one look-up per record.
+pub(super) struct States([State; MAX_CAPS]);
+
+/// The outcome for a site.
+pub(super) enum Choice<'a, R> {
+    /// An arm tests a cpucap that is not decided: a later pass patches the site.
+    Pending,
+    /// No condition holds: the site stays as it is.
+    Default,
+    /// The arm that begins with this record.
+    Arm(&'a R),
+}
+
+impl<R> Choice<'_, R> {
+    /// Whether the arm that begins with `record` wins.
+    #[inline(always)]
+    pub fn is_arm(&self, record: &R) -> bool {
+        matches!(self, Self::Arm(winner) if ptr::eq(*winner, record))
+    }
+}
+
+/// What is wrong with a term of a condition.
+#[derive(Clone, Copy)]
+pub(super) enum TermError {
+    UnknownCap,
+    LengthsDiffer { first: u8, other: u8 },
+    DanglingAnd,
+}
+
+impl From<TermError> for Reason {
+    #[cold]
+    fn from(error: TermError) -> Self {
+        match error {
+            TermError::UnknownCap => Self::UnknownCap,
+            TermError::LengthsDiffer { first, other } => Self::LengthsDiffer { first, other },
+            TermError::DanglingAnd => Self::DanglingAnd,
+        }
+    }
+}
+
+impl States {
+    pub fn new(decision: &Decision<'_>) -> Self {
+        let mut states = [State::Unknown; MAX_CAPS];
+        for (number, state) in (0..).zip(&mut states).take(decision.table.len()) {
+            *state = if !decision.decided.contains_number(number) {
+                State::Pending
+            } else if decision.present.contains_number(number) {
+                State::Present
+            } else {
+                State::Absent
+            };
+        }
+        Self(states)
+    }
+
+    #[inline(always)]
+    fn of(&self, term: Condition) -> State {
+        let state = self.0.get(usize::from(term.cap()));
+        state.copied().unwrap_or(State::Unknown)
+    }
+
+    /// Evaluates the condition of the only arm of a site: whether it wins, or `None` if a later
+    /// pass decides.
+    ///
+    /// # Errors
+    /// The cpucap is unknown, or the term has an AND.
+    #[inline(always)]
+    pub fn choose<R: Record>(&self, record: &R) -> Result<Option<bool>, TermError> {
+        let term = record.condition();
+        let is_present = match self.of(term) {
+            State::Absent => false,
+            State::Present => true,
+            State::Unknown => return Err(TermError::UnknownCap),
+            State::Pending if term.and_next() => return Err(TermError::DanglingAnd),
+            State::Pending => return Ok(None),
+        };
+        match term.and_next() {
+            true => Err(TermError::DanglingAnd),
+            false => Ok(Some(is_present != term.is_negated())),
+        }
+    }
+
+    /// Evaluates the conditions of the site at `site`, whose records begin at `at` in `table`.
+    /// The first arm whose condition holds wins.
+    ///
+    /// # Errors
+    /// The first record with an unknown cpucap, another length than the first record, or an AND
+    /// without a next term.
+    #[cold]
+    pub fn choose_among<'a, R: Record>(
+        &self,
+        table: &Table<'a, R>,
+        at: u64,
+        site: u64,
+    ) -> Result<Choice<'a, R>, (Condition, TermError)> {
+        let (mut winner, mut is_pending) = (None, false);
+        // The first record of the current conjunction, and whether its terms hold so far.
+        let (mut arm, mut holds) = (None, true);
+        let (mut first, mut last) = (None, None);
+        let records = (at..).step_by(size_of::<R>());
+        let records = records.map_while(|at| Some((at, table.at(at)?)));
+        for (_, record) in records.take_while(|(at, record)| record.site_address(*at) == site) {
+            let (term, len) = (record.condition(), record.site_len());
+            let state = self.of(term);
+            if state == State::Unknown {
+                return Err((term, TermError::UnknownCap));
+            }
+            let first = *first.get_or_insert(len);
+            if len != first {
+                return Err((term, TermError::LengthsDiffer { first, other: len }));
+            }
+            is_pending |= state == State::Pending;
+            holds &= (state == State::Present) != term.is_negated();
+            let begin = *arm.get_or_insert(record);
+            if !term.and_next() {
+                if holds {
+                    winner.get_or_insert(begin);
+                }
+                (arm, holds) = (None, true);
+            }
+            last = Some(term);
+        }
+        match (last, winner) {
+            (Some(term), _) if term.and_next() => Err((term, TermError::DanglingAnd)),
+            _ if is_pending => Ok(Choice::Pending),
+            (_, Some(winner)) => Ok(Choice::Arm(winner)),
+            (_, None) => Ok(Choice::Default),
+        }
+    }
 }

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use crate::callback::CallbackError;
-use crate::image::ImageError;
 use crate::insn::{Insn, MoveError, OutOfReach};
 
 /// A record that cannot be applied. No word has been written.
@@ -293,7 +292,7 @@ impl fmt::Display for Reason {
 }
 
 /// That the room is too small, and both ways to more.
-pub(crate) fn too_small(f: &mut fmt::Formatter<'_>, room: usize, needed: usize) -> fmt::Result {
+fn too_small(f: &mut fmt::Formatter<'_>, room: usize, needed: usize) -> fmt::Result {
     write!(
         f,
         "the plan needs room for {needed} words and has room for {room}: give the image a `Room<{needed}>` that nobody has taken yet (`Image::with_room`), or include alternatives-init.x in the init region of the linker script"
@@ -364,6 +363,41 @@ impl fmt::Display for AliasError {
 }
 
 impl core::error::Error for AliasError {}
+
+/// An image that is not linked as a pass needs it. Nothing has been written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The tables are not those of all sites in the image.
+    Tables {
+        /// Words of the sites that the linker kept.
+        linked: usize,
+        /// Words of the sites in the tables.
+        found: usize,
+    },
+    /// There is too little room for the plan. All numbers are of words.
+    Room {
+        /// What there is room for.
+        room: usize,
+        /// Words of all sites.
+        needed: usize,
+    },
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Tables { linked, found } => write!(
+                f,
+                "the sites in the image have {linked} words, those in its tables {found}: the linker script places or discards alt_branches or alt_records where their __start_ and __stop_ symbols do not enclose them; leave the sections to the linker, or INCLUDE alternatives-init.x once"
+            ),
+            Self::Room { room, needed } => too_small(f, room, needed),
+        }
+    }
+}
+
+impl core::error::Error for ImageError {}
 
 /// Why a pass did not happen. The text is as it was; after a failed read-back, as far
 /// as the old words could be written through the same alias.

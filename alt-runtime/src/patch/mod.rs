@@ -9,30 +9,20 @@
 //! | verify | within the commit    | only the old words, if the new do not read back | whether they do |
 
 mod alias;
-mod aliased;
-mod census;
-mod check;
+mod alternative;
+mod callback;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
-mod computed;
 mod decision;
 mod error;
 mod plan;
-mod quick;
-mod records;
 mod relaxed;
 mod replacement;
-mod rewrite;
-mod shape;
+mod report;
 mod site;
-mod states;
-mod walk;
-mod writer;
 
 pub use alias::{LinearAlias, MappedAlias, WritableAlias};
-pub use census::{Census, Count};
-pub use check::check;
 pub use decision::Decision;
-pub(crate) use error::too_small;
-pub use error::{AliasError, PatchError, PlanError, ReadBackError, Reason};
-pub use plan::{Plan, Report};
+pub use error::{AliasError, ImageError, PatchError, PlanError, ReadBackError, Reason};
+pub use plan::{Plan, check};
+pub use report::{Census, Count, Report};

@@ -1,102 +1,75 @@
-//! The plan: every record checked, every new word known, nothing written.
+//! The plan: all records checked and all new words computed, before anything is written.
+//!
+//! One walk over both tables in the order of the sites. For each site: check its place in the
+//! text, evaluate the conditions of its arms, compute the words of the arm that wins, and add an
+//! entry for each word that changes. The first pass over a region checks the other arms as well.
 
-use core::fmt;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
-use crate::patch::decision::Decision;
-use crate::patch::error::PlanError;
-use crate::patch::states::States;
-use crate::patch::walk::Walk;
-use crate::patch::writer::Writer;
-use crate::region::Region;
+use crate::cap::{CapSet, CapTable};
+use crate::insn::Insn;
+use crate::patch::alternative::{Alternative, Entries, refuse_leaving};
+use crate::patch::decision::{Choice, Decision, States};
+use crate::patch::error::{PlanError, Reason};
+use crate::patch::report::Report;
+use crate::patch::site::{Arm, Arms, is_further};
+use crate::record::{AlternativeRecord, BranchRecord, Condition, Record};
+use crate::region::{Region, Table};
 use crate::room::PlannedWrite;
-
-/// What a pass found and did.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Report {
-    /// Sites of `cpu_has_cap!`.
-    pub branches: u32,
-    /// Sites of `alternative!`.
-    pub alternatives: u32,
-    /// Sites that a later pass decides.
-    pub pending: u32,
-    /// Sites of which an arm applies.
-    pub applied: u32,
-    /// Sites that changed. Less than `applied` when an arm equals what the text
-    /// holds already, as it does in a second pass.
-    pub rewritten: u32,
-    /// Words that changed.
-    pub words: u32,
-    /// Data cache lines that held them, each cleaned once.
-    pub lines: u32,
-}
-
-impl Report {
-    /// Sites in the tables.
-    pub const fn sites(&self) -> u32 {
-        self.branches + self.alternatives
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} of {} sites rewritten: {} words in {} cache lines",
-            self.rewritten,
-            self.sites(),
-            self.words,
-            self.lines
-        )
-    }
-}
 
 /// The writes of one pass over one region, in address order.
 #[derive(Debug)]
 pub struct Plan<'p> {
     pub(super) writes: &'p mut [PlannedWrite],
+    /// The rest of the room.
+    unused: &'p mut [MaybeUninit<PlannedWrite>],
+    needed: usize,
     pub(super) report: Report,
 }
 
 impl<'p> Plan<'p> {
-    /// Decides what every site of `region` becomes under `decision`. Nothing is
-    /// written but `room`.
+    /// Decides the new words of every site of `region` under `decision`. Writes to `room` only.
     ///
-    /// `room` must hold one entry for each word of each site, or at least for
-    /// each word that will change; the section `alt_plan_size` is of that size.
+    /// `room` must have one entry for each word of each site, or at least for each word that
+    /// changes. The section `alt_plan_size` has the size of the former.
     ///
     /// # Errors
-    /// The first record, in address order, that cannot be applied. The place and the
-    /// condition of every site are checked; an arm itself only where it wins, for
-    /// all of them see [`check`](super::check).
+    /// The first record, in address order, that cannot be applied. The place and the conditions of
+    /// every site are checked, but an arm only if it wins: see [`checked`](Self::checked).
     pub fn new(
         region: &Region<'_>,
         decision: Decision<'_>,
         room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, PlanError> {
-        let mut states = States::new();
-        states.fill(decision);
-        let mut walk = Walk::new(region, decision, &states);
-        let mut writer = Writer::new(region, room);
-        walk.run(&mut writer)?;
-        let words = writer.words();
-        let report = Report {
-            branches: walk.branches.sites(),
-            alternatives: walk.alternatives.sites(),
-            pending: walk.pending,
-            applied: writer.applied(),
-            rewritten: writer.rewritten(),
-            words: u32::try_from(words).unwrap_or(u32::MAX),
-            lines: 0,
-        };
-        Ok(Self {
-            writes: writer.into_writes(),
-            report,
-        })
+        plan::<false>(region, decision, room)
     }
 
-    /// A plan that no table has led to: of words that lie apart, in address order.
+    /// As [`new`](Self::new), and checks every arm of every site, whether or not it wins: for the
+    /// first of several passes, so that no later pass is refused for its arms after this one has
+    /// written.
+    ///
+    /// No site of an alternative may hold a breakpoint. Records state the two words that a branch
+    /// site can hold, but not the words with which an alternative was linked: a default that stops
+    /// on purpose cannot be distinguished from a debugger's breakpoint. Other changes of such a
+    /// site are not noticed.
+    ///
+    /// A callback is called only if its arm wins.
+    ///
+    /// Too little room is not an error here, but leaves the plan without writes: the caller
+    /// compares the room with [`needed`](Self::needed).
+    ///
+    /// # Errors
+    /// The first record, in address order, that could not be applied on some CPU.
+    pub(crate) fn checked(
+        region: &Region<'_>,
+        decision: Decision<'_>,
+        room: &'p mut [MaybeUninit<PlannedWrite>],
+    ) -> Result<Self, PlanError> {
+        plan::<true>(region, decision, room)
+    }
+
+    /// A plan without a table: of separate words, in address order.
     #[cfg(feature = "shadow-call-stack")]
     pub(crate) fn of_writes(writes: &'p mut [PlannedWrite]) -> Self {
         let words = u32::try_from(writes.len()).unwrap_or(u32::MAX);
@@ -105,7 +78,12 @@ impl<'p> Plan<'p> {
             words,
             ..Report::default()
         };
-        Self { writes, report }
+        Self {
+            needed: writes.len(),
+            writes,
+            unused: &mut [],
+            report,
+        }
     }
 
     /// The writes, in address order.
@@ -113,8 +91,379 @@ impl<'p> Plan<'p> {
         self.writes
     }
 
-    /// What has been found; `lines` is not known before the commit.
+    /// Number of words of all sites, which is the room that any plan of the region needs.
+    pub fn needed(&self) -> usize {
+        self.needed
+    }
+
+    /// The room behind the writes.
+    pub(crate) fn unused(&mut self) -> &mut [MaybeUninit<PlannedWrite>] {
+        self.unused
+    }
+
+    /// The totals of the pass. `lines` is 0 before the commit.
     pub fn report(&self) -> Report {
         self.report
     }
+}
+
+/// Checks every arm of every site, for every CPU, as the first pass does; plans nothing.
+///
+/// A host tool calls this with the region of an image file. A kernel does not need to:
+/// [`Image::plan_first_pass`](crate::Image::plan_first_pass) makes the same checks while it plans.
+/// What a callback returns is not checked, since callbacks are not called.
+///
+/// Returns the number of words of all sites, which is the room that a plan needs.
+///
+/// # Errors
+/// The first record, in address order, that could not be applied.
+pub fn check(region: &Region<'_>, table: &CapTable) -> Result<usize, PlanError> {
+    let nothing = Decision {
+        table,
+        present: &CapSet::EMPTY,
+        decided: &CapSet::EMPTY,
+    };
+    Ok(Plan::checked(region, nothing, &mut [])?.needed)
+}
+
+/// Plans a pass, and looks at every arm (`ALL`) or at those that win.
+fn plan<'p, const ALL: bool>(
+    region: &Region<'_>,
+    decision: Decision<'_>,
+    room: &'p mut [MaybeUninit<PlannedWrite>],
+) -> Result<Plan<'p>, PlanError> {
+    let states = States::new(&decision);
+    let walk = Walk::<ALL> {
+        region,
+        decision: &decision,
+        states: &states,
+    };
+    // A write has 32 bits for its offset.
+    let room = match region.text.is_short() {
+        true => room,
+        false => &mut [],
+    };
+    let mut branches = Arms::new(region.branches);
+    let mut alternatives = Arms::new(region.alternatives);
+    let (mut several_branches, mut several_alternatives) = (Several::new(), Several::new());
+    let (mut before, mut totals) = (SiteBefore::default(), Totals::default());
+    let mut entries = room.iter_mut();
+    // Both tables in the order of the sites.
+    loop {
+        if branches.next_site() <= alternatives.next_site()
+            && let Some(arm) = branches.next()
+        {
+            walk.branch(
+                arm,
+                &mut before,
+                &mut several_branches,
+                &mut entries,
+                &mut totals,
+            )?;
+        } else if let Some(arm) = alternatives.next() {
+            walk.alternative(
+                arm,
+                &mut before,
+                &mut several_alternatives,
+                &mut entries,
+                &mut totals,
+            )?;
+        } else {
+            break;
+        }
+        if !ALL && totals.without_room != 0 {
+            return Err(too_small(&walk, room.len(), before.address));
+        }
+    }
+    let Totals {
+        without_room,
+        words_of_alternatives,
+        pending,
+        applied,
+        unchanged,
+    } = totals;
+    let rest = entries.len();
+    let planned = room.len() - rest;
+    let words = planned + without_room;
+    let branches = region.branches.len() - several_branches.records;
+    // Too little room: see `Plan::checked`.
+    let planned = if without_room == 0 { planned } else { 0 };
+    let (writes, unused) = room.split_at_mut(planned);
+    Ok(Plan {
+        // SAFETY: each entry that was taken from `entries` has been written.
+        writes: unsafe { &mut *(&raw mut *writes as *mut [PlannedWrite]) },
+        unused,
+        needed: branches + words_of_alternatives - several_alternatives.words,
+        report: Report {
+            branches: branches as u32,
+            alternatives: (region.alternatives.len() - several_alternatives.records) as u32,
+            pending,
+            applied,
+            rewritten: applied - unchanged,
+            words: words as u32,
+            lines: 0,
+        },
+    })
+}
+
+/// What a walk refers to.
+struct Walk<'a, const ALL: bool> {
+    region: &'a Region<'a>,
+    decision: &'a Decision<'a>,
+    states: &'a States,
+}
+
+/// The site before the next record, in either table.
+#[derive(Clone, Copy, Default)]
+struct SiteBefore {
+    address: u64,
+    /// Its end, in bytes from the start of the text: a text may end at the top of the address space.
+    end: u64,
+}
+
+impl SiteBefore {
+    #[inline(always)]
+    fn new(region: &Region<'_>, address: u64, len: u8) -> Self {
+        let offset = address.wrapping_sub(region.text.start());
+        Self {
+            address,
+            end: offset + 4 * u64::from(len),
+        }
+    }
+}
+
+/// What a walk counts.
+#[derive(Default)]
+struct Totals {
+    /// Words that change, and for which there was no room.
+    without_room: usize,
+    /// Lengths that the records of alternatives state.
+    words_of_alternatives: usize,
+    /// Sites that a later pass decides.
+    pending: u32,
+    /// Sites with an arm that wins.
+    applied: u32,
+    /// Those of them that hold its words already.
+    unchanged: u32,
+}
+
+/// What a walk remembers of a table for sites with several records.
+struct Several<'a, R> {
+    /// The outcome for the site before.
+    choice: Choice<'a, R>,
+    /// Records so far that are not the first ones of their sites.
+    records: usize,
+    /// The lengths that these state.
+    words: usize,
+}
+
+impl<R> Several<'_, R> {
+    const fn new() -> Self {
+        Self {
+            choice: Choice::Default,
+            records: 0,
+            words: 0,
+        }
+    }
+}
+
+impl<'a, const ALL: bool> Walk<'a, ALL> {
+    /// Checks that the site of `arm` begins after the one before; else whether it is the same one.
+    #[inline(always)]
+    fn is_further<R: Record>(
+        &self,
+        arm: &Arm<'a, R>,
+        table: &Table<'a, R>,
+        before: SiteBefore,
+    ) -> Result<bool, PlanError> {
+        let offset = arm.site.wrapping_sub(self.region.text.start());
+        let is_before = offset < before.end;
+        let is_further = is_before && is_further(table, arm.at, arm.site);
+        if !arm.site.is_multiple_of(4) || arm.record.site_len() == 0 || is_before && !is_further {
+            return Err(self.misplaced(arm.record, arm.site, before));
+        }
+        Ok(is_further)
+    }
+
+    /// Whether the arm that begins with the record of `arm` wins.
+    #[inline(always)]
+    fn wins<R: Record>(
+        &self,
+        arm: &Arm<'a, R>,
+        is_further: bool,
+        table: &Table<'a, R>,
+        several: &mut Several<'a, R>,
+        totals: &mut Totals,
+    ) -> Result<bool, PlanError> {
+        if is_further {
+            several.records += 1;
+            several.words += usize::from(arm.record.site_len());
+            return Ok(several.choice.is_arm(arm.record));
+        }
+        if arm.is_followed {
+            several.choice = match self.states.choose_among(table, arm.at, arm.site) {
+                Ok(choice) => choice,
+                Err((term, why)) => {
+                    return Err(self.decision.refuse(arm.site, term, why.into()));
+                }
+            };
+            totals.pending += u32::from(matches!(several.choice, Choice::Pending));
+            return Ok(several.choice.is_arm(arm.record));
+        }
+        match self.states.choose(arm.record) {
+            Ok(Some(wins)) => Ok(wins),
+            Ok(None) => {
+                totals.pending += 1;
+                Ok(false)
+            }
+            Err(why) => Err(self.refuse(arm.record, arm.site, why.into())),
+        }
+    }
+
+    /// Looks at the record of a branch, and adds its word to the plan if its arm wins.
+    ///
+    /// A branch that is there already may leave the text, unless every arm is looked at; one that
+    /// is written may not.
+    #[inline(always)]
+    fn branch(
+        &self,
+        arm: Arm<'a, BranchRecord>,
+        before: &mut SiteBefore,
+        several: &mut Several<'a, BranchRecord>,
+        entries: &mut Entries<'_>,
+        totals: &mut Totals,
+    ) -> Result<(), PlanError> {
+        let (region, record, site) = (self.region, arm.record, arm.site);
+        let Some(found) = region.text.get(site) else {
+            return Err(self.misplaced(record, site, *before));
+        };
+        let is_further = self.is_further(&arm, &region.branches, *before)?;
+        *before = SiteBefore::new(region, site, 1);
+        let wins = self.wins(&arm, is_further, &region.branches, several, totals)?;
+        if !wins && !ALL {
+            return Ok(());
+        }
+        let branch = Insn::branch_by(record.displacement);
+        let is_likely = record.condition.is_likely();
+        if !is_likely || ALL {
+            let distance = 4 * i64::from(record.displacement);
+            let target = site.wrapping_add_signed(distance);
+            if !region.text.holds(target) {
+                return Err(self.refuse(record, site, Reason::BranchOutsideText { target }));
+            }
+            if region.text.is_aliased()
+                && let Err(why) = refuse_leaving(region, site, 0, branch)
+            {
+                return Err(self.refuse(record, site, why));
+            }
+        }
+        let (expected, new) = match is_likely {
+            true => (branch, Insn::NOP),
+            false => (Insn::NOP, branch),
+        };
+        if found != expected {
+            if found != new {
+                return Err(self.refuse(record, site, Reason::UnexpectedWord { found, expected }));
+            }
+            totals.applied += u32::from(wins);
+            totals.unchanged += u32::from(wins);
+        } else if wins {
+            let offset = site.wrapping_sub(region.text.start()) as u32;
+            match entries.next() {
+                Some(entry) => _ = entry.write(PlannedWrite::new(offset, expected, new)),
+                None => totals.without_room += 1,
+            }
+            totals.applied += 1;
+        }
+        Ok(())
+    }
+
+    /// Looks at a record of an alternative, and adds the words that change to the plan if its arm
+    /// wins.
+    #[inline(always)]
+    fn alternative(
+        &self,
+        arm: Arm<'a, AlternativeRecord>,
+        before: &mut SiteBefore,
+        several: &mut Several<'a, AlternativeRecord>,
+        entries: &mut Entries<'_>,
+        totals: &mut Totals,
+    ) -> Result<(), PlanError> {
+        let (region, record, site) = (self.region, arm.record, arm.site);
+        let len = record.site_len;
+        let Some(old) = region.text.part(site, len) else {
+            return Err(self.misplaced(record, site, *before));
+        };
+        let is_further = self.is_further(&arm, &region.alternatives, *before)?;
+        *before = SiteBefore::new(region, site, len);
+        totals.words_of_alternatives += usize::from(len);
+        let wins = self.wins(&arm, is_further, &region.alternatives, several, totals)?;
+        if !wins && !ALL {
+            return Ok(());
+        }
+        let alternative = Alternative {
+            region,
+            record,
+            at: arm.at,
+            site: old,
+            wins,
+            is_first_pass: ALL,
+        };
+        match alternative.plan(entries, &mut totals.without_room) {
+            Ok(is_changed) => totals.unchanged += u32::from(wins && !is_changed),
+            Err(why) => return Err(self.refuse(record, site, why)),
+        }
+        totals.applied += u32::from(wins);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse<R: Record>(&self, record: &R, site: u64, reason: Reason) -> PlanError {
+        self.decision.refuse(site, record.condition(), reason)
+    }
+
+    /// Why a site is not after the one before in the text.
+    #[cold]
+    #[inline(never)]
+    fn misplaced<R: Record>(&self, record: &R, site: u64, before: SiteBefore) -> PlanError {
+        let (address, len) = (site, record.site_len());
+        let previous = before.address;
+        let reason = match address {
+            _ if !address.is_multiple_of(4) => Reason::MisalignedSite,
+            _ if len == 0 => Reason::ZeroLength,
+            _ if !self.region.text.contains(address, len.into()) => {
+                let Range { start, end } = self.region.text.range();
+                Reason::SiteOutsideText { len, start, end }
+            }
+            _ if address < previous => Reason::Unsorted { previous },
+            _ => Reason::Overlap { previous },
+        };
+        self.refuse(record, site, reason)
+    }
+}
+
+/// That there is too little room for the words of the site at `site`.
+#[cold]
+#[inline(never)]
+fn too_small<const ALL: bool>(walk: &Walk<'_, ALL>, room: usize, site: u64) -> PlanError {
+    fn words<R: Record>(table: Table<'_, R>) -> usize {
+        let arms = Arms::new(table);
+        let firsts = arms.filter(|arm| !is_further(&table, arm.at, arm.site));
+        firsts.map(|arm| usize::from(arm.record.site_len())).sum()
+    }
+    fn condition<R: Record>(table: Table<'_, R>, site: u64) -> Option<Condition> {
+        let mut arms = Arms::new(table);
+        Some(arms.find(|arm| arm.site == site)?.record.condition())
+    }
+    let Region {
+        branches,
+        alternatives,
+        ..
+    } = *walk.region;
+    let needed = words(branches) + words(alternatives);
+    let condition = condition(branches, site).or_else(|| condition(alternatives, site));
+    let condition = condition.unwrap_or(Condition::from_bits(0));
+    walk.decision
+        .refuse(site, condition, Reason::PlanTooSmall { room, needed })
 }

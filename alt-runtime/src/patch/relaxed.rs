@@ -22,11 +22,10 @@ impl Relaxed {
     ///
     /// No pair: an ADR of no register, whose number ADD takes for the stack pointer, and one
     /// that refers to the replacement itself, which moves along.
-    pub fn at(words: Words<'_>, index: u8) -> Option<Self> {
-        let first = usize::from(index);
-        let (nop, adr) = (words.word(first)?, words.word(first + 1)?);
+    pub fn at(words: Words<'_>, index: usize) -> Option<Self> {
+        let (nop, adr) = (words.word(index)?, words.word(index + 1)?);
         let range = words.range();
-        let at = range.start.wrapping_add(4 * (u64::from(index) + 1));
+        let at = range.start.wrapping_add(4 * (index as u64 + 1));
         let Class::Relative(relative) = adr.classify() else {
             return None;
         };

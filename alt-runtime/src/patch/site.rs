@@ -1,135 +1,86 @@
-//! From records to sites: the arms of one site together, and the one that wins.
+//! The records of a table, each with its site.
 
-use crate::cap::CapTable;
-use crate::patch::error::{PlanError, Reason};
-use crate::patch::records::Records;
-use crate::patch::states::{State, States};
-use crate::record::{AlternativeRecord, BranchRecord, Condition};
+use crate::record::Record;
+use crate::region::Table;
 
-/// What both kinds of record have.
-pub(super) trait Record: Sized + 'static {
-    /// Address of the site, of a record at `at`.
-    fn site(&self, at: u64) -> u64;
-    fn condition(&self) -> Condition;
-    /// Length of the site in instructions.
-    fn len(&self) -> u8;
+/// Above the address of every site, and not aligned.
+const NO_SITE: u64 = u64::MAX;
+
+/// A record and the site that it names. Consecutive records of one site are its arms.
+#[derive(Clone, Copy)]
+pub(super) struct Arm<'a, R> {
+    pub record: &'a R,
+    /// Address of the record.
+    pub at: u64,
+    /// Address of the site.
+    pub site: u64,
+    /// The next record has the same site.
+    pub is_followed: bool,
 }
 
-impl Record for BranchRecord {
-    #[inline]
-    fn site(&self, at: u64) -> u64 {
-        self.site_address(at)
+/// Iterates over the records of a table.
+pub(super) struct Arms<'a, R> {
+    /// The records to come.
+    records: &'a [R],
+    /// Distance from the place of a record in memory to its address.
+    shift: u64,
+    /// Address of the site of the next record.
+    next: u64,
+}
+
+impl<'a, R: Record> Arms<'a, R> {
+    pub fn new(table: Table<'a, R>) -> Self {
+        let (address, records) = table.into_parts();
+        let mut arms = Self {
+            records,
+            shift: address.wrapping_sub(records.as_ptr().addr() as u64),
+            next: NO_SITE,
+        };
+        arms.next = arms.site_of_first();
+        arms
     }
-    #[inline]
-    fn condition(&self) -> Condition {
-        self.condition
+
+    /// Address of the next site; [`NO_SITE`] at the end of the table.
+    #[inline(always)]
+    pub fn next_site(&self) -> u64 {
+        self.next
     }
-    #[inline]
-    fn len(&self) -> u8 {
-        1
+
+    #[inline(always)]
+    fn site_of_first(&self) -> u64 {
+        let first = self.records.first();
+        first.map_or(NO_SITE, |first| first.site_address(self.address_of(first)))
+    }
+
+    #[inline(always)]
+    fn address_of(&self, record: &R) -> u64 {
+        ((&raw const *record).addr() as u64).wrapping_add(self.shift)
     }
 }
 
-impl Record for AlternativeRecord {
-    #[inline]
-    fn site(&self, at: u64) -> u64 {
-        self.site_address(at)
-    }
-    #[inline]
-    fn condition(&self) -> Condition {
-        self.condition
-    }
-    #[inline]
-    fn len(&self) -> u8 {
-        self.site_len
+impl<'a, R: Record> Iterator for Arms<'a, R> {
+    type Item = Arm<'a, R>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Arm<'a, R>> {
+        let (record, rest) = self.records.split_first()?;
+        let site = self.next;
+        self.records = rest;
+        self.next = self.site_of_first();
+        Some(Arm {
+            record,
+            at: self.address_of(record),
+            site,
+            is_followed: self.next == site && !rest.is_empty(),
+        })
     }
 }
 
-/// One site and the arm that applies to it.
-pub(super) struct Site<'a, R> {
-    pub address: u64,
-    /// All cpucaps that the arms ask for are decided; if not, a later pass has the
-    /// site.
-    pub is_decided: bool,
-    /// The record that wins, and its address; `None` leaves the default.
-    pub chosen: Option<(u64, &'a R)>,
-}
-
-/// An error about the record of a site.
+/// Whether a record is not the first one of its site.
 #[cold]
-pub(super) fn error(
-    table: &CapTable,
-    site: u64,
-    condition: Condition,
-    reason: Reason,
-) -> PlanError {
-    let cap = condition.cap();
-    let name = table.get(cap).map_or("unknown", |info| info.name);
-    PlanError {
-        site,
-        cap,
-        name,
-        reason,
-    }
-}
-
-impl<'a, R: Record> Records<'a, R> {
-    /// The next site, with all its arms; `seen` is told each cpucap that they ask for.
-    #[inline]
-    pub fn next_site(
-        &mut self,
-        table: &CapTable,
-        states: &States,
-        mut seen: impl FnMut(u16),
-    ) -> Result<Option<Site<'a, R>>, PlanError> {
-        // The first record of the conjunction at hand, and whether that holds so far.
-        let Some(mut arm) = self.peek() else {
-            return Ok(None);
-        };
-        let mut holds = true;
-        let (address, first) = (self.site(), arm.1);
-        let mut site = Site {
-            address,
-            is_decided: true,
-            chosen: None,
-        };
-        let mut record = first;
-        loop {
-            let term = record.condition();
-            let state = states.of(term);
-            let refuse = |reason| error(table, address, term, reason);
-            if state == State::Unknown {
-                return Err(refuse(Reason::UnknownCap));
-            }
-            if record.len() != first.len() {
-                return Err(refuse(Reason::LengthsDiffer {
-                    first: first.len(),
-                    other: record.len(),
-                }));
-            }
-            seen(term.cap());
-            site.is_decided &= state != State::Pending;
-            holds &= (state == State::Present) != term.is_negated();
-            self.advance();
-            let next = if self.site() == address {
-                self.count_arm();
-                self.peek()
-            } else {
-                None
-            };
-            if term.and_next() {
-                record = next.ok_or_else(|| refuse(Reason::DanglingAnd))?.1;
-                continue;
-            }
-            if holds && site.chosen.is_none() {
-                site.chosen = Some(arm);
-            }
-            let Some(next) = next else { break };
-            (arm, record, holds) = (next, next.1, true);
-        }
-        if !site.is_decided {
-            site.chosen = None;
-        }
-        Ok(Some(site))
-    }
+#[inline(never)]
+pub(super) fn is_further<R: Record>(table: &Table<'_, R>, at: u64, site: u64) -> bool {
+    let before = at.wrapping_sub(size_of::<R>() as u64);
+    let record = table.at(before);
+    record.is_some_and(|record| record.site_address(before) == site)
 }

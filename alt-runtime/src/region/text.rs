@@ -71,6 +71,8 @@ pub struct Text<'a> {
     first: TextRange<'a>,
     /// In ascending order, behind the first one.
     rest: &'a [TextRange<'a>],
+    /// A range also executes at another address.
+    is_aliased: bool,
 }
 
 impl<'a> From<Words<'a>> for Text<'a> {
@@ -78,6 +80,7 @@ impl<'a> From<Words<'a>> for Text<'a> {
         Self {
             first: TextRange::new(words),
             rest: &[],
+            is_aliased: false,
         }
     }
 }
@@ -112,6 +115,7 @@ impl<'a> Text<'a> {
         Ok(Self {
             first: *first,
             rest,
+            is_aliased: ranges.iter().any(|range| range.alias().is_some()),
         })
     }
 
@@ -143,13 +147,8 @@ impl<'a> Text<'a> {
         self.span() <= MAX_SPAN
     }
 
-    /// The words, if all are in one range that executes at its own addresses alone.
-    pub(crate) fn only(&self) -> Option<Words<'a>> {
-        (self.rest.is_empty() && self.first.also_at.is_empty()).then_some(self.first.words)
-    }
-
     /// The range in which the byte at `address` lies.
-    #[inline]
+    #[cold]
     pub(crate) fn range_of(&self, address: u64) -> Option<&TextRange<'a>> {
         if self.first.words.holds(address) {
             return Some(&self.first);
@@ -160,7 +159,7 @@ impl<'a> Text<'a> {
     /// Whether the byte at `address` lies in one of the ranges.
     #[inline]
     pub(crate) fn holds(&self, address: u64) -> bool {
-        self.range_of(address).is_some()
+        self.first.words.holds(address) || self.range_of(address).is_some()
     }
 
     /// Whether `count` words at `address` lie in one range. The address must be a
@@ -174,25 +173,53 @@ impl<'a> Text<'a> {
                 .any(|range| range.words.contains(address, count))
     }
 
+    /// Address of the first word.
+    #[inline(always)]
+    pub(crate) fn start(&self) -> u64 {
+        self.first.words.range().start
+    }
+
+    /// Whether a range also executes at another address.
+    #[inline(always)]
+    pub(crate) fn is_aliased(&self) -> bool {
+        self.is_aliased
+    }
+
     /// The word at `address`; `None` outside.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, address: u64) -> Option<Insn> {
         match self.first.words.get(address) {
-            None => self.rest.iter().find_map(|range| range.words.get(address)),
-            word => word,
+            Some(word) => Some(word),
+            None => {
+                let word = self.get_in_rest(address)?;
+                Some(word)
+            }
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn get_in_rest(&self, address: u64) -> Option<Insn> {
+        self.rest.iter().find_map(|range| range.words.get(address))
+    }
+
     /// `count` words at `address`; `None` if no range holds them.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
         match self.first.words.part(address, count) {
+            Some(words) => Some(words),
             None => {
-                let mut rest = self.rest.iter();
-                rest.find_map(|range| range.words.part(address, count))
+                let words = self.part_of_rest(address, count)?;
+                Some(words)
             }
-            words => words,
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn part_of_rest(&self, address: u64, count: u8) -> Option<Words<'a>> {
+        let mut rest = self.rest.iter();
+        rest.find_map(|range| range.words.part(address, count))
     }
 
     /// The first word, as mapped now; `None` if not all ranges are mapped as far apart as they

@@ -1,11 +1,12 @@
-//! What the first pass asks of an image before it plans: tables, room, alias.
+//! What the first pass requires of an image: tables, room, alias.
 
 use std::convert::Infallible;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use alt_runtime::boot::FinaliseError;
-use alt_runtime::patch::{MappedAlias, PatchError, WritableAlias, check};
+use alt_runtime::cap::CapSet;
+use alt_runtime::patch::{Decision, MappedAlias, PatchError, WritableAlias};
 use alt_runtime::rendezvous::HoldError;
 use alt_runtime::{ImageError, PlannedWrite};
 
@@ -26,11 +27,25 @@ fn sites() -> Image {
 
 fn prepare(room: usize, linked: usize) -> Result<(), ImageError> {
     let image = sites();
-    let words = check(&image.region(), &CAPS).unwrap();
     let mut room = vec![MaybeUninit::<PlannedWrite>::uninit(); room];
-    alt_runtime::Image::of_region(image.region(), &mut room)
-        .linked(linked)
-        .prepare(words)
+    plan_first_pass(&mut alt_runtime::Image::of_region(image.region(), &mut room).linked(linked))
+}
+
+/// Plans the first pass, in which nothing changes.
+fn plan_first_pass(image: &mut alt_runtime::Image<'_>) -> Result<(), ImageError> {
+    let decision = Decision {
+        table: &CAPS,
+        present: &CapSet::EMPTY,
+        decided: &CapSet::ALL,
+    };
+    match image.plan_first_pass::<Infallible>(decision) {
+        Ok((_, plan)) => {
+            assert_eq!(plan.writes(), []);
+            Ok(())
+        }
+        Err(PatchError::Image(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 #[test]
@@ -71,28 +86,33 @@ fn tables_of_fewer_words_than_are_linked_are_refused() {
     assert_eq!(prepare(4, 0), Ok(()));
 
     let empty = Image::new();
-    let words = check(&empty.region(), &CAPS).unwrap();
     let mut image = alt_runtime::Image::of_region(empty.region(), &mut []).linked(2);
     assert_eq!(
-        image.prepare(words),
+        plan_first_pass(&mut image),
         Err(ImageError::Tables {
             linked: 2,
             found: 0
         })
     );
     let mut none = alt_runtime::Image::of_region(empty.region(), &mut []);
-    assert_eq!(none.prepare(words), Ok(()), "there is no site");
+    assert_eq!(plan_first_pass(&mut none), Ok(()), "there is no site");
 }
 
 /// Each page of room is written, and nothing behind what is needed.
 #[test]
 fn room_is_touched_page_by_page() {
-    let image = Image::new();
+    let mut image = Image::new();
+    image.text = vec![crate::image::NOP; 1500];
+    for site in 0..500 {
+        image.alternative(TEXT + 12 * site, 0, 3, &[ONE]);
+    }
     let untouched = PlannedWrite::new(0, alt_runtime::Insn(0), alt_runtime::Insn(0));
     let mut room = vec![MaybeUninit::new(untouched); 2000];
-    alt_runtime::Image::of_region(image.region(), &mut room)
-        .prepare(1500)
-        .unwrap();
+    plan_first_pass(&mut alt_runtime::Image::of_region(
+        image.region(),
+        &mut room,
+    ))
+    .unwrap();
     // SAFETY: all have been initialised.
     let touched = |index: &usize| unsafe { room[*index].assume_init() } != untouched;
     let touched: Vec<usize> = (0..room.len()).filter(touched).collect();

@@ -1,0 +1,126 @@
+//! What a pass found: totals, and sites counted by cpucap for a boot log.
+
+use core::fmt;
+
+use crate::cap::{CapSet, MAX_CAPS};
+use crate::patch::decision::{Choice, Decision, States};
+use crate::patch::error::PlanError;
+use crate::patch::site::{Arms, is_further};
+use crate::record::Record;
+use crate::region::{Region, Table};
+
+/// What a pass found and did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Report {
+    /// Sites of `cpu_has_cap!`.
+    pub branches: u32,
+    /// Sites of `alternative!`.
+    pub alternatives: u32,
+    /// Sites that a later pass decides.
+    pub pending: u32,
+    /// Sites of which an arm applies.
+    pub applied: u32,
+    /// Sites that changed. Less than `applied` when an arm equals what the text
+    /// holds already, as it does in a second pass.
+    pub rewritten: u32,
+    /// Words that changed.
+    pub words: u32,
+    /// Data cache lines that held them, each cleaned once.
+    pub lines: u32,
+}
+
+impl Report {
+    /// Sites in the tables.
+    pub const fn sites(&self) -> u32 {
+        self.branches + self.alternatives
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} sites rewritten: {} words in {} cache lines",
+            self.rewritten,
+            self.sites(),
+            self.words,
+            self.lines
+        )
+    }
+}
+
+/// The sites of one cpucap.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Count {
+    /// Sites with an arm that asks for the cpucap, present or absent.
+    pub sites: u32,
+    /// Sites whose winning arm begins with the cpucap.
+    pub patched: u32,
+}
+
+/// The sites of every cpucap. A site with arms for two of them counts for both.
+#[derive(Clone, Debug)]
+pub struct Census {
+    counts: [Count; MAX_CAPS],
+    total: Count,
+}
+
+impl Census {
+    /// Counts the sites of `region`, and those that are patched under `decision`.
+    ///
+    /// # Errors
+    /// The first record whose condition cannot be read.
+    pub fn new(region: &Region<'_>, decision: Decision<'_>) -> Result<Self, PlanError> {
+        let mut census = Self {
+            counts: [Count::default(); MAX_CAPS],
+            total: Count::default(),
+        };
+        census.add(region.branches, decision)?;
+        census.add(region.alternatives, decision)?;
+        Ok(census)
+    }
+
+    fn add<R: Record>(
+        &mut self,
+        records: Table<'_, R>,
+        decision: Decision<'_>,
+    ) -> Result<(), PlanError> {
+        let states = States::new(&decision);
+        let (mut choice, mut tested) = (Choice::Default, CapSet::EMPTY);
+        for arm in Arms::new(records) {
+            if !is_further(&records, arm.at, arm.site) {
+                let among = states.choose_among(&records, arm.at, arm.site);
+                choice =
+                    among.map_err(|(term, why)| decision.refuse(arm.site, term, why.into()))?;
+                tested = CapSet::EMPTY;
+                self.total.sites += 1;
+            }
+            let Some(info) = decision.table.get(arm.record.condition().cap()) else {
+                continue;
+            };
+            let count = &mut self.counts[usize::from(info.cap.number())];
+            let with = tested.with(info.cap);
+            count.sites += u32::from(with != tested);
+            tested = with;
+            if choice.is_arm(arm.record) {
+                count.patched += 1;
+                self.total.patched += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sites of all cpucaps together, each counted once.
+    pub fn total(&self) -> Count {
+        self.total
+    }
+
+    /// The sites of the cpucap with this number.
+    pub fn get(&self, cap: u16) -> Count {
+        self.counts
+            .get(usize::from(cap))
+            .copied()
+            .unwrap_or_default()
+    }
+}
