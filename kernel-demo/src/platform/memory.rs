@@ -2,12 +2,15 @@
 //!
 //! Virtual addresses are physical ones, except for the alias and for the page of a user.
 
+use core::mem::MaybeUninit;
 use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use aarch64_cpu::asm::barrier;
 use aarch64_paging::Mapping;
-use aarch64_paging::descriptor::{El1Attributes, PhysicalAddress};
-use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, VaRange};
+use aarch64_paging::descriptor::{El1Attributes, PagingAttributes, PhysicalAddress};
+use aarch64_paging::paging::{Constraints, El1And0, MemoryRegion, PageTable, Translation, VaRange};
 use aarch64_rt::InitialPagetable;
 use alt_runtime::alternative;
 use alt_runtime::patch::WritableAlias;
@@ -16,7 +19,6 @@ use spin::mutex::SpinMutex;
 
 use super::board::PAGE;
 use super::image;
-use super::pool::{Page, Pool};
 use crate::cpucaps::REPEAT_TLBI;
 
 /// Distance from the text to its writable alias.
@@ -235,5 +237,40 @@ fn repeat_tlbi() {
             REPEAT_TLBI => "tlbi vmalle1is", "dsb ish",
             options(nostack, preserves_flags),
         );
+    }
+}
+
+/// A page of memory, aligned to its size.
+#[repr(C, align(4096))]
+struct Page([u8; PAGE]);
+
+/// Memory for the page tables of both exception levels: a static array of pages, each of which is
+/// handed out once and never freed.
+pub struct Pool;
+
+/// Number of pages in the pool.
+const POOL_SIZE: usize = 48;
+static mut POOL: [MaybeUninit<Page>; POOL_SIZE] = [const { MaybeUninit::uninit() }; POOL_SIZE];
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+impl<A: PagingAttributes> Translation<A> for Pool {
+    fn allocate_table(&mut self) -> (NonNull<PageTable<A>>, PhysicalAddress) {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(next < POOL_SIZE, "out of page tables");
+        // SAFETY: `next` is in bounds; the page is handed out only here, once.
+        let page = unsafe {
+            let page = (&raw mut POOL).cast::<Page>().add(next);
+            page.write_bytes(0, 1);
+            NonNull::new_unchecked(page.cast())
+        };
+        (page, PhysicalAddress(page.as_ptr() as usize))
+    }
+
+    unsafe fn deallocate_table(&mut self, _: NonNull<PageTable<A>>) {
+        // The tables are in use as long as the kernel runs.
+    }
+
+    fn physical_to_virtual(&self, pa: PhysicalAddress) -> NonNull<PageTable<A>> {
+        NonNull::new(pa.0 as *mut _).expect("a table is not at address 0")
     }
 }

@@ -14,5 +14,4 @@ pub mod image;
 pub mod interrupts;
 pub mod memory;
 pub mod outcome;
-pub mod pool;
 pub mod timer;
