@@ -4,7 +4,7 @@
 use alt_image::names::CapNames;
 use alt_image::records::Records;
 use alt_verify::config::Config;
-use alt_verify::{Finding, Subject, verify};
+use alt_verify::{Context, Finding, verify};
 use object::{Object, ObjectSection};
 use qemu_tests::facts::{self, Fact, Hyp};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, disasm, guest, skip};
@@ -65,8 +65,8 @@ fn findings(file: &[u8]) -> Vec<Finding> {
     let names = CapNames::default();
     let rules = include_str!("../../kernel-demo/alt-rules.toml");
     let rules = Config::from_toml("alt-rules.toml", rules, &image).unwrap();
-    let subject = Subject::new(&image, &records, &names).unwrap();
-    let mut findings = verify(&subject.with_config(rules));
+    let context = Context::new(&image, &records, &names).unwrap();
+    let mut findings = verify(&context.with_config(rules));
     findings.retain(|finding| finding.rule != "adrp-at-page-end");
     findings
 }

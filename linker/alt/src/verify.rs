@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use alt_image::style;
 use alt_verify::seal::Seal;
-use alt_verify::{Finding, Severity, Subject, not_checked, rules, verify};
+use alt_verify::{Context, Finding, Severity, not_checked, rules, verify};
 use clap::Args;
 use serde::Serialize;
 
@@ -77,12 +77,12 @@ impl Verify {
                     .map_err(|error| format!("{}: {error}", path.display()))?,
             ),
         };
-        let subject = Subject::of(&opened)?.sealed(seal.as_ref());
-        let subject = subject.with_config(config(self.rules.as_deref(), &opened.image)?);
-        let mut findings = verify(&subject);
+        let context = Context::of(&opened)?.sealed(seal.as_ref());
+        let context = context.with_config(config(self.rules.as_deref(), &opened.image)?);
+        let mut findings = verify(&context);
         findings.retain(|finding| !self.allow.contains(&finding.rule));
-        let not_checked = not_checked(&subject);
-        let namespaces = subject.namespaces.list.iter();
+        let not_checked = not_checked(&context);
+        let namespaces = context.namespaces.list.iter();
         let namespaces: Vec<_> = namespaces.map(|one| one.name.to_string()).collect();
         let counts = (opened.records.sites().count(), opened.records.list().len());
         output::show(findings.is_empty(), |mut out| {

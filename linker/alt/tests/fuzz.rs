@@ -25,7 +25,7 @@ use alt_runtime::cap::CapSet;
 use alt_verify::config::Config;
 use alt_verify::mutate;
 use alt_verify::seal::Seal;
-use alt_verify::{Subject, verify};
+use alt_verify::{Context, verify};
 use targets::{TARGETS, Target};
 
 /// The inputs of a target: name and bytes, by name.
@@ -184,7 +184,7 @@ fn every_byte_of_a_manifest_wrong() {
         let image = Image::parse(file).unwrap();
         let records = Records::find(&image, None).unwrap();
         let names = CapNames::default();
-        verify(&Subject::new(&image, &records, &names).unwrap())
+        verify(&Context::new(&image, &records, &names).unwrap())
     };
     assert_eq!(found(file.clone()), []);
     for at in section.file.clone() {

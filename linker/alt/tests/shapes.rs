@@ -116,13 +116,13 @@ fn verified(image: Vec<u8>, at: &str) {
     use alt_image::image::Image;
     use alt_image::names::CapNames;
     use alt_image::records::Records;
-    use alt_verify::{Subject, verify};
+    use alt_verify::{Context, verify};
 
     let image = Image::parse(image).unwrap();
     let records = Records::find(&image, None).unwrap();
     let names = CapNames::default();
-    let subject = Subject::new(&image, &records, &names).unwrap();
-    let mut findings = verify(&subject);
+    let context = Context::new(&image, &records, &names).unwrap();
+    let mut findings = verify(&context);
     let vectors = image.section(".vectors").map(|section| &section.range);
     findings.retain(|finding| match finding.rule {
         "tables-outside-init" => false,

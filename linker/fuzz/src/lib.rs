@@ -31,7 +31,7 @@ use alt_object::inputs::{Input, InputKind};
 use alt_runtime::cap::{Cap, CapSet};
 use alt_verify::config::Config;
 use alt_verify::seal::Seal;
-use alt_verify::{Subject, verify};
+use alt_verify::{Context, verify};
 
 /// A target: its name, which is that of its folder in the corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -169,8 +169,8 @@ pub fn rules(data: &[u8]) {
     };
     let records = Records::find(&image, None).expect("good tables");
     let names = CapNames::default();
-    let subject = Subject::new(&image, &records, &names).expect("a good image");
-    verify(&subject.with_config(config));
+    let context = Context::new(&image, &records, &names).expect("a good image");
+    verify(&context.with_config(config));
 }
 
 /// An object, as an input of a link: `alt reach`.
@@ -254,8 +254,8 @@ fn whole(data: &[u8], format: Option<Format>) {
     let names = CapNames::default();
     show(&image, &records, &names);
     let seal = Seal::of(&image, &records);
-    if let Ok(subject) = Subject::new(&image, &records, &names) {
-        let changed = verify(&subject.sealed(Some(&seal)))
+    if let Ok(context) = Context::new(&image, &records, &names) {
+        let changed = verify(&context.sealed(Some(&seal)))
             .into_iter()
             .find(|finding| finding.rule.starts_with("sealed-"));
         assert_eq!(changed, None, "an image is as it was sealed");

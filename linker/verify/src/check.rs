@@ -4,10 +4,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::patching::HostError;
-use crate::verify::config::{Config, ConfigError};
-use crate::verify::{Finding, Severity, Subject, verify};
 use alt_image::load::{LoadError, Loaded, io_error};
+use alt_image::patching::HostError;
+
+use crate::config::{Config, ConfigError};
+use crate::context::Context;
+use crate::finding::{Finding, Severity};
+use crate::verify;
 
 /// Why an image must not be used.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +68,13 @@ fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
         println!("cargo::rerun-if-changed={}", file.display());
     }
     let loaded = Loaded::open(path, None, &[])?;
-    let mut subject = Subject::of(&loaded)?;
+    let mut context = Context::of(&loaded)?;
     if let Some(rules) = rules {
         let text = fs::read_to_string(rules).map_err(io_error(rules))?;
         let name = rules.display().to_string();
-        subject = subject.with_config(Config::from_toml(&name, &text, &loaded.image)?);
+        context = context.with_config(Config::from_toml(&name, &text, &loaded.image)?);
     }
-    let findings = verify(&subject);
+    let findings = verify(&context);
     let errors = tell_cargo(&mut io::stdout(), path, &findings);
     match errors.map_err(io_error(path))? {
         0 => Ok(()),

@@ -1,24 +1,58 @@
-//! Rules that a linked image must obey before it boots.
+//! Rules that a linked image must obey, and the findings where it does not.
+//!
+//! A [`Rule`] checks a [`Context`], an image with all that is computed once for all rules, and
+//! reports [`Finding`]s. Each file of the folder `rules` has the rules about one subject;
+//! [`rules`] lists all of them.
 
+mod arms;
+mod bounds;
 mod check;
-#[path = "../../src/mutate.rs"]
+pub mod config;
+mod context;
+#[cfg(test)]
+mod docs;
+mod finding;
 pub mod mutate;
-#[path = "../../src/seal.rs"]
+mod namespaces;
+mod not_checked;
+mod ours;
+mod refusals;
+mod rule;
+mod rules;
 pub mod seal;
-#[path = "../../src/verify/mod.rs"]
-mod verify;
 
-use alt_image::{caps, code, disasm, graph, hex, image, load as loaded, names, patching, records};
-/// The names of `alt_linker::namespace` before it had them.
-mod hyp {
-    pub use alt_linker::namespace::Name;
-    pub mod manifest {
-        pub use alt_linker::namespace::{
-            AllowKind as Kind, Allowed, Embedded, Manifest, SECTION, X18,
-        };
-    }
-}
-use alt_object::encodings;
-
+pub use arms::MovedArm;
 pub use check::{CheckError, check_image, check_image_by};
-pub use verify::*;
+pub use config::Named;
+pub use context::Context;
+pub use finding::{Finding, Severity};
+pub use namespaces::{Namespace, Namespaces};
+pub use not_checked::not_checked;
+pub use refusals::Refusals;
+pub use rule::{Reporter, Rule};
+pub use rules::rules;
+
+/// Checks an image by all rules; findings by rule, then by address.
+pub fn verify(context: &Context<'_>) -> Vec<Finding> {
+    by_rules(context, rules())
+}
+
+/// Checks an image by these rules, where they are about its format.
+pub fn by_rules(
+    context: &Context<'_>,
+    rules: impl IntoIterator<Item = &'static Rule>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let formats = |rule: &&Rule| rule.formats.contains(&context.records.format);
+    for rule in rules.into_iter().filter(formats) {
+        let from = findings.len();
+        let mut reporter = Reporter {
+            context,
+            rule,
+            findings: &mut findings,
+        };
+        (rule.check)(context, &mut reporter);
+        findings[from..].sort_by_key(|finding: &Finding| finding.address);
+    }
+    findings
+}

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use alt_image::caps::ids::{self, Machine};
 
-use crate::input::read_text;
-
 use super::Cpus;
+use crate::input::read_text;
 
 pub fn of(cpus: &Cpus) -> Result<Machine, Box<dyn Error>> {
     if let Some(cpu) = &cpus.cpu {

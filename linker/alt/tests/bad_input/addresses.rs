@@ -6,7 +6,7 @@ use alt_image::names::CapNames;
 use alt_image::records::Records;
 use alt_image::stats::Stats;
 use alt_verify::config::Config;
-use alt_verify::{Subject, verify};
+use alt_verify::{Context, verify};
 
 use crate::elf::{self, ALLOC, EXEC, Elf, Section, TEXT};
 
@@ -18,8 +18,8 @@ fn broken(elf: &Elf, rules: &str) -> Vec<&'static str> {
     Dump::new(&image, &records, &names, &Filter::default()).unwrap();
     Stats::new(&image, &records, &names);
     let config = Config::from_toml("rules", rules, &image).unwrap();
-    let subject = Subject::new(&image, &records, &names).unwrap();
-    let findings = verify(&subject.with_config(config));
+    let context = Context::new(&image, &records, &names).unwrap();
+    let findings = verify(&context.with_config(config));
     let mut broken: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
     broken.dedup();
     broken

@@ -7,9 +7,9 @@ use std::process::Command;
 use alt_image::image::Image;
 use alt_linker::namespace::{Embedded, SECTION};
 use object::{Object, ObjectSymbol};
+use test_support::Cross;
 
 use crate::support::{Bench, MANIFEST, expect};
-use test_support::Cross;
 
 /// A kernel that names what these words say, as addresses.
 fn kernel(names: &[&str], more: &str) -> String {

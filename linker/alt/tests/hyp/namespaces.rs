@@ -9,7 +9,7 @@ use std::process::Command;
 use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::records::Records;
-use alt_verify::{Finding, Subject, verify};
+use alt_verify::{Context, Finding, verify};
 
 use crate::support::{Bench, MANIFEST};
 
@@ -94,7 +94,7 @@ fn findings(image: Vec<u8>) -> Vec<Finding> {
     let image = Image::parse(image).unwrap();
     let records = Records::find(&image, None).unwrap();
     let names = CapNames::default();
-    verify(&Subject::new(&image, &records, &names).unwrap())
+    verify(&Context::new(&image, &records, &names).unwrap())
 }
 
 /// The hypervisor of the tests formats text, so `core` is in it and calls by way of registers; it

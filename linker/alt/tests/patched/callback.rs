@@ -3,8 +3,9 @@
 #![no_std]
 #![no_main]
 
-use alt_runtime::{CallbackError, Image, Insn, Site, alternative_cb, callback, cap::Cap};
 use core::hint::black_box;
+
+use alt_runtime::{CallbackError, Image, Insn, Site, alternative_cb, callback, cap::Cap};
 
 const A: Cap = Cap::new(0, true);
 

@@ -5,9 +5,10 @@
 #![no_main]
 #![expect(named_asm_labels, reason = "the test looks for them")]
 
-use alt_runtime::{Image, alternative, cap::Cap};
 use core::arch::{asm, global_asm};
 use core::hint::black_box;
+
+use alt_runtime::{Image, alternative, cap::Cap};
 
 const A: Cap = Cap::new(0, true);
 const B: Cap = Cap::new(1, true);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alt_linker::branch_range::Kind;
-
 use test_support::Linker;
 
 use crate::link::{Link, check};

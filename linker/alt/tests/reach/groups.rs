@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use alt_linker::branch_range::{Group, Kind};
-
 use test_support::Linker;
 
 use crate::link::{Link, address, check, finding, succeed};

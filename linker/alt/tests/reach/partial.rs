@@ -1,7 +1,6 @@
 //! After a partial link, when distances in one section are known already.
 
 use alt_linker::branch_range::Kind;
-
 use test_support::Linker;
 
 use crate::link::{Link, check, finding};

@@ -1,7 +1,6 @@
 //! Which definition a name means, and which sections there will be.
 
 use alt_linker::branch_range::{self, Kind, Options};
-
 use test_support::Linker;
 
 use crate::link::{Link, check, finding, options};

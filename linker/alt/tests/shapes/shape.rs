@@ -4,10 +4,11 @@
 #![no_std]
 #![no_main]
 
-use alt_runtime::region::{Text, TextRange, Words};
-use alt_runtime::{Image, Room, alternative, asm_macros, cap::Cap, cpu_has_cap};
 use core::arch::global_asm;
 use core::hint::black_box;
+
+use alt_runtime::region::{Text, TextRange, Words};
+use alt_runtime::{Image, Room, alternative, asm_macros, cap::Cap, cpu_has_cap};
 
 #[unsafe(no_mangle)]
 static ROOM: Room<64> = Room::new();

@@ -3,9 +3,8 @@
 use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 use alt_runtime::cap::{CapKind, LatePolicy, Scope};
 
-use crate::names::CapNames;
-
 use super::{Caps, CapsError, without_cfg};
+use crate::names::CapNames;
 
 impl Caps {
     /// What stands for the rule of a cap that has no entry, among the functions of an

@@ -1,15 +1,14 @@
 //! From records to words.
 
+use super::{
+    Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary, Term,
+};
 use crate::disasm;
 use crate::image::Image;
 use crate::names::CapNames;
 use crate::patching::{Becomes, Host, becomes, callback_name};
 use crate::records::alt::function_of;
 use crate::records::{self, Format, Kind, Records, Site};
-
-use super::{
-    Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary, Term,
-};
 
 /// See [`Dump::version`].
 const VERSION: u32 = 1;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::DumpError;
 use crate::image::{Image, Symbol, demangle};
 use crate::names::CapNames;
 use crate::records::{Records, Site};
-
-use super::DumpError;
 
 /// How many names an error offers.
 const OFFERED: usize = 5;

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::io;
 
+use super::{Arm, Dump, Instruction, SiteDump, SiteKind};
 use crate::code::Reference;
 use crate::disasm;
 use crate::listing::{self, Line};
 use crate::style;
-
-use super::{Arm, Dump, Instruction, SiteDump, SiteKind};
 
 /// Width of what says where in the site an instruction is.
 const LABEL: usize = 4;

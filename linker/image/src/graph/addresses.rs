@@ -1,9 +1,9 @@
 //! The addresses that instructions make, by disassembly: ADRP and what adds to it, ADR, literals.
 
+use alt_object::encodings::{is_indirect_branch, is_load_store, is_load_store_unsigned};
 use alt_runtime::insn::Form;
 
 use crate::code::Reference;
-use alt_object::encodings::{is_indirect_branch, is_load_store, is_load_store_unsigned};
 
 /// What the registers hold, as far as it is the page of an ADRP.
 #[derive(Debug, Default)]

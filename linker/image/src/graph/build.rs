@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use alt_object::encodings::goes_on;
+
 use super::addresses::Pages;
 use super::nodes::Nodes;
 use super::{Edge, EdgeKind, Graph};
 use crate::code::{Code, Reference};
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
-use alt_object::encodings::goes_on;
 
 impl Graph {
     /// The graph of an image, with what its records make of the sites.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use super::Section;
 use alt_object::display;
+
+use super::Section;
 
 /// How many symbols before an address are asked whether it is theirs. In a function there are no
 /// more labels; a damaged table may have any number, and is asked for each site.

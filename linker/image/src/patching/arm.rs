@@ -7,12 +7,11 @@ use alt_runtime::cap::{Cap, CapSet, CapTable, MAX_CAPS};
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::region::Region;
 
-use crate::names::NUMBERED;
-use crate::records::{Arm, Kind};
-
 use super::callbacks::with_answers;
 use super::error::HostError;
 use super::host::Host;
+use crate::names::NUMBERED;
+use crate::records::{Arm, Kind};
 
 /// The words of the longest site.
 const MAX_WORDS: usize = u8::MAX as usize;

@@ -6,13 +6,12 @@ use alt_runtime::Insn;
 use alt_runtime::cap::{CapSet, CapTable};
 use alt_runtime::patch::{Decision, Plan, PlanError};
 
-use crate::image::{Image, demangle};
-use crate::records::{Kind, Records, Site};
-
 use super::answers::{AnswerError, Answers};
 use super::callbacks::with_answers;
 use super::error::HostError;
 use super::host::Host;
+use crate::image::{Image, demangle};
+use crate::records::{Kind, Records, Site};
 
 /// Why it cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

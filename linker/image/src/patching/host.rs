@@ -7,12 +7,11 @@ use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
 use alt_runtime::{Callback, Insn};
 
-use crate::image::Image;
-use crate::records::{Arm, Format, Kind, Records, alt};
-
 use super::callbacks::answer;
 use super::error::HostError;
 use super::linux;
+use crate::image::Image;
+use crate::records::{Arm, Format, Kind, Records, alt};
 
 /// Text that spans more than this is not the text of one image: from the middle, a B reaches all
 /// of it (Arm ARM C6.2.26: ±128 MiB). In bytes.

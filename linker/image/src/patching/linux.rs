@@ -7,10 +7,9 @@ use std::collections::HashMap;
 
 use alt_runtime::record::{AlternativeRecord, Condition};
 
+use super::error::{HostError, Problem};
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
-
-use super::error::{HostError, Problem};
 
 /// The longest site in instructions: lengths have 8 bits, and count bytes.
 pub(super) const MAX_LEN: usize = 63;

@@ -2,9 +2,8 @@
 
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 
-use crate::image::Image;
-
 use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
+use crate::image::Image;
 
 /// The symbol that each object with a site defines.
 pub const LAYOUT: &str = "__alt_layout_version";

@@ -8,9 +8,8 @@
 //! | 10     | `u8`  | length of the site in bytes |
 //! | 11     | `u8`  | length of the replacement in bytes; 0 for a callback |
 
-use crate::image::Image;
-
 use super::{Format, Kind, Record, Records, RecordsError, Table, Term, alt};
+use crate::image::Image;
 
 pub(crate) const TABLE: &str = ".altinstructions";
 

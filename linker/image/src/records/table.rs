@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use crate::image::Image;
-
 use super::RecordsError;
+use crate::image::Image;
 
 /// The section with the bounds that the running kernel reads, under the name that the script of
 /// alt-linker gives it, and as it is without.

@@ -7,11 +7,11 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use tally::{Init, Tally};
+
 use crate::image::Image;
 use crate::names::CapNames;
 use crate::records::{Format, Kind, Records};
-
-use tally::{Init, Tally};
 
 pub use model::{Bytes, Group, Layout, Part, Split, Stats};
 

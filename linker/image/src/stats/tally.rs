@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
+use super::layout::{self, Cost};
+use super::model::{Bytes, Layout, Part, Split};
 use crate::image::Image;
 use crate::records::alt::{ALTERNATIVES, BRANCHES, CALLBACK, CALLBACKS, PLAN, REPLACEMENTS, WRITE};
 use crate::records::linux::TABLE as LINUX;
 use crate::records::{Arm, Format, Kind, Records, Site, Table};
-
-use super::layout::{self, Cost};
-use super::model::{Bytes, Layout, Part, Split};
 
 const IN_TEXT: &str = "replacements in text";
 

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use crate::style;
-
 use super::{Group, Layout, Stats};
+use crate::style;
 
 /// Width of the column of names; a longer name widens it.
 const NAME: usize = 14;

@@ -1,8 +1,8 @@
 //! Findings in words.
 
-use alt_runtime::insn::{Class, Insn};
-
+use alt_object::display;
 use alt_object::object::Place;
+use alt_runtime::insn::{Class, Insn};
 
 use super::Options;
 use super::finding::{Finding, Kind};
@@ -10,7 +10,6 @@ use super::group::{self, Group};
 use super::object::Reference;
 use super::resolve::{Link, Target};
 use super::short::Short;
-use alt_object::display;
 
 /// Says what is wrong with a reference of an object.
 #[derive(Clone, Copy)]

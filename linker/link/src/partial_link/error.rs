@@ -4,11 +4,12 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use alt_object::inputs::InputError;
+use alt_object::object::ObjectError;
+
 use super::refusal::Refusals;
 use crate::namespace::ManifestError;
 use crate::namespace::NameError;
-use alt_object::inputs::InputError;
-use alt_object::object::ObjectError;
 
 /// The hypervisor has not been linked, and nothing was written.
 ///

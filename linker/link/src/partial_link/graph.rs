@@ -3,14 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use alt_object::display;
+use alt_object::encodings::goes_on;
+use alt_object::object::{Place, Relocation};
 use alt_runtime::insn::{Class, Form, Insn};
 
 use super::map::Placed;
 use super::object::{LinkedObject, LinkedSymbol};
 use super::script::record_size;
-use alt_object::display;
-use alt_object::encodings::goes_on;
-use alt_object::object::{Place, Relocation};
 
 /// A function, a datum, or a symbol that is not in the object.
 #[derive(Clone, Debug)]

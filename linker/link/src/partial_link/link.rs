@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use alt_object::inputs;
+
 use super::PartialLink;
 use super::error::PartialLinkError;
 use super::lld::{self, Job, Outcome};
 use crate::namespace::Name;
-use alt_object::inputs;
 
 /// The partial link of code for another exception level.
 ///

@@ -8,7 +8,7 @@ use std::path::Path;
 use alt_image::image::Image;
 use alt_image::load::Loaded;
 use alt_linker::namespace::SECTION;
-use alt_verify::Subject;
+use alt_verify::Context;
 
 /// The rules of `alt verify` about namespaces and regions, of which an image has no others
 /// without a rules file.
@@ -31,10 +31,10 @@ pub fn check(path: &Path) -> Result<bool, Box<dyn Error>> {
         return Ok(true);
     }
     let loaded = Loaded::open_any(path, None, &[])?;
-    let subject = Subject::of(&loaded)?;
+    let context = Context::of(&loaded)?;
     let rules =
         alt_verify::rules().filter(|rule| RULES.iter().any(|kind| rule.id.starts_with(kind)));
-    let findings = alt_verify::by_rules(&subject, rules);
+    let findings = alt_verify::by_rules(&context, rules);
     for finding in &findings {
         eprintln!("{finding}");
     }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::mem::offset_of;
 
+use alt_object::display;
+use alt_object::object::{Place, Relocation};
 use alt_runtime::record::AlternativeRecord;
 
 use super::relocations::used;
@@ -10,8 +12,6 @@ use super::{LintContext, instrumentation};
 use crate::namespace::AllowKind;
 use crate::partial_link::refusal::{Refusal, Site, Use};
 use crate::partial_link::script::{RECORDS, record_size};
-use alt_object::display;
-use alt_object::object::{Place, Relocation};
 
 pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     let own: Vec<String> = own_bounds(context);

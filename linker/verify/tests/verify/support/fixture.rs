@@ -8,7 +8,7 @@ use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::records::Records;
 use alt_verify::config::Config;
-use alt_verify::{Finding, Subject};
+use alt_verify::{Context, Finding};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
@@ -170,16 +170,16 @@ impl Fixture {
         if let Some(caps) = &caps {
             names = CapNames::from(caps);
         }
-        let subject = Subject::new(image, &records, &names)?;
-        let mut subject = subject.with_caps(caps.as_ref().map(Caps::table));
+        let context = Context::new(image, &records, &names)?;
+        let mut context = context.with_caps(caps.as_ref().map(Caps::table));
         if let Some(rules) = self.all("rules").next() {
             let text = fs::read_to_string(self.path.with_file_name(rules))?;
-            subject = subject.with_config(Config::from_toml(rules, &text, image)?);
+            context = context.with_config(Config::from_toml(rules, &text, image)?);
         }
         let others = alt_verify::rules().filter(|rule| rule.id != self.rule);
         Ok((
-            alt_verify::verify(&subject),
-            alt_verify::by_rules(&subject, others),
+            alt_verify::verify(&context),
+            alt_verify::by_rules(&context, others),
         ))
     }
 }

@@ -1,0 +1,212 @@
+//! What rules look at.
+
+use std::cell::OnceCell;
+
+use alt_image::code::Code;
+use alt_image::graph::{Edge, Graph};
+use alt_image::image::{Image, Place, Symbol, demangle};
+use alt_image::load::Loaded;
+use alt_image::names::CapNames;
+use alt_image::patching::{Host, HostError};
+use alt_image::records::Records;
+use alt_runtime::cap::CapTable;
+
+use crate::arms::{self, MovedArm};
+use crate::bounds::KernelBounds;
+use crate::config::{Config, Places, Region};
+use crate::namespaces::Namespaces;
+use crate::refusals::Refusals;
+use crate::seal::Seal;
+
+/// An image and what has been found out about it once, for all rules.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// Its records.
+    pub records: &'a Records,
+    /// What its cpucaps are called.
+    pub names: &'a CapNames,
+    /// The instructions that refer to other places.
+    pub code: Code,
+    /// What it was when it was sealed.
+    pub seal: Option<&'a Seal>,
+    seal_now: OnceCell<Seal>,
+    /// Its cpucaps, where they are known.
+    pub caps: Option<&'static CapTable>,
+    /// What its author demands.
+    pub config: Config,
+    /// The code for other exception levels that it says to hold.
+    pub namespaces: Namespaces,
+    kernel_bounds: OnceCell<KernelBounds>,
+    /// Made when a rule first asks for it: it takes longer than all the rest.
+    graph: OnceCell<Graph>,
+    /// What the patcher would refuse.
+    pub refusals: Refusals,
+    /// The arms that it would not refuse, as they will stand.
+    pub arms: Vec<MovedArm>,
+}
+
+impl<'a> Context<'a> {
+    /// Decodes the text of the image, and asks the patcher about each site.
+    ///
+    /// # Errors
+    /// The image cannot be given to the patcher.
+    pub fn new(
+        image: &'a Image,
+        records: &'a Records,
+        names: &'a CapNames,
+    ) -> Result<Self, HostError> {
+        let host = Host::new(image, records)?;
+        Ok(Self {
+            image,
+            records,
+            names,
+            code: Code::new(image),
+            seal: None,
+            seal_now: OnceCell::new(),
+            caps: None,
+            config: Config::default(),
+            namespaces: Namespaces::of(image),
+            kernel_bounds: OnceCell::new(),
+            graph: OnceCell::new(),
+            refusals: Refusals::new(&host, names),
+            arms: arms::moved(&host),
+        })
+    }
+
+    /// The same of what has been read from files: with its cpucaps, where there is one table.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of(loaded: &'a Loaded) -> Result<Self, HostError> {
+        let context = Self::new(&loaded.image, &loaded.records, &loaded.names)?;
+        Ok(match &loaded.caps[..] {
+            [caps] => context.with_caps(Some(caps.table())),
+            _ => context,
+        })
+    }
+
+    /// Says what the cpucaps are: rules about scopes need that.
+    #[must_use]
+    pub fn with_caps(self, caps: Option<&'static CapTable>) -> Self {
+        Self { caps, ..self }
+    }
+
+    /// Adds what a rules file demands.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self {
+            config,
+            kernel_bounds: OnceCell::new(),
+            ..self
+        }
+    }
+
+    /// The same, to be compared with a seal.
+    #[must_use]
+    pub fn sealed(self, seal: Option<&'a Seal>) -> Self {
+        Self { seal, ..self }
+    }
+
+    /// The seal of the image as it is, if there is one to compare with.
+    pub(crate) fn seal_now(&self) -> Option<&Seal> {
+        self.seal?;
+        let now = self
+            .seal_now
+            .get_or_init(|| Seal::of(self.image, self.records));
+        Some(now)
+    }
+
+    /// The parts with rules of their own: those of the rules file, and the namespaces.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
+        let namespaces = self.namespaces.list.iter();
+        let namespaces = namespaces.map(|namespace| &namespace.region);
+        self.config.regions.iter().chain(namespaces)
+    }
+
+    /// The instructions of the text that are at some addresses. Symbols say where those are, and
+    /// may say anything: what is not text is passed over at once.
+    pub(crate) fn instructions_in(&self, places: &Places) -> impl Iterator<Item = (u64, u32)> {
+        let sections = self.image.executable();
+        let common = sections.flat_map(|section| {
+            let ranges = places.ranges().iter();
+            ranges.map(|range| {
+                let start = section.range.start.max(range.start);
+                start..section.range.end.min(range.end)
+            })
+        });
+        // Of what is not empty, the start is in a section: no address there wraps.
+        let common = common.filter(|range| !range.is_empty());
+        let addresses = common.flat_map(|r| (r.start.next_multiple_of(4)..r.end).step_by(4));
+        let words = addresses.filter_map(|at| Some((at, self.image.word(at)?)));
+        words.filter(|(at, _)| !self.image.symbols().is_data(*at))
+    }
+
+    /// Where the parts of the kernel are.
+    pub(crate) fn kernel_bounds(&self) -> &KernelBounds {
+        self.kernel_bounds
+            .get_or_init(|| KernelBounds::of(self.image, &self.config))
+    }
+
+    /// What refers to what.
+    pub fn graph(&self) -> &Graph {
+        self.graph
+            .get_or_init(|| Graph::build(self.image, self.records, &self.code))
+    }
+
+    /// A place in words, for explanations: `memcpy+0x10`, or the address alone.
+    pub fn place(&self, address: u64) -> String {
+        match self.image.place(address) {
+            Some(place) => format!("{place} ({address:#x})"),
+            None => format!("{address:#x}"),
+        }
+    }
+
+    /// What a reference goes to, in words: by the name that the kept relocation has for it, since
+    /// bounds of something else may be at the same address.
+    pub(crate) fn target(&self, edge: &Edge) -> String {
+        match self.named(edge) {
+            Some(place) => format!("{place} ({:#x})", edge.target),
+            None => self.place(edge.target),
+        }
+    }
+
+    /// The same for paths, which go from symbol to symbol.
+    pub(crate) fn target_name(&self, edge: &Edge) -> String {
+        match self.named(edge) {
+            Some(place) => place.symbol,
+            None => self.graph().name(self.image, edge.to),
+        }
+    }
+
+    /// The symbols that a reference may name: by the relocation that has been kept, or all that
+    /// begin there.
+    pub(crate) fn symbols_of(&self, edge: &Edge) -> impl Iterator<Item = &Symbol> {
+        let kept = self
+            .image
+            .relocations_in(edge.at..edge.at.saturating_add(1));
+        let kept: Vec<_> = kept
+            .iter()
+            .filter(|kept| kept.target == edge.target)
+            .collect();
+        // Bounds of a linker script may be absolute.
+        let symbols = self.image.symbols().starting_at(edge.target).iter();
+        symbols.filter(move |symbol| {
+            kept.is_empty() || kept.iter().any(|kept| kept.symbol == symbol.name)
+        })
+    }
+
+    fn named(&self, edge: &Edge) -> Option<Place> {
+        let mut kept = self
+            .image
+            .relocations_in(edge.at..edge.at.checked_add(1)?)
+            .iter();
+        let kept = kept.find(|kept| kept.target == edge.target && !kept.symbol.is_empty())?;
+        let offset = edge.target.checked_sub(self.image.symbol(&kept.symbol)?)?;
+        Some(Place {
+            symbol: demangle(&kept.symbol),
+            offset,
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! How much of what can go wrong in an image would be noticed.
+//!
+//! An image with one thing changed at random, in a record, a site or a replacement, must be
+//! reported, or make the same text on every system. What the rules cannot see, since the image
+//! is as good as before, the seal must.
+
+use std::collections::{BTreeSet, HashSet};
+
+use alt_image::image::{Image, ImageError};
+use alt_image::names::CapNames;
+use alt_image::patching::{Answers, Expectation, HostError};
+use alt_image::records::{Kind, Record, Records, RecordsError};
+use alt_runtime::cap::{CapSet, CapTable};
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::finding::{Finding, Severity};
+use crate::seal::Seal;
+use crate::verify;
+
+/// What became of the changed images.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// Reported by a rule that knows the image alone.
+    pub by_rules: usize,
+    /// Not reported by such a rule, and different on some system; reported by the seal.
+    pub by_seal: usize,
+    /// The same text, before and after patching, on every system.
+    pub harmless: usize,
+    /// Different, and not reported: where in the file.
+    pub missed: Vec<usize>,
+}
+
+/// Why an image cannot be tried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MutateError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Its records cannot be read.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// It cannot be given to the patcher.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// It is refused as it is, before any change.
+    #[error("the image has findings, or is refused by the patcher, before anything is changed")]
+    NotClean,
+    /// There is nothing to change.
+    #[error("the image has no sites")]
+    NoSites,
+}
+
+/// What the changed images are compared with.
+struct Original {
+    image: Image,
+    records: Records,
+    names: CapNames,
+    table: &'static CapTable,
+    config: Config,
+    seal: Seal,
+    /// Warnings that it has as it is.
+    known: Vec<Finding>,
+    places: Vec<Place>,
+}
+
+/// What may change: `size` bytes of the file, 1 of a record or 4 of an instruction.
+#[derive(Clone, Copy)]
+struct Place {
+    address: u64,
+    offset: usize,
+    size: usize,
+}
+
+/// Makes `count` images that differ from the one in `data` in one place, always the same for one
+/// `seed`, and judges each. `config` is what a rules file demands of the image.
+///
+/// # Errors
+/// The image has errors as it is.
+pub fn mutate(
+    data: Vec<u8>,
+    names: &CapNames,
+    table: &'static CapTable,
+    config: &Config,
+    (count, seed): (usize, u64),
+) -> Result<Figures, MutateError> {
+    let original = Original::new(Image::parse(data)?, names, table, config)?;
+    let mut data = original.image.data().to_vec();
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut figures = Figures::default();
+    for _ in 0..count {
+        let place = original.places[random.usize(..original.places.len())];
+        let range = place.offset..place.offset + place.size;
+        let before = data[range.clone()].to_vec();
+        change(&mut random, &mut data[range.clone()]);
+        data = original.judge(data, place, &mut figures)?;
+        data[range].copy_from_slice(&before);
+    }
+    Ok(figures)
+}
+
+impl Original {
+    fn new(
+        image: Image,
+        names: &CapNames,
+        table: &'static CapTable,
+        config: &Config,
+    ) -> Result<Self, MutateError> {
+        let records = Records::find(&image, None)?;
+        let context = Context::new(&image, &records, names)?.with_config(config.clone());
+        let known = verify(&context);
+        if known.iter().any(|known| known.severity == Severity::Error) {
+            return Err(MutateError::NotClean);
+        }
+        let places = places(&image, &records);
+        if places.is_empty() {
+            return Err(MutateError::NoSites);
+        }
+        text(&image, &records, table, &CapSet::ALL).ok_or(MutateError::NotClean)?;
+        Ok(Self {
+            names: names.clone(),
+            table,
+            config: config.clone(),
+            seal: Seal::of(&image, &records),
+            known,
+            places,
+            records,
+            image,
+        })
+    }
+
+    /// Judges one changed image, and returns its bytes. It does not fail: what changes is in no
+    /// header.
+    fn judge(
+        &self,
+        data: Vec<u8>,
+        place: Place,
+        figures: &mut Figures,
+    ) -> Result<Vec<u8>, ImageError> {
+        let image = Image::parse(data)?;
+        let Ok(records) = Records::find(&image, None) else {
+            figures.by_rules += 1;
+            return Ok(image.into_data());
+        };
+        let Ok(context) = Context::new(&image, &records, &self.names) else {
+            figures.by_rules += 1;
+            return Ok(image.into_data());
+        };
+        let context = context
+            .with_config(self.config.clone())
+            .sealed(Some(&self.seal));
+        let findings = verify(&context);
+        let is_of_seal = |finding: &Finding| finding.rule.starts_with("sealed-");
+        let is_new = |finding: &&Finding| !is_of_seal(finding) && !self.known.contains(finding);
+        if findings.iter().any(|finding| is_new(&finding)) {
+            figures.by_rules += 1;
+        } else if self.is_same(&image, &records, place) {
+            figures.harmless += 1;
+        } else if !findings.is_empty() {
+            figures.by_seal += 1;
+        } else {
+            figures.missed.push(place.offset);
+        }
+        Ok(image.into_data())
+    }
+
+    /// Whether a changed image has the same text, before patching and after it, whatever the
+    /// system: on every combination of the cpucaps that the sites ask for which the change
+    /// concerns. All other sites have the records and words that they had.
+    fn is_same(&self, image: &Image, records: &Records, place: Place) -> bool {
+        let caps = self.concerned(records, place);
+        if caps.len() > MAX_CAPS || plain(image) != plain(&self.image) {
+            return false;
+        }
+        (0..1u32 << caps.len()).all(|combination| {
+            let chosen = (0..)
+                .zip(&caps)
+                .filter(|(bit, _)| combination >> bit & 1 != 0);
+            let infos = chosen.filter_map(|(_, cap)| self.table.get(*cap));
+            let present: CapSet = infos.map(|info| info.cap).collect();
+            let before = text(&self.image, &self.records, self.table, &present);
+            before.is_some() && text(image, records, self.table, &present) == before
+        })
+    }
+
+    /// The cpucaps of the sites, as they were and as they are, of which a record has changed or
+    /// a word is at the place.
+    fn concerned(&self, records: &Records, place: Place) -> BTreeSet<u16> {
+        let (old, new) = (self.records.list(), records.list());
+        let has_place = |record: &&Record| {
+            let arm = match record.kind {
+                Kind::Code { address, len } => address..address.saturating_add(len.into()),
+                _ => 0..0,
+            };
+            let site = record.site..record.site.saturating_add(record.site_len.into());
+            site.contains(&place.address) || arm.contains(&place.address)
+        };
+        let known: HashSet<_> = old.iter().collect();
+        let now: HashSet<_> = new.iter().collect();
+        let changed = known.symmetric_difference(&now).copied();
+        let touched = old.iter().chain(new).filter(has_place);
+        let sites: HashSet<u64> = changed.chain(touched).map(|record| record.site).collect();
+        let of_sites = old
+            .iter()
+            .chain(new)
+            .filter(|record| sites.contains(&record.site));
+        of_sites.map(|record| record.term.cap).collect()
+    }
+}
+
+/// More cpucaps than this at once are not tried in all combinations.
+const MAX_CAPS: usize = 10;
+
+/// The text before patching.
+fn plain(image: &Image) -> Vec<u8> {
+    let sections = image.executable();
+    sections
+        .flat_map(|section| image.contents(section))
+        .copied()
+        .collect()
+}
+
+/// The text after patching; `None` if the patcher refuses.
+fn text(image: &Image, records: &Records, table: &CapTable, present: &CapSet) -> Option<Vec<u8>> {
+    let expectation = Expectation::new(image, records, table, present, &Answers::none()).ok()?;
+    let mut text = plain(image);
+    let mut from = 0;
+    for section in image.executable() {
+        let first = expectation
+            .changes
+            .partition_point(|change| change.address < section.range.start);
+        for change in &expectation.changes[first..] {
+            let Some(offset) = section.offset_of(change.address) else {
+                break;
+            };
+            let at = from + offset - section.file.start;
+            text.get_mut(at..at + 4)?
+                .copy_from_slice(&change.after.to_le_bytes());
+        }
+        from += section.file.len();
+    }
+    Some(text)
+}
+
+/// Instructions of sites and replacements, and bytes of records.
+fn places(image: &Image, records: &Records) -> Vec<Place> {
+    let place = |size| {
+        move |address| {
+            let offset = image.offset_of(address)?;
+            Some(Place {
+                address,
+                offset,
+                size,
+            })
+        }
+    };
+    let mut places = Vec::new();
+    for record in records.list() {
+        let mut words = |address: u64, len: u32| {
+            let addresses = (address..address.saturating_add(len.into())).step_by(4);
+            places.extend(addresses.filter_map(place(4)));
+        };
+        words(record.site, record.site_len);
+        if let Kind::Code { address, len } = record.kind {
+            words(address, len);
+        }
+        places.extend(record.range().filter_map(place(1)));
+    }
+    places
+}
+
+/// Changes one bit, or all of it; never nothing.
+fn change(random: &mut fastrand::Rng, bytes: &mut [u8]) {
+    if random.bool() {
+        bytes[random.usize(..bytes.len())] ^= 1 << random.u8(..8);
+        return;
+    }
+    let before = bytes.to_vec();
+    while bytes == before.as_slice() {
+        random.fill(bytes);
+    }
+}

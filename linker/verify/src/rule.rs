@@ -1,0 +1,98 @@
+//! A rule, and the reporter through which it makes its findings.
+
+use alt_image::records::Format;
+
+use crate::context::Context;
+use crate::finding::{Finding, Severity};
+
+/// One rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its name in findings: words with hyphens.
+    pub id: &'static str,
+    /// How bad it is to break it.
+    pub severity: Severity,
+    /// The formats that it is about.
+    pub formats: &'static [Format],
+    /// What must be, in a sentence.
+    pub summary: &'static str,
+    /// What to do where it is not so.
+    pub advice: &'static str,
+    /// Looks for what breaks it.
+    pub check: fn(&Context<'_>, &mut Reporter<'_>),
+}
+
+/// Both formats.
+pub(crate) const ANY: &[Format] = &[Format::Alt, Format::Linux];
+
+/// Our format alone.
+pub(crate) const ALT: &[Format] = &[Format::Alt];
+
+/// What a rule reports to.
+pub struct Reporter<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) rule: &'static Rule,
+    pub(crate) findings: &'a mut Vec<Finding>,
+}
+
+impl Reporter<'_> {
+    /// Reports what is wrong at an address; 0 where it is about the whole image.
+    pub fn report(&mut self, address: u64, explanation: impl Into<String>) {
+        self.add(address, None, explanation.into(), Vec::new());
+    }
+
+    /// The same with other advice than the rule's: what to do depends on how the image was made.
+    pub fn report_advice(
+        &mut self,
+        address: u64,
+        explanation: impl Into<String>,
+        advice: &'static str,
+    ) {
+        self.report(address, explanation);
+        self.advise(advice);
+    }
+
+    /// Replaces the advice of what was reported last.
+    pub fn advise(&mut self, advice: &'static str) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.advice = advice;
+        }
+    }
+
+    /// Reports what is wrong with a site, or with the arm of a cpucap.
+    pub fn report_cap(&mut self, address: u64, cap: u16, explanation: impl Into<String>) {
+        let cap = self.context.names.label(cap);
+        self.add(address, Some(cap), explanation.into(), Vec::new());
+    }
+
+    /// Reports a place that must not be reached, and how it is.
+    pub fn report_path(&mut self, address: u64, explanation: impl Into<String>, path: Vec<String>) {
+        self.add(address, None, explanation.into(), path);
+    }
+
+    /// Reports a site that must not be reached, and how it is.
+    pub fn report_cap_path(
+        &mut self,
+        address: u64,
+        cap: u16,
+        explanation: impl Into<String>,
+        path: Vec<String>,
+    ) {
+        let cap = self.context.names.label(cap);
+        self.add(address, Some(cap), explanation.into(), path);
+    }
+
+    fn add(&mut self, address: u64, cap: Option<String>, explanation: String, path: Vec<String>) {
+        let place = self.context.image.place(address);
+        self.findings.push(Finding {
+            rule: self.rule.id,
+            severity: self.rule.severity,
+            address,
+            symbol: place.map(|place| place.to_string()),
+            cap,
+            explanation,
+            advice: self.rule.advice,
+            path,
+        });
+    }
+}

@@ -1,0 +1,97 @@
+//! Functions that a linker took for equal, although their records differ.
+//!
+//! `--icf=all` compares text, and what the relocations of the text refer to. The macros make each
+//! site refer to its record, by a relocation that changes nothing (R_AARCH64_NONE), so that two
+//! functions with sites never are equal. Of objects without it, one function and its records stay,
+//! under the names of both: all that the image shows of that is two names in one place.
+
+use std::collections::HashMap;
+
+use alt_image::image::{Symbol, demangle};
+use alt_image::records::{Arm, Kind, Site, Term};
+
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ALT, Reporter, Rule};
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    id: "folded-site",
+    severity: Severity::Error,
+    formats: ALT,
+    summary: "A site belongs to one function: no linker has folded functions whose records differ.",
+    advice: "Link without --icf=all (--icf=safe is safe), or build all objects with macros that \
+             make each site refer to its record.",
+    check: folded,
+}];
+
+/// `R_AARCH64_NONE`: ELF for the Arm 64-bit Architecture, 5.7.2.
+const NONE: u32 = 0;
+
+fn folded(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    for site in context.records.sites() {
+        let at = site.address();
+        if let Some((first, other)) = same_condition(&site) {
+            let text = format!(
+                "two arms have the same condition, in the records at {first:#x} and {other:#x}: \
+                 the second one never applies, and may be of another function"
+            );
+            reporter.report_cap(at, site.first().term.cap, text);
+            continue;
+        }
+        // Only kept relocations show whether the functions could have been folded.
+        if context.image.relocations().is_empty() || refers_to_record(context, &site) {
+            continue;
+        }
+        if let Some((first, other)) = two_functions(context, at) {
+            let text = format!(
+                "{} and {} are one function, and the site in it does not refer to its record: if \
+                 the linker folded them, the records of one of them are lost",
+                demangle(&first.name),
+                demangle(&other.name),
+            );
+            reporter.report_cap(at, site.first().term.cap, text);
+        }
+    }
+}
+
+/// The addresses of the first records of two arms that hold under the same condition.
+fn same_condition(site: &Site<'_>) -> Option<(u64, u64)> {
+    let terms = |arm: &Arm<'_>| {
+        let terms = arm.records().iter().map(|record| record.term);
+        terms
+            .map(|Term { cap, negated, .. }| (cap, negated))
+            .collect::<Vec<_>>()
+    };
+    let is_branch = |arm: &Arm<'_>| matches!(arm.record().kind, Kind::Branch { .. });
+    let mut before = HashMap::new();
+    site.arms().find_map(|arm| {
+        let at = arm.record().at;
+        let first = before.insert((is_branch(&arm), terms(&arm)), at)?;
+        Some((first, at))
+    })
+}
+
+fn refers_to_record(context: &Context<'_>, site: &Site<'_>) -> bool {
+    let at = site.address();
+    let mut kept = context
+        .image
+        .relocations_in(at..at.saturating_add(1))
+        .iter();
+    kept.any(|kept| {
+        let mut records = site.records().iter();
+        kept.kind == NONE && records.any(|record| record.at == kept.target)
+    })
+}
+
+/// Two functions of different names that begin at the same place and go on behind this address.
+fn two_functions<'a>(context: &Context<'a>, at: u64) -> Option<(&'a Symbol, &'a Symbol)> {
+    let symbols = context.image.symbols();
+    let around = context.image.symbol_at(at)?;
+    let mut functions = symbols
+        .starting_at(around.range.start)
+        .iter()
+        .filter(|symbol| symbol.function && symbol.range.contains(&at));
+    let first = functions.next()?;
+    let other = functions.find(|other| other.name != first.name)?;
+    Some((first, other))
+}

@@ -1,0 +1,40 @@
+//! References that the author of an image forbids: a table of his own, from here to there.
+
+use std::collections::HashSet;
+
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ANY, Reporter, Rule};
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    id: "forbidden-reference",
+    severity: Severity::Error,
+    formats: ANY,
+    summary: "Nothing refers to what a `[[no-reference]]` of the rules file keeps from it.",
+    advice: "Move the one or the other, so that nothing refers there.",
+    check,
+}];
+
+fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    let graph = context.graph();
+    for rule in &context.config.no_references {
+        let mut reported = HashSet::new();
+        let ranges = rule.from.ranges().iter();
+        for node in ranges.flat_map(|range| graph.nodes_in(range.clone())) {
+            for edge in graph.from(node) {
+                let wrong = rule.from.contains(edge.at) && rule.to.contains(edge.target);
+                if wrong && reported.insert((edge.at, edge.target)) {
+                    let text = format!(
+                        "{} {} {}: {}",
+                        context.place(edge.at),
+                        edge.kind.verb(),
+                        context.place(edge.target),
+                        rule.why,
+                    );
+                    let path = [edge.from, edge.to].map(|node| graph.name(context.image, node));
+                    reporter.report_path(edge.at, text, path.into());
+                }
+            }
+        }
+    }
+}

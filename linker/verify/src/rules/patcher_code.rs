@@ -1,0 +1,109 @@
+//! The patcher never patches itself: what runs while text changes has no site, and refers to
+//! nothing else.
+//!
+//! It is found by what it is called, since linker scripts rarely keep its input section
+//! (`.text.alt_patcher`) apart: the two naked routines of `alt-runtime`. Where an output section
+//! has that name, or the symbols `__alt_patcher_start` and `__alt_patcher_end` enclose it, all of
+//! that counts too. An image without any of them brings no patcher along.
+
+use alt_image::graph::EdgeKind;
+use alt_image::image::demangle;
+use alt_object::encodings::is_branch_to_register;
+
+use crate::config::Places;
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ALT, Reporter, Rule};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "patcher-site",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "No site is in the code that rewrites text.",
+        advice: "Move the site out of `.text.alt_patcher`: that code runs while sites change.",
+        check: site,
+    },
+    Rule {
+        id: "patcher-escape",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "The code that rewrites text refers to nothing outside itself.",
+        advice: "Call nothing from `.text.alt_patcher` and pass it what it needs in registers: \
+                 what it would call may itself be changing.",
+        check: escape,
+    },
+];
+
+/// The section of the patcher in an object file.
+const SECTION: &str = ".text.alt_patcher";
+
+/// What the routines in it are called.
+const ROUTINES: [&str; 2] = [
+    "alt_runtime::arch::commit::commit",
+    "alt_runtime::arch::attend::attend",
+];
+
+fn patcher(context: &Context<'_>) -> Places {
+    let image = context.image;
+    let section = image.section(SECTION).filter(|section| section.loaded);
+    let bounds = image.between("__alt_patcher_start", "__alt_patcher_end");
+    let routines = image
+        .symbols()
+        .iter()
+        // Before demangling, which is slow.
+        .filter(|symbol| symbol.name.contains("alt_runtime") && !symbol.absolute)
+        .filter(|symbol| ROUTINES.contains(&demangle(&symbol.name).as_str()))
+        .filter_map(|symbol| image.extent(symbol));
+    let section = section.map(|section| section.range.clone());
+    Places::new(section.into_iter().chain(bounds).chain(routines))
+}
+
+fn site(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    let patcher = patcher(context);
+    for site in context.records.sites() {
+        let mut words = site.range().step_by(4);
+        if words.any(|word| patcher.contains(word)) {
+            let text = format!(
+                "a site at {} is in the code that rewrites text",
+                context.place(site.address())
+            );
+            reporter.report_cap(site.address(), site.first().term.cap, text);
+        }
+    }
+}
+
+fn escape(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    let patcher = patcher(context);
+    if patcher.is_empty() {
+        return;
+    }
+    let graph = context.graph();
+    for range in patcher.ranges() {
+        for node in graph.nodes_in(range.clone()) {
+            for edge in graph.from(node) {
+                if patcher.contains(edge.at) && !patcher.contains(edge.target) {
+                    let how = match edge.kind {
+                        EdgeKind::Branch => "goes to",
+                        EdgeKind::Address | EdgeKind::Pointer => "refers to",
+                    };
+                    let text = format!(
+                        "the code that rewrites text {how} {} at {}",
+                        context.place(edge.target),
+                        context.place(edge.at),
+                    );
+                    let path = [node, edge.to].map(|node| graph.name(context.image, node));
+                    reporter.report_path(edge.at, text, path.into());
+                }
+            }
+        }
+    }
+    let instructions = context.instructions_in(&patcher);
+    for (at, _) in instructions.filter(|(_, word)| is_branch_to_register(*word)) {
+        let text = format!(
+            "the code that rewrites text goes to an address in a register at {}",
+            context.place(at)
+        );
+        reporter.report(at, text);
+    }
+}

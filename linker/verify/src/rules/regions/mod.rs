@@ -1,0 +1,143 @@
+//! The parts of an image for which its author has rules of their own, such as the code of
+//! another exception level.
+
+mod callers;
+mod code;
+mod references;
+
+use alt_image::graph::{Edge, EdgeKind, NodeId, Reached};
+
+use crate::config::Region;
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ANY, Rule};
+
+pub(super) use references::leaves;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "region-reference",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A region refers to nothing but itself and what its `may-reference`, or the \
+                  manifest of a namespace, allows.",
+        advice: "Move what is referred to into the region, or allow it in the rules file or the \
+                 manifest.",
+        check: references::check,
+    },
+    Rule {
+        id: "region-caller",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "Nothing enters a region but what its `may-be-called-from` allows; nothing goes \
+                  to a namespace, or names more of it than exports and bounds.",
+        advice: "Go through the region's entry, or allow the caller in the rules file; name what \
+                 a namespace exports, and let an exception lead to it.",
+        check: callers::check,
+    },
+    Rule {
+        id: "region-register",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "The code of a region leaves alone what its `forbid-registers` names.",
+        advice: "Compile it so that the register stays free, such as with \
+                 -Zfixed-x18 or -ffixed-x18 for x18; the prebuilt `core` does not.",
+        check: code::registers,
+    },
+    Rule {
+        id: "region-instruction",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "The code of a region has no instruction that its `forbid-instructions` names.",
+        advice: "Move the code out of the region, or compile it without the extension.",
+        check: code::instructions,
+    },
+    Rule {
+        id: "region-indirect-branch",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "In a region, only the functions that its `may-call-indirectly`, or the manifest \
+                  of a namespace, names go to an address in a register; RET is none.",
+        advice: "Call the function by its name; or, if every address that can be in the register \
+                 is of the region, add the function to `may-call-indirectly` in the rules file or \
+                 `indirect-calls` in the manifest.",
+        check: code::indirect,
+    },
+    Rule {
+        id: "region-site",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A region whose rules say `forbid-sites` has no site.",
+        advice: "Decide by a flag in memory instead: the code of the region may run while sites \
+                 change.",
+        check: code::sites,
+    },
+];
+
+/// The nodes of a region, and how each is reached from its entries.
+struct Walk {
+    nodes: Vec<NodeId>,
+    reached: Reached,
+}
+
+impl Walk {
+    fn new(context: &Context<'_>, region: &Region) -> Self {
+        let graph = context.graph();
+        let ranges = region.places.ranges().iter();
+        let nodes: Vec<_> = ranges
+            .flat_map(|range| graph.nodes_in(range.clone()))
+            .collect();
+        let inside = |edge: &Edge| region.places.contains(edge.at);
+        let refers = |edge: &&Edge| !is_table(context, edge.at) && !is_bound(context, edge);
+        // What is entered from outside, or by nobody that can be seen.
+        let is_entry = |node: &NodeId| {
+            let mut edges = graph.to(*node).filter(refers).peekable();
+            let entered = edges.peek().is_none() || edges.any(|edge| !inside(edge));
+            entered && !is_table(context, graph.node(*node).range.start)
+        };
+        let entries: Vec<_> = nodes.iter().copied().filter(is_entry).collect();
+        let reached = graph.reach(entries, |edge| {
+            region.places.contains(edge.target) && !is_table(context, edge.at)
+        });
+        Self { nodes, reached }
+    }
+
+    /// The way to a node; the node alone where only a circle leads to it.
+    fn path(&self, context: &Context<'_>, node: NodeId) -> Vec<String> {
+        let graph = context.graph();
+        let path = self.reached.path(graph, context.image, node);
+        match path.is_empty() {
+            true => vec![graph.name(context.image, node)],
+            false => path,
+        }
+    }
+}
+
+/// Whether a reference says where something begins or ends, and nothing of what is there.
+fn is_bound(context: &Context<'_>, edge: &Edge) -> bool {
+    let ends = ["_start", "_begin", "_end", "_stop"];
+    let mut symbols = context.symbols_of(edge);
+    edge.kind != EdgeKind::Branch
+        && symbols.any(|symbol| {
+            let name = ends.iter().any(|end| symbol.name.ends_with(end));
+            name && symbol.range.is_empty() && !symbol.function
+        })
+}
+
+/// Tables name places of every region, and go to none of them: those of records, and those of
+/// the pointers in namespaces.
+fn is_table(context: &Context<'_>, address: u64) -> bool {
+    let records = context.records;
+    let records = [
+        &records.branches,
+        &records.alternatives,
+        &records.replacements,
+    ];
+    let namespaces = context.namespaces.list.iter();
+    let pointers = namespaces.map(|namespace| &namespace.pointers);
+    let mut tables = records
+        .map(|table| &table.range)
+        .into_iter()
+        .chain(pointers);
+    tables.any(|table| table.contains(&address))
+}

@@ -1,0 +1,170 @@
+//! No code asks for a cpucap before it is final.
+
+use std::collections::HashSet;
+
+use alt_image::graph::{Edge, EdgeKind, Graph, NodeId, Reached};
+use alt_image::records::{Format, Kind, Site};
+use alt_runtime::cap::Scope;
+
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ANY, Reporter, Rule};
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    id: "cap-before-final",
+    severity: Severity::Error,
+    formats: ANY,
+    summary: "No callback, and nothing that runs early, has a site of a cpucap that is not final \
+              by then.",
+    advice: "Decide without the site there, from a static that is set before the pass, or give \
+             the cpucap an earlier scope.",
+    check,
+}];
+
+/// Which cpucaps are not final while some code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Open {
+    /// All: before or in the boot-scope pass.
+    All,
+    /// All but those of boot scope: before or in the last pass.
+    Later,
+    /// This one: all that is known where the cpucaps are not.
+    One(u16),
+}
+
+impl Open {
+    fn has(self, context: &Context<'_>, cap: u16) -> bool {
+        let known = context.caps.and_then(|caps| caps.get(cap));
+        match self {
+            Self::All => true,
+            Self::Later => known.is_some_and(|info| info.scope != Scope::Boot),
+            Self::One(one) => cap == one,
+        }
+    }
+}
+
+fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    // Without symbols nothing tells one function from the next.
+    if context.image.symbols().is_empty() {
+        return;
+    }
+    let mut reported = HashSet::new();
+    for (function, open) in callbacks(context) {
+        let graph = context.graph();
+        // Where its symbol has been stripped, nothing tells it from the functions around it.
+        if context.image.symbols().starting_at(function).is_empty() {
+            continue;
+        }
+        let Some(start) = graph.node_at(function) else {
+            continue;
+        };
+        let reached = reach(context, [start], true);
+        let why = "runs inside the pass, as a callback";
+        report(context, reporter, &reached, open, why, &mut reported);
+    }
+    for early in &context.config.before_final {
+        let ranges = early.functions.ranges().iter();
+        let start: Vec<_> = ranges
+            .flat_map(|range| context.graph().nodes_in(range.clone()))
+            .collect();
+        let reached = reach(context, start, early.reach);
+        let open = match early.scope {
+            Scope::Boot => Open::All,
+            Scope::System | Scope::Local => Open::Later,
+        };
+        let why = match early.scope {
+            Scope::Boot => "runs before the boot-scope pass",
+            Scope::System | Scope::Local => "runs before the last pass",
+        };
+        report(context, reporter, &reached, open, why, &mut reported);
+    }
+}
+
+/// The functions of callbacks that records name, and what is open when each runs. Linux's are
+/// left out: they reach most of the kernel by way of its warnings.
+fn callbacks(context: &Context<'_>) -> Vec<(u64, Open)> {
+    if context.records.format == Format::Linux {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for arm in context.records.sites().flat_map(|site| site.arms()) {
+        let Kind::Callback { address, .. } = arm.record().kind else {
+            continue;
+        };
+        let Some(function) = crate::rules::callbacks::function(context, address) else {
+            continue;
+        };
+        let caps = arm.records().iter().map(|record| record.term.cap);
+        match context.caps {
+            None => found.extend(caps.map(|cap| (function, Open::One(cap)))),
+            Some(table) => {
+                let boot = |cap| table.get(cap).is_some_and(|i| i.scope == Scope::Boot);
+                let open = if caps.into_iter().all(boot) {
+                    Open::All
+                } else {
+                    Open::Later
+                };
+                found.push((function, open));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What may run when these do: what they branch to, and the functions whose addresses they make.
+fn reach(context: &Context<'_>, start: impl IntoIterator<Item = NodeId>, further: bool) -> Reached {
+    let graph = context.graph();
+    let runs = |edge: &Edge| match edge.kind {
+        EdgeKind::Branch => true,
+        EdgeKind::Address => is_start_of_code(graph, edge) && !enters_namespace(context, edge),
+        EdgeKind::Pointer => false,
+    };
+    graph.reach(start, |edge| further && runs(edge))
+}
+
+/// Callbacks make addresses of the hypervisor's code, for it to go to: they cannot call it.
+fn enters_namespace(context: &Context<'_>, edge: &Edge) -> bool {
+    let namespace = context.namespaces.at(edge.target);
+    namespace.is_some_and(|namespace| !namespace.region.places.contains(edge.at))
+}
+
+fn is_start_of_code(graph: &Graph, edge: &Edge) -> bool {
+    let node = graph.node(edge.to);
+    node.executable && node.range.start == edge.target
+}
+
+fn report(
+    context: &Context<'_>,
+    reporter: &mut Reporter<'_>,
+    reached: &Reached,
+    open: Open,
+    why: &str,
+    reported: &mut HashSet<u64>,
+) {
+    for site in context.records.sites() {
+        let Some(node) = context.graph().node_at(site.address()) else {
+            continue;
+        };
+        let Some(cap) = open_cap(context, &site, open) else {
+            continue;
+        };
+        if reached.contains(node) && reported.insert(site.address()) {
+            let path = reached.path(context.graph(), context.image, node);
+            let first = path.first().map_or("", String::as_str);
+            let text = format!(
+                "{first} {why}, and comes to a site of {} at {}, which does not know it yet",
+                context.names.label(cap),
+                context.place(site.address()),
+            );
+            reporter.report_cap_path(site.address(), cap, text, path);
+        }
+    }
+}
+
+/// The first cpucap of a site that is open.
+fn open_cap(context: &Context<'_>, site: &Site<'_>, open: Open) -> Option<u16> {
+    let mut caps = site.records().iter().map(|record| record.term.cap);
+    caps.find(|cap| open.has(context, *cap))
+}

@@ -1,0 +1,85 @@
+//! What has changed since the image was sealed.
+
+use std::collections::BTreeMap;
+
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ANY, Reporter, Rule};
+use crate::seal::Seal;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "sealed-site",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "A site, its records and its replacements are those of the sealed image.",
+        advice: "Find what has changed the image after the link; if it was meant, seal it again.",
+        check: sites,
+    },
+    Rule {
+        id: "sealed-section",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "What is loaded, sites aside, is that of the sealed image.",
+        advice: "Find what has changed the image after the link; if it was meant, seal it again.",
+        check: sections,
+    },
+];
+
+fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    let Some((sealed, now)) = seals(context) else {
+        return;
+    };
+    let by_address = |seal: &Seal| -> BTreeMap<u64, String> {
+        let sites = seal.sites.iter();
+        sites.map(|s| (s.address, s.sha256.clone())).collect()
+    };
+    let (sealed, now) = (by_address(sealed), by_address(now));
+    for (address, digest) in &sealed {
+        match now.get(address) {
+            Some(other) if other == digest => {}
+            Some(_) => reporter.report(*address, "the site is not as it was sealed"),
+            None => reporter.report(*address, "there was a site here when the image was sealed"),
+        }
+    }
+    for address in now.keys().filter(|address| !sealed.contains_key(address)) {
+        reporter.report(*address, "there was no site here when the image was sealed");
+    }
+}
+
+fn sections(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    let Some((sealed, now)) = seals(context) else {
+        return;
+    };
+    if sealed
+        .sites
+        .iter()
+        .map(|s| s.address)
+        .ne(now.sites.iter().map(|s| s.address))
+    {
+        // Other sites cover other bytes; they have been reported.
+        return;
+    }
+    for section in &sealed.sections {
+        if !now.sections.contains(section) {
+            let name = &section.name;
+            reporter.report(
+                section.address,
+                format!("section {name} is not as it was sealed, outside of the sites"),
+            );
+        }
+    }
+    let known = |name: &String| sealed.sections.iter().any(|section| section.name == *name);
+    for section in now.sections.iter().filter(|section| !known(&section.name)) {
+        let name = &section.name;
+        reporter.report(
+            section.address,
+            format!("there was no section {name} when the image was sealed"),
+        );
+    }
+}
+
+/// The seal that was taken, and the one of the image as it is.
+fn seals<'a>(context: &'a Context<'_>) -> Option<(&'a Seal, &'a Seal)> {
+    Some((context.seal?, context.seal_now()?))
+}

@@ -1,0 +1,93 @@
+//! Veneers: code that a linker adds where a branch does not reach, or against an erratum.
+
+use alt_image::code::Reference;
+
+use crate::context::Context;
+use crate::finding::Severity;
+use crate::rule::{ANY, Reporter, Rule};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "linker-veneer",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "No branch of a site or of an arm goes to a veneer of the linker.",
+        advice: "Place the target within 128 MiB, or load its address and use BR or BLR.",
+        check: range_extension,
+    },
+    Rule {
+        id: "erratum-veneer",
+        severity: Severity::Error,
+        formats: ANY,
+        summary: "No instruction of a site has been replaced by a branch to an erratum's veneer.",
+        advice: "Keep the loads and stores that follow an ADRP out of the site.",
+        check: erratum,
+    },
+];
+
+/// rust-lld's against Cortex-A53 843419, and GNU ld's against that and 835769.
+const ERRATA: [&str; 3] = ["__CortexA53843419_", "e843419@", "e835769@"];
+
+/// rust-lld's for reach. GNU ld's end in `_veneer`.
+const THUNKS: &str = "__AArch64";
+
+fn is_erratum(name: &str) -> bool {
+    ERRATA.iter().any(|prefix| name.starts_with(prefix)) || name.starts_with("__erratum_")
+}
+
+/// Such as `__AArch64AbsLongThunk_memcpy` and `__memcpy_veneer`.
+fn is_range_extension(name: &str) -> bool {
+    !is_erratum(name)
+        && ((name.starts_with(THUNKS) && name.contains("Thunk_"))
+            || (name.starts_with("__") && name.ends_with("_veneer")))
+}
+
+fn range_extension(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    let why = "which changes x16 and x17 and may be given back with the init region";
+    for arm in &context.arms {
+        for (at, _, new) in arm.changes().filter(|(_, old, new)| old != new) {
+            if let Some(name) = veneer(context, at, new, is_range_extension) {
+                let text = format!("the arm branches to the linker's veneer {name}, {why}");
+                reporter.report_cap(at, arm.cap, text);
+            }
+        }
+    }
+    defaults(context, is_range_extension, |at, name| {
+        let text = format!("the default branches to the linker's veneer {name}, {why}");
+        reporter.report(at, text);
+    });
+}
+
+fn erratum(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    defaults(context, is_erratum, |at, name| {
+        let text = format!(
+            "the linker has put a branch to {name} here, against an erratum of the Cortex-A53; \
+             the site no longer holds what was assembled"
+        );
+        reporter.report(at, text);
+    });
+}
+
+/// Tells `report` of branches in the defaults of sites to veneers of a kind.
+fn defaults(context: &Context<'_>, kind: fn(&str) -> bool, mut report: impl FnMut(u64, &str)) {
+    for site in context.records.sites() {
+        for at in site.range().step_by(4) {
+            let word = context.image.word(at);
+            if let Some(name) = word.and_then(|word| veneer(context, at, word, kind)) {
+                report(at, name);
+            }
+        }
+    }
+}
+
+/// The name of the veneer that the branch `word` at `at` goes to.
+fn veneer<'a>(
+    context: &Context<'a>,
+    at: u64,
+    word: u32,
+    kind: fn(&str) -> bool,
+) -> Option<&'a str> {
+    let branch = Reference::of(at, word).filter(Reference::is_branch)?;
+    let symbol = context.image.symbol_at(branch.target)?;
+    kind(&symbol.name).then_some(symbol.name.as_str())
+}
