@@ -24,7 +24,7 @@ pub fn add(counter: &AtomicU64, n: u64) {
     }
 }
 
-/// Stops speculation of what follows.
+/// Stops speculation of the code that follows.
 #[inline(never)]
 pub fn speculation_barrier() {
     // SAFETY: barriers affect timing only.

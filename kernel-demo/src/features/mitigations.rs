@@ -10,7 +10,7 @@ use crate::cpucaps::{
     A77_1508412, CLRBHB, SB, SPECTRE_BHB, SPECULATIVE_SSBS, SPECULATIVE_UNPRIV_LOAD, SSBS,
 };
 
-/// Stops speculation of what follows, until the conditions before it are resolved.
+/// Stops speculation of the code that follows until the conditions before it are resolved.
 #[inline]
 pub fn speculation_barrier() {
     // SAFETY: barriers only order other instructions.
@@ -86,7 +86,7 @@ pub fn translate(address: u64) -> u64 {
 /// Number of runs of the loop, for the checks.
 pub static HISTORY_LOOPS: AtomicU64 = AtomicU64::new(0);
 
-/// Stands for the loop of branches, whose length depends on the CPU model.
+/// A placeholder for the loop of branches, whose length depends on the CPU model.
 extern "C" fn clear_history() {
     HISTORY_LOOPS.fetch_add(1, Ordering::Relaxed);
 }

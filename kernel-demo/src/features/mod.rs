@@ -1,7 +1,6 @@
-//! Code that a kernel runs in a different form on different CPUs: one subject per file, and a site
-//! for each difference.
+//! Code that differs from CPU to CPU, with a site for each difference; one subject per file.
 //!
-//! Nothing here tests itself: `checks` runs each function before and after the pass.
+//! `checks` tests each function before and after the pass.
 
 pub mod atomic;
 pub mod crc32;

@@ -13,7 +13,7 @@ static PSCI_USES_SMC: AtomicBool = AtomicBool::new(false);
 static HISTORY_LOOPS: AtomicU16 = AtomicU16::new(0);
 static IMAGE_OFFSET: AtomicU64 = AtomicU64::new(0);
 
-/// The values.
+/// The values that the callbacks put into the text.
 #[derive(Clone, Copy)]
 pub struct Values {
     /// Whether PSCI is called by SMC rather than by HVC.

@@ -1,7 +1,7 @@
 //! The machine: addresses, console, time, interrupts, page tables, firmware and exceptions.
 //!
-//! Nothing in this folder uses the rest of the kernel. What it has to know of the image, such as
-//! the memory map, is passed in.
+//! Nothing in this folder uses the rest of the kernel, apart from the cpucaps. The memory map is
+//! passed in.
 
 pub mod board;
 pub mod console;

@@ -106,7 +106,7 @@ pub fn handle() -> bool {
     }
     TAKEN[affinity % MAX_CPUS].fetch_add(1, Ordering::Relaxed);
     arm();
-    // SAFETY: ICC_EOIR1_EL1 ends what has been acknowledged.
+    // SAFETY: ends the interrupt that was acknowledged (ICC_EOIR1_EL1).
     unsafe { asm!("msr S3_0_C12_C12_1, {}", in(reg) interrupt, options(nostack)) };
     true
 }
