@@ -92,7 +92,7 @@ impl CapSet {
         (number as usize) < MAX_CAPS && self.words[word] & bit != 0
     }
 
-    /// How many are in it.
+    /// The number of caps in the set.
     pub const fn len(&self) -> usize {
         let mut len = 0;
         let mut word = 0;
