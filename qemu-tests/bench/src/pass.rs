@@ -84,7 +84,7 @@ pub fn run(case: Case) {
         plan: None,
         result: None,
     };
-    report("pass check", count(plan_first, &mut steps));
+    report("pass first plan", count(plan_first, &mut steps));
     if let Some(Err(why)) = steps.result {
         panic!("{why}");
     }
