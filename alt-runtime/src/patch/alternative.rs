@@ -1,7 +1,7 @@
 //! The words of one arm of an alternative: compared with the site, and planned.
 
 use core::mem::MaybeUninit;
-use core::slice;
+use core::{mem, slice};
 
 use crate::insn::{Class, Form, Insn};
 use crate::patch::callback;
@@ -12,7 +12,23 @@ use crate::region::{Region, Words};
 use crate::room::PlannedWrite;
 
 /// The room of a plan that is not used yet.
-pub(super) type Entries<'p> = slice::IterMut<'p, MaybeUninit<PlannedWrite>>;
+#[derive(Default)]
+pub(super) struct Entries<'p> {
+    pub rest: slice::IterMut<'p, MaybeUninit<PlannedWrite>>,
+    /// Words that change, and for which there was no room.
+    pub without_room: usize,
+}
+
+impl Entries<'_> {
+    /// Adds a write to the plan.
+    #[inline(always)]
+    pub fn push(&mut self, write: PlannedWrite) {
+        match self.rest.next() {
+            Some(entry) => _ = entry.write(write),
+            None => self.without_room += 1,
+        }
+    }
+}
 
 /// An arm to look at.
 #[derive(Clone, Copy)]
@@ -35,42 +51,37 @@ impl Alternative<'_> {
     ///
     /// Returns whether a word changes.
     #[inline(always)]
-    pub fn plan(
-        &self,
-        entries: &mut Entries<'_>,
-        without_room: &mut usize,
-    ) -> Result<bool, Reason> {
+    pub fn plan(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
         let (region, record) = (self.region, self.record);
         if record.condition.is_callback() && record.replacement_len != 0 {
-            let mut words = [Insn::NOP; callback::MAX_LEN];
-            (*self).run_callback(&mut words)?;
-            if !self.wins {
-                return Ok(false);
-            }
-            return self.plan_words(entries, without_room, |index| {
-                Ok(words.get(index).copied().unwrap_or(Insn::NOP))
-            });
+            let (rest, is_changed) = (*self).plan_callback(mem::take(entries))?;
+            *entries = rest;
+            return Ok(is_changed);
         }
         let words = replacement::find(region, record, self.at)?;
         let (site, len) = (self.site.range().start, record.site_len);
-        self.plan_words(entries, without_room, |index| {
+        self.plan_words(entries, |index| {
             replacement::word(region, &words, site, len, index)
         })
     }
 
-    /// Checks a callback, and runs it to store its words if the arm wins.
+    // Out of line, with the entries by value: see `plan::plan`.
     #[inline(never)]
-    fn run_callback(self, words: &mut [Insn; callback::MAX_LEN]) -> Result<(), Reason> {
+    fn plan_callback<'p>(self, mut entries: Entries<'p>) -> Result<(Entries<'p>, bool), Reason> {
         if self.is_first_pass {
             for (index, old) in self.site.iter().enumerate() {
                 refuse_breakpoint(index, old, None)?;
             }
         }
         let callback = callback::find(&self.region.callbacks, self.record, self.at)?;
-        match self.wins {
-            true => callback::compute(callback, self.site, words),
-            false => Ok(()),
+        if !self.wins {
+            return Ok((entries, false));
         }
+        let mut words = [Insn::NOP; callback::MAX_LEN];
+        callback::compute(callback, self.site, &mut words)?;
+        let word = |index| Ok(words.get(index).copied().unwrap_or(Insn::NOP));
+        let is_changed = self.plan_words(&mut entries, word)?;
+        Ok((entries, is_changed))
     }
 
     /// Plans the words that `word` returns by index.
@@ -78,7 +89,6 @@ impl Alternative<'_> {
     fn plan_words(
         &self,
         entries: &mut Entries<'_>,
-        without_room: &mut usize,
         word: impl Fn(usize) -> Result<Insn, Reason>,
     ) -> Result<bool, Reason> {
         let site = self.site.range().start;
@@ -95,11 +105,7 @@ impl Alternative<'_> {
                 refuse_breakpoint(index, old, Some(new))?;
             }
             if self.wins && old != new {
-                let write = PlannedWrite::new(start + 4 * index as u32, old, new);
-                match entries.next() {
-                    Some(entry) => _ = entry.write(write),
-                    None => *without_room += 1,
-                }
+                entries.push(PlannedWrite::new(start + 4 * index as u32, old, new));
                 is_changed = true;
             }
         }

@@ -147,7 +147,10 @@ fn plan<'p, const ALL: bool>(
     let mut alternatives = Arms::new(region.alternatives);
     let (mut several_branches, mut several_alternatives) = (Several::new(), Several::new());
     let (mut before, mut totals) = (SiteBefore::default(), Totals::default());
-    let mut entries = room.iter_mut();
+    let mut entries = Entries {
+        rest: room.iter_mut(),
+        without_room: 0,
+    };
     // Both tables in the order of the sites.
     loop {
         if branches.next_site() <= alternatives.next_site()
@@ -171,18 +174,18 @@ fn plan<'p, const ALL: bool>(
         } else {
             break;
         }
-        if !ALL && totals.without_room != 0 {
+        if !ALL && entries.without_room != 0 {
             return Err(too_small(&walk, room.len(), before.address));
         }
     }
     let Totals {
-        without_room,
         words_of_alternatives,
         pending,
         applied,
         unchanged,
     } = totals;
-    let rest = entries.len();
+    let Entries { rest, without_room } = entries;
+    let rest = rest.len();
     let planned = room.len() - rest;
     let words = planned + without_room;
     let branches = region.branches.len() - several_branches.records;
@@ -235,8 +238,6 @@ impl SiteBefore {
 /// What a walk counts.
 #[derive(Default)]
 struct Totals {
-    /// Words that change, and for which there was no room.
-    without_room: usize,
     /// Lengths that the records of alternatives state.
     words_of_alternatives: usize,
     /// Sites that a later pass decides.
@@ -369,10 +370,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
             totals.unchanged += u32::from(wins);
         } else if wins {
             let offset = site.wrapping_sub(region.text.start()) as u32;
-            match entries.next() {
-                Some(entry) => _ = entry.write(PlannedWrite::new(offset, expected, new)),
-                None => totals.without_room += 1,
-            }
+            entries.push(PlannedWrite::new(offset, expected, new));
             totals.applied += 1;
         }
         Ok(())
@@ -409,7 +407,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
             wins,
             is_first_pass: ALL,
         };
-        match alternative.plan(entries, &mut totals.without_room) {
+        match alternative.plan(entries) {
             Ok(is_changed) => totals.unchanged += u32::from(wins && !is_changed),
             Err(why) => return Err(self.refuse(record, site, why)),
         }

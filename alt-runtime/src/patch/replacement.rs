@@ -57,10 +57,7 @@ pub(super) fn word(
     index: usize,
 ) -> Result<Insn, Reason> {
     match words.word(index) {
-        // The first half of a pair that a linker relaxed, if an ADR follows.
-        Some(Insn::NOP) if words.word(index + 1).is_some_and(Insn::is_adr) => {
-            Ok(expand(*words, site, index).map_or(Insn::NOP, |[adrp, _]| adrp))
-        }
+        Some(Insn::NOP) => Ok(nop(*words, site, index)),
         Some(word) if word.is_position_independent() => Ok(word),
         Some(word) => {
             let moved = relocate(region, *words, site, index, word)?;
@@ -149,6 +146,16 @@ fn relax_back(
             word,
             error: error.into(),
         }),
+    }
+}
+
+/// The NOP at `index`: the first half of a pair that a linker relaxed, if an ADR follows.
+#[cold]
+#[inline(never)]
+fn nop(words: Words<'_>, site: u64, index: usize) -> Insn {
+    match words.word(index + 1).is_some_and(Insn::is_adr) {
+        true => expand(words, site, index).map_or(Insn::NOP, |[adrp, _]| adrp),
+        false => Insn::NOP,
     }
 }
 
