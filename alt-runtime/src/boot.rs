@@ -21,13 +21,13 @@ use crate::cap::{
     IdRegs, SystemView, idregs::Field, run_hooks,
 };
 use crate::patch::{Decision, PatchError, Report};
-use crate::rendezvous::HoldError;
+use crate::rendezvous::StopError;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use crate::{
     cap::Scope,
     image::Image,
     patch::{Plan, WritableAlias},
-    rendezvous::Held,
+    rendezvous::Stopped,
 };
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -202,7 +202,7 @@ impl Booted {
         self.decided.contains(cap) && self.view.boot_caps().contains(cap)
     }
 
-    /// The last pass, with every other CPU held: all remaining sites, for the
+    /// The last pass, with every other CPU stopped: all remaining sites, for the
     /// cpucaps that all CPUs together have.
     ///
     /// # Errors
@@ -210,15 +210,15 @@ impl Booted {
     /// runs on.
     ///
     /// # Safety
-    /// Every CPU but this one must be off or held by `held`, and none be in the
-    /// midst of a site. Each CPU that runs, this one and those held, must have been
+    /// Every CPU but this one must be off or stopped by `stopped`, and none be in the
+    /// midst of a site. Each CPU that runs, this one and those stopped, must have been
     /// [let in](Self::add_cpu) by its own registers; the boot CPU's are those that
     /// [`Detected::new`] got. `image` must describe the running image. For CPUs that start later,
     /// as for [`Detected::patch_boot`].
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub unsafe fn finalise<A: WritableAlias, const N: usize>(
         &mut self,
-        _held: &Held<'_, N>,
+        _stopped: &Stopped<'_, N>,
         image: &mut Image<'_>,
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
@@ -241,8 +241,8 @@ impl Booted {
 pub enum FinaliseError<A> {
     /// The CPUs together have cpucaps that exclude each other.
     Detect(DetectError),
-    /// The other CPUs could not be held.
-    Hold(HoldError),
+    /// The other CPUs could not be stopped.
+    Stop(StopError),
     /// The text could not be patched.
     Patch(PatchError<A>),
 }
@@ -253,9 +253,9 @@ impl<A> From<DetectError> for FinaliseError<A> {
     }
 }
 
-impl<A> From<HoldError> for FinaliseError<A> {
-    fn from(error: HoldError) -> Self {
-        Self::Hold(error)
+impl<A> From<StopError> for FinaliseError<A> {
+    fn from(error: StopError) -> Self {
+        Self::Stop(error)
     }
 }
 
@@ -269,7 +269,7 @@ impl<A: core::fmt::Display> core::fmt::Display for FinaliseError<A> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Detect(error) => error.fmt(f),
-            Self::Hold(error) => error.fmt(f),
+            Self::Stop(error) => error.fmt(f),
             Self::Patch(error) => error.fmt(f),
         }
     }

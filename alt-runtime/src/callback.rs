@@ -30,7 +30,7 @@
 //! A callback is a pure function of the site and of the kernel's own statics, which
 //! must have their values *before* the pass. It never writes memory: the patcher
 //! does that, once every callback of the pass has answered. It is called
-//! with all other CPUs held, so it must neither take a lock that one of them may
+//! with all other CPUs stopped, so it must neither take a lock that one of them may
 //! hold nor wait for anything.
 
 use core::{error, fmt};

@@ -1,68 +1,68 @@
-//! Where all other CPUs wait while one of them changes the text.
+//! Stops all other CPUs while one of them changes the text.
 //!
-//! The patching CPU [holds](Rendezvous::hold) the rendezvous; every other CPU
-//! [attends](Rendezvous::attend) it and leaves with an ISB when it is over.
+//! The patching CPU calls [`stop_all`](Rendezvous::stop_all). Every other CPU polls
+//! [`wait_if_requested`](Rendezvous::wait_if_requested), waits there until the patching CPU is
+//! done, and executes an ISB before it goes on.
 //!
-//! A CPU attends *between* sites: from its idle loop or its scheduler. An interrupt
-//! handler may have interrupted a site of several instructions half-way, and the CPU
-//! would go on in the other half of another text; so let the handler only see to it
-//! that the CPU comes by.
+//! A CPU must poll *between* sites: from its idle loop or its scheduler. An interrupt handler may
+//! have interrupted a site of several instructions half-way, and the CPU would resume in the
+//! second half of a different replacement. Let the handler request a reschedule instead.
 //!
 //! # What may still interrupt a CPU that waits or writes
 //!
-//! Both mask interrupts, those with superpriority (FEAT_NMI) included, by DAIF and, where
-//! ID_AA64PFR1_EL1.NMI says that it exists, ALLINT. Neither can mask the following; a kernel that
-//! uses one keeps sites out of its handlers, or turns it off meanwhile:
+//! Both mask interrupts with DAIF. Where ID_AA64PFR1_EL1.NMI reports FEAT_NMI, they also set ALLINT,
+//! which masks interrupts with superpriority. The following cannot be masked; a kernel that uses one
+//! of them keeps sites out of its handlers, or disables it during the pass:
 //!
 //! - SDEI events: firmware delivers them whatever PSTATE says. Call `SDEI_PE_MASK` on each CPU
 //!   (Arm DEN0054).
 //! - SErrors where SCTLR2_ELx.NMEA is 1 (FEAT_DoubleFault2): PSTATE.A does not mask them.
 //! - PMU profiling exceptions (FEAT_EBEP), which PSTATE.PM masks.
-//! - Synchronous exceptions from the access to memory: the alias, the plan and the rendezvous
-//!   must be mapped.
+//! - Synchronous exceptions on memory accesses: the alias, the plan and the rendezvous must be
+//!   mapped.
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// A meeting place for `N` CPUs, which the kernel numbers from 0.
+/// The state that `N` CPUs, numbered from 0 by the kernel, use to stop and resume.
 ///
-/// The generation is odd while CPUs are held and even otherwise, and each CPU
-/// acknowledges the one that it has seen.
+/// The generation is odd while CPUs are stopped and even otherwise. Each CPU acknowledges a stop by
+/// storing the generation that it has observed.
 #[derive(Debug)]
 pub struct Rendezvous<const N: usize> {
     generation: AtomicU32,
     seen: [AtomicU32; N],
 }
 
-/// Why the CPUs are not held. Nobody waits, and nothing has been written.
+/// Why the CPUs were not stopped. No CPU waits, and nothing has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum HoldError {
-    /// A CPU did not come in time.
+pub enum StopError {
+    /// A CPU did not reach the rendezvous before the timeout.
     Missing {
         /// Its number.
         cpu: usize,
     },
-    /// Somebody else holds the rendezvous.
-    AlreadyHeld,
+    /// Another CPU has stopped the CPUs of this rendezvous.
+    AlreadyStopped,
 }
 
-impl fmt::Display for HoldError {
+impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { cpu } => {
                 write!(f, "CPU {cpu} did not come to the rendezvous in time")
             }
-            Self::AlreadyHeld => f.write_str("the rendezvous is held already"),
+            Self::AlreadyStopped => f.write_str("another CPU has stopped the CPUs already"),
         }
     }
 }
 
-impl core::error::Error for HoldError {}
+impl core::error::Error for StopError {}
 
 impl<const N: usize> Rendezvous<N> {
-    /// Nobody is held.
+    /// A rendezvous at which no CPU is stopped.
     pub const fn new() -> Self {
         Self {
             generation: AtomicU32::new(0),
@@ -70,52 +70,51 @@ impl<const N: usize> Rendezvous<N> {
         }
     }
 
-    /// Whether CPUs are asked to attend now.
-    pub fn is_called(&self) -> bool {
+    /// Whether the CPUs are requested to stop now.
+    pub fn is_requested(&self) -> bool {
         self.generation.load(Ordering::Acquire) % 2 == 1
     }
 
-    /// Attends as CPU number `cpu`: waits until the holder lets go, or not at all
-    /// if nobody holds. Not to be called where a site may be under way: see the
-    /// [module](self). Interrupts are masked meanwhile. A number of `N` or above
-    /// is no CPU of this rendezvous, and returns at once.
+    /// Waits, as CPU number `cpu`, until the CPUs are released; returns at once if no stop is
+    /// requested, or if `cpu` is not less than `N`. Interrupts are masked during the wait.
     ///
-    /// The holder must not attend: it would wait for itself.
-    pub fn attend(&self, cpu: usize) {
-        // The routine reads an ID register, which a hypervisor may trap: not for nothing.
-        if let Some(seen) = self.seen.get(cpu).filter(|_| self.is_called()) {
-            crate::arch::attend(&self.generation, seen);
+    /// Call this between sites only: see the [module](self). The CPU that has called
+    /// [`stop_all`](Self::stop_all) must not call it: it would wait for itself.
+    pub fn wait_if_requested(&self, cpu: usize) {
+        // The routine reads an ID register, which a hypervisor may trap: call it only if needed.
+        if let Some(seen) = self.seen.get(cpu).filter(|_| self.is_requested()) {
+            crate::arch::wait_if_requested(&self.generation, seen);
         }
     }
 
-    /// Calls `others` and waits until each of them attends; they wait until the
-    /// returned value is dropped.
+    /// Requests the CPUs `others` to stop, and returns when all have. They wait until the returned
+    /// value is dropped.
     ///
-    /// `notify` is called once the call stands, to send an interrupt for one.
-    /// `now` is a clock of any unit and `patience` the time in it that all CPUs
-    /// together have.
+    /// `notify` is called once, after the request is visible, for example to send an interrupt to
+    /// the CPUs. `now` reads a monotonic clock of any unit; `timeout`, in that unit, is the time
+    /// for all CPUs together.
     ///
-    /// The caller must not be preempted before the value is dropped. What runs in its place on
-    /// this CPU would execute sites that change, or attend, and wait for ever for a holder that
-    /// does not run. The value cannot be sent to another thread.
+    /// The caller must not be preempted before the value is dropped. Other code on this CPU would
+    /// execute sites while they change, or wait in the rendezvous for a CPU that does not run. The
+    /// value cannot be sent to another thread.
     ///
     /// # Errors
-    /// The first CPU that had not come when the time was over; those that had are let
-    /// go. Or somebody holds the rendezvous already.
-    pub fn hold(
+    /// [`StopError::Missing`] names the first CPU that did not stop before the timeout; the CPUs
+    /// that did are released. [`StopError::AlreadyStopped`] if another stop is in progress.
+    pub fn stop_all(
         &self,
         others: impl IntoIterator<Item = usize>,
         notify: impl FnOnce(),
         now: impl Fn() -> u64,
-        patience: u64,
-    ) -> Result<Held<'_, N>, HoldError> {
+        timeout: u64,
+    ) -> Result<Stopped<'_, N>, StopError> {
         let idle = self.generation.load(Ordering::Relaxed) & !1;
         let generation = idle.wrapping_add(1);
         self.generation
             .compare_exchange(idle, generation, Ordering::AcqRel, Ordering::Relaxed)
-            .map_err(|_| HoldError::AlreadyHeld)?;
-        // From here on, whatever happens, they are let go.
-        let held = Held {
+            .map_err(|_| StopError::AlreadyStopped)?;
+        // Dropped on every path below, which releases the CPUs.
+        let stopped = Stopped {
             rendezvous: self,
             generation,
             on_this_cpu: PhantomData,
@@ -123,15 +122,15 @@ impl<const N: usize> Rendezvous<N> {
         notify();
         let begin = now();
         for cpu in others {
-            let seen = self.seen.get(cpu).ok_or(HoldError::Missing { cpu })?;
+            let seen = self.seen.get(cpu).ok_or(StopError::Missing { cpu })?;
             while seen.load(Ordering::Acquire) != generation {
-                if now().wrapping_sub(begin) > patience {
-                    return Err(HoldError::Missing { cpu });
+                if now().wrapping_sub(begin) > timeout {
+                    return Err(StopError::Missing { cpu });
                 }
                 core::hint::spin_loop();
             }
         }
-        Ok(held)
+        Ok(stopped)
     }
 }
 
@@ -141,23 +140,23 @@ impl<const N: usize> Default for Rendezvous<N> {
     }
 }
 
-/// All other CPUs wait as long as this lives, on the CPU that holds them.
+/// Keeps the other CPUs stopped until it is dropped, on the CPU that stopped them.
 ///
 /// ```compile_fail,E0277
-/// use alt_runtime::rendezvous::Held;
+/// use alt_runtime::rendezvous::Stopped;
 ///
 /// fn sent<T: Send>() {}
-/// sent::<Held<'static, 4>>();
+/// sent::<Stopped<'static, 4>>();
 /// ```
 #[derive(Debug)]
-pub struct Held<'a, const N: usize> {
+pub struct Stopped<'a, const N: usize> {
     rendezvous: &'a Rendezvous<N>,
     generation: u32,
     /// Neither `Send` nor `Sync`.
     on_this_cpu: PhantomData<*const ()>,
 }
 
-impl<const N: usize> Drop for Held<'_, N> {
+impl<const N: usize> Drop for Stopped<'_, N> {
     fn drop(&mut self) {
         let idle = self.generation.wrapping_add(1);
         self.rendezvous.generation.store(idle, Ordering::Release);

@@ -7,7 +7,7 @@ use aarch64_rt::Stack;
 use alt_runtime::boot::{Booted, Finalised};
 use alt_runtime::cap::{CpuVerdict, IdRegs};
 use alt_runtime::patch::Report;
-use alt_runtime::rendezvous::{Held, HoldError, Rendezvous};
+use alt_runtime::rendezvous::{Rendezvous, StopError, Stopped};
 use defmt::{Display2Format, error, info, warn};
 use spin::Once;
 use spin::mutex::SpinMutex;
@@ -143,7 +143,7 @@ pub fn wait(what: &str, is_done: impl Fn() -> bool) -> Result<(), Failed> {
 }
 
 /// Stops all other CPUs until the result is dropped. Those that were refused must be off before.
-pub fn stop_others() -> Result<Held<'static, MAX_CPUS>, Failed> {
+pub fn stop_others() -> Result<Stopped<'static, MAX_CPUS>, Failed> {
     let refused = REFUSED.load(Ordering::Acquire);
     let is_off = |cpu: usize| refused & (1 << cpu) == 0 || firmware::is_cpu_off(cpu);
     wait("switch off", || (1..MAX_CPUS).all(is_off))?;
@@ -158,14 +158,14 @@ pub fn stop_others() -> Result<Held<'static, MAX_CPUS>, Failed> {
 pub fn stop(
     cpus: impl Iterator<Item = usize> + Clone,
     timeout: u64,
-) -> Result<Held<'static, MAX_CPUS>, HoldError> {
+) -> Result<Stopped<'static, MAX_CPUS>, StopError> {
     let wake = cpus.clone();
     let notify = || {
         if interrupts::is_ready() {
             wake.for_each(|cpu| interrupts::send(interrupts::WAKE, cpu));
         }
     };
-    RENDEZVOUS.hold(cpus, notify, timer::now, timeout)
+    RENDEZVOUS.stop_all(cpus, notify, timer::now, timeout)
 }
 
 /// The first function of every other CPU.
@@ -240,7 +240,7 @@ fn verdict(cpu: usize, ids: &IdRegs, late: Option<&Finalised>) -> CpuVerdict {
 fn wait_for_release(cpu: usize, work: Work) {
     while !is_released() {
         (work.until_final)(cpu);
-        RENDEZVOUS.attend(cpu);
+        RENDEZVOUS.wait_if_requested(cpu);
         core::hint::spin_loop();
     }
 }

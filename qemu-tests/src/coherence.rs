@@ -26,7 +26,7 @@ use std::{ops::Range, path::PathBuf};
 
 /// The routines of `alt-runtime` that answer for words of text when they return: what they wrote,
 /// or what others wrote while they waited, is visible then.
-const ROUTINES: [&str; 2] = ["arch::commit::commit", "arch::attend::attend"];
+const ROUTINES: [&str; 2] = ["arch::commit::commit", "arch::wait::wait_if_requested"];
 
 /// What the plugin shall do besides watching.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

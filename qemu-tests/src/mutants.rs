@@ -236,7 +236,7 @@ pub fn all() -> &'static [Mutant] {
             "no ISB on a secondary before it leaves the rendezvous",
             BARRIER,
             |image| {
-                let mut routine = Routine::find(image, ATTEND)?;
+                let mut routine = Routine::find(image, WAIT)?;
                 routine.set_all(ISB, NOP)?;
                 Ok(routine)
             },
@@ -246,7 +246,7 @@ pub fn all() -> &'static [Mutant] {
             "no decision between LDAR and ISB on a secondary",
             STATIC,
             |image| {
-                let mut routine = Routine::find(image, ATTEND)?;
+                let mut routine = Routine::find(image, WAIT)?;
                 let leave = routine.nth(IS_EVEN, 0, 0)?;
                 routine.set(leave, branch_like(routine.word(leave)));
                 Ok(routine)
@@ -312,11 +312,11 @@ pub fn all() -> &'static [Mutant] {
         Mutant {
             system: System::Superpriority,
             ..mutant(
-                "nmi-in-attend",
-                "the same on the CPUs that are held meanwhile",
+                "nmi-in-wait",
+                "the same on the CPUs that are stopped meanwhile",
                 BARRIER,
                 |image| {
-                    let mut routine = Routine::find(image, ATTEND)?;
+                    let mut routine = Routine::find(image, WAIT)?;
                     routine.set_all(MASK_ALLINT, NOP)?;
                     Ok(routine)
                 },

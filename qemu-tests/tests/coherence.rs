@@ -276,7 +276,7 @@ fn mutants_are_caught_for_what_they_lack() {
             "no-ic-started" | "ic-before-mmu" => &[Missing::InvalidateAfterStart],
             // The pass has invalidated before the MMU of EL2 was on.
             "no-ic-el2" => &[Missing::InvalidateAfterStart],
-            "nmi-in-commit" | "nmi-in-attend" => &[Missing::Mask],
+            "nmi-in-commit" | "nmi-in-wait" => &[Missing::Mask],
             // The last line of four is cleaned, the first one is invalidated.
             "line-too-large" => &[Missing::Clean, Missing::Invalidate],
             _ => &[Missing::Clean],

@@ -34,7 +34,10 @@ fn patcher_is_sufficient_in_itself() {
     for profile in Profile::ALL {
         let image = Image::open(&guest::build("kernel-demo", profile).unwrap()).unwrap();
         let records = sites::read(&image).unwrap();
-        for (name, least) in [("arch::commit::commit", 60), ("arch::attend::attend", 10)] {
+        for (name, least) in [
+            ("arch::commit::commit", 60),
+            ("arch::wait::wait_if_requested", 10),
+        ] {
             let code = function(&image, name);
             assert!(
                 code.len() >= least,

@@ -20,7 +20,7 @@ fn watch(image: &Image, machine: Machine, coherence: Coherence) -> WatchedRun {
 
 /// Counts how often each of the routines masks by ALLINT.
 fn counting_masks(image: &Image) -> Coherence {
-    let routines = ["arch::commit::commit", "arch::attend::attend"];
+    let routines = ["arch::commit::commit", "arch::wait::wait_if_requested"];
     routines.iter().fold(Coherence::new(), |coherence, name| {
         let mut words = image.function(name).unwrap().step_by(4);
         let place = words.find(|address| {
@@ -51,10 +51,10 @@ fn no_handler_runs_while_words_change() {
         let has_some = run.log.iter().any(|line| line.message.contains(&taken));
         assert!(has_some, "CPU {cpu}: {:#?}", run.log);
     }
-    // The wrong alias, boot scope, the rest, the module; and three CPUs that are held at least once.
+    // The wrong alias, boot scope, the rest, the module; and three CPUs that are stopped at least once.
     let masked = |name: &str| seen.regions[name].instructions;
     assert_eq!(masked("arch::commit::commit"), 4);
-    assert!(masked("arch::attend::attend") >= 3);
+    assert!(masked("arch::wait::wait_if_requested") >= 3);
 }
 
 /// With the masking left out, handlers run amidst the routine.
@@ -66,7 +66,7 @@ fn missing_mask_is_noticed() {
     let image = kernel();
     for (name, routine) in [
         ("nmi-in-commit", "arch::commit::commit"),
-        ("nmi-in-attend", "arch::attend::attend"),
+        ("nmi-in-wait", "arch::wait::wait_if_requested"),
     ] {
         let mutant = mutants::all().iter().find(|mutant| mutant.name == name);
         let spoilt = mutant.unwrap().spoil(&image).unwrap();
@@ -94,7 +94,7 @@ fn cpus_without_the_feature_do_not_touch_allint() {
         assert_eq!(run.outcome.status, Status::Ok, "{model}: {:#?}", run.log);
         for (name, short) in [
             ("arch::commit::commit", "commit"),
-            ("arch::attend::attend", "attend"),
+            ("arch::wait::wait_if_requested", "wait_if_requested"),
         ] {
             assert_eq!(seen.regions[name].instructions, 0, "{model}: {name}");
             assert!(seen.regions[short].instructions > 0, "{model}: {name}");

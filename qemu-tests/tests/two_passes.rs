@@ -102,11 +102,11 @@ fn last_pass_without_its_cpucap() {
     }
 }
 
-/// CPU 2 joins and does not attend. All others leave the rendezvous and their loops, and the kernel
+/// CPU 2 joins and does not come to the rendezvous. All others leave the rendezvous and their loops, and the kernel
 /// runs on with what the first pass has patched.
 #[test]
-fn cpu_that_does_not_attend() {
-    if skip::without_guests("cpu_that_does_not_attend") {
+fn cpu_that_does_not_stop() {
+    if skip::without_guests("cpu_that_does_not_stop") {
         return;
     }
     for cpu in ["cortex-a53", "max"] {

@@ -73,7 +73,7 @@ pub(crate) fn run() -> Outcome {
             Ok(()) => style::good("the instructions of the litmus tests"),
             Err(why) => style::bad(why),
         };
-        anstream::println!("commit and attend, {profile}: {verdict}");
+        anstream::println!("commit and wait_if_requested, {profile}: {verdict}");
     }
     anstream::println!(
         "litmus: {} tests, {}, {}",

@@ -3,17 +3,17 @@
 
 mod maintenance;
 
-mod attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod mask;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod sync;
+mod wait;
 
-pub(crate) use attend::attend;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub(crate) use commit::{Job, commit};
 pub use maintenance::Maintenance;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub use sync::forget_fetched;
+pub(crate) use wait::wait_if_requested;

@@ -13,7 +13,7 @@ use crate::cap::{
 };
 use crate::image::Image;
 use crate::patch::WritableAlias;
-use crate::rendezvous::{Held, HoldError};
+use crate::rendezvous::{StopError, Stopped};
 
 /// The state of patching in a running kernel, for a static that all CPUs use:
 /// `static SYSTEM: System = System::new(&cpucaps::TABLE);`.
@@ -21,7 +21,7 @@ use crate::rendezvous::{Held, HoldError};
 /// The boot CPU calls [`boot`](Self::boot), for one pass over everything before any other CPU is
 /// started; each other CPU calls [`join`](Self::join) when it comes up. Where CPUs may differ, the
 /// boot CPU calls [`boot_early`](Self::boot_early) instead, and [`finalise`](Self::finalise) when
-/// all have joined and are held in a [rendezvous](crate::rendezvous).
+/// all have joined and are stopped in a [rendezvous](crate::rendezvous).
 ///
 /// A pass that fails reports its error to `log` and leaves the text as it was. The kernel runs on,
 /// since the default text is correct on every CPU.
@@ -134,9 +134,9 @@ impl System {
         }
     }
 
-    /// The last of two passes, with every other CPU held: decides and patches all remaining
+    /// The last of two passes, with every other CPU stopped: decides and patches all remaining
     /// cpucaps, lets the other CPUs go, runs the hooks on this CPU, and logs. `None` if the text
-    /// was not patched, as when a CPU did not come and `held` is an error.
+    /// was not patched, as when a CPU did not come and `stopped` is an error.
     ///
     /// Afterwards the kernel [is settled](Self::is_settled) in any case. The other CPUs call
     /// [`enable_later`](Self::enable_later) then.
@@ -146,7 +146,7 @@ impl System {
     /// [`boot_early`](Self::boot_early), and the others have [joined](Self::join).
     pub unsafe fn finalise<A: WritableAlias<Error: Display>, const N: usize>(
         &self,
-        held: Result<Held<'_, N>, HoldError>,
+        stopped: Result<Stopped<'_, N>, StopError>,
         image: &mut Image<'_>,
         alias: &mut A,
         mut log: impl FnMut(Arguments<'_>),
@@ -158,9 +158,9 @@ impl System {
             self.settle();
             return None;
         };
-        let patched = held.map_err(FinaliseError::Hold).and_then(|held| {
+        let patched = stopped.map_err(FinaliseError::Stop).and_then(|stopped| {
             // SAFETY: the caller's promise.
-            unsafe { booted.lock().finalise(&held, image, alias) }
+            unsafe { booted.lock().finalise(&stopped, image, alias) }
             // The other CPUs go on before anything is logged: one of them may have the lock of
             // the log.
         });

@@ -7,7 +7,7 @@ use std::ops::Range;
 use alt_runtime::boot::FinaliseError;
 use alt_runtime::cap::CapSet;
 use alt_runtime::patch::{Decision, MappedAlias, PatchError, WritableAlias};
-use alt_runtime::rendezvous::HoldError;
+use alt_runtime::rendezvous::StopError;
 use alt_runtime::{ImageError, PlannedWrite};
 
 use crate::image::{CAPS, Image, TEXT};
@@ -154,19 +154,22 @@ fn closures_make_an_alias() {
 /// One function with `?` for all phases, as a kernel writes it.
 #[test]
 fn errors_of_all_phases_become_one() {
-    fn held() -> Result<(), FinaliseError<Infallible>> {
-        Err(HoldError::AlreadyHeld)?
+    fn stopped() -> Result<(), FinaliseError<Infallible>> {
+        Err(StopError::AlreadyStopped)?
     }
     fn patched() -> Result<(), FinaliseError<Infallible>> {
         Err(PatchError::MappedApart)?
     }
-    assert_eq!(held(), Err(FinaliseError::Hold(HoldError::AlreadyHeld)));
+    assert_eq!(
+        stopped(),
+        Err(FinaliseError::Stop(StopError::AlreadyStopped))
+    );
     assert_eq!(
         patched(),
         Err(FinaliseError::Patch(PatchError::MappedApart))
     );
     assert_eq!(
-        held().unwrap_err().to_string(),
-        "the rendezvous is held already"
+        stopped().unwrap_err().to_string(),
+        "another CPU has stopped the CPUs already"
     );
 }

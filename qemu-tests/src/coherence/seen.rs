@@ -15,7 +15,7 @@ pub struct Seen {
     /// Operations of each CPU.
     pub cpus: Vec<Ops>,
     /// Instructions and operations by name of a region: what was asked for, and `commit` and
-    /// `attend`, the routines of `alt-runtime`, as far as the image has them.
+    /// `wait_if_requested`, the routines of `alt-runtime`, as far as the image has them.
     pub regions: BTreeMap<String, Counts>,
     /// Stores into the text of the image.
     pub stores: u64,

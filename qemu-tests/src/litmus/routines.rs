@@ -48,11 +48,11 @@ pub fn routines_are_those_of_the_scenarios(image: &Image) -> Result<(), String> 
     ];
     same("commit", &commit, &of_commit(&ways)?)?;
 
-    let attend = paths(image, "arch::attend::attend", Branches::Kept)?;
+    let wait = paths(image, "arch::wait::wait_if_requested", Branches::Kept)?;
     same(
-        "attend",
-        &attend,
-        &of_attend(&column("held", Caches::ALL[0], 1)?)?,
+        "wait_if_requested",
+        &wait,
+        &of_wait(&column("held", Caches::ALL[0], 1)?)?,
     )
 }
 
@@ -80,9 +80,9 @@ fn of_commit(ways: &[Steps]) -> Result<BTreeSet<Steps>, String> {
     Ok(paths)
 }
 
-/// The paths of attend, from what a held CPU does: that, behind the first look at the
+/// The paths of wait_if_requested, from what a stopped CPU does: that, behind the first look at the
 /// generation, or only the first look.
-fn of_attend(held: &[String]) -> Result<BTreeSet<Steps>, String> {
+fn of_wait(held: &[String]) -> Result<BTreeSet<Steps>, String> {
     let [stlr, leave @ ..] = held else {
         return Err("`held` has no P1".into());
     };

@@ -40,7 +40,7 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         .concat(),
     );
     // The branch between the load of the generation and ISB makes the model order the two.
-    let attend = masked(&[LDAR, IS_EVEN, STLR, LDAR, WAITS_ON, ISB]);
+    let wait = masked(&[LDAR, IS_EVEN, STLR, LDAR, WAITS_ON, ISB]);
     let waits = [LDAR, STLR, IS_EVEN, WAITS_ON, ISB];
     let waits = [&enter[..], &leave, &waits].concat();
     let starts = [SCTLR, TLBI_VMALLE1, TLBI_ALLE2, IC_IALLU, DSB_NSH, ISB];
@@ -53,7 +53,7 @@ pub fn sequence(image: &Image) -> Result<(), String> {
     let vhe = [&[ISB][..], &nvhe].concat();
     let expected: [(&'static str, &[Pattern], &[Pattern]); 5] = [
         (COMMIT, &kinds, &commit),
-        (ATTEND, &waits, &attend),
+        (WAIT, &waits, &wait),
         (START, &starts, &start),
         (START_NVHE, &starts, &nvhe),
         (START_VHE, &starts, &vhe),

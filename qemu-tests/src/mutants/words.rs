@@ -5,7 +5,7 @@ use super::routine::Pattern;
 /// The routine that writes text.
 pub(super) const COMMIT: &str = "arch::commit::commit";
 /// The routine in which the other CPUs wait.
-pub(super) const ATTEND: &str = "arch::attend::attend";
+pub(super) const WAIT: &str = "arch::wait::wait_if_requested";
 /// What turns the MMU on at EL1, on each CPU.
 pub(super) const START: &str = "enable_mmu";
 /// What turns the MMU on at EL2, without E2H, as on a Cortex-A53, and with it.

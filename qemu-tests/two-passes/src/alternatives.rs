@@ -46,9 +46,9 @@ pub fn adapt(command_line: &str) {
     let is_patched = unsafe { SYSTEM.boot_early(command_line, &mut image, &mut alias, print) };
     let others = start_cpus(); // and wait until all have joined
     if is_patched {
-        let held = RENDEZVOUS.hold(others, wake_cpus, now, PATIENCE);
-        // SAFETY: all other CPUs have joined and are held.
-        unsafe { SYSTEM.finalise(held, &mut image, &mut alias, print) };
+        let stopped = RENDEZVOUS.stop_all(others, wake_cpus, now, PATIENCE);
+        // SAFETY: all other CPUs have joined and are stopped.
+        unsafe { SYSTEM.finalise(stopped, &mut image, &mut alias, print) };
     }
 }
 
@@ -63,7 +63,7 @@ pub fn secondary(cpu: usize) {
     }
     while !SYSTEM.is_settled() {
         work(cpu); // May execute sites: those of boot scope are patched.
-        RENDEZVOUS.attend(cpu); // From the idle loop: between two sites.
+        RENDEZVOUS.wait_if_requested(cpu); // From the idle loop: between two sites.
     }
     SYSTEM.enable_later();
 }

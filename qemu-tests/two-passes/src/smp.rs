@@ -21,7 +21,7 @@ static JOINED: AtomicUsize = AtomicUsize::new(0);
 static ENABLED_LSE: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicUsize = AtomicUsize::new(0);
 
-/// The CPU that joins and does not attend the rendezvous; 0 for no CPU.
+/// The CPU that joins and does not come to the rendezvous; 0 for no CPU.
 static ABSENT: AtomicUsize = AtomicUsize::new(0);
 
 /// Takes `absent=N` from the command line.

@@ -41,7 +41,7 @@ const SECTION: &str = ".text.alt_patcher";
 /// What the routines in it are called.
 const ROUTINES: [&str; 2] = [
     "alt_runtime::arch::commit::commit",
-    "alt_runtime::arch::attend::attend",
+    "alt_runtime::arch::wait::wait_if_requested",
 ];
 
 fn patcher(context: &Context<'_>) -> Places {

@@ -1,4 +1,4 @@
-//! How a CPU waits while another one changes text.
+//! The loop in which a CPU waits while another one changes text.
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use core::arch::naked_asm;
@@ -9,23 +9,23 @@ use core::sync::atomic::Ordering;
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use super::mask::{MASK_ALL_INTERRUPTS, NMI};
 
-/// As long as `generation` is odd, says so in `seen` and waits. Executes an ISB
-/// before it returns.
+/// While `generation` is odd, stores it to `seen` and waits. Executes an ISB before it returns.
 ///
-/// A new call may follow so soon that this CPU sees no even value in between. It has
-/// to answer that one too, or the caller would take it for held while it goes on.
+/// The next stop may follow before this CPU has observed the even value in between. It must
+/// acknowledge that stop as well before it returns: its caller would take it for stopped while it
+/// runs on.
 ///
-/// It lives beside the routine that writes text, for the same reasons: it holds
-/// no site and calls nothing.
+/// The routine is in the section of the routine that writes text, for the same reasons: it
+/// contains no site and calls nothing.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 #[unsafe(naked)]
 #[unsafe(link_section = ".text.alt_patcher")]
-pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
+pub extern "C" fn wait_if_requested(generation: &AtomicU32, seen: &AtomicU32) {
     naked_asm!(
-        // A veneer of the linker comes by BR, and no compiler puts a landing pad into a naked
-        // function.
+        // A linker's veneer branches here by BR, and the compiler puts no landing pad into a
+        // naked function.
         "bti c",
-        // A handler may hold sites, and must not run while they change.
+        // A handler may contain sites, and must not run while they change.
         "mrs x5, daif",
         "msr daifset, #0xf",
         // DAIF does not mask interrupts with superpriority (Arm ARM C5.2, ALLINT). The
@@ -44,7 +44,7 @@ pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
         "cmp w3, w2",
         "b.eq 3b",
         "b 2b",
-        // What has been fetched before is fetched anew (Arm ARM B2.4.4).
+        // Discards instructions fetched before the change (Arm ARM B2.4.4).
         "4: isb",
         "tbnz x6, #63, 5f",
         "msr S3_0_C4_C3_0, x6",
@@ -55,16 +55,16 @@ pub extern "C" fn attend(generation: &AtomicU32, seen: &AtomicU32) {
     )
 }
 
-/// The same steps for the host, where threads stand for CPUs.
+/// The same steps for the host, where each thread acts as a CPU.
 #[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
-pub fn attend(generation: &AtomicU32, seen: &AtomicU32) {
+pub fn wait_if_requested(generation: &AtomicU32, seen: &AtomicU32) {
     loop {
-        let called = generation.load(Ordering::Acquire);
-        if called.is_multiple_of(2) {
+        let requested = generation.load(Ordering::Acquire);
+        if requested.is_multiple_of(2) {
             return;
         }
-        seen.store(called, Ordering::Release);
-        while generation.load(Ordering::Acquire) == called {
+        seen.store(requested, Ordering::Release);
+        while generation.load(Ordering::Acquire) == requested {
             core::hint::spin_loop();
         }
     }
