@@ -16,13 +16,84 @@
 //! Offsets are relative to the field that holds them, so a table needs no
 //! relocation, can be read-only, and is never written.
 //!
-//! **The layout is stated in this file and nowhere else**: the structs read it,
-//! the assembler text beside them writes it. Change both or neither, and count
-//! up the version in [`__alt_layout!`](crate::__alt_layout).
+//! **This file states the layout**: the structs read it, the assembler text beside them writes
+//! it, and [`VERSION`], [`Section`] and the bits of [`Condition`] name it for everything else.
+//! Tests compare the texts that cannot use these constants: assembler text and linker scripts.
+//! Increase the version with each change.
 
 use core::fmt;
 
+use crate::callback::Callback;
 use crate::cap::Cap;
+use crate::insn::Insn;
+use crate::room::PlannedWrite;
+
+/// Version of the layout, the value of [`VERSION_SYMBOL`].
+pub const VERSION: u64 = 2;
+
+/// The absolute symbol that each object with a site defines. Two objects that agree on its value
+/// link; two that differ are a duplicate definition.
+pub const VERSION_SYMBOL: &str = "__alt_layout_version";
+
+/// The longest site in instructions.
+pub const MAX_SITE_LEN: u8 = u8::MAX;
+
+/// A section of the layout. The discriminants are the order in `__alt_bounds`, the table of the
+/// sections' bounds that the runtime reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Section {
+    /// The table of [`BranchRecord`]s.
+    Branches,
+    /// The table of [`AlternativeRecord`]s.
+    Alternatives,
+    /// The instructions of the arms.
+    Replacements,
+    /// Room for the plan, where the linker script reserves it.
+    Plan,
+    /// The table of [`Callback`](crate::Callback)s.
+    Callbacks,
+    /// No contents and not loaded; its size is that of a plan for all sites.
+    PlanSize,
+}
+
+impl Section {
+    /// All sections, in the order of `__alt_bounds`.
+    pub const ALL: [Self; 6] = [
+        Self::Branches,
+        Self::Alternatives,
+        Self::Replacements,
+        Self::Plan,
+        Self::Callbacks,
+        Self::PlanSize,
+    ];
+
+    /// The name of the section: a C identifier, so that linkers define its bounds.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Branches => "alt_branches",
+            Self::Alternatives => "alt_records",
+            Self::Replacements => "alt_replacements",
+            Self::Plan => "alt_plan",
+            Self::Callbacks => "alt_callbacks",
+            Self::PlanSize => "alt_plan_size",
+        }
+    }
+
+    /// The size of an element in bytes, in an image.
+    pub const fn element_size(self) -> u64 {
+        match self {
+            Self::Branches => size_of::<BranchRecord>() as u64,
+            Self::Alternatives => size_of::<AlternativeRecord>() as u64,
+            Self::Replacements => size_of::<Insn>() as u64,
+            Self::Plan | Self::PlanSize => size_of::<PlannedWrite>() as u64,
+            // A name and a function: three words of 8 bytes.
+            Self::Callbacks => 24,
+        }
+    }
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Callback>() as u64 == Section::Callbacks.element_size());
 
 /// One term of the condition under which a record applies.
 ///
@@ -37,11 +108,16 @@ use crate::cap::Cap;
 pub struct Condition(pub(crate) u16);
 
 impl Condition {
-    const CAP: u16 = 0x1fff;
-    const AND: u16 = 1 << 13;
-    const NOT: u16 = 1 << 14;
-    const LIKELY: u16 = 1 << 15;
-    const CALLBACK: u16 = 1 << 15;
+    /// The bits of the cpucap's number.
+    pub const CAP: u16 = 0x1fff;
+    /// The record applies only if the next one does too.
+    pub const AND: u16 = 1 << 13;
+    /// The term holds when the cpucap is absent.
+    pub const NOT: u16 = 1 << 14;
+    /// Of a [`BranchRecord`]: the site is of the `likely` form.
+    pub const LIKELY: u16 = 1 << 15;
+    /// Of an [`AlternativeRecord`]: the replacement is a callback, or NOPs.
+    pub const CALLBACK: u16 = 1 << 15;
 
     /// The word for one term; the macros call this in a `const` operand.
     #[doc(hidden)]
@@ -395,6 +471,15 @@ macro_rules! __alt_plan_room {
             ".skip 12 * ((9062b - 9061b) / 4)\n",
             ".popsection",
         )
+    };
+}
+
+/// Begins an `.irp` over the names of all sections, in the order of [`Section`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __alt_each_section {
+    () => {
+        ".irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks, alt_plan_size"
     };
 }
 

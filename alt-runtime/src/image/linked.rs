@@ -6,7 +6,7 @@ use core::{arch::global_asm, slice};
 
 use super::Image;
 use crate::callback::Callback;
-use crate::record::{AlternativeRecord, BranchRecord};
+use crate::record::{AlternativeRecord, BranchRecord, Section};
 use crate::region::{Region, Table, Text, Words};
 use crate::room::PlannedWrite;
 
@@ -33,7 +33,7 @@ global_asm!(
     ".globl __alt_bounds",
     "__alt_bounds:",
     ".reloc ., R_AARCH64_NONE, .Lalt_plan",
-    ".irp section, alt_branches, alt_records, alt_replacements, alt_plan, alt_callbacks, alt_plan_size",
+    crate::__alt_each_section!(),
     ".weak __start_\\section, __stop_\\section",
     ".hidden __start_\\section, __stop_\\section",
     ".xword __start_\\section - .",
@@ -44,14 +44,14 @@ global_asm!(
 
 unsafe extern "C" {
     /// Start and end of each section, relative to the entry itself.
-    static __alt_bounds: [[i64; 2]; 6];
+    static __alt_bounds: [[i64; 2]; Section::ALL.len()];
 }
 
-/// Start and number of elements of the section with this index.
+/// Start and number of elements of a section.
 #[inline(always)]
-fn bounds<T>(section: usize) -> (*mut T, usize) {
+fn bounds<T>(section: Section) -> (*mut T, usize) {
     // SAFETY: the table is constant.
-    let [start, stop] = unsafe { &__alt_bounds[section] };
+    let [start, stop] = unsafe { &__alt_bounds[section as usize] };
     let address = |entry: &i64| (&raw const *entry as usize).wrapping_add_signed(*entry as isize);
     // An offset from nothing: GNU ld takes the symbol for 0, and the bounds agree;
     // lld takes it for the entry itself.
@@ -97,12 +97,12 @@ impl<'a> Image<'a> {
     /// alternatives-init.x is included, `alt_plan` must be mapped, the last one writable, and stay
     /// so for `'a`. There must be only one such value at a time.
     pub unsafe fn of_text(text: Text<'a>) -> Self {
-        let (branches, branches_len) = bounds::<BranchRecord>(0);
-        let (records, records_len) = bounds::<AlternativeRecord>(1);
-        let (words, words_len) = bounds::<u32>(2);
-        let (room, room_len) = bounds::<MaybeUninit<PlannedWrite>>(3);
-        let (callbacks, callbacks_len) = bounds::<Callback>(4);
-        let (_, linked) = bounds::<PlannedWrite>(5);
+        let (branches, branches_len) = bounds::<BranchRecord>(Section::Branches);
+        let (records, records_len) = bounds::<AlternativeRecord>(Section::Alternatives);
+        let (words, words_len) = bounds::<u32>(Section::Replacements);
+        let (room, room_len) = bounds::<MaybeUninit<PlannedWrite>>(Section::Plan);
+        let (callbacks, callbacks_len) = bounds::<Callback>(Section::Callbacks);
+        let (_, linked) = bounds::<PlannedWrite>(Section::PlanSize);
         // SAFETY: the linker bounds each section, the records in it are of the
         // types named (one layout version links), and the caller keeps the
         // memory mapped and makes only one value.

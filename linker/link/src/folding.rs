@@ -10,13 +10,10 @@ use std::path::Path;
 use ::object::elf::{R_AARCH64_NONE, SHT_RELA};
 use alt_object::inputs::{self, Input, InputError, InputKind};
 use alt_object::object::{self, Object, ObjectError, Relocation};
-use alt_runtime::record::{AlternativeRecord, BranchRecord};
+use alt_runtime::record::Section;
 
 /// The tables, and the bytes from one record to the next; a record names its site first.
-const TABLES: [(&[u8], u64); 2] = [
-    (b"alt_branches", size_of::<BranchRecord>() as u64),
-    (b"alt_records", size_of::<AlternativeRecord>() as u64),
-];
+const TABLES: [Section; 2] = [Section::Branches, Section::Alternatives];
 
 /// A site that does not refer to its record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +72,10 @@ fn unprotected(input: &Input) -> Result<Vec<Unprotected>, ObjectError> {
     let sections = object.sections.iter().enumerate();
     let tables: HashMap<usize, u64> = sections
         .filter_map(|(index, section)| {
-            let (_, size) = TABLES.iter().find(|(name, _)| *name == section.name)?;
-            Some((index, *size))
+            let table = TABLES
+                .iter()
+                .find(|table| table.name().as_bytes() == section.name)?;
+            Some((index, table.element_size()))
         })
         .collect();
     if tables.is_empty() {

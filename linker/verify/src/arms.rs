@@ -55,7 +55,11 @@ pub(crate) fn moved(host: &Host) -> Vec<MovedArm> {
 /// The condition that always holds for [`arm`], of the same kind.
 const fn always(condition: Condition) -> Condition {
     // The bit of the kind, which both records have.
-    let kind = if condition.is_likely() { 1 << 15 } else { 0 };
+    let kind = if condition.is_likely() {
+        Condition::LIKELY
+    } else {
+        0
+    };
     Condition::from_bits(kind)
 }
 

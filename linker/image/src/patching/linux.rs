@@ -85,7 +85,7 @@ impl Converted {
             Kind::Callback { .. } | Kind::Branch { .. } => (self.callbacks, site_len, true),
         };
         let bits = record.term.cap;
-        let condition = Condition::from_bits(bits | if callback { 1 << 15 } else { 0 });
+        let condition = Condition::from_bits(bits | if callback { Condition::CALLBACK } else { 0 });
         if condition.cap() != bits {
             return Err(Problem::CapTooLarge(bits));
         }

@@ -1,34 +1,34 @@
 //! Records of `alt-runtime`, as its structs read them.
 
-use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
+use alt_runtime::record::{self, AlternativeRecord, BranchRecord, Condition, Section};
 
 use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
 use crate::image::Image;
 
 /// The symbol that each object with a site defines.
-pub const LAYOUT: &str = "__alt_layout_version";
+pub const LAYOUT: &str = record::VERSION_SYMBOL;
 
 /// The value that it has: the layout of `alt_runtime::record`.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = record::VERSION;
 
 /// The section of branch records.
-pub const BRANCHES: &str = "alt_branches";
+pub const BRANCHES: &str = Section::Branches.name();
 /// The section of alternative records.
-pub const ALTERNATIVES: &str = "alt_records";
+pub const ALTERNATIVES: &str = Section::Alternatives.name();
 /// The section of replacement instructions.
-pub const REPLACEMENTS: &str = "alt_replacements";
+pub const REPLACEMENTS: &str = Section::Replacements.name();
 /// The section of callbacks.
-pub const CALLBACKS: &str = "alt_callbacks";
+pub const CALLBACKS: &str = Section::Callbacks.name();
 /// Room for the plan, where the linker script makes some.
-pub const PLAN: &str = "alt_plan";
+pub const PLAN: &str = Section::Plan.name();
 /// Not loaded; as large as the plan of all sites.
-pub const PLAN_SIZE: &str = "alt_plan_size";
+pub const PLAN_SIZE: &str = Section::PlanSize.name();
 
 /// The size of a callback in `alt_callbacks`, in bytes: docs/records.md.
-pub const CALLBACK: u64 = 24;
+pub const CALLBACK: u64 = Section::Callbacks.element_size();
 
 /// The size of the room for one word in `alt_plan`, in bytes: docs/records.md.
-pub const WRITE: u64 = 12;
+pub const WRITE: u64 = Section::Plan.element_size();
 
 /// Where in a callback its function is: behind the name, a pointer and a length.
 const FUNCTION: u64 = 16;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use alt_runtime::record::Section;
+
 use super::RecordsError;
 use crate::image::Image;
 
@@ -9,23 +11,13 @@ use crate::image::Image;
 /// alt-linker gives it, and as it is without.
 const BOUNDS: [&str; 2] = ["alt_bounds", ".rodata.alt_bounds"];
 
-/// The tables whose bounds it has, in order.
-const BOUNDED: [&str; 6] = [
-    "alt_branches",
-    "alt_records",
-    "alt_replacements",
-    "alt_plan",
-    "alt_callbacks",
-    "alt_plan_size",
-];
-
 /// The bounds of a table as the kernel reads them: offsets from where they stand, which is 0 for
 /// a table that is not there.
 fn stated(image: &Image, name: &str) -> Option<Range<u64>> {
-    let index = BOUNDED.iter().position(|known| *known == name)?;
+    let index = Section::ALL.iter().position(|known| known.name() == name)?;
     let section = BOUNDS.iter().find_map(|name| image.section(name))?;
     let (bounds, _) = image.contents(section).as_chunks::<8>();
-    if bounds.len() != 2 * BOUNDED.len() {
+    if bounds.len() != 2 * Section::ALL.len() {
         return None;
     }
     let bound = |index: usize| {

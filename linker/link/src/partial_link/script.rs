@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use alt_runtime::record::{AlternativeRecord, BranchRecord};
+use alt_runtime::record::{AlternativeRecord, BranchRecord, Section};
 
 use crate::namespace::Manifest;
 use crate::namespace::Name;
@@ -13,13 +13,18 @@ use crate::namespace::Pattern;
 pub const PAGE: u64 = 4096;
 
 /// The table of alternatives; its records name their sites first, and then what comes there.
-pub(super) const RECORDS: &str = "alt_records";
+pub(super) const RECORDS: &str = Section::Alternatives.name();
 
 /// The table of branches; its records name their sites first.
-pub(super) const BRANCHES: &str = "alt_branches";
+pub(super) const BRANCHES: &str = Section::Branches.name();
 
 /// The tables of sites: they keep their names, so that they become part of the kernel's.
-pub(super) const TABLES: [&str; 4] = [BRANCHES, RECORDS, "alt_replacements", "alt_plan_size"];
+pub(super) const TABLES: [&str; 4] = [
+    BRANCHES,
+    RECORDS,
+    Section::Replacements.name(),
+    Section::PlanSize.name(),
+];
 
 /// The size in bytes of the records of a table; none for a section that is no such table.
 pub(super) fn record_size(section: &str) -> Option<u64> {
