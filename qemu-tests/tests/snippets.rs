@@ -178,7 +178,11 @@ fn no_example_is_ignored() {
         "alt-cpu",
         "alt-macros",
         "alt-runtime",
-        "linker",
+        "linker/alt",
+        "linker/image",
+        "linker/link",
+        "linker/object",
+        "linker/verify",
     ] {
         add(&workspace().join(folder).join("src"), &mut files);
     }
