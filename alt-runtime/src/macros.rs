@@ -96,8 +96,7 @@ pub mod __private {
 ///
 /// # Limits
 ///
-/// A BRK or HLT in the default is refused by [`check`](crate::patch::check) before the first pass,
-/// as a debugger's would be.
+/// A BRK or HLT in the default is refused before the first pass, as a debugger's would be.
 ///
 /// `options(pure)` is refused: the compiler would merge a site before the patch
 /// with one after it. All variants are one template to `asm!`: a `{}` counts on

@@ -10,8 +10,8 @@
 //! | `alt_branches`     | sites of `cpu_has_cap!` | [`BranchRecord`], 8 bytes |
 //! | `alt_records`      | sites of `alternative!` | [`AlternativeRecord`], 12 bytes |
 //! | `alt_replacements` | the instructions of the arms, never executed in place | 4-byte words |
-//! | `alt_callbacks`    | what [`callback!`](crate::callback!) defines | [`Callback`](crate::Callback) |
-//! | `alt_plan_size`    | no contents and not loaded; its size is that of a plan: one [`PlannedWrite`](crate::PlannedWrite) for each word of each site | 12 bytes |
+//! | `alt_callbacks`    | what [`callback!`](crate::callback!) defines | [`Callback`] |
+//! | `alt_plan_size`    | no contents and not loaded; its size is that of a plan: one [`PlannedWrite`] for each word of each site | 12 bytes |
 //!
 //! Offsets are relative to the field that holds them, so a table needs no
 //! relocation, can be read-only, and is never written.
@@ -50,7 +50,7 @@ pub enum Section {
     Replacements,
     /// Room for the plan, where the linker script reserves it.
     Plan,
-    /// The table of [`Callback`](crate::Callback)s.
+    /// The table of [`Callback`]s.
     Callbacks,
     /// No contents and not loaded; its size is that of a plan for all sites.
     PlanSize,
@@ -268,7 +268,7 @@ macro_rules! __alt_branch_record {
 pub struct AlternativeRecord {
     /// Address of the site, in bytes from this field.
     pub site: i32,
-    /// Address of the replacement, or of the [`Callback`](crate::Callback), in bytes
+    /// Address of the replacement, or of the [`Callback`], in bytes
     /// from this field; 0 where there is neither.
     pub replacement: i32,
     /// When the record applies.

@@ -1,8 +1,10 @@
 //! The tables of the image that this code is linked into.
 
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+use core::arch::global_asm;
 use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::{arch::global_asm, slice};
+use core::slice;
 
 use super::Image;
 use crate::callback::Callback;
@@ -21,6 +23,7 @@ use crate::room::PlannedWrite;
 // `alt_plan_size` makes that section exist in each link, since GNU ld refuses SIZEOF otherwise.
 //
 // A link of this reader with records of another layout fails.
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 global_asm!(
     crate::__alt_layout!(),
     ".pushsection alt_plan_room, \"aw\", @nobits",

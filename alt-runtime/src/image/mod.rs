@@ -1,6 +1,6 @@
 //! An image to patch: its text and tables, and the room for the plan.
 
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 mod linked;
 
 use core::mem::MaybeUninit;

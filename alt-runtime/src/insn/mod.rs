@@ -15,7 +15,6 @@
 //! assert_eq!(cbz.relocate(0x1000, 0x1004), Ok(Insn(0xb400_0020)));
 //! ```
 
-mod bitmask;
 mod classify;
 mod encode;
 mod form;

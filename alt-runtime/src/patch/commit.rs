@@ -1,14 +1,18 @@
 //! Commit: a plan becomes text.
 
-use crate::arch::{self, Job, Maintenance};
+use crate::arch::Maintenance;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+use crate::arch::{self, Job};
 use crate::insn::Insn;
 use crate::patch::{AliasError, PatchError, Plan, ReadBackError, Report, WritableAlias};
 use crate::region::Region;
 use crate::room::PlannedWrite;
 
 impl Plan<'_> {
-    /// Writes the plan through `alias`, does the cache maintenance, and reads
-    /// every word back where it is executed.
+    /// Writes the plan through `alias`, does the cache maintenance, and reads every word back at
+    /// the address at which it is executed.
+    ///
+    /// Available for the target `aarch64` with `target_os = "none"`.
     ///
     /// # Errors
     /// The alias could not be opened, or a word did not read back; in both cases

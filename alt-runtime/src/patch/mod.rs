@@ -1,17 +1,28 @@
-//! Plan → commit → verify: from the tables of a [`Region`](crate::region::Region)
-//! to a text that fits the CPU.
+//! Plan → commit → verify: from the tables of a [`Region`](crate::region::Region) to a text that
+//! fits the CPU.
 //!
-//! | step   | where                | writes? | decides? |
-//! |--------|----------------------|---------|----------|
-//! | check  | [`check`]            | no      | whether every arm of every site could be applied, on whatever CPU |
-//! | plan   | [`Plan::new`]        | no      | everything: each record is checked, each new word computed |
-//! | commit | `Plan::commit`, on the target | yes     | nothing |
-//! | verify | within the commit    | only the old words, if the new do not read back | whether they do |
+//! | step   | function             | writes to the text | decides |
+//! |--------|----------------------|--------------------|---------|
+//! | plan   | [`Plan::new`], for the first pass [`Image::plan_first_pass`](crate::Image::plan_first_pass) | no | everything: checks each record and computes each new word |
+//! | commit | [`Plan::commit`]     | yes                | nothing |
+//! | verify | part of the commit   | the old words, if a new one does not read back | whether the new words read back |
+//!
+//! | file           | content |
+//! |----------------|---------|
+//! | site.rs        | iterates over the records of a table |
+//! | decision.rs    | evaluates conditions: which arm of a site wins |
+//! | replacement.rs, relaxed.rs | the words of a replacement, relocated to the site |
+//! | callback.rs    | the words of a callback |
+//! | alternative.rs | compares the words of an arm with the site and plans those that change |
+//! | plan.rs        | the walk over both tables |
+//! | commit.rs, alias.rs | writes a plan through a writable alias |
+//! | report.rs      | totals, and sites counted by cpucap |
+//! | error.rs       | why a pass was refused or undone |
 
 mod alias;
 mod alternative;
 mod callback;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 mod commit;
 mod decision;
 mod error;

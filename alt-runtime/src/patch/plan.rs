@@ -36,7 +36,7 @@ impl<'p> Plan<'p> {
     ///
     /// # Errors
     /// The first record, in address order, that cannot be applied. The place and the conditions of
-    /// every site are checked, but an arm only if it wins: see [`checked`](Self::checked).
+    /// every site are checked, but an arm only if it wins: for all arms see [`check`].
     pub fn new(
         region: &Region<'_>,
         decision: Decision<'_>,
