@@ -9,7 +9,7 @@ use test_support::workspace;
 #[test]
 fn links_lead_to_files() {
     let mut files = Vec::new();
-    find(&workspace(), &mut files).unwrap();
+    find(workspace(), &mut files).unwrap();
     for name in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"] {
         assert!(files.contains(&workspace().join(name)), "{name}");
     }
