@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use alt_image::style;
 use clap::Args;
 
-use crate::Outcome;
 use crate::input::Input;
-use crate::output;
+use crate::output::{self, Outcome};
 use crate::system::System;
 
 /// Writes the image as it will be after patching.

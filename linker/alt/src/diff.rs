@@ -8,9 +8,8 @@ use alt_image::disasm;
 use alt_image::style;
 use clap::Args;
 
-use crate::Outcome;
 use crate::input::{Input, read};
-use crate::output;
+use crate::output::{self, Outcome};
 use crate::system::System;
 
 /// Compares a dump of a running kernel's memory with what it must be.

@@ -3,9 +3,8 @@
 use alt_image::dump::Filter;
 use clap::Args;
 
-use crate::Outcome;
 use crate::input::Input;
-use crate::output;
+use crate::output::{self, Outcome};
 
 /// Shows every site: what the image holds, and what it can become.
 #[derive(Args)]

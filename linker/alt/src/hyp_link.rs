@@ -6,7 +6,7 @@ use alt_image::style;
 use alt_linker::partial_link::Link;
 use clap::Args;
 
-use crate::Outcome;
+use crate::output::Outcome;
 
 /// Links the code of another exception level into one object for the link of the kernel.
 ///

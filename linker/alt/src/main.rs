@@ -16,7 +16,6 @@ mod stats;
 mod system;
 mod verify;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use alt_image::style;
@@ -70,9 +69,6 @@ enum Command {
     /// Links code of another exception level, before the kernel is linked
     HypLink(hyp_link::HypLink),
 }
-
-/// `Ok(false)` when the command ran but has found something, and said so.
-type Outcome = Result<bool, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {

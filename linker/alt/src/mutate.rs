@@ -7,9 +7,8 @@ use alt_image::style;
 use alt_verify::mutate::mutate;
 use clap::Args;
 
-use crate::Outcome;
 use crate::input::{Input, config};
-use crate::output;
+use crate::output::{self, Outcome};
 
 /// Changes an image at random, many times, and counts what would be noticed.
 #[derive(Args)]

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use alt_image::style;
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::input::named;
+
+/// The result of a command: `Ok(false)` if it ran and reported findings.
+pub type Outcome = Result<bool, Box<dyn Error>>;
 
 /// Writes one JSON document.
 pub fn json(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {

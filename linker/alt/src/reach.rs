@@ -8,7 +8,7 @@ use alt_linker::branch_range::{self, Allow, Finding, Group, Options, Report};
 use clap::Args;
 use serde::Serialize;
 
-use crate::{Outcome, output};
+use crate::output::{self, Outcome};
 
 /// Checks, before the final link, that instructions of short reach will reach what they name.
 #[derive(Args)]

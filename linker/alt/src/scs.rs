@@ -12,9 +12,8 @@ use alt_verify::Namespaces;
 use clap::Args;
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::input::read;
-use crate::output;
+use crate::output::{self, Outcome};
 
 /// Shows what a shadow call stack would rewrite, or writes the image with it.
 ///

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::Outcome;
 use crate::input::Input;
-use crate::output;
+use crate::output::{self, Outcome};
 
 /// Takes the seal of an image: digests of its sections and of each site.
 ///

@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use crate::Outcome;
 use crate::input::Input;
-use crate::output;
+use crate::output::{self, Outcome};
 
 /// Counts what sites and records take, in bytes, next to what the other layout would.
 #[derive(Args)]

@@ -9,9 +9,8 @@ use alt_verify::{Context, Finding, Severity, not_checked, rules, verify};
 use clap::Args;
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::input::{Input, config, read_text};
-use crate::output;
+use crate::output::{self, Outcome};
 
 /// Checks an image by all rules.
 #[derive(Args)]

@@ -17,7 +17,7 @@ pub struct Reached {
 impl Graph {
     /// The nodes that can be reached from `start` over the references that `follow` says yes to,
     /// by the fewest of them.
-    pub fn reach(
+    pub fn reachable(
         &self,
         start: impl IntoIterator<Item = NodeId>,
         mut follow: impl FnMut(&Edge) -> bool,

@@ -1,10 +1,10 @@
-//! The instructions that do not reach far, by their relocations.
+//! The references of short range, by their relocations.
 
 use std::fmt;
 
 use object::elf::{self, RelocationType};
 
-/// A form of reference that no linker extends: where it does not reach, the link fails (AAELF64,
+/// A form of reference that no linker extends: if the target is out of range, the link fails (AAELF64,
 /// "Relocation operations").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Short {
@@ -30,7 +30,7 @@ impl Short {
         }
     }
 
-    /// How far it reaches forwards, in bytes.
+    /// The largest distance forwards, in bytes.
     pub fn max(self) -> u64 {
         match self {
             Self::TestBranch => (1 << 15) - 4,
@@ -39,7 +39,7 @@ impl Short {
         }
     }
 
-    /// How far it reaches backwards, in bytes.
+    /// The largest distance backwards, in bytes, as a negative number.
     pub fn min(self) -> i64 {
         match self {
             Self::TestBranch => -(1 << 15),
@@ -47,21 +47,21 @@ impl Short {
         }
     }
 
-    /// Whether it reaches so far, in bytes.
+    /// Whether a distance in bytes is in range.
     pub(super) fn reaches(self, distance: i64) -> bool {
         let max = i64::try_from(self.max()).unwrap_or(i64::MAX);
         (self.min()..=max).contains(&distance)
     }
 
-    /// Its reach as people say it.
-    pub fn reach(self) -> &'static str {
+    /// Its range in words.
+    pub fn range(self) -> &'static str {
         match self {
             Self::TestBranch => "±32 KiB",
             Self::ConditionalBranch | Self::Literal | Self::Address => "±1 MiB",
         }
     }
 
-    /// What to write instead, for a reference to `target`.
+    /// The advice for a reference to `target` that is out of range.
     pub(super) fn instead(self, target: &str) -> String {
         match self {
             Self::TestBranch | Self::ConditionalBranch => {

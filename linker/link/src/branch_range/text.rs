@@ -38,7 +38,7 @@ impl Words<'_> {
         let explanation = format!(
             "`{}` reaches {}, and {why}",
             self.instruction(),
-            form.reach()
+            form.range()
         );
         let advice = match self.target {
             Target::Section { .. } | Target::Undefined => format!(
@@ -56,7 +56,7 @@ impl Words<'_> {
         let explanation = format!(
             "`{}` reaches {}, and {symbol} is {distance} bytes away, in the same section",
             self.instruction(),
-            form.reach(),
+            form.range(),
         );
         self.finding(
             Kind::TooFar,
@@ -75,7 +75,7 @@ impl Words<'_> {
             group.size,
             group.sections,
             self.instruction(),
-            form.reach(),
+            form.range(),
         );
         let advice = format!(
             "{}; or take sections out of the group: it may have {} bytes",

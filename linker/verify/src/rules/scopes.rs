@@ -121,7 +121,7 @@ fn reach(context: &Context<'_>, start: impl IntoIterator<Item = NodeId>, further
         EdgeKind::Address => is_start_of_code(graph, edge) && !enters_namespace(context, edge),
         EdgeKind::Pointer => false,
     };
-    graph.reach(start, |edge| further && runs(edge))
+    graph.reachable(start, |edge| further && runs(edge))
 }
 
 /// Callbacks make addresses of the hypervisor's code, for it to go to: they cannot call it.

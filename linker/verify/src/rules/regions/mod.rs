@@ -96,7 +96,7 @@ impl Walk {
             entered && !is_table(context, graph.node(*node).range.start)
         };
         let entries: Vec<_> = nodes.iter().copied().filter(is_entry).collect();
-        let reached = graph.reach(entries, |edge| {
+        let reached = graph.reachable(entries, |edge| {
             region.places.contains(edge.target) && !is_table(context, edge.at)
         });
         Self { nodes, reached }
