@@ -53,8 +53,6 @@ mod assembly;
 pub mod boot;
 pub mod callback;
 pub mod cap;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod further;
 mod image;
 pub mod insn;
 mod macros;

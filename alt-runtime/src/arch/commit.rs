@@ -9,8 +9,7 @@ use core::arch::naked_asm;
 
 use bitflags::bitflags;
 
-use super::Maintenance;
-use super::mask::{MASK_ALL_INTERRUPTS, NMI};
+use super::{MASK_ALL_INTERRUPTS, Maintenance, NMI};
 use crate::room::PlannedWrite;
 
 /// What the routine is told and what it answers.

@@ -1,4 +1,4 @@
-//! Which cache maintenance this system needs after a write to text.
+//! The cache maintenance that a write to text needs.
 
 use alt_cpu::Field;
 use alt_cpu::fields::{CTR_EL0, MIDR_EL1};
@@ -81,4 +81,74 @@ impl Maintenance {
             clean_to_coherency: self.clean_to_coherency || other.clean_to_coherency,
         }
     }
+
+    /// Makes everything that was written to `text` visible to instruction fetch on all CPUs,
+    /// whichever mapping it was written through. A loader calls this for code that it has copied,
+    /// before it makes the code executable.
+    ///
+    /// The sequence is that of Arm ARM B2.4.4. Available for the target `aarch64` with
+    /// `target_os = "none"`.
+    ///
+    /// # Safety
+    /// `text` is mapped readable, and no CPU executes it during the call. The caller does not move
+    /// to another CPU during the call: a DSB waits for the maintenance of its own CPU only.
+    #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    pub unsafe fn sync(&self, text: core::ops::Range<u64>) {
+        if !self.no_clean {
+            for line in lines(&text, self.data_line) {
+                // SAFETY: cleaning a line that is mapped changes no memory.
+                unsafe {
+                    if self.clean_to_coherency {
+                        core::arch::asm!("dc civac, {}", in(reg) line, options(nostack, preserves_flags));
+                    } else {
+                        core::arch::asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags));
+                    }
+                }
+            }
+        }
+        // SAFETY: barriers, and invalidation of what can be fetched again.
+        unsafe {
+            core::arch::asm!("dsb ish", options(nostack, preserves_flags));
+            if !self.no_invalidate {
+                if self.invalidate_all {
+                    core::arch::asm!("ic ialluis", options(nostack, preserves_flags));
+                } else {
+                    for line in lines(&text, self.instruction_line) {
+                        core::arch::asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags));
+                    }
+                }
+                core::arch::asm!("dsb ish", options(nostack, preserves_flags));
+            }
+            core::arch::asm!("isb", options(nostack, preserves_flags));
+        }
+    }
+}
+
+/// The addresses of the cache lines of `text`. `size`, in bytes, is a power of two.
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+fn lines(text: &core::ops::Range<u64>, size: u32) -> impl Iterator<Item = u64> + use<> {
+    // A line has at least one word, whatever CTR_EL0 reports.
+    let size = size.max(4);
+    let first = text.start & !(u64::from(size) - 1);
+    (first..text.end).step_by(size as usize)
+}
+
+/// Invalidates the instruction cache of this CPU and discards prefetched instructions.
+///
+/// A CPU that starts after a pass calls this after its MMU is on and before it executes a site. With
+/// the MMU off, it fetches from the point of coherency, to which a pass need not clean, and may keep
+/// stale instructions (Arm ARM D7.5.7).
+///
+/// Available for the target `aarch64` with `target_os = "none"`.
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+pub fn forget_fetched() {
+    // SAFETY: invalidated instructions are fetched again from memory.
+    unsafe {
+        core::arch::asm!(
+            "ic iallu",
+            "dsb nsh",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    };
 }

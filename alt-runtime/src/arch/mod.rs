@@ -1,19 +1,24 @@
-//! What depends on the machine: cache maintenance, and the routine that writes text. The code is for the target only; the data that it
-//! works on is for the host as well.
-
-mod maintenance;
+//! The code that depends on the machine: cache maintenance, the routine that writes text, and the
+//! loop in which other CPUs wait. Its data types and the decisions about them compile for the host
+//! as well.
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod mask;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod sync;
+mod maintenance;
 mod wait;
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub(crate) use commit::{Job, commit};
 pub use maintenance::Maintenance;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-pub use sync::forget_fetched;
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+pub use maintenance::forget_fetched;
 pub(crate) use wait::wait_if_requested;
+
+/// The bits of ID_AA64PFR1_EL1.NMI. If they are 0, FEAT_NMI and with it ALLINT are not implemented,
+/// and no interrupt has superpriority.
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+const NMI: u64 = alt_cpu::fields::ID_AA64PFR1_EL1::NMI.insert(0, -1);
+
+/// The encoding of `msr allint, #1`: assemblers accept the mnemonic only with FEAT_NMI enabled.
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+const MASK_ALL_INTERRUPTS: u32 = 0xd501_411f;

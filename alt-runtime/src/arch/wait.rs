@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-use super::mask::{MASK_ALL_INTERRUPTS, NMI};
+use super::{MASK_ALL_INTERRUPTS, NMI};
 
 /// While `generation` is odd, stores it to `seen` and waits. Executes an ISB before it returns.
 ///

@@ -188,7 +188,7 @@ impl System {
     /// not stay, so it must come to no site: one that was patched for a cpucap which this CPU lacks
     /// would be undefined here.
     pub unsafe fn join(&self, mut log: impl FnMut(Arguments<'_>)) -> CpuVerdict {
-        super::forget_fetched();
+        crate::arch::forget_fetched();
         let ids = self.registers();
         let mut report =
             |difference: Difference| log(format_args!("alternatives: this CPU: {difference}"));

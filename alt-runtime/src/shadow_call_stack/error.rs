@@ -1,6 +1,8 @@
-//! What is wrong with unwind tables.
+//! The errors of unwind tables and of the plan made from them.
 
 use core::fmt;
+
+use crate::patch::PatchError;
 
 /// Unwind tables that cannot be followed. No word has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,3 +171,24 @@ impl fmt::Display for UnwindError {
 }
 
 impl core::error::Error for UnwindError {}
+
+/// Why the text has no shadow call stack. It is unchanged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ShadowError<A> {
+    /// The unwind tables cannot be used.
+    Unwind(UnwindError),
+    /// The text could not be patched.
+    Patch(PatchError<A>),
+}
+
+impl<A: fmt::Display> fmt::Display for ShadowError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unwind(error) => error.fmt(f),
+            Self::Patch(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<A: fmt::Debug + fmt::Display> core::error::Error for ShadowError<A> {}

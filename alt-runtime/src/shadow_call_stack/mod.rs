@@ -45,23 +45,18 @@
 //! # Ok::<_, alt_runtime::shadow_call_stack::UnwindError>(())
 //! ```
 
+mod eh_frame;
 mod error;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-mod patch;
 mod plan;
-mod program;
-mod unwind;
 
 use alt_cpu::fields::{ID_AA64ISAR1_EL1, ID_AA64ISAR2_EL1, ID_AA64PFR1_EL1};
 
 use crate::cap::IdRegs;
 use crate::insn::Insn;
 
-pub use error::{UnwindError, UnwindReason};
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-pub use patch::ShadowError;
+pub use eh_frame::UnwindInfo;
+pub use error::{ShadowError, UnwindError, UnwindReason};
 pub use plan::{ShadowPlan, ShadowReport};
-pub use unwind::UnwindInfo;
 
 /// PACIASP: signs the return address (Arm ARM C6.2, "PACIA, PACIA1716, PACIASP, …").
 pub const SIGN: Insn = Insn(0xd503_233f);

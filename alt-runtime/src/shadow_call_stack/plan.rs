@@ -1,30 +1,35 @@
-//! The plan: every entry checked, every new word known, nothing written.
+//! The plan of a shadow call stack: checks every entry and computes every new word.
 
 use core::fmt;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
+use super::eh_frame::{Section, UnwindInfo};
 use super::error::{UnwindError, UnwindReason};
-use super::unwind::{Place, Section, UnwindInfo, place};
 use super::{AUTHENTICATE, SIGN, becomes};
 use crate::insn::Insn;
 use crate::patch::Plan;
 use crate::region::{Region, Text};
 use crate::room::PlannedWrite;
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+use crate::{
+    arch::Maintenance,
+    patch::{PatchError, WritableAlias},
+};
 
-/// What has been found in unwind tables, and done.
+/// The counts of a plan or commit.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ShadowReport {
     /// Functions in the tables (FDEs), excluded ones included.
     pub functions: u32,
-    /// Of these, functions in a range that is excluded.
+    /// Functions in an excluded range.
     pub excluded: u32,
-    /// Instructions that are rewritten, one word each.
+    /// Instructions to rewrite, one word each.
     pub sites: u32,
-    /// Instructions that push or pop already.
+    /// Instructions that already push or pop.
     pub already: u32,
-    /// Data cache lines that held the sites; 0 before the commit.
+    /// Data cache lines that contain the sites; 0 before the commit.
     pub lines: u32,
 }
 
@@ -47,32 +52,32 @@ impl fmt::Display for ShadowReport {
 /// The writes that give a text a shadow call stack, in address order.
 #[derive(Debug)]
 pub struct ShadowPlan<'p> {
-    pub(super) plan: Plan<'p>,
-    pub(super) report: ShadowReport,
+    plan: Plan<'p>,
+    report: ShadowReport,
 }
 
 impl<'p> ShadowPlan<'p> {
-    /// Finds the instructions that sign and authenticate in the text of `region`, by the tables
-    /// `unwind`. Nothing is written but `room`.
+    /// Finds the instructions that sign and authenticate in the text of `region` by the unwind
+    /// tables `unwind`. Writes to `room` only.
     ///
-    /// Functions inside `excluded` stay as they are; they need not be inside the text. Code of
-    /// another exception level belongs there, since x18 is not its own. The tables of `region`
-    /// are used to see that no alternative has its site there.
+    /// Functions inside `excluded` are not changed and may be outside of the text. Exclude code of
+    /// another exception level, whose x18 is a different register. The tables of `region` serve to
+    /// check that no instruction is inside the site of an alternative.
     ///
-    /// `room` must hold one entry for each site. An entry for each 2 bytes of the tables is always
-    /// enough, and one for each 16 mostly; the error says how many there must be.
+    /// `room` must hold one entry for each site. One entry for each 2 bytes of the tables is always
+    /// enough, one for each 16 bytes usually. The error reports how many are needed.
     ///
     /// # Errors
-    /// The first entry, in the order of the section, that cannot be followed. If all can: that the
-    /// room is too small, that two entries mark the same instruction, or that one is in the site
-    /// of an alternative.
+    /// The first entry, in the order of the section, that cannot be used. If all can be used: the
+    /// room is too small, two entries mark the same instruction, or an instruction is in the site of
+    /// an alternative.
     pub fn new(
         region: &Region<'_>,
         unwind: UnwindInfo<'_>,
         excluded: &[Range<u64>],
         room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, UnwindError> {
-        // A write has 32 bits for its place.
+        // A write has 32 bits for its offset in the text.
         let room = if region.text.is_short() {
             room
         } else {
@@ -109,11 +114,11 @@ impl<'p> ShadowPlan<'p> {
             };
             return Err(tables.refusal(address, 0, reason));
         }
-        // All writes have found room, as nothing was left out.
+        // Nothing was left out, so all writes are in the room.
         let written = room.get_mut(..words).unwrap_or_default();
         // SAFETY: the first `words` entries have been written.
         let writes = unsafe { &mut *(&raw mut *written as *mut [PlannedWrite]) };
-        // A linker keeps the order of its input, which need not be that of the text.
+        // A linker keeps the order of its input, which need not be the order of the text.
         writes.sort_unstable_by_key(|write| write.offset);
         let twice = writes.windows(2).find(|pair| match pair {
             [a, b] => a.offset == b.offset,
@@ -139,9 +144,40 @@ impl<'p> ShadowPlan<'p> {
         self.plan.writes()
     }
 
-    /// What has been found; `lines` is not known before the commit.
+    /// What was found in the tables. `lines` is 0 before the commit.
     pub fn report(&self) -> ShadowReport {
         self.report
+    }
+
+    /// Writes the plan through `alias`, does the cache maintenance, and reads every word back
+    /// at the address at which it is executed.
+    ///
+    /// Available for the target `aarch64` with `target_os = "none"`.
+    ///
+    /// # Errors
+    /// The alias could not be opened, or a word did not read back. The text is unchanged.
+    ///
+    /// # Safety
+    /// As for [`Plan::commit`](crate::patch::Plan::commit). In addition, for all code that
+    /// executes one of the sites afterwards, on each CPU:
+    ///
+    /// - x18 points to the code's own shadow stack, writable and large enough. Code that switches
+    ///   stacks, takes an exception or changes the exception level switches x18 as well.
+    /// - Nothing that the code calls or is interrupted by uses x18 for anything else. The prebuilt
+    ///   `core` does.
+    /// - No function with a site is on any call stack now, including the callers of this function:
+    ///   it has not pushed its return address, and would pop one.
+    #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    pub unsafe fn commit<A: WritableAlias>(
+        self,
+        region: &Region<'_>,
+        how: &Maintenance,
+        alias: &mut A,
+    ) -> Result<ShadowReport, PatchError<A::Error>> {
+        let Self { plan, mut report } = self;
+        // SAFETY: the plan is of this region, and the caller promises the rest.
+        report.lines = unsafe { plan.commit(region, how, alias) }?.lines;
+        Ok(report)
     }
 }
 
@@ -152,7 +188,7 @@ struct Mark {
     after: Insn,
 }
 
-/// The tables, and what they are read for.
+/// The tables, and the ranges by which their functions are selected.
 struct Tables<'t, 'a> {
     section: &'t Section<'a>,
     text: &'t Text<'a>,
@@ -160,7 +196,7 @@ struct Tables<'t, 'a> {
 }
 
 impl Tables<'_, '_> {
-    /// Tells each mark, and counts.
+    /// Calls `found` with each marked instruction, and counts.
     fn marks(
         &self,
         report: &mut ShadowReport,
@@ -176,9 +212,9 @@ impl Tables<'_, '_> {
             let mut unmarked = Unmarked::new(self.text, start);
             let mut is_signed = false;
             function.marks(|offset| {
-                // It stands behind its instruction. One at the very start, as of a part of a
-                // function that lies elsewhere, is about an instruction of the main part; of a
-                // second one at the same place, all has been said.
+                // A mark is after its instruction. One at the very start, as in a cold part of a
+                // function, refers to an instruction of the main part. A second mark at the same
+                // address adds nothing.
                 let at = offset.checked_sub(4).filter(|at| *at >= unmarked.next);
                 let Some(at) = at else { return Ok(()) };
                 unmarked.search(at);
@@ -212,8 +248,8 @@ impl Tables<'_, '_> {
         })
     }
 
-    /// Names the entry that marks the instruction at `address`, after passing over so many that
-    /// mark it, too. The text may have changed since it was found; then no entry is named.
+    /// The error with the entry that marks the instruction at `address`, after skipping `skip` entries
+    /// that mark it as well. The text may have changed since; then the error names no entry.
     fn refusal(&self, address: u64, mut skip: u32, reason: UnwindReason) -> UnwindError {
         let found = self.marks(&mut ShadowReport::default(), |mark| {
             if mark.address != address {
@@ -233,13 +269,47 @@ impl Tables<'_, '_> {
     }
 }
 
-/// Looks for instructions that sign or authenticate among those of a function that have no mark.
+/// The part of the image in which a function is located.
+#[derive(PartialEq)]
+enum Place {
+    Text,
+    Excluded,
+}
+
+/// Locates the `len` bytes at `start`: completely inside one of the `excluded` ranges, or completely
+/// in the text and outside of them.
+fn place(
+    text: &Text<'_>,
+    excluded: &[Range<u64>],
+    (start, len): (u64, u64),
+) -> Result<Place, UnwindReason> {
+    // Distances wrap, so that a range may end at the top of the address space.
+    let size = |range: &Range<u64>| range.end.wrapping_sub(range.start);
+    let offset = |range: &Range<u64>| start.wrapping_sub(range.start);
+    let is_inside = |range: &Range<u64>| {
+        let rest = size(range).checked_sub(offset(range));
+        rest.is_some_and(|rest| len <= rest)
+    };
+    let overlaps = |range: &Range<u64>| {
+        let before = range.start.wrapping_sub(start);
+        offset(range) < size(range) || (before < len && size(range) != 0)
+    };
+    if excluded.iter().any(is_inside) {
+        return Ok(Place::Excluded);
+    }
+    match text.contains(start, len.div_ceil(4)) && !excluded.iter().any(overlaps) {
+        true => Ok(Place::Text),
+        false => Err(UnwindReason::Outside { len }),
+    }
+}
+
+/// Searches a function for instructions that sign or authenticate and have no mark.
 struct Unmarked<'a> {
     text: &'a Text<'a>,
     start: u64,
-    /// Offset of the instruction that is looked at next.
+    /// Offset of the next instruction to examine.
     next: u64,
-    /// Address of the first one.
+    /// Address of the first one found.
     first: Option<u64>,
 }
 
@@ -253,7 +323,7 @@ impl<'a> Unmarked<'a> {
         }
     }
 
-    /// Looks at those before the one at offset `stop`.
+    /// Examines the instructions before offset `stop`.
     fn search(&mut self, stop: u64) {
         while self.next < stop {
             let address = self.start.wrapping_add(self.next);
@@ -266,8 +336,8 @@ impl<'a> Unmarked<'a> {
     }
 }
 
-/// The offset of the first write, by the order of the tables, that is in the site of an
-/// alternative; and that site. The tables need not have been checked.
+/// The first write, in the order of the tables, inside the site of an alternative: its offset, and
+/// the address of the site. The tables need not have been checked.
 fn in_alternative(region: &Region<'_>, writes: &[PlannedWrite]) -> Option<(u32, u64)> {
     let text = region.text.range().start;
     let branches = region.branches.iter();

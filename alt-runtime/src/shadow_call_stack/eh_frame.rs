@@ -1,22 +1,21 @@
-//! The entries of `.eh_frame`, one after the other, each checked.
+//! Reading `.eh_frame`: the functions, and the addresses that their call frame instructions mark.
 
-use core::ops::Range;
-
-use gimli::{BaseAddresses, EhFrame, EhFrameOffset, EndianSlice, LittleEndian};
-use gimli::{UnwindSection, Vendor, constants};
+use gimli::{
+    BaseAddresses, CallFrameInstruction, CallFrameInstructionIter, EhFrame, EhFrameOffset,
+    EndianSlice, Error, LittleEndian, UnwindSection, Vendor, constants,
+};
 
 use super::error::{UnwindError, UnwindReason};
-use super::program;
-use crate::region::Text;
 
-pub(super) type Reader<'a> = EndianSlice<'a, LittleEndian>;
-pub(super) type Cie<'a> = gimli::CommonInformationEntry<Reader<'a>>;
-pub(super) type Fde<'a> = gimli::FrameDescriptionEntry<Reader<'a>>;
+type Reader<'a> = EndianSlice<'a, LittleEndian>;
+type Cie<'a> = gimli::CommonInformationEntry<Reader<'a>>;
+type Fde<'a> = gimli::FrameDescriptionEntry<Reader<'a>>;
 
 /// DWARF's number of x30 (DWARF for the Arm 64-bit Architecture, 4.1).
 const X30: u16 = 30;
 
-/// Bytes of an entry's length, and of what follows it: 0, or the distance of the CIE.
+/// Bytes of an entry's length and of the field after it: 0 in a CIE, in an FDE the distance to its
+/// CIE.
 const HEAD: usize = 8;
 
 /// The unwind tables of a text: a section `.eh_frame`.
@@ -27,13 +26,13 @@ pub struct UnwindInfo<'a> {
 }
 
 impl<'a> UnwindInfo<'a> {
-    /// The `bytes` of the section, which is linked at `address`.
+    /// The unwind tables with the contents `bytes`, linked at `address`.
     pub const fn new(address: u64, bytes: &'a [u8]) -> Self {
         Self { address, bytes }
     }
 }
 
-/// One function of the tables.
+/// One function (FDE) of the tables.
 pub(super) struct Function<'s, 'a> {
     section: &'s Section<'a>,
     fde: Fde<'a>,
@@ -50,20 +49,20 @@ impl<'a> Function<'_, 'a> {
         self.fde.len()
     }
 
-    /// Tells how far from the start each mark is, in bytes, in their order.
+    /// Calls `found` with the offset of each mark from the start, in bytes and in ascending order.
     pub fn marks(
         &self,
         found: impl FnMut(u64) -> Result<(), UnwindReason>,
     ) -> Result<(), UnwindReason> {
-        program::marks(self.section, &self.fde, found)
+        marks(self.section, &self.fde, found)
     }
 }
 
-/// The section, with all that it takes to read it.
+/// The section, and the state that gimli needs to read it.
 pub(super) struct Section<'a> {
     info: UnwindInfo<'a>,
-    pub eh_frame: EhFrame<Reader<'a>>,
-    pub bases: BaseAddresses,
+    eh_frame: EhFrame<Reader<'a>>,
+    bases: BaseAddresses,
 }
 
 impl<'a> Section<'a> {
@@ -78,7 +77,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Tells each function, in the order of the section.
+    /// Calls `found` with each function, in the order of the section.
     pub fn functions(
         &self,
         mut found: impl FnMut(&Function<'_, 'a>) -> Result<(), UnwindReason>,
@@ -105,18 +104,18 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Where the entry at `offset` ends; `None` if there is none, since the table ends.
+    /// The end of the entry at `offset`, or `None` at the end of the table.
     fn end(&self, offset: usize) -> Result<Option<usize>, UnwindReason> {
         let rest = self.info.bytes.get(offset..).unwrap_or_default();
         let Some(len) = self.u32_at(offset).filter(|len| *len != 0) else {
-            // A terminator, or nothing but padding.
+            // A terminator, or only padding.
             return match rest.iter().all(|byte| *byte == 0) {
                 true => Ok(None),
                 false if rest.len() < 4 => Err(UnwindReason::Damaged),
                 false => Err(UnwindReason::BehindEnd),
             };
         };
-        // The highest lengths announce the 64-bit format, and are longer than any section.
+        // The highest values, which announce the 64-bit format, exceed any section.
         let len = usize::try_from(len).map_err(|_| UnwindReason::Damaged)?;
         let is_whole = len >= HEAD - 4 && len <= rest.len() - 4;
         is_whole
@@ -129,9 +128,9 @@ impl<'a> Section<'a> {
         Some(u32::from_le_bytes(*bytes))
     }
 
-    /// The CIE at `offset`, if it is of the only kind that compilers make for `pac-ret`.
+    /// The CIE at `offset`, which must be of the only kind that compilers emit for `pac-ret`.
     fn cie(&self, offset: usize) -> Result<Cie<'a>, UnwindReason> {
-        // Behind the version, which is one byte.
+        // After the version, which is one byte.
         let text = self.info.bytes.get(offset + HEAD + 1..);
         if !text.is_some_and(|text| text.starts_with(b"zR\0")) {
             return Err(UnwindReason::Augmentation);
@@ -151,12 +150,12 @@ impl<'a> Section<'a> {
         if encoding != constants::DW_EH_PE_pcrel.0 | constants::DW_EH_PE_sdata4.0 {
             return Err(UnwindReason::PointerEncoding { encoding });
         }
-        program::check_initial(self, &cie)?;
+        check_initial(self, &cie)?;
         Ok(cie)
     }
 
-    /// The function whose entry is at `offset` and ends at `end`. An error comes with its address,
-    /// as soon as that is known.
+    /// The function whose entry is from `offset` to `end`. An error includes the function's address if
+    /// it is known.
     fn function(
         &self,
         offset: usize,
@@ -170,8 +169,8 @@ impl<'a> Section<'a> {
         let cie = self
             .cie(partial.cie_offset().0)
             .map_err(|reason| (None, reason))?;
-        // Address and length, of 4 bytes each as the CIE says; then the length of what the
-        // augmentation adds, which gimli passes over.
+        // Address and length, 4 bytes each by the CIE's encoding; then the length of the
+        // augmentation data, which gimli skips.
         let fields = self.info.bytes.get(offset + HEAD..end).unwrap_or_default();
         if fields.get(8).is_some_and(|len| *len != 0) {
             let place = self.info.address.wrapping_add((offset + HEAD) as u64);
@@ -184,36 +183,71 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Where a function is.
-#[derive(PartialEq)]
-pub(super) enum Place {
-    Text,
-    Excluded,
+/// A call frame instruction, as far as it matters here. The others describe where registers are
+/// saved.
+enum Step {
+    /// `DW_CFA_advance_loc`, in units of the code alignment factor.
+    Advance(u32),
+    /// `DW_CFA_AARCH64_negate_ra_state`.
+    Mark,
+    Other,
 }
 
-/// Where the `len` bytes at `start` are: as a whole in one of the ranges that are excluded, or
-/// else in the text.
-pub(super) fn place(
-    text: &Text<'_>,
-    excluded: &[Range<u64>],
-    (start, len): (u64, u64),
-) -> Result<Place, UnwindReason> {
-    // Distances wrap, so that a range may end at the top of the address space.
-    let size = |range: &Range<u64>| range.end.wrapping_sub(range.start);
-    let offset = |range: &Range<u64>| start.wrapping_sub(range.start);
-    let is_inside = |range: &Range<u64>| {
-        let rest = size(range).checked_sub(offset(range));
-        rest.is_some_and(|rest| len <= rest)
-    };
-    let overlaps = |range: &Range<u64>| {
-        let before = range.start.wrapping_sub(start);
-        offset(range) < size(range) || (before < len && size(range) != 0)
-    };
-    if excluded.iter().any(is_inside) {
-        return Ok(Place::Excluded);
+/// The next instruction; `None` at the end.
+fn next(
+    instructions: &mut CallFrameInstructionIter<'_, Reader<'_>>,
+) -> Result<Option<Step>, UnwindReason> {
+    match instructions.next() {
+        Ok(None) => Ok(None),
+        Ok(Some(CallFrameInstruction::AdvanceLoc { delta })) => Ok(Some(Step::Advance(delta))),
+        Ok(Some(CallFrameInstruction::NegateRaState)) => Ok(Some(Step::Mark)),
+        // Sets any address; compilers do not emit it for contiguous code.
+        Ok(Some(CallFrameInstruction::SetLoc { .. })) => Err(UnwindReason::Opcode {
+            opcode: constants::DW_CFA_set_loc.0,
+        }),
+        Ok(Some(_)) => Ok(Some(Step::Other)),
+        Err(Error::UnknownCallFrameInstruction(opcode)) => {
+            Err(UnwindReason::Opcode { opcode: opcode.0 })
+        }
+        Err(_) => Err(UnwindReason::Program),
     }
-    match text.contains(start, len.div_ceil(4)) && !excluded.iter().any(overlaps) {
-        true => Ok(Place::Text),
-        false => Err(UnwindReason::Outside { len }),
+}
+
+/// Checks that the initial instructions of a CIE, which apply at the start of each function, mark no
+/// address.
+fn check_initial<'a>(section: &Section<'a>, cie: &Cie<'a>) -> Result<(), UnwindReason> {
+    let mut instructions = cie.instructions(&section.eh_frame, &section.bases);
+    while let Some(step) = next(&mut instructions)? {
+        if !matches!(step, Step::Other) {
+            return Err(UnwindReason::Place);
+        }
     }
+    Ok(())
+}
+
+/// Calls `found` with the offset of each mark from the start of the function, in bytes and in
+/// ascending order.
+fn marks<'a>(
+    section: &Section<'a>,
+    fde: &Fde<'a>,
+    mut found: impl FnMut(u64) -> Result<(), UnwindReason>,
+) -> Result<(), UnwindReason> {
+    let factor = fde.cie().code_alignment_factor();
+    let mut instructions = fde.instructions(&section.eh_frame, &section.bases);
+    let mut offset = 0_u64;
+    while let Some(step) = next(&mut instructions)? {
+        match step {
+            Step::Advance(delta) => {
+                offset = u64::from(delta)
+                    .checked_mul(factor)
+                    .and_then(|bytes| offset.checked_add(bytes))
+                    .filter(|offset| *offset <= fde.len())
+                    .ok_or(UnwindReason::Place)?;
+            }
+            Step::Mark if !offset.is_multiple_of(4) => return Err(UnwindReason::Place),
+            Step::Mark => found(offset)?,
+            Step::Other => {}
+        }
+    }
+    Ok(())
 }

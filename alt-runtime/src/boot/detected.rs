@@ -1,0 +1,127 @@
+//! The first phase: the boot CPU's ID registers are known.
+
+use crate::cap::{CapSet, CapTable, DetectError, IdRegs, SystemView, idregs::Field};
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+use crate::{
+    arch::Maintenance,
+    boot::{Booted, FinaliseError, Finalised},
+    cap::Scope,
+    image::Image,
+    patch::{Decision, PatchError, Report, WritableAlias},
+};
+
+/// The boot CPU's cpucaps are detected; every site has its default instructions.
+#[derive(Clone, Debug)]
+pub struct Detected {
+    view: SystemView,
+    ids: IdRegs,
+    caps: CapSet,
+}
+
+impl Detected {
+    /// Detects which cpucaps of `table` are present on the CPU with the registers `ids`.
+    ///
+    /// # Errors
+    /// Two cpucaps that exclude each other are both present.
+    pub fn new(table: &'static CapTable, ids: IdRegs) -> Result<Self, DetectError> {
+        let caps = table.detect(&ids)?;
+        let view = SystemView::of_boot_cpu(table, &ids, caps)?;
+        Ok(Self { view, ids, caps })
+    }
+
+    /// Declares the fields of which the kernel has already used the boot CPU's values: see
+    /// [`SystemView::build_on`].
+    pub const fn build_on(&mut self, fields: &'static [&'static Field]) {
+        self.view.build_on(fields);
+    }
+
+    /// The table of cpucaps.
+    pub fn table(&self) -> &'static CapTable {
+        self.view.table()
+    }
+
+    /// The ID registers of the boot CPU.
+    pub fn ids(&self) -> &IdRegs {
+        &self.ids
+    }
+
+    /// The cpucaps of the boot CPU. The system may have fewer.
+    pub fn caps(&self) -> &CapSet {
+        &self.caps
+    }
+
+    /// Patches the sites whose conditions name cpucaps of boot scope only.
+    ///
+    /// Available for the target `aarch64` with `target_os = "none"`.
+    ///
+    /// # Errors
+    /// A record cannot be applied, or a check of the image or the alias failed. The text is
+    /// unchanged: the kernel can continue, with the default instructions at every site.
+    ///
+    /// # Safety
+    /// - No other CPU runs, and this one is not inside a site.
+    /// - The registers passed to [`new`](Self::new) are those of this CPU, and `image` describes
+    ///   the running image.
+    /// - Each CPU that starts later executes `ic iallu; dsb nsh; isb`
+    ///   ([`forget_fetched`](crate::boot::forget_fetched)) after its MMU is on and before it
+    ///   executes a site. With the MMU off, it fetches from the point of coherency, to which the
+    ///   pass need not clean, and it may keep what it fetched (Arm ARM D7.5.7).
+    /// - Handlers of exceptions that the pass cannot mask contain no site: see
+    ///   [`rendezvous`](crate::rendezvous#what-may-still-interrupt-a-cpu-that-waits-or-writes).
+    #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    pub unsafe fn patch_boot<A: WritableAlias>(
+        &self,
+        image: &mut Image<'_>,
+        alias: &mut A,
+    ) -> Result<Booted, PatchError<A::Error>> {
+        let decided = self.table().of_scope(Scope::Boot);
+        let decision = Decision {
+            table: self.table(),
+            present: self.view.boot_caps(),
+            decided: &decided,
+        };
+        let maintenance = Maintenance::new(&self.ids);
+        // SAFETY: the caller's promise.
+        let report = unsafe { first_pass(image, decision, &maintenance, alias) }?;
+        Ok(Booted::new(self.view.clone(), maintenance, decided, report))
+    }
+
+    /// Patches all sites, as on a system that has only this CPU.
+    ///
+    /// Available for the target `aarch64` with `target_os = "none"`.
+    ///
+    /// # Errors
+    /// As for [`patch_boot`](Self::patch_boot); the text is unchanged.
+    ///
+    /// # Safety
+    /// As for [`patch_boot`](Self::patch_boot).
+    #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    pub unsafe fn patch<A: WritableAlias>(
+        &self,
+        image: &mut Image<'_>,
+        alias: &mut A,
+    ) -> Result<Finalised, FinaliseError<A::Error>> {
+        let pass = |decision: Decision<'_>, how: &Maintenance| {
+            // SAFETY: the caller's promise.
+            unsafe { first_pass(image, decision, how, alias) }
+        };
+        Finalised::after_pass(&self.view, Maintenance::new(&self.ids), pass)
+    }
+}
+
+/// The first pass: checks everything that this or a later pass may need, plans, commits and
+/// verifies.
+///
+/// # Safety
+/// As for [`Plan::commit`](crate::patch::Plan::commit).
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+unsafe fn first_pass<A: WritableAlias>(
+    image: &mut Image<'_>,
+    decision: Decision<'_>,
+    how: &Maintenance,
+    alias: &mut A,
+) -> Result<Report, PatchError<A::Error>> {
+    let (region, plan) = image.plan_first_pass(decision)?;
+    // SAFETY: the plan is of this region, made just now; the caller's promise.
+    unsafe { plan.commit_first(&region, how, alias) }
+}
