@@ -4,20 +4,19 @@ use alt_runtime::insn::{Class, Form, Insn};
 
 use crate::image::Image;
 
-/// An instruction that refers to another place by its own address: a branch, a call, the address
-/// of something, a literal.
+/// A PC-relative instruction: a branch, a call, an address computation, a load of a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The address of the instruction.
     pub from: u64,
-    /// What it refers to; of an ADRP, the page.
+    /// The target address; for an ADRP, the page.
     pub target: u64,
     /// The kind of instruction.
     pub form: Form,
 }
 
 impl Reference {
-    /// The reference that `word` at `from` makes, if any.
+    /// The reference of `word` at `from`, if it is PC-relative.
     pub fn of(from: u64, word: u32) -> Option<Self> {
         match Insn(word).classify() {
             Class::Relative(relative) => Some(Self {
@@ -29,7 +28,7 @@ impl Reference {
         }
     }
 
-    /// Whether execution may go to the target.
+    /// Whether it is a branch or a call.
     pub fn is_branch(&self) -> bool {
         !matches!(
             self.form,
@@ -55,7 +54,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// Decodes the text of an image, without what mapping symbols say to be data.
+    /// Decodes the text of an image, except data by the mapping symbols.
     pub fn new(image: &Image) -> Self {
         let references: Vec<_> = image
             .executable()
@@ -79,14 +78,14 @@ impl Code {
         &self.references
     }
 
-    /// The references that instructions of a range of addresses make.
+    /// The references of the instructions in a range of addresses.
     pub fn from(&self, range: std::ops::Range<u64>) -> &[Reference] {
         let bound = |address| self.references.partition_point(|r| r.from < address);
         let (from, to) = (bound(range.start), bound(range.end));
         self.references.get(from..to).unwrap_or_default()
     }
 
-    /// The branches that go to a range of addresses, by target.
+    /// The branches to a range of addresses, by target.
     pub fn branches_to(&self, range: std::ops::Range<u64>) -> impl Iterator<Item = &Reference> {
         let target = |index: &u32| self.references[*index as usize].target;
         let from = self

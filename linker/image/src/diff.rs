@@ -1,4 +1,4 @@
-//! A running kernel's text against what it must be.
+//! Comparison of the text of a running kernel with the expected text.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -12,9 +12,9 @@ use crate::records::Records;
 /// A dump of memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory<'a> {
-    /// The address, as linked, of the first byte.
+    /// The link address of the first byte.
     pub base: u64,
-    /// What was there.
+    /// The bytes.
     pub bytes: &'a [u8],
 }
 
@@ -30,63 +30,63 @@ impl Memory<'_> {
     }
 }
 
-/// One word that is not what it must be.
+/// One word that differs from the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WrongWord {
-    /// Its address, as linked.
+    /// Its link address.
     #[serde(with = "crate::hex::address")]
     pub address: u64,
-    /// What it must be.
+    /// The expected word.
     #[serde(with = "crate::hex::word")]
     pub expected: u32,
-    /// What it is.
+    /// The word in memory.
     #[serde(with = "crate::hex::word")]
     pub found: u32,
 }
 
-/// Words in a row that are not what they must be.
+/// Consecutive words that differ from the expected ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The address of the site, or of the first word where it is none.
+    /// The address of the site, or of the first word outside of sites.
     #[serde(with = "crate::hex::address")]
     pub address: u64,
-    /// The function, or what else is nearest, and the bytes from its start: `memcpy+0x10`.
+    /// The function, or the nearest symbol, and the offset: `memcpy+0x10`.
     pub place: Option<String>,
-    /// It is a site; else text that no record names.
+    /// Whether it is a site.
     pub site: bool,
     /// The words.
     pub words: Vec<WrongWord>,
 }
 
-/// How much of a section was compared.
+/// The coverage of a section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Section {
     /// Its name.
     pub name: String,
-    /// It was not to be compared.
+    /// Whether it was excluded.
     pub skipped: bool,
-    /// Its words.
+    /// The number of its words.
     pub words: usize,
-    /// Those that were compared. The others are not in the dump, or of sites that only a callback
-    /// can tell.
+    /// The number of compared words. The others are not in the dump, or in sites of callbacks with
+    /// unknown results.
     pub compared: usize,
-    /// Those that differ.
+    /// The number of words that differ.
     pub differ: usize,
 }
 
 impl Section {
-    /// So much of it differs that other memory must be there.
+    /// Whether so many words differ that the memory must hold something else.
     pub fn seems_other(&self) -> bool {
         self.differ > self.compared / 2
     }
 }
 
-/// What a comparison has found.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Comparison {
-    /// Version of the form of this document: counts up when a field changes its meaning or goes.
+    /// The version of the format; incremented when a field is removed or changes its meaning.
     pub version: u32,
-    /// Where it differs, by address.
+    /// The differences, by address.
     pub differences: Vec<Difference>,
     /// The executable sections, by address.
     pub sections: Vec<Section>,
@@ -94,28 +94,28 @@ pub struct Comparison {
     pub words: usize,
     /// Words that were compared.
     pub compared: usize,
-    /// Sites that only a callback of the kernel can tell; not judged.
+    /// Sites of callbacks with unknown results, which are not compared.
     pub left: usize,
 }
 
 impl Comparison {
-    /// How many of the differences are sites.
+    /// The number of differences in sites.
     pub fn sites(&self) -> usize {
         let sites = self.differences.iter().filter(|difference| difference.site);
         sites.count()
     }
 }
 
-/// What of the text is compared.
+/// The part of the text that is compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Sections that are not, by name.
+    /// The names of excluded sections.
     pub skip: Vec<String>,
-    /// Sites, and nothing besides: where the kernel changes its text in other ways, too.
+    /// Compare sites only, for a kernel that modifies its text by other means too.
     pub sites: bool,
 }
 
-/// Why there is nothing to compare.
+/// Why the comparison is impossible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiffError {
@@ -140,17 +140,17 @@ pub enum DiffError {
         dump: String,
         /// The first site that it lacks.
         site: u64,
-        /// The site as people name it.
+        /// The site as symbol and offset.
         place: String,
         /// The section.
         section: String,
     },
-    /// There is no such section to leave out.
+    /// The section to exclude does not exist.
     #[error("there is no executable section {name} to skip; there are {}", .there.join(", "))]
     UnknownSection {
         /// The name that was given.
         name: String,
-        /// The names that there are.
+        /// The existing names.
         there: Vec<String>,
     },
 }
@@ -158,13 +158,13 @@ pub enum DiffError {
 /// See [`Comparison::version`].
 const VERSION: u32 = 1;
 
-/// Compares the text in a dump, of one or more pieces, with what it must be. All text that the
-/// dump holds is compared, sites or not; sections that it lacks entirely, given back after boot
-/// for one, are passed over. `selection` leaves out more.
+/// Compares the text in a dump of one or more pieces with the expected text. All text in the dump is
+/// compared, not only sites. Sections that the dump lacks entirely, such as those freed after boot,
+/// are skipped. `selection` excludes more.
 ///
 /// # Errors
-/// The dump lacks a site of a section of which it has a part, or all of the text; or there is no
-/// section to skip.
+/// The dump has a part of a section without all of its sites, or no text at all; or a section to
+/// exclude does not exist.
 pub fn compare(
     image: &Image,
     records: &Records,
@@ -204,7 +204,7 @@ pub fn compare(
                 continue;
             }
             let expected = changes.get(&address).copied().unwrap_or(word);
-            // Where pieces overlap, each of them counts.
+            // If pieces overlap, each is compared.
             let found = dump.iter().filter_map(|piece| piece.word(address));
             let Some(found) = found.reduce(|a, b| if a == expected { b } else { a }) else {
                 continue;
@@ -226,7 +226,7 @@ pub fn compare(
     Ok(comparison)
 }
 
-/// The sections to be compared of which the dump holds something.
+/// The selected sections that the dump has a part of.
 fn held<'a>(
     image: &'a Image,
     dump: &[Memory<'_>],
@@ -257,8 +257,8 @@ fn held<'a>(
     }
 }
 
-/// The site that each of its words belongs to. The dump must have all sites of the sections
-/// that it holds a part of.
+/// Maps each word of a site to the site. The dump must have all sites of the sections that it has a
+/// part of.
 fn sites(
     image: &Image,
     records: &Records,

@@ -1,8 +1,8 @@
-//! Instructions as text for people.
+//! Disassembly.
 //!
-//! Two decoders share the work: yaxpeax-arm knows the preferred aliases (`mov`, `cmp`, `lsl`),
-//! disarm64 the system registers, the newest extensions and absolute branch targets. What neither
-//! knows is shown as `.inst`.
+//! Two decoders are combined: yaxpeax-arm has the preferred aliases (`mov`, `cmp`, `lsl`), disarm64
+//! the system registers, the newest extensions and absolute branch targets. A word that neither
+//! decodes is shown as `.inst`.
 
 use alt_runtime::insn::{Class, Form, Insn};
 use yaxpeax_arch::{Decoder, U8Reader};
@@ -10,7 +10,7 @@ use yaxpeax_arm::armv8::a64::InstDecoder;
 
 use crate::code::Reference;
 
-/// Text of the instruction `word` at `address`; branch targets are absolute.
+/// The text of the instruction `word` at `address`; branch targets are absolute.
 pub fn instruction(word: u32, address: u64) -> String {
     aliases(word)
         .filter(|text| !says_too_little(text))
@@ -18,13 +18,13 @@ pub fn instruction(word: u32, address: u64) -> String {
         .unwrap_or_else(|| format!(".inst {word:#010x}"))
 }
 
-/// Whether a decoder knows the instruction `word`. UDF is one: it is meant to be undefined.
+/// Whether a decoder knows the instruction `word`. UDF counts as known.
 pub fn is_known(word: u32) -> bool {
     word >> 16 == 0 || aliases(word).is_some() || operation(word).is_some()
 }
 
-/// The text of [`instruction`], and the name of the place that its last operand is the address of,
-/// by `name`. Of an ADRP, which goes to a page, none.
+/// The text of [`instruction`], and the name of the target of its last operand, from `name`; no name
+/// for an ADRP, whose target is a page.
 pub fn with_target(
     word: u32,
     address: u64,
@@ -58,20 +58,20 @@ pub fn strip_target(text: &str, target: u64) -> Option<&str> {
         .filter(|rest| rest.ends_with(' '))
 }
 
-/// yaxpeax-arm's text.
+/// The text of yaxpeax-arm.
 fn aliases(word: u32) -> Option<String> {
     let bytes = word.to_le_bytes();
     let decoded = InstDecoder::default().decode(&mut U8Reader::new(&bytes));
     decoded.ok().map(|instruction| instruction.to_string())
 }
 
-/// Whether a text has numbers where a person expects names, or a target relative to `$`.
+/// Whether a text has numbers in place of names, or a target relative to `$`.
 fn says_too_little(text: &str) -> bool {
     let mnemonic = text.split(' ').next().unwrap_or_default();
     text.contains('$') || matches!(mnemonic, "mrs" | "msr" | "hint" | "sys")
 }
 
-/// disarm64's text, with the aliases of SYS added.
+/// The text of disarm64, with the aliases of SYS added.
 fn names(word: u32, address: u64) -> Option<String> {
     if let Some(text) = system_alias(word) {
         return Some(text);
@@ -79,21 +79,21 @@ fn names(word: u32, address: u64) -> Option<String> {
     let operation = operation(word)?;
     let mut text = String::new();
     disarm64::format_insn::format_insn_pc(address, &mut text, &operation).ok()?;
-    // It separates by tabs, and marks operands it cannot format (SVE) by colons.
+    // It separates by tabs, and marks operands that it cannot format (SVE) with colons.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.contains(':')).then_some(text)
 }
 
-/// What disarm64 takes a word for.
+/// The instruction that disarm64 decodes.
 fn operation(word: u32) -> Option<disarm64::decoder::Opcode> {
     // Scalar shifts by immediate with immh of 0 are unallocated (Arm ARM, SSHR and SHL, scalar).
-    // disarm64 takes them for shifts, and subtracts too much when it writes them.
+    // disarm64 decodes them as shifts, and its formatter overflows.
     let no_shift = word & 0xdff8_0400 == 0x5f00_0400;
     disarm64::decoder::decode(word).filter(|_| !no_shift)
 }
 
-/// The instructions that are SYS by encoding: cache and TLB maintenance, address translation (Arm
-/// ARM C5.3 to C5.5); those that kernels use.
+/// Aliases of SYS that kernels use: cache and TLB maintenance, address translation (Arm ARM C5.3 to
+/// C5.5).
 fn system_alias(word: u32) -> Option<String> {
     if word & 0xfff8_0000 != 0xd508_0000 {
         return None;
@@ -148,8 +148,7 @@ fn system_alias(word: u32) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Words and texts as GNU as and objdump 2.40 have them; numbers are written as this module
-    /// writes them.
+    /// Words and texts of GNU as and objdump 2.40; numbers are in the format of this module.
     const KNOWN: &[(u32, &str)] = &[
         (0xd503_201f, "nop"),
         (0xd65f_03c0, "ret"),
@@ -202,7 +201,7 @@ mod tests {
         }
     }
 
-    /// Shifts by immediate of SIMD and FP, with every size, none included.
+    /// Shifts by immediate of SIMD and FP, with every size, including unallocated ones.
     #[test]
     fn shifts_of_every_size() {
         for fields in 0..1_u32 << 15 {
@@ -239,7 +238,7 @@ mod tests {
         let at = |word| with_target(word, 0x4020_0100, name).1;
         assert_eq!(at(0x1400_0004).as_deref(), Some("memcpy+0x10"));
         assert_eq!(at(0xb400_0080).as_deref(), Some("memcpy+0x10"));
-        // Elsewhere, to the page, nowhere.
+        // Targets: another place, a page, no place.
         assert_eq!(at(0x1400_0005), None);
         assert_eq!(at(0x9000_0000), None);
         assert_eq!(at(0xd503_201f), None);

@@ -10,11 +10,11 @@ const WIDTH: usize = 34;
 pub struct Line<'a> {
     /// The word.
     pub word: u32,
-    /// What it says.
+    /// The text.
     pub text: &'a str,
 }
 
-/// `before | after`, marked where they differ; `label` says where it is.
+/// `before | after`, coloured if they differ; `label` is the address or offset.
 pub fn row(label: &str, before: Line<'_>, after: Line<'_>) -> String {
     let new = format!("{:08x}  {}", after.word, after.text);
     let new = match before.word == after.word {
@@ -24,12 +24,12 @@ pub fn row(label: &str, before: Line<'_>, after: Line<'_>) -> String {
     format!("{} {new}", single(label, before))
 }
 
-/// The same without a right column.
+/// A row without a right column.
 pub fn single(label: &str, Line { word, text }: Line<'_>) -> String {
     format!("  {label}  {word:08x}  {text:<WIDTH$}|")
 }
 
-/// A heading over the right column, in line with rows whose labels are `label` wide.
+/// A heading above the right column of rows whose labels have the width `label`.
 pub fn heading(label: usize, text: &str) -> String {
     let width = label + 14 + WIDTH;
     format!("{:width$}| {}", "", style::strong(text))

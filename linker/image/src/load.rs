@@ -1,4 +1,4 @@
-//! An image from a file, with all that is known of it.
+//! Loads an image with its records and cpucaps from files.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -15,13 +15,13 @@ pub struct Loaded {
     pub image: Image,
     /// Its records.
     pub records: Records,
-    /// What its cpucaps are called, as far as that is known.
+    /// The names of its cpucaps, as far as they are known.
     pub names: CapNames,
-    /// Its tables of cpucaps: one, unless none is known or crates of the image disagree.
+    /// Its tables of cpucaps: one, unless it is unknown or crates of the image disagree.
     pub caps: Vec<Caps>,
 }
 
-/// Why a file cannot be used. Each names the file.
+/// Errors of loading, with the name of the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -30,45 +30,45 @@ pub enum LoadError {
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It is no image.
+    /// It is not an image.
     #[error("{}: {source}", path.display())]
     Image {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         source: ImageError,
     },
-    /// The image has no records that can be read.
+    /// The image has no valid records.
     #[error("{}: {source}", path.display())]
     Records {
         /// The file.
         path: PathBuf,
-        /// What is wrong with them.
+        /// The reason.
         source: RecordsError,
     },
-    /// The cpucaps are not what they must be.
+    /// The cpucaps are invalid.
     #[error("{}: {source}", path.display())]
     Caps {
         /// The image, or the file of cpucaps.
         path: PathBuf,
-        /// What is wrong with them.
+        /// The reason.
         source: CapsError,
     },
     /// The TOML file of cpucaps has mistakes.
     #[error(transparent)]
     CapsFile(CapsError),
-    /// The list of cpucaps is none.
+    /// The file is not a list of cpucaps.
     #[error("{}: {source}", path.display())]
     Names {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         source: NamesError,
     },
-    /// More files of cpucaps than can be brought together.
+    /// More files of cpucaps than can be combined.
     #[error(
         "the cpucaps are in {0} files; give one, or two: a list of names, which says the numbers, \
          and a TOML file that says how they show in ID registers"
@@ -77,13 +77,13 @@ pub enum LoadError {
 }
 
 impl Loaded {
-    /// Reads the image at `path`, and what its cpucaps are: from the files `cpucaps`; where there
-    /// are none, from the image itself, if it was made with `cpucaps!`. A file with the extension
-    /// `toml` has the form of `cpucaps.toml`, any other that of Linux's
-    /// `arch/arm64/tools/cpucaps`. Of one of each, the latter gives the numbers.
+    /// Loads the image at `path` and its cpucaps: from the files `cpucaps`, or else from the image,
+    /// if it was built with `cpucaps!`. A file with the extension `toml` has the format of
+    /// `cpucaps.toml`, any other that of Linux's `arch/arm64/tools/cpucaps`. If one of each is
+    /// given, the latter defines the numbers.
     ///
     /// # Errors
-    /// A file cannot be read or is not what it should be.
+    /// A file cannot be read or is invalid.
     pub fn open(
         path: &Path,
         format: Option<Format>,
@@ -92,11 +92,11 @@ impl Loaded {
         Self::load(path, cpucaps, |image| Records::find(image, format))
     }
 
-    /// As [`open`](Self::open), but the image need not have a table of sites: what its parts refer
-    /// to can be checked in any.
+    /// As [`open`](Self::open), but the image need not have records: references between its parts
+    /// can be checked in any image.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`open`](Self::open).
     pub fn open_any(
         path: &Path,
         format: Option<Format>,
@@ -180,7 +180,7 @@ fn rules_in(path: &Path) -> Result<Caps, LoadError> {
 
 fn caps_error(path: &Path) -> impl Fn(CapsError) -> LoadError {
     move |source| match source {
-        // Its texts begin with the file's name.
+        // The texts begin with the name of the file.
         CapsError::File(_) => LoadError::CapsFile(source),
         _ => LoadError::Caps {
             path: path.into(),

@@ -1,21 +1,21 @@
-//! What the cpucaps are called.
+//! The names of cpucaps.
 
 use alt_runtime::cap::{Cap, CapInfo, CapKind, CapTable, LatePolicy, MAX_CAPS, Rule, Scope};
 
-/// How much a name looks like another one that is offered for it; 1 is the same.
+/// The minimum similarity of a suggested name; 1 means equal.
 const ALIKE: f64 = 0.6;
 
-/// How many names are offered for one that is unknown.
+/// The number of names that are suggested for an unknown one.
 const OFFERED: usize = 3;
 
-/// How many characters of a line that is no name are shown.
+/// The number of characters of an invalid line that are shown.
 const SHOWN: usize = 40;
 
-/// A file is no list of names in the form of Linux's `arch/arm64/tools/cpucaps`.
+/// A file is not a list of names in the format of Linux's `arch/arm64/tools/cpucaps`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamesError {
-    /// A line is something else.
+    /// A line is not a name.
     #[error(
         "line {line}: `{text}` is no name of a cpucap; expected is a list of names, one a line, as \
          Linux has in arch/arm64/tools/cpucaps, or a file in the form of cpucaps.toml, called so"
@@ -23,10 +23,10 @@ pub enum NamesError {
     NotAName {
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// The text of the line.
         text: String,
     },
-    /// A name is there already.
+    /// A name occurs twice.
     #[error("line {line}: {name} is in the list already; each name has one number")]
     Twice {
         /// The line, from 1.
@@ -34,16 +34,15 @@ pub enum NamesError {
         /// The name.
         name: String,
     },
-    /// There are no names.
+    /// The list is empty.
     #[error("there are no names in it: expected is a list as in Linux's arch/arm64/tools/cpucaps")]
     Empty,
-    /// There are more than a kernel can have.
+    /// The list is longer than a kernel supports.
     #[error("{0} names, and there can be {MAX_CAPS} cpucaps")]
     TooMany(usize),
 }
 
-/// What a message adds about names that may have been [meant](CapNames::nearest): nothing where
-/// there are none.
+/// The part of a message that suggests [similar names](CapNames::nearest); empty without names.
 pub fn or_meant(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),
@@ -65,11 +64,11 @@ impl CapNames {
         }
     }
 
-    /// The names in a file of the form of Linux's `arch/arm64/tools/cpucaps`: one a line, in the
+    /// The names in a file in the format of Linux's `arch/arm64/tools/cpucaps`: one per line, in the
     /// order of their numbers; `#` begins a comment.
     ///
     /// # Errors
-    /// [`NamesError`]: the file is something else.
+    /// [`NamesError`] if the file has another format.
     pub fn from_linux(text: &str) -> Result<Self, NamesError> {
         let mut names: Vec<String> = Vec::new();
         for (line, content) in (1..).zip(text.lines()) {
@@ -97,7 +96,7 @@ impl CapNames {
         }
     }
 
-    /// How many cpucaps have a name.
+    /// The number of cpucaps with a name.
     pub fn len(&self) -> usize {
         self.names.len()
     }
@@ -112,7 +111,7 @@ impl CapNames {
         self.names.iter().map(String::as_str)
     }
 
-    /// The names that look most like `text`; few, or none.
+    /// The names most similar to `text`; may be empty.
     pub fn nearest(&self, text: &str) -> Vec<String> {
         let text = text.to_uppercase();
         let likeness = |name: &str| match name.contains(&text) {
@@ -138,14 +137,13 @@ impl CapNames {
         self.names.get(usize::from(number)).map(String::as_str)
     }
 
-    /// The name of a cpucap, or its number where it has none: `LSE`, `cap 7`.
+    /// The name of a cpucap, or its number if it has no name: `LSE`, `cap 7`.
     pub fn label(&self, number: u16) -> String {
         self.get(number)
             .map_or_else(|| format!("cap {number}"), String::from)
     }
 
-    /// A table of cpucaps of which no more is known than the names; where not even those are
-    /// known, of as many as there can be.
+    /// A table of cpucaps with names only; without names, of the largest possible size.
     pub fn table(&self) -> &'static CapTable {
         let len = match self.names.len() {
             0 => MAX_CAPS,
@@ -154,8 +152,7 @@ impl CapNames {
         let entries: Vec<_> = NUMBERED[..len]
             .iter()
             .map(|info| CapInfo {
-                // The runtime's tables are constants of a kernel; here one lives as long as the
-                // program, which asks for it once.
+                // Tables of the runtime are constants. This one is leaked; a program needs one.
                 name: self.label(info.cap.number()).leak(),
                 ..*info
             })
@@ -163,7 +160,7 @@ impl CapNames {
         Box::leak(Box::new(CapTable::new(entries.leak())))
     }
 
-    /// The number of a cpucap that is given by its name or number.
+    /// The number of a cpucap, given by name or number.
     pub fn number(&self, text: &str) -> Option<u16> {
         let by_name = self.names.iter().position(|name| name == text);
         by_name
@@ -172,7 +169,7 @@ impl CapNames {
     }
 }
 
-/// As many cpucaps as there can be, of which only the number is known.
+/// The largest possible number of cpucaps, without names.
 pub static NUMBERED: [CapInfo; MAX_CAPS] = {
     let mut table = [numbered(0); MAX_CAPS];
     let mut number = 0;
@@ -222,7 +219,7 @@ mod tests {
         assert_eq!(refused("A\n17\n"), NamesError::NotAName { line, text });
         let name = "A".into();
         assert_eq!(refused("A\nA\n"), NamesError::Twice { line, name });
-        // As in the header that Linux generates.
+        // The form in the header that Linux generates.
         assert_eq!(refused("#define ARM64_BTI 2\n"), NamesError::Empty);
         let many: String = (0..257).map(|n| format!("CAP_{n}\n")).collect();
         assert_eq!(refused(&many), NamesError::TooMany(257));

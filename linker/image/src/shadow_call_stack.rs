@@ -1,4 +1,5 @@
-//! What a shadow call stack would rewrite: the plan of `alt-runtime`, made over an image's file.
+//! The instructions that a shadow call stack rewrites: the plan of `alt-runtime`, for the file of an
+//! image.
 
 use std::ops::Range;
 
@@ -9,17 +10,17 @@ use crate::image::Image;
 use crate::patching::{Change, Host, HostError, written};
 use crate::records::{Format, Records, RecordsError};
 
-/// Why it cannot be told.
+/// Why the plan cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShadowError {
-    /// There are no unwind tables.
+    /// The image has no unwind tables.
     #[error(
         "there is no .eh_frame in it: compile with -fasynchronous-unwind-tables, and keep the \
          section in the linker script"
     )]
     NoUnwindTables,
-    /// A section that shall be excluded is not there.
+    /// A section to exclude does not exist.
     #[error("there is no section `{name}` to exclude; those with instructions are {known}")]
     NoSection {
         /// Its name.
@@ -27,7 +28,7 @@ pub enum ShadowError {
         /// The executable ones.
         known: String,
     },
-    /// The image's own tables cannot be read.
+    /// The tables of alternatives cannot be read.
     #[error(transparent)]
     Records(#[from] RecordsError),
     /// The image cannot be given to the patcher.
@@ -36,9 +37,9 @@ pub enum ShadowError {
     /// The patcher refuses the unwind tables.
     #[error("{error}{place}")]
     Unwind {
-        /// The function as people name it, in parentheses; empty where none is known.
+        /// The function in parentheses; empty if it is unknown.
         place: String,
-        /// The patcher's words.
+        /// The reason.
         error: UnwindError,
     },
     /// A word that changes is not in the file.
@@ -46,13 +47,13 @@ pub enum ShadowError {
     NotInFile(u64),
 }
 
-/// Whether an instruction puts the return address on the shadow call stack.
+/// The operation of a rewritten instruction on the shadow call stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
-    /// It does.
+    /// It pushes the return address.
     Push,
-    /// It takes it from there.
+    /// It pops the return address.
     Pop,
 }
 
@@ -62,26 +63,26 @@ pub struct ShadowSite {
     /// Its address.
     #[serde(serialize_with = "crate::hex::address::serialize")]
     pub address: u64,
-    /// Demangled name of the function.
+    /// The demangled name of the function.
     pub function: String,
-    /// Where it is in the function, in bytes.
+    /// The offset in the function, in bytes.
     pub offset: u64,
-    /// What it will do.
+    /// The operation.
     pub operation: Operation,
-    /// The word as it is in the file.
+    /// The word in the file.
     #[serde(serialize_with = "crate::hex::word::serialize")]
     pub before: u32,
-    /// As it will be.
+    /// The new word.
     #[serde(serialize_with = "crate::hex::word::serialize")]
     pub after: u32,
 }
 
-/// What a shadow call stack makes of an image.
+/// The plan for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowCallStack {
     /// The instructions that change, by address.
     pub sites: Vec<ShadowSite>,
-    /// What has been found.
+    /// The counts.
     pub report: ShadowReport,
 }
 
@@ -105,7 +106,7 @@ impl ShadowCallStack {
             .collect::<Result<Vec<_>, _>>()?;
         excluded.extend_from_slice(namespaces);
         let mut plan = Self::over(&Host::of_text(image)?, image, unwind, &excluded)?;
-        // Once more with each table of alternatives: none may have a site there.
+        // Repeat with each table of alternatives: it must not have a site there.
         for format in [Format::Alt, Format::Linux] {
             let records = match Records::find(image, Some(format)) {
                 Err(RecordsError::Absent(_)) => continue,
@@ -127,8 +128,8 @@ impl ShadowCallStack {
         excluded: &[Range<u64>],
     ) -> Result<Self, ShadowError> {
         let region = host.region();
-        // Never more than the file has instructions. The text may span much more: between its
-        // sections there are none.
+        // The number of instructions in the file is enough. The text may span much more, with gaps
+        // between its sections.
         let sections = image.executable();
         let words = sections
             .map(|section| image.contents(section).len() / 4)
@@ -163,7 +164,7 @@ impl ShadowCallStack {
         })
     }
 
-    /// Makes the changes in a copy of the image's file.
+    /// Applies the changes to a copy of the file.
     ///
     /// # Errors
     /// A word is not in the file.

@@ -1,36 +1,36 @@
-//! Colours of what is written for people. A writer of `anstream` drops them where the output is no
-//! terminal, and for `NO_COLOR`.
+//! Colours of text output. A writer of `anstream` removes them if the output is not a terminal, and
+//! for `NO_COLOR`.
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 
-/// What is wrong.
+/// An error.
 pub fn bad(text: impl Display) -> String {
     paint(text, AnsiColor::Red.on_default().bold())
 }
 
-/// What is worth a look.
+/// A warning.
 pub fn doubtful(text: impl Display) -> String {
     paint(text, AnsiColor::Yellow.on_default().bold())
 }
 
-/// What is as it should be.
+/// A success.
 pub fn good(text: impl Display) -> String {
     paint(text, AnsiColor::Green.on_default())
 }
 
-/// What is not as it was.
+/// A changed text.
 pub fn changed(text: impl Display) -> String {
     paint(text, AnsiColor::Cyan.on_default())
 }
 
-/// What matters in a line, and headings.
+/// A heading, or the important part of a line.
 pub fn strong(text: impl Display) -> String {
     paint(text, Style::new().bold())
 }
 
-/// What matters less than the rest.
+/// A less important text.
 pub fn dim(text: impl Display) -> String {
     paint(text, Style::new().dimmed())
 }

@@ -1,28 +1,28 @@
-//! Why cpucaps cannot be read or decided.
+//! Errors of reading and evaluating cpucaps.
 
 use alt_runtime::cap::DetectError;
 
 use crate::names::or_meant;
 
-/// The cpucaps of a kernel cannot be read or decided.
+/// The cpucaps of a kernel cannot be read or evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CapsError {
     /// The TOML file has mistakes: a text for each, with line and column.
     #[error("{}", .0.join("\n\n"))]
     File(Vec<String>),
-    /// The section `.alt_cpucaps` is not what `cpucaps!` writes.
+    /// The section `.alt_cpucaps` was not written by `cpucaps!`, or is damaged.
     #[error(
         "section .alt_cpucaps, byte {offset:#x}: {what}; it is written by `cpucaps!` and nobody \
          else: build the image with alt-runtime and alt-linker of the same version"
     )]
     Section {
-        /// Where, in bytes from the start of the section.
+        /// The offset in the section, in bytes.
         offset: usize,
-        /// What is wrong.
+        /// The reason.
         what: &'static str,
     },
-    /// There is nothing to assume about this cap.
+    /// The cap is not undecided, so nothing can be assumed about it.
     #[error(
         "nothing is undecided about a cpucap {name}{}",
         if .undecided.is_empty() {
@@ -34,23 +34,23 @@ pub enum CapsError {
     Decided {
         /// The name that was given.
         name: String,
-        /// The names of which something is undecided.
+        /// The undecided caps.
         undecided: Vec<&'static str>,
     },
-    /// A cap that is described is not in the list that gives the numbers.
+    /// A cap of the TOML file is missing in the list of numbers.
     #[error("[{name}] is not in the list of cpucaps{}", or_meant(.nearest))]
     NotListed {
         /// Its name.
         name: String,
-        /// Names of the list that look like it.
+        /// Similar names of the list.
         nearest: Vec<String>,
     },
-    /// A word of the kernel command line looks like an override and cannot be obeyed.
+    /// An override on the kernel command line is invalid.
     #[error("kernel command line, {word}: {why}")]
     Override {
         /// The word.
         word: String,
-        /// What is wrong with it.
+        /// The reason.
         why: alt_runtime::cap::OverrideError,
     },
     /// A kernel would refuse such a machine.

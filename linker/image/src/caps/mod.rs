@@ -1,4 +1,4 @@
-//! The cpucaps of a kernel, and what a machine has of them, computed on the host.
+//! The cpucaps of a kernel, evaluated on the host for a machine.
 //!
 //! [`Caps`] is the kernel's table, from its TOML file or from the image itself; [`ids`] reads
 //! the ID registers of a machine. [`Caps::detect`] brings the two together as the kernel does
@@ -41,22 +41,22 @@ pub use undecided::Undecided;
 pub struct Caps {
     text: String,
     model: Cpucaps,
-    /// For each cap, what its `cfg` is in the kernel's build, if that is known.
+    /// The value of the `cfg` of each cap in the kernel's build, if it is known.
     possible: Vec<Option<bool>>,
-    /// For each cap, what the kernel's functions in its rule say, if someone has told.
+    /// The result of the kernel's functions in the rule of each cap, if it is assumed.
     custom: Vec<Option<bool>>,
     table: &'static CapTable,
     undecided: Vec<Undecided>,
 }
 
 impl Caps {
-    /// The cpucaps of a TOML file. `name` is what messages call it.
+    /// The cpucaps of a TOML file. `name` is the name of the file in messages.
     ///
-    /// How the `cfg`s of the file come out in the kernel's build is not known here: the caps
-    /// that have one are [undecided](Self::undecided).
+    /// The values of `cfg`s in the kernel's build are unknown here: caps with a `cfg` are
+    /// [undecided](Self::undecided).
     ///
     /// # Errors
-    /// [`CapsError::File`], with all that is wrong with the file, as `cpucaps!` says it.
+    /// [`CapsError::File`] with all mistakes of the file, in the words of `cpucaps!`.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, CapsError> {
         let model = alt_cpucaps::check(name, text).map_err(CapsError::File)?;
         let possible = model.caps.iter().map(without_cfg).collect();
@@ -67,13 +67,13 @@ impl Caps {
     /// ([`SECTION`](Self::SECTION)): one for each file that the crates of the image gave to
     /// `cpucaps!`, in the order of the section.
     ///
-    /// More than one is a defect of the image, since its sites count on different numbers.
-    /// Where crates have the same file and do not agree on a `cfg`, the cap is
+    /// More than one is a defect of the image, since its sites use different numbers. If crates
+    /// have the same file and different values of a `cfg`, the cap is
     /// [undecided](Self::undecided).
     ///
     /// # Errors
-    /// [`CapsError::Section`] if the bytes are not what `cpucaps!` writes, and
-    /// [`CapsError::File`] if a text is no valid file of cpucaps.
+    /// [`CapsError::Section`] if the bytes were not written by `cpucaps!`, and
+    /// [`CapsError::File`] if a text is not a valid file of cpucaps.
     pub fn from_section(bytes: &[u8]) -> Result<Vec<Self>, CapsError> {
         section::read(bytes)
     }
@@ -94,9 +94,9 @@ impl Caps {
         }
     }
 
-    /// The table, as the kernel has it: rules, scopes, policies, requirements, conflicts.
+    /// The table of the kernel: rules, scopes, policies, requirements, conflicts.
     ///
-    /// What is [undecided](Self::undecided) counts as impossible.
+    /// [Undecided](Self::undecided) caps are impossible in it.
     pub fn table(&self) -> &'static CapTable {
         self.table
     }
@@ -117,18 +117,17 @@ impl Caps {
         self.table.name(number)
     }
 
-    /// The caps of which the host cannot tell whether a machine has them, by number. They count
-    /// as absent until [`assume`](Self::assume) says otherwise.
+    /// The caps that the host cannot evaluate, by number. They are absent until
+    /// [`assume`](Self::assume) decides them.
     pub fn undecided(&self) -> &[Undecided] {
         &self.undecided
     }
 
-    /// Says how what is undecided about the cap `name` comes out: what its `cfg` is, what the
-    /// kernel's functions in its rule return. The rest of the rule, and what the cap requires,
-    /// still counts.
+    /// Sets the unknown values of the cap `name`: its `cfg`, and the results of the kernel's
+    /// functions in its rule. The rest of the rule, and its requirements, still apply.
     ///
     /// # Errors
-    /// [`CapsError::Decided`] if nothing is undecided about a cap of this name.
+    /// [`CapsError::Decided`] if no cap of this name is undecided.
     pub fn assume(&mut self, name: &str, outcome: bool) -> Result<(), CapsError> {
         let number = self
             .undecided
@@ -151,15 +150,15 @@ impl Caps {
         Ok(())
     }
 
-    /// The caps that a system of CPUs with the registers `ids` ends with, decided by
-    /// alt-runtime's own code: boot scope first, then the rest.
+    /// The caps of a system whose CPUs all have the registers `ids`, evaluated by the code of
+    /// alt-runtime: boot scope first, then the rest.
     ///
-    /// `cmdline` is the kernel command line, for overrides such as `arm64.nolse`. What is
-    /// [undecided](Self::undecided), and what requires it, is not in the set.
+    /// `cmdline` is the kernel command line, for overrides such as `arm64.nolse`.
+    /// [Undecided](Self::undecided) caps, and those that require one, are not in the set.
     ///
     /// # Errors
-    /// [`CapsError::Override`] for the first override that cannot be obeyed, which a kernel
-    /// would pass over with a warning; [`CapsError::Detect`] if two caps conflict.
+    /// [`CapsError::Override`] for the first invalid override, which a kernel would ignore with a
+    /// warning; [`CapsError::Detect`] if two caps conflict.
     pub fn detect(&self, ids: &IdRegs, cmdline: &str) -> Result<CapSet, CapsError> {
         let mut refused = None;
         let overrides = Overrides::parse(self.table, cmdline, |word| {
@@ -177,7 +176,7 @@ impl Caps {
     }
 }
 
-/// The table as far as it is known, and the rest.
+/// The table of the decided caps, and the undecided ones.
 fn decide(
     model: &Cpucaps,
     possible: &[Option<bool>],
@@ -189,7 +188,7 @@ fn decide(
     (table, undecided)
 }
 
-/// Whether a cap is possible, as far as the file alone tells.
+/// Whether a cap is possible, if the file alone decides that.
 fn without_cfg(cap: &Cpucap) -> Option<bool> {
     cap.cfg.is_none().then_some(true)
 }

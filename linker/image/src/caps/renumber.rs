@@ -1,4 +1,4 @@
-//! The numbers of one file, the rules of another.
+//! Caps with the numbers of one file and the rules of another.
 
 use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 use alt_runtime::cap::{CapKind, LatePolicy, Scope};
@@ -7,14 +7,14 @@ use super::{Caps, CapsError, without_cfg};
 use crate::names::CapNames;
 
 impl Caps {
-    /// What stands for the rule of a cap that has no entry, among the functions of an
-    /// [`Undecided`](super::Undecided) one; every cap of Linux's has such a function.
+    /// The function in the rule of a cap without an entry, for messages; every cap of Linux has
+    /// such a function.
     pub const NO_ENTRY: &'static str = "matches";
 
-    /// The same caps with the numbers that `names` gives them: for a kernel such as Linux, which
-    /// lists its caps in one place and describes them in another.
+    /// The same caps with the numbers of `names`: for a kernel such as Linux, which lists its caps
+    /// in one file and describes them in another.
     ///
-    /// A name of the list that has no entry here is [undecided](Self::undecided).
+    /// A name of the list without an entry here is [undecided](Self::undecided).
     ///
     /// # Errors
     /// [`CapsError::NotListed`] if the list lacks one of the caps.

@@ -1,11 +1,11 @@
 //! The section `.alt_cpucaps`, which `cpucaps!` writes (`alt-macros/src/cpucaps/embed.rs`):
-//! pairs of strings with a NUL byte behind each, the text of the file and its marks.
+//! pairs of NUL-terminated strings, the text of the file and its marks.
 
 use alt_cpucaps::Cpucaps;
 
 use super::{Caps, CapsError, without_cfg};
 
-/// Every distinct file in the section.
+/// Reads every distinct file in the section.
 pub fn read(bytes: &[u8]) -> Result<Vec<Caps>, CapsError> {
     let mut found: Vec<File<'_>> = Vec::new();
     let mut strings = Strings { bytes, offset: 0 };
@@ -16,7 +16,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Caps>, CapsError> {
         if let Some(known) = found.iter_mut().find(|file| file.text == text) {
             let marks = possible(&known.model, offset, marks)?;
             for (known, mark) in known.possible.iter_mut().zip(marks) {
-                // Two crates that do not agree: which one's table counts is not known here.
+                // Two crates disagree; the table that the kernel uses is unknown here.
                 *known = known.filter(|_| *known == mark);
             }
             continue;
@@ -42,7 +42,7 @@ struct File<'a> {
     possible: Vec<Option<bool>>,
 }
 
-/// What the marks say of each cap.
+/// The marks of all caps.
 fn possible(model: &Cpucaps, offset: usize, marks: &str) -> Result<Vec<Option<bool>>, CapsError> {
     if marks.len() != model.caps.len() {
         return Err(error(offset, "as many marks as cpucaps were expected"));
@@ -70,7 +70,7 @@ struct Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
-    /// The next string and where it begins.
+    /// The next string and its offset.
     fn next(&mut self) -> Result<Option<(usize, &'a str)>, CapsError> {
         let offset = self.offset;
         let rest = self.bytes.get(offset..).unwrap_or_default();

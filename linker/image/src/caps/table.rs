@@ -1,12 +1,12 @@
-//! From the cpucaps of a file to the table of the runtime.
+//! Conversion of the cpucaps of a file to a table of the runtime.
 
 use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 use alt_runtime::cap::{Cap, CapInfo, CapTable, IdRegs, Rule};
 
-/// The table of these cpucaps. An undecided one is impossible in it.
+/// The table of these cpucaps. Undecided ones are impossible in it.
 ///
-/// The parts of a table are `'static`, since a kernel's table is a constant; here they are leaked.
-/// A tool reads one file, or a few, and needs them until it exits.
+/// The parts of a table are `'static`, because the table of a kernel is a constant; here they are
+/// leaked. A tool reads a few files, and needs them until it exits.
 pub fn leak(
     model: &Cpucaps,
     possible: &[Option<bool>],
@@ -51,7 +51,7 @@ fn entry(info: &Cpucap, cap: Cap, caps: &[Cap], custom: bool) -> CapInfo {
     }
 }
 
-/// The rule of this condition, whose functions all return `custom`.
+/// The rule of a condition whose functions all return `custom`.
 fn rule(condition: &Detect, custom: bool) -> Rule {
     let list = |parts: &[Detect]| -> &'static [Rule] {
         let rules: Vec<Rule> = parts.iter().map(|part| rule(part, custom)).collect();

@@ -1,19 +1,19 @@
-//! What only the kernel, or its build, can tell.
+//! Caps that depend on the running kernel or its build.
 
 use std::fmt;
 
 use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 
-/// A cap of which the host cannot tell whether a machine has it, and why not.
+/// A cap that the host cannot evaluate, with the reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecided {
     /// Its number.
     pub number: u16,
     /// Its name.
     pub name: &'static str,
-    /// The cfg predicate that may be true or false in the kernel's build.
+    /// The cfg predicate whose value in the kernel's build is unknown.
     pub cfg: Option<String>,
-    /// The kernel's functions that its rule asks.
+    /// The kernel's functions that its rule calls.
     pub custom: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Undecided {
     }
 }
 
-/// The caps of which something is not known, by number.
+/// The undecided caps, by number.
 pub fn find(
     table: &Cpucaps,
     names: impl Fn(u16) -> Option<&'static str>,
@@ -51,7 +51,7 @@ pub fn find(
                 number,
                 name: names(number)?,
                 cfg: cap.cfg.clone().filter(|_| possible.is_none()),
-                // What is impossible in this build is so whatever the functions say.
+                // A cap that is impossible in this build does not depend on the functions.
                 custom: match (possible, custom) {
                     (Some(false), _) | (_, Some(_)) => Vec::new(),
                     _ => functions(cap),
@@ -63,7 +63,7 @@ pub fn find(
         .collect()
 }
 
-/// The functions of the kernel that the condition of a cap calls, each once.
+/// The kernel functions that the condition of a cap calls, without duplicates.
 pub fn functions(cap: &Cpucap) -> Vec<String> {
     let mut found = Vec::new();
     for leaf in cap.detect.leaves() {

@@ -1,4 +1,4 @@
-//! From records to words.
+//! Construction of a dump.
 
 use super::{
     Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary, Term,
@@ -14,11 +14,11 @@ use crate::records::{self, Format, Kind, Records, Site};
 const VERSION: u32 = 1;
 
 impl Dump {
-    /// The sites that `filter` asks for, as the patcher makes them.
+    /// Dumps the sites that `filter` selects, with the results of the patcher.
     ///
     /// # Errors
-    /// Nothing matches, or the image cannot be given to the patcher at all. What it would refuse
-    /// of a record is part of the dump instead.
+    /// Nothing matches, or the image cannot be given to the patcher. If the patcher refuses an arm,
+    /// that is part of the dump instead.
     pub fn new(
         image: &Image,
         records: &Records,
@@ -82,7 +82,7 @@ impl Builder<'_> {
         };
         match self.format {
             Format::Alt => site.arms().for_each(&mut add),
-            // There the last one wins.
+            // In Linux, the last one wins.
             Format::Linux => site.arms().rev().for_each(&mut add),
         }
         let original = site.words().map_while(|address| self.image.word(address));
@@ -165,7 +165,7 @@ impl Builder<'_> {
     }
 
     fn instructions(&self, address: u64, words: impl IntoIterator<Item = u32>) -> Vec<Instruction> {
-        // The words first: where there are none, the address may be the last one.
+        // Words first: without words, the address may be the last one and overflow.
         let words = words.into_iter().zip((address..).step_by(4));
         words
             .map(|(word, address)| {

@@ -1,36 +1,36 @@
-//! Why there is nothing to dump.
+//! Errors of dumping.
 
 use crate::patching::HostError;
 
-/// The sites that were asked for cannot be shown.
+/// The selected sites cannot be dumped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DumpError {
     /// The image cannot be given to the patcher.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// There is no such cpucap.
+    /// The cpucap does not exist.
     #[error("no cpucap is called {asked}: {there}")]
     UnknownCap {
-        /// What was asked for.
+        /// The requested name.
         asked: String,
-        /// What is there instead.
+        /// The alternatives, for the message.
         there: String,
     },
-    /// No site asks for the cpucap.
+    /// No site depends on the cpucap.
     #[error("no site asks for the cpucap {asked}: {there}")]
     CapWithoutSite {
         /// The cpucap.
         asked: String,
-        /// What is there instead.
+        /// The alternatives, for the message.
         there: String,
     },
-    /// There is no such symbol.
+    /// The symbol does not exist.
     #[error("there is neither a symbol nor an address {asked} (addresses begin with 0x): {there}")]
     UnknownSymbol {
-        /// What was asked for.
+        /// The requested name.
         asked: String,
-        /// What is there instead.
+        /// The alternatives, for the message.
         there: String,
     },
     /// The function has no site.
@@ -38,7 +38,7 @@ pub enum DumpError {
     SymbolWithoutSite {
         /// The symbol.
         asked: String,
-        /// What is there instead.
+        /// The alternatives, for the message.
         there: String,
     },
     /// The address is in no site.
@@ -46,17 +46,17 @@ pub enum DumpError {
     NoSiteAt {
         /// The address.
         address: u64,
-        /// What is there instead.
+        /// The alternatives, for the message.
         there: String,
     },
     /// Both filters match, but no site matches both.
     #[error("none of the sites of {site} asks for the cpucap {cap}: {there}")]
     NotBoth {
-        /// The place that was asked for.
+        /// The requested place.
         site: String,
         /// The cpucap.
         cap: String,
-        /// What the sites there ask for.
+        /// The cpucaps of the sites there.
         there: String,
     },
 }

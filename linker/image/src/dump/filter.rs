@@ -1,4 +1,4 @@
-//! Which sites are asked for.
+//! Selection of sites.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use crate::image::{Image, Symbol, demangle};
 use crate::names::CapNames;
 use crate::records::{Records, Site};
 
-/// How many names an error offers.
+/// The number of names that an error suggests.
 const OFFERED: usize = 5;
 
-/// The sites to show; all of them by default.
+/// The sites to dump; all by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those that ask for a cpucap, given by name or number.
+    /// Those that depend on a cpucap, given by name or number.
     pub cap: Option<String>,
-    /// The one at an address (`0x…`, any of its instructions, or `symbol+0x10`), or all of a
-    /// function: its name in full, mangled or not, or the last parts of its path.
+    /// The one at an address (`0x…`, any of its instructions, or `symbol+0x10`), or all sites of a
+    /// function: its full name, mangled or not, or the last parts of its path.
     pub site: Option<String>,
 }
 
@@ -24,7 +24,7 @@ impl Filter {
     /// The sites that match.
     ///
     /// # Errors
-    /// There are none, or the names are unknown.
+    /// No site matches, or a name is unknown.
     pub(super) fn select<'r>(
         &self,
         image: &Image,
@@ -89,7 +89,7 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
             }),
         };
     }
-    // `memcpy+0x10`, as places are written.
+    // The form of a place: `memcpy+0x10`.
     let parts = asked.rsplit_once('+');
     let parts = parts.and_then(|(symbol, offset)| Some((symbol, number(offset)?)));
     let address = parts.and_then(|(symbol, offset)| {
@@ -129,7 +129,7 @@ fn number(text: &str) -> Option<u64> {
     }
 }
 
-/// Whether a site is in a function, or in what follows a label.
+/// Whether a site is in a function, or after a label and before the next symbol.
 fn is_in(image: &Image, site: &Site<'_>, symbol: &Symbol) -> bool {
     let address = site.address();
     if symbol.absolute {
@@ -143,7 +143,7 @@ fn is_in(image: &Image, site: &Site<'_>, symbol: &Symbol) -> bool {
         || nearest.is_some_and(|nearest| nearest.range.start == symbol.range.start)
 }
 
-/// The functions that have sites.
+/// The functions with sites.
 fn functions(image: &Image, sites: &[Site<'_>]) -> BTreeSet<String> {
     sites
         .iter()
@@ -154,13 +154,13 @@ fn functions(image: &Image, sites: &[Site<'_>]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The cpucaps that sites ask for.
+/// The cpucaps on which sites depend.
 fn caps(sites: &[Site<'_>], names: &CapNames) -> BTreeSet<String> {
     let records = sites.iter().flat_map(|site| site.records());
     records.map(|record| names.label(record.term.cap)).collect()
 }
 
-/// The sites before and behind an address.
+/// The sites before and after an address.
 fn around(image: &Image, sites: &[Site<'_>], address: u64) -> String {
     let after = sites.partition_point(|site| site.address() <= address);
     let near = &sites[after.saturating_sub(1)..sites.len().min(after + 1)];
@@ -174,7 +174,7 @@ fn around(image: &Image, sites: &[Site<'_>], address: u64) -> String {
     format!("the nearest are {}", near.join(" and "))
 }
 
-/// The names that look most like `asked`; its last part counts as well, since paths are long.
+/// The names most similar to `asked`. Its last part is compared too, because paths are long.
 fn nearest(asked: &str, names: impl IntoIterator<Item = String>) -> String {
     let likeness = |name: &str| {
         let last = name.rsplit("::").next().unwrap_or(name);

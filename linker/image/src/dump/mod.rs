@@ -1,4 +1,4 @@
-//! What is in an image: every site, and what it can become.
+//! A dump of an image: every site with its arms.
 
 mod build;
 mod error;

@@ -1,21 +1,21 @@
-//! The sites of an image, in words. `docs/alt.md` describes the JSON that these make.
+//! The model of a dump. `docs/alt.md` describes its JSON.
 
 use serde::Serialize;
 
 /// Sites of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Dump {
-    /// Version of the form of this document: counts up when a field changes its meaning or goes.
+    /// The version of the format; incremented when a field is removed or changes its meaning.
     pub version: u32,
     /// `alt` or `linux`.
     pub format: String,
-    /// What is there.
+    /// The counts.
     pub summary: Summary,
-    /// The sites that were asked for, by address.
+    /// The selected sites, by address.
     pub sites: Vec<SiteDump>,
 }
 
-/// How much there is.
+/// Counts of sites and records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Sites in the image.
@@ -26,13 +26,13 @@ pub struct Summary {
     pub sites: usize,
     /// Records in the dump.
     pub records: usize,
-    /// Records of them that make a branch or a NOP of one instruction.
+    /// Records of them that replace one instruction with a branch or a NOP.
     pub branches: usize,
     /// Records with instructions.
     pub code: usize,
     /// Records with callbacks.
     pub callbacks: usize,
-    /// Records that make NOPs.
+    /// Records that write NOPs.
     pub nops: usize,
     /// Arms that the patcher would refuse.
     pub refused: usize,
@@ -44,52 +44,52 @@ pub struct SiteDump {
     /// Its address.
     #[serde(with = "crate::hex::address")]
     pub address: u64,
-    /// The function, or what else is nearest, and the bytes from its start: `memcpy+0x10`.
+    /// The function, or the nearest symbol, and the offset: `memcpy+0x10`.
     pub place: Option<String>,
     /// The section.
     pub section: Option<String>,
-    /// What made it.
+    /// Its kind.
     pub kind: SiteKind,
-    /// What the image holds.
+    /// The instructions in the image.
     pub original: Vec<Instruction>,
-    /// What it can become: the first one that holds wins, whichever format the image has.
+    /// Its arms. The first one that holds wins, for both formats.
     pub arms: Vec<Arm>,
 }
 
-/// What made a site.
+/// The kind of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SiteKind {
-    /// `cpu_has_cap!(likely …)`: a B that becomes a NOP.
+    /// `cpu_has_cap!(likely …)`: a B, patched to a NOP.
     BranchLikely,
-    /// `cpu_has_cap!(unlikely …)`: a NOP that becomes a B.
+    /// `cpu_has_cap!(unlikely …)`: a NOP, patched to a B.
     BranchUnlikely,
-    /// Everything else.
+    /// Other sites.
     Alternative,
 }
 
-/// One thing that a site can become.
+/// An arm of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Arm {
-    /// When: `LSE`, `PAN & !UAO`, `A | B`.
+    /// The condition: `LSE`, `PAN & !UAO`, `A | B`.
     pub condition: String,
-    /// The same for programs: it holds when all terms of one of these lists do.
+    /// The condition for programs: it holds if all terms of one of these lists hold.
     pub terms: Vec<Vec<Term>>,
-    /// Where the instructions come from.
+    /// The source of the instructions.
     pub kind: ArmKind,
-    /// Where they are in the image; `None` unless the arm has instructions of its own.
+    /// Their address in the image; `None` unless the arm has instructions.
     #[serde(with = "crate::hex::some_address")]
     pub replacement: Option<u64>,
-    /// What computes them.
+    /// The callback that computes them.
     pub callback: Option<Callback>,
-    /// What the site holds then, padding included. `None` where a callback computes it, or
-    /// where the patcher refuses.
+    /// The instructions of the site after patching, including padding. `None` if a callback
+    /// computes them, or if the patcher refuses the arm.
     pub words: Option<Vec<Instruction>>,
-    /// Why the patcher refuses it.
+    /// The reason for which the patcher refuses it.
     pub refused: Option<String>,
 }
 
-/// Where the instructions of an arm come from.
+/// The source of the instructions of an arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArmKind {
@@ -99,30 +99,30 @@ pub enum ArmKind {
     Code,
     /// A callback.
     Callback,
-    /// They are NOPs.
+    /// NOPs.
     Nops,
 }
 
 /// One term of a condition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Term {
-    /// Number of the cpucap.
+    /// The number of the cpucap.
     pub cap: u16,
-    /// Its name, where it is known.
+    /// Its name, if it is known.
     pub name: Option<String>,
-    /// It must be absent.
+    /// The cpucap must be absent.
     pub negated: bool,
 }
 
 /// A callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Callback {
-    /// What the record refers to: in our format a static, in Linux's the function.
+    /// The address in the record: that of a static in our format, of the function in that of Linux.
     #[serde(with = "crate::hex::address")]
     pub address: u64,
     /// Its name.
     pub name: String,
-    /// The function that is called, where the image tells.
+    /// The address of the function, if the image has it.
     pub function: Option<String>,
 }
 
@@ -132,8 +132,8 @@ pub struct Instruction {
     /// The word.
     #[serde(with = "crate::hex::word")]
     pub word: u32,
-    /// What it says; targets are addresses.
+    /// Its text; targets are addresses.
     pub text: String,
-    /// The place that its last operand is the address of: `memcpy+0x10`.
+    /// The place to which its last operand refers: `memcpy+0x10`.
     pub target: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The dump for people.
+//! A dump as text.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,12 +9,12 @@ use crate::disasm;
 use crate::listing::{self, Line};
 use crate::style;
 
-/// Width of what says where in the site an instruction is.
+/// The width of the column of offsets.
 const LABEL: usize = 4;
 
 impl Dump {
-    /// Writes the sites, original and replacement side by side, and a line that counts them. It
-    /// has colours, which a writer of `anstream` drops where they do not belong.
+    /// Writes the sites, original and replacement side by side, and a line with the counts. The
+    /// text has colours, which a writer of `anstream` removes if the output is not a terminal.
     ///
     /// # Errors
     /// `out` cannot be written.
@@ -112,7 +112,7 @@ fn line<'a>(instruction: &Instruction, text: &'a str) -> Line<'a> {
     }
 }
 
-/// The instruction with its target by name, which is shorter than the address, or else as it is.
+/// The instruction with the name of its target, which is shorter than the address, if it has one.
 fn text(instruction: &Instruction, address: u64) -> Cow<'_, str> {
     let named = || {
         let target = Reference::of(address, instruction.word)?.target;
@@ -129,7 +129,7 @@ fn short(place: &str) -> &str {
     let bytes = place.as_bytes();
     for (index, byte) in bytes.iter().enumerate().rev() {
         match byte {
-            // The angle of `->` closes nothing.
+            // The `>` of `->` closes no bracket.
             b'>' if index.checked_sub(1).and_then(|i| bytes.get(i)) != Some(&b'-') => depth += 1,
             b'<' => depth = depth.saturating_sub(1),
             b':' if depth == 0 && bytes.get(index + 1) == Some(&b':') => {

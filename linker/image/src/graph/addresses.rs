@@ -1,20 +1,20 @@
-//! The addresses that instructions make, by disassembly: ADRP and what adds to it, ADR, literals.
+//! The addresses that instructions compute or load from: ADRP with an addition, ADR, literals.
 
 use alt_object::encodings::{is_indirect_branch, is_load_store, is_load_store_unsigned};
 use alt_runtime::insn::Form;
 
 use crate::code::Reference;
 
-/// What the registers hold, as far as it is the page of an ADRP.
+/// The registers that hold the page of an ADRP.
 #[derive(Debug, Default)]
 pub(super) struct Pages([Option<u64>; 31]);
 
 impl Pages {
-    /// Looks at the next instruction; returns the address that it makes or reads, if one can be
-    /// told.
+    /// Processes the next instruction; returns the address that it computes or accesses, if it is
+    /// known.
     ///
-    /// What may change a register makes it unknown, so that no address is made up; where
-    /// execution does not simply go on, nothing is known of what follows.
+    /// An instruction that may write a register makes it unknown, so that no address is invented;
+    /// after an instruction that does not fall through, all registers are unknown.
     pub fn step(&mut self, at: u64, word: u32) -> Option<u64> {
         if let Some(reference) = Reference::of(at, word) {
             return self.relative(word, &reference);
@@ -77,8 +77,8 @@ impl Pages {
     }
 }
 
-/// The bytes that an instruction adds to its base register: ADD (immediate, 64-bit), and loads
-/// and stores with an unsigned offset.
+/// The offset in bytes that an instruction adds to its base register: ADD (immediate, 64-bit), and
+/// loads and stores with an unsigned offset.
 fn offset(word: u32) -> Option<u64> {
     let immediate = u64::from((word >> 10) & 0xfff);
     if word & 0xffc0_0000 == 0x9100_0000 {
@@ -101,7 +101,7 @@ fn offset(word: u32) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Words as GNU as 2.40 assembles them, with the addresses they make by hand.
+    /// Words by GNU as 2.40; the addresses are computed by hand.
     #[test]
     fn addresses_are_those_of_the_manual() {
         let mut pages = Pages::default();

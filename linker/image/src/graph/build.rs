@@ -1,4 +1,4 @@
-//! From an image to its graph.
+//! Construction of the graph of an image.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::image::Image;
 use crate::records::{Kind, Record, Records};
 
 impl Graph {
-    /// The graph of an image, with what its records make of the sites.
+    /// Builds the graph of an image, including the replacements of its sites.
     pub fn build(image: &Image, records: &Records, code: &Code) -> Self {
         let mut builder = Builder {
             image,
@@ -69,8 +69,8 @@ impl Builder<'_> {
         }
     }
 
-    /// A symbol whose last instruction does not end it goes on in the next one; but not in the
-    /// text of replacements, which is not executed there.
+    /// Adds the fall-through from one symbol to the next; not in replacements, which are not
+    /// executed in place.
     fn fall_through(&mut self, records: &Records) {
         let replacements: HashSet<u64> = records
             .list()
@@ -122,8 +122,8 @@ impl Builder<'_> {
         }
     }
 
-    /// The pointers that a loader is told of or, where it is told of none, the aligned words of
-    /// data that are addresses of the image. Never both: what tells the loader is itself full of
+    /// Adds the pointers that a loader relocates or, if there are none, the aligned words of data
+    /// that are addresses of the image. Never both, because tables of relocations are data full of
     /// addresses.
     fn pointers(&mut self) {
         let image = self.image;
@@ -144,7 +144,7 @@ impl Builder<'_> {
         }
     }
 
-    /// What the words that a site can become refer to, from the site.
+    /// Adds the references of the replacements of a site, from the site.
     fn replaced(&mut self, record: &Record, kept: bool) {
         match record.kind {
             Kind::Branch { target, .. } => self.add(record.site, target, EdgeKind::Branch),
@@ -169,7 +169,7 @@ impl Builder<'_> {
                 (branch.map(|branch| branch.target), EdgeKind::Branch),
                 (made, EdgeKind::Address),
             ] {
-                // Those within the replacement move with it.
+                // References within the replacement move with it.
                 if let Some(target) = target.filter(|t| !(words.start..=words.end).contains(t)) {
                     self.add(site, target, kind);
                 }

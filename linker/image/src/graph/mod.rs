@@ -1,10 +1,10 @@
-//! What refers to what in an image: functions and data, and the calls, branches, addresses and
+//! The reference graph of an image: functions and data, and the calls, branches, addresses and
 //! pointers between them.
 //!
-//! Branches are those that the words make, the words that sites can become included. Addresses
-//! and pointers are what the relocations say, where the linker kept them (`--emit-relocs`): that
-//! is all of them. Without, they are what the disassembly shows within a run of instructions,
-//! and the words in data that are addresses of the image: most of them.
+//! Branches are decoded from the instructions, including all replacements of sites. If the linker
+//! kept relocations (`--emit-relocs`), addresses and pointers are those of the relocations, which
+//! are complete. Otherwise they are found by disassembly within a run of instructions, and as words
+//! in data that are addresses of the image, which finds most of them.
 
 mod addresses;
 mod build;
@@ -23,17 +23,17 @@ use nodes::Nodes;
 /// How one place refers to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EdgeKind {
-    /// Execution goes there: a branch, a call, or the end of a symbol that is no end of its code.
+    /// Execution continues there: a branch, a call, or a fall-through at the end of a symbol.
     Branch,
-    /// An instruction makes or reads the address.
+    /// An instruction computes or accesses the address.
     Address,
     /// Data holds the address.
     Pointer,
 }
 
 impl EdgeKind {
-    /// How a relocation of this type refers; `None` where it adds nothing to another one or to the
-    /// words themselves. Numbers are those of "ELF for the Arm 64-bit Architecture", 5.7.
+    /// The kind of reference of a relocation type; `None` if another relocation or the instructions
+    /// themselves imply it. The numbers are from "ELF for the Arm 64-bit Architecture", 5.7.
     pub(super) fn of_relocation(relocation: u32) -> Option<Self> {
         match relocation {
             // ABS64 to PREL16, PLT32, GOTPCREL32
@@ -48,13 +48,13 @@ impl EdgeKind {
             287..=293 => Some(Self::Address),
             // By way of the GOT: GOT_LD_PREL19, LD64_GOTOFF_LO15, LD64_GOT_LO12_NC, LD64_GOTPAGE_LO15
             309 | 310 | 312 | 313 => Some(Self::Address),
-            // A page (ADRP) comes with a low part; branches are read from the words, which also
-            // know of veneers; the rest is thread-local or for a loader.
+            // A page (ADRP) comes with a low part; branches are decoded from the instructions, which
+            // also shows veneers; the rest is thread-local or for a loader.
             _ => None,
         }
     }
 
-    /// What the place that refers does with the other, in words.
+    /// The verb for a message about the reference.
     pub fn verb(self) -> &'static str {
         match self {
             Self::Branch => "goes to",
@@ -69,33 +69,32 @@ impl EdgeKind {
 pub struct Edge {
     /// The address of the instruction, of the site that can become it, or of the pointer.
     pub at: u64,
-    /// The address that it refers to.
+    /// The target address.
     pub target: u64,
-    /// The node that refers.
+    /// The node of the reference.
     pub from: NodeId,
-    /// The node referred to.
+    /// The target node.
     pub to: NodeId,
-    /// How.
+    /// The kind.
     pub kind: EdgeKind,
 }
 
-/// The references between the functions and data of an image. Those that stay within one are
-/// left out.
+/// The references between the functions and data of an image, except those within a node.
 #[derive(Clone, Debug)]
 pub struct Graph {
     nodes: Nodes,
-    /// By the node that refers, then by address.
+    /// Sorted by node, then by address.
     edges: Vec<Edge>,
-    /// Where in `edges` those of each node begin; one more than nodes.
+    /// The index in `edges` at which those of each node begin; one entry more than nodes.
     first: Vec<u32>,
-    /// Indices of the edges, by the node referred to.
+    /// Indices of the edges, sorted by target node.
     incoming: Vec<u32>,
-    /// Where in `incoming` those of each node begin; one more than nodes.
+    /// The index in `incoming` at which those of each node begin; one entry more than nodes.
     first_incoming: Vec<u32>,
 }
 
 impl Graph {
-    /// The node that an address belongs to; `None` outside the loaded sections.
+    /// The node to which an address belongs; `None` outside the loaded sections.
     pub fn node_at(&self, address: u64) -> Option<NodeId> {
         self.nodes.at(address)
     }
@@ -115,18 +114,18 @@ impl Graph {
         self.nodes.within(range)
     }
 
-    /// What a node refers to.
+    /// The references from a node.
     pub fn from(&self, node: NodeId) -> &[Edge] {
         &self.edges[bounds(&self.first, node)]
     }
 
-    /// What refers to a node.
+    /// The references to a node.
     pub fn to(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
         let indices = &self.incoming[bounds(&self.first_incoming, node)];
         indices.iter().map(|index| &self.edges[*index as usize])
     }
 
-    /// A node's name for people.
+    /// The name of a node in messages.
     pub fn name(&self, image: &Image, node: NodeId) -> String {
         image.label(self.node(node).range.start)
     }
@@ -150,7 +149,7 @@ impl Graph {
     }
 }
 
-/// Where the run of each of `count` nodes begins, among nodes in order.
+/// The index at which the run of each of `count` nodes begins in a sorted list.
 fn starts(count: usize, sorted: impl Iterator<Item = NodeId>) -> Vec<u32> {
     let mut starts = vec![0; count + 1];
     for node in sorted {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::EdgeKind;
 use crate::image::{ABS64, Image, Section};
 
-/// Which node of a [`Graph`](super::Graph).
+/// The number of a node of a [`Graph`](super::Graph).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u32);
 
@@ -15,10 +15,10 @@ impl NodeId {
     }
 }
 
-/// A function, an object, or a part of a section that no symbol names.
+/// A function, an object, or a part of a section without a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its addresses: as far as its symbol has a size, or up to the next node or the end of the
+    /// Its addresses: by the size of its symbol, or up to the next node or the end of the
     /// section.
     pub range: Range<u64>,
     /// It is in a section of instructions.
@@ -30,8 +30,8 @@ pub struct Node {
 pub(super) struct Nodes(Vec<Node>);
 
 impl Nodes {
-    /// Divides the loaded sections at their symbols; data that no symbol covers, where something
-    /// refers to it.
+    /// Divides the loaded sections at their symbols, and data without symbols at the targets of
+    /// references.
     pub fn new(image: &Image) -> Self {
         let mut nodes = Vec::new();
         let mut symbols = image
@@ -42,7 +42,7 @@ impl Nodes {
         let referred = referred(image);
         for section in image.loaded() {
             let mut starts = vec![section.range.start];
-            // Up to here, a symbol says what it is.
+            // The end of the last symbol with a size.
             let mut inside = section.range.start;
             while let Some(symbol) = symbols.next_if(|s| s.range.start < section.range.end) {
                 let start = symbol.range.start;
@@ -84,14 +84,13 @@ impl Nodes {
     pub fn within(&self, range: Range<u64>) -> impl Iterator<Item = NodeId> + use<> {
         let from = self.0.partition_point(|node| node.range.end <= range.start);
         let to = self.0.partition_point(|node| node.range.start < range.end);
-        // There are fewer nodes than symbols, which a file of 32-bit indices numbers.
+        // There are fewer nodes than symbols, whose number fits in 32 bits.
         (from as u32..to.max(from) as u32).map(NodeId)
     }
 }
 
-/// The addresses that kept relocations say are referred to, in order: by instructions and
-/// pointers. Distances (PREL32) do not count: the table of a namespace's pointers has them, and
-/// goes to the middle of what it speaks of.
+/// The targets of kept relocations of instructions and pointers, in order. Distances (PREL32) are
+/// left out: in the pointer table of a namespace they refer to the middle of objects.
 fn referred(image: &Image) -> Vec<u64> {
     let relocations = image.relocations().iter();
     let referred = relocations.filter(|relocation| {
@@ -104,17 +103,17 @@ fn referred(image: &Image) -> Vec<u64> {
     referred
 }
 
-/// Divides what lies between symbols.
+/// Divides the data between symbols.
 ///
-/// Behind the end of a symbol with a size, it is no part of that. Compilers leave most constants
-/// without a symbol (`.L__unnamed_1`): each is known by the references to it, so that a path
-/// through one does not lead to what another points to. Code stays whole: it is entered by
-/// branches, and goes on.
+/// Data after the end of a symbol with a size does not belong to it. Compilers emit most constants
+/// without a symbol (`.L__unnamed_1`); each begins at the target of a reference, so that a path
+/// through one constant does not lead to the targets of another. Code is not divided: it is
+/// entered by branches, and falls through.
 fn nameless(section: &Section, between: Range<u64>, referred: &[u64], starts: &mut Vec<u64>) {
     if between.is_empty() {
         return;
     }
-    // A symbol without a size goes on until here.
+    // A symbol without a size extends to here.
     let last = starts.last().copied().unwrap_or(between.start);
     if last < between.start {
         begin(starts, between.start);

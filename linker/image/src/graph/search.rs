@@ -1,22 +1,21 @@
-//! Which nodes can be reached, and how.
+//! Reachability.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::{Edge, Graph, NodeId};
 use crate::image::Image;
 
-/// The nodes that can be reached from others, and a shortest way to each.
+/// The reachable nodes, with a shortest path to each.
 #[derive(Clone, Debug)]
 pub struct Reached {
     /// Nearest first.
     nodes: Vec<NodeId>,
-    /// From which node each has been found; `None` for those where the search began.
+    /// The predecessor of each node; `None` for the start nodes.
     parents: HashMap<NodeId, Option<NodeId>>,
 }
 
 impl Graph {
-    /// The nodes that can be reached from `start` over the references that `follow` says yes to,
-    /// by the fewest of them.
+    /// Breadth-first search from `start`, over the references for which `follow` returns true.
     pub fn reachable(
         &self,
         start: impl IntoIterator<Item = NodeId>,
@@ -51,13 +50,13 @@ impl Reached {
         &self.nodes
     }
 
-    /// Whether a node can be reached.
+    /// Whether a node is reachable.
     pub fn contains(&self, node: NodeId) -> bool {
         self.parents.contains_key(&node)
     }
 
-    /// A shortest way to a node, from where the search began, as names; empty when it cannot be
-    /// reached.
+    /// A shortest path from a start node to a node, as names; empty if the node is not
+    /// reachable.
     pub fn path(&self, graph: &Graph, image: &Image, to: NodeId) -> Vec<String> {
         let mut path = Vec::new();
         let mut next = self.parents.contains_key(&to).then_some(to);

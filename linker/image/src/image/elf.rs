@@ -1,4 +1,4 @@
-//! From the bytes of an ELF file to an [`Image`].
+//! The ELF reader for linked images.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,11 +17,11 @@ type Sections<'a> = SectionTable<'a, Header>;
 
 const LE: LittleEndian = LittleEndian;
 
-/// The longest name of a symbol, in bytes: far more than any compiler makes.
+/// The longest name of a symbol, in bytes: far longer than those of any compiler.
 const MAX_NAME: usize = 1 << 16;
 
-/// Addresses behind this are those of no section: kernels leave the last page unused, since
-/// small negative numbers are errors there. So an address a few words on does not wrap either.
+/// No section may extend beyond this address: kernels leave the last page unused, because small
+/// negative numbers are error codes. So adding a few words to an address does not wrap.
 const LAST_PAGE: u64 = 0xffff_ffff_ffff_f000;
 
 pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
@@ -85,15 +85,15 @@ fn check_identity(data: &[u8]) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// The names that have been copied out of a file. Tables of strings may share bytes, so that a
-/// small file can have names without end.
+/// A limit for the names that are copied from a file. String tables may share bytes, so a small
+/// file can contain an unlimited amount of names.
 struct Names {
-    /// How many bytes of them there may still be.
+    /// The number of bytes that may still be copied.
     left: usize,
 }
 
 impl Names {
-    /// As many times the length of the file as no linker comes near to.
+    /// The limit as a multiple of the length of the file; linkers stay far below.
     const TIMES: usize = 16;
 
     fn new(file: usize) -> Self {
@@ -172,8 +172,8 @@ fn file_range(offset: u64, size: u64, len: usize) -> Option<Range<usize>> {
     (end <= len).then_some(start..end)
 }
 
-/// No two sections share bytes of the file, nor one with the headers: one would change with the
-/// other.
+/// Refuses sections that share bytes of the file with each other or with the headers: writing one
+/// would change the other.
 fn check_file_ranges(header: &Header, sections: &[Section]) -> Result<(), ImageError> {
     let headers = |start: u64, size: u16, count: usize| {
         let size = u64::from(size).saturating_mul(count as u64);
@@ -213,7 +213,7 @@ fn check_file_ranges(header: &Header, sections: &[Section]) -> Result<(), ImageE
     Ok(())
 }
 
-/// The loaded sections by address, which do not overlap.
+/// The loaded sections by address. Overlapping ones are an error.
 fn loaded(sections: &[Section]) -> Result<Vec<usize>, ImageError> {
     let mut loaded: Vec<usize> = (0..sections.len())
         .filter(|index| {
@@ -232,7 +232,8 @@ fn loaded(sections: &[Section]) -> Result<Vec<usize>, ImageError> {
     Ok(loaded)
 }
 
-/// The segments that take memory. The end of one that would wrap is that of the address space.
+/// The segments that occupy memory. An end that would wrap is clamped to the end of the address
+/// space.
 fn segments(header: &Header, data: &[u8]) -> Result<Vec<Segment>, ImageError> {
     let headers = header
         .program_headers(LE, data)
@@ -272,7 +273,7 @@ fn symbols(
     for symbol in read.iter() {
         let index = symbol.st_shndx(LE);
         let kind = symbol.st_type();
-        // The value of a thread-local one is no address, but an offset into the template.
+        // The value of a thread-local symbol is an offset into the template, not an address.
         let no_place = [elf::STT_FILE, elf::STT_SECTION, elf::STT_TLS];
         if index == elf::SHN_UNDEF || no_place.contains(&kind) {
             continue;
@@ -288,7 +289,7 @@ fn symbols(
             }
             continue;
         }
-        // The assembler's local labels name no place.
+        // Local labels of the assembler are left out.
         if name.is_empty() || name.starts_with(b".L") {
             continue;
         }
@@ -302,9 +303,9 @@ fn symbols(
     Ok(Symbols::new(symbols, mapping))
 }
 
-/// Whether a name is that of a mapping symbol, and of data: `$x`, `$d`, `$d.1` (ELF for the Arm
-/// 64-bit Architecture, 5.5.2). `objcopy --prefix-symbols`, as for Linux's hypervisor, puts its
-/// prefix before them.
+/// Whether a name is that of a mapping symbol, and if so, whether of data: `$x`, `$d`, `$d.1` (ELF
+/// for the Arm 64-bit Architecture, 5.5.2). `objcopy --prefix-symbols`, which Linux uses for its
+/// hypervisor, adds its prefix to them.
 fn mapping_symbol(name: &[u8]) -> Option<bool> {
     let dollar = name.iter().rposition(|byte| *byte == b'$')?;
     match &name[dollar..] {
@@ -314,11 +315,11 @@ fn mapping_symbol(name: &[u8]) -> Option<bool> {
     }
 }
 
-/// What a loader makes an address of.
+/// The relocation of a loader for an address.
 const POINTERS: [u32; 2] = [elf::R_AARCH64_RELATIVE.0, elf::R_AARCH64_ABS64.0];
 
-/// The relocations of loaded sections, and those for a loader (`.rela.dyn`), which are loaded
-/// themselves and name no section.
+/// The relocations of loaded sections, and those for a loader (`.rela.dyn`), which are loaded and
+/// not for one section.
 fn relocations(
     table: &Sections<'_>,
     sections: &[Section],
@@ -339,7 +340,7 @@ fn relocations(
         let Some((rows, link)) = read else { continue };
         let symbols = match tables.entry(link.0) {
             Entry::Occupied(known) => known.into_mut(),
-            // A script that discards .dynsym, such as Linux's, leaves rows without symbols.
+            // A script that discards .dynsym, as Linux's does, leaves relocations without symbols.
             Entry::Vacant(new) if link == SectionIndex(0) => new.insert(SymbolTable::default()),
             Entry::Vacant(new) => new.insert(
                 table
@@ -360,8 +361,8 @@ fn relocations(
                         .map_err(truncated("a symbol's name"))?;
                     let own = sections.get(usize::from(symbol.st_shndx(LE).0));
                     let value = match symbol.st_type() {
-                        // lld keeps one for each input section, and counts addends from the
-                        // start of the output section all the same, as GNU ld does.
+                        // lld keeps the symbol of each input section, but addends are relative
+                        // to the output section, as those of GNU ld.
                         elf::STT_SECTION => own.map_or(0, |section| section.range.start),
                         _ => symbol.st_value(LE),
                     };
@@ -385,7 +386,7 @@ fn relocations(
     Ok((relocations, pointers))
 }
 
-/// The pointers that a loader is told of in short (`.relr.dyn`); each holds its address already.
+/// The pointers in packed relocations (`.relr.dyn`); each holds its link address already.
 fn packed(
     table: &Sections<'_>,
     sections: &[Section],
@@ -394,7 +395,7 @@ fn packed(
 ) -> Result<Vec<Relocation>, ImageError> {
     let mut pointers = Vec::<Relocation>::new();
     let kind = |header: &&elf::SectionHeader64<_>| header.sh_type(LE) == elf::SHT_RELR;
-    // There is one (DT_RELR).
+    // There is at most one (DT_RELR).
     let Some(header) = table.iter().find(kind) else {
         return Ok(pointers);
     };
@@ -403,7 +404,7 @@ fn packed(
         .map_err(truncated("a relocation section"))?;
     let mut last = None;
     for at in rows.into_iter().flatten() {
-        // They ascend; a damaged table shall not name one pointer any number of times.
+        // They ascend. A damaged table must not name a pointer an unlimited number of times.
         if last.replace(at).is_some_and(|last| at <= last) {
             break;
         }

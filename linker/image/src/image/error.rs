@@ -1,13 +1,13 @@
-//! Why a file cannot be read as an image.
+//! Errors of reading an image.
 
-/// The file is not an image that can be looked at.
+/// The file is not an image that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
     /// Another kind of file.
     #[error("not an ELF file")]
     NotElf,
-    /// Not linked, and not even machine code.
+    /// LLVM bitcode, which is not machine code.
     #[error("LLVM bitcode, link with -r first")]
     Bitcode,
     /// ELF32.
@@ -19,10 +19,10 @@ pub enum ImageError {
     /// Another architecture.
     #[error("an ELF file for machine {0:#x}; arm64 is 0xb7")]
     Machine(u16),
-    /// Not linked, or no program at all.
+    /// Not a linked program.
     #[error("an ELF file of type {0}; only linked images (2 or 3) have addresses")]
     Type(u16),
-    /// The file ends before what its headers promise.
+    /// The file is shorter than its headers state.
     #[error("the file is truncated or its headers are damaged: {0}")]
     Truncated(String),
     /// There are no section headers.
@@ -33,12 +33,12 @@ pub enum ImageError {
     PastEnd {
         /// Its name.
         section: String,
-        /// Where it begins in the file.
+        /// Its offset in the file.
         offset: u64,
         /// Its size in bytes.
         size: u64,
     },
-    /// The addresses of a section go beyond the address space, or into its last page.
+    /// A section extends beyond the address space, or into its last page.
     #[error(
         "section {section} at {address:#x} does not fit into the address space, whose last page \
          belongs to no image"
@@ -49,7 +49,7 @@ pub enum ImageError {
         /// Its address.
         address: u64,
     },
-    /// A symbol or a section has a name that no compiler made. Its length in bytes.
+    /// The name of a symbol or section is too long. Its length in bytes.
     #[error("a symbol or section has a name of {0} bytes: the table of strings is damaged")]
     Name(usize),
     /// The names of symbols and sections together are this many times as long as the file.
@@ -58,14 +58,14 @@ pub enum ImageError {
          them is damaged"
     )]
     Names(usize),
-    /// Two sections lie at the same addresses, or share bytes of the file, be it with its headers.
+    /// Two sections overlap in memory or in the file; one of the two may be the headers.
     #[error("sections {first} and {second} overlap at {at:#x}")]
     Overlap {
-        /// The name of the one that begins first.
+        /// The name of the first one.
         first: String,
         /// The name of the other.
         second: String,
-        /// The address, or the place in the file, where the other begins.
+        /// The address, or the offset in the file, at which the other begins.
         at: u64,
     },
 }

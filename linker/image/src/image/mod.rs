@@ -1,7 +1,7 @@
 //! A linked arm64 image, as a file: sections, symbols, relocations, words.
 //!
-//! Everything that comes from the file is checked here once: behind this module, ranges lie
-//! inside the file and addresses do not wrap.
+//! All values of the file are checked here once: for users of this module, ranges are inside the
+//! file and addresses do not wrap.
 
 mod elf;
 mod error;
@@ -14,8 +14,8 @@ pub use error::ImageError;
 pub use section::{ABS64, Relocation, Section, Segment};
 pub use symbols::{Place, Symbol, Symbols, demangle};
 
-/// The symbols around what is given back after boot, as linker scripts name them: ours in its
-/// example, and Linux's.
+/// The symbols around the init region, which is freed after boot: those of our example, and of
+/// Linux.
 const INIT: [(&str, &str); 2] = [
     ("__init_start", "__init_end"),
     ("__init_begin", "__init_end"),
@@ -39,7 +39,7 @@ impl Image {
     /// Reads an image from the bytes of its file.
     ///
     /// # Errors
-    /// The file is no linked little-endian arm64 ELF image, or is damaged.
+    /// The file is not a linked little-endian arm64 ELF image, or is damaged.
     pub fn parse(data: Vec<u8>) -> Result<Self, ImageError> {
         elf::parse(data)
     }
@@ -49,12 +49,12 @@ impl Image {
         &self.data
     }
 
-    /// The bytes of the file, given back.
+    /// Returns the bytes of the file.
     pub fn into_data(self) -> Vec<u8> {
         self.data
     }
 
-    /// The address at which the image is entered.
+    /// The entry point.
     pub fn entry(&self) -> u64 {
         self.entry
     }
@@ -69,7 +69,7 @@ impl Image {
         self.loaded.iter().map(|index| &self.sections[*index])
     }
 
-    /// The sections that hold instructions, by address.
+    /// The executable sections, by address.
     pub fn executable(&self) -> impl Iterator<Item = &Section> {
         self.loaded().filter(|section| section.executable)
     }
@@ -85,7 +85,7 @@ impl Image {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// The loaded section that an address is in.
+    /// The loaded section that contains an address.
     pub fn section_at(&self, address: u64) -> Option<&Section> {
         let after = self
             .loaded
@@ -94,17 +94,17 @@ impl Image {
         section.range.contains(&address).then_some(section)
     }
 
-    /// The bytes of a section; empty when it has none in the file.
+    /// The bytes of a section; empty if the file has none.
     pub fn contents(&self, section: &Section) -> &[u8] {
         self.data.get(section.file.clone()).unwrap_or_default()
     }
 
-    /// Where in the file the byte at an address is.
+    /// The offset in the file of the byte at an address.
     pub fn offset_of(&self, address: u64) -> Option<usize> {
         self.section_at(address)?.offset_of(address)
     }
 
-    /// The file's bytes at an address; `None` unless one section has them all.
+    /// The bytes at an address; `None` unless one section contains all of them.
     pub fn bytes(&self, address: u64, len: usize) -> Option<&[u8]> {
         let section = self.section_at(address)?;
         let start = section.offset_of(address)?;
@@ -112,13 +112,13 @@ impl Image {
         (end <= section.file.end).then(|| &self.data[start..end])
     }
 
-    /// The 32 bits at any address that has bytes in the file.
+    /// The word at an address that has bytes in the file.
     pub fn u32_at(&self, address: u64) -> Option<u32> {
         let bytes = self.bytes(address, 4)?.try_into().ok()?;
         Some(u32::from_le_bytes(bytes))
     }
 
-    /// The pointer at an address, as it will be when a loader has done its part.
+    /// The pointer at an address, after the relocations of a loader.
     pub fn pointer_at(&self, address: u64) -> Option<u64> {
         let dynamic = self
             .pointers
@@ -136,7 +136,7 @@ impl Image {
         section.is_some_and(|section| section.executable)
     }
 
-    /// Whether `len` bytes from an address on are in one executable section.
+    /// Whether the `len` bytes at an address are in one executable section.
     pub fn is_text_for(&self, address: u64, len: u64) -> bool {
         let section = self.section_at(address);
         section.is_some_and(|s| s.executable && len <= s.range.end - address)
@@ -148,7 +148,7 @@ impl Image {
         self.u32_at(address).filter(|_| is_one)
     }
 
-    /// The words of a section that begin on a multiple of 4, with their addresses.
+    /// The aligned words of a section, with their addresses.
     pub fn words<'a>(&'a self, section: &Section) -> impl Iterator<Item = (u64, u32)> + use<'a> {
         let start = section.range.start.next_multiple_of(4);
         let skipped = usize::try_from(start - section.range.start).unwrap_or_default();
@@ -158,8 +158,8 @@ impl Image {
         (start..).step_by(4).zip(words)
     }
 
-    /// The instructions of an executable section, with their addresses: its words without what
-    /// the mapping symbols say to be data.
+    /// The instructions of an executable section, with their addresses: its words except data, by
+    /// the mapping symbols.
     pub fn instructions<'a>(
         &'a self,
         section: &Section,
@@ -173,18 +173,18 @@ impl Image {
         &self.symbols
     }
 
-    /// The address of the symbol of this very name.
+    /// The address of the symbol of this exact name.
     pub fn symbol(&self, name: &str) -> Option<u64> {
         self.symbols.get(name).map(|symbol| symbol.range.start)
     }
 
-    /// The symbol that an address belongs to: see [`Symbols::at`].
+    /// The symbol to which an address belongs: see [`Symbols::at`].
     pub fn symbol_at(&self, address: u64) -> Option<&Symbol> {
         self.symbols.at(address, self.section_at(address)?)
     }
 
-    /// The addresses of a symbol: as far as its size goes or, where it has none, to the next
-    /// symbol or the end of the section. `None` when it is not in a loaded section.
+    /// The addresses of a symbol: its size or, if it has none, up to the next symbol or the end of
+    /// the section. `None` if it is not in a loaded section.
     pub fn extent(&self, symbol: &Symbol) -> Option<Range<u64>> {
         let start = symbol.range.start;
         let section = self.section_at(start)?;
@@ -195,31 +195,30 @@ impl Image {
         Some(start..next.map_or(section.range.end, |next| next.min(section.range.end)))
     }
 
-    /// The addresses between two symbols, when both are there and in order.
+    /// The addresses between two symbols, if both exist and are in order.
     pub fn between(&self, start: &str, stop: &str) -> Option<Range<u64>> {
         let range = self.symbol(start)?..self.symbol(stop)?;
         (range.start <= range.end).then_some(range)
     }
 
-    /// What is given back after boot, as far as symbols of usual names say where it is.
+    /// The memory that is freed after boot, if symbols of the usual names delimit it.
     pub fn init(&self) -> impl Iterator<Item = Range<u64>> {
         let bounds = INIT.iter();
         bounds.filter_map(|(start, end)| self.between(start, end))
     }
 
-    /// What kept relocations say, by the address that refers; empty when the image was not
-    /// linked with `--emit-relocs`.
+    /// The relocations that the linker kept, by address; empty if the image was not linked with
+    /// `--emit-relocs`.
     pub fn relocations(&self) -> &[Relocation] {
         &self.relocations
     }
 
-    /// What an image that can be loaded anywhere tells its loader: the pointers in it
-    /// (`.rela.dyn`, `.relr.dyn`), by address.
+    /// The pointers that a loader relocates (`.rela.dyn`, `.relr.dyn`), by address.
     pub fn pointers(&self) -> &[Relocation] {
         &self.pointers
     }
 
-    /// The relocations of the addresses of a range.
+    /// The relocations in a range of addresses.
     pub fn relocations_in(&self, range: Range<u64>) -> &[Relocation] {
         let from = self
             .relocations
@@ -230,7 +229,7 @@ impl Image {
         self.relocations.get(from..to).unwrap_or_default()
     }
 
-    /// An address as a person names it; `None` when no section has it.
+    /// An address as symbol and offset; `None` if no section contains it.
     pub fn place(&self, address: u64) -> Option<Place> {
         let section = self.section_at(address)?;
         Some(match self.symbols.at(address, section) {
@@ -245,7 +244,7 @@ impl Image {
         })
     }
 
-    /// An address as a person names it, or the number where no section has it.
+    /// An address as symbol and offset, or the number if no section contains it.
     pub fn label(&self, address: u64) -> String {
         match self.place(address) {
             Some(place) => place.to_string(),

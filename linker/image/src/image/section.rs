@@ -5,11 +5,11 @@ use std::ops::Range;
 /// A section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// Its name; what is no UTF-8 is replaced.
+    /// Its name; invalid UTF-8 is replaced.
     pub name: String,
-    /// The addresses it covers; of no meaning unless it is loaded.
+    /// Its addresses; meaningless unless it is loaded.
     pub range: Range<u64>,
-    /// Where its bytes are in the file; empty when it has none there.
+    /// The range of its bytes in the file; empty if the file has none.
     pub file: Range<usize>,
     /// It is in memory when the image runs.
     pub loaded: bool,
@@ -22,7 +22,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// What stands for the first header of every file, which describes nothing.
+    /// The null section, the first of every file.
     pub(super) fn null() -> Self {
         Self {
             name: String::new(),
@@ -40,7 +40,7 @@ impl Section {
         !self.file.is_empty()
     }
 
-    /// Where in the file the byte at `address` is.
+    /// The offset in the file of the byte at `address`.
     pub fn offset_of(&self, address: u64) -> Option<usize> {
         let from_start = usize::try_from(address.checked_sub(self.range.start)?).ok()?;
         (from_start < self.file.len()).then(|| self.file.start + from_start)
@@ -50,7 +50,7 @@ impl Section {
 /// A segment that is loaded (PT_LOAD).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// The addresses it covers in memory.
+    /// Its addresses in memory.
     pub range: Range<u64>,
     /// Its memory may be written.
     pub writable: bool,
@@ -64,11 +64,11 @@ pub const ABS64: u32 = 257;
 /// A reference from one place to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocation {
-    /// The address of the field or instruction that refers.
+    /// The address of the field or instruction.
     pub at: u64,
     /// `R_AARCH64_…` (ELF for the Arm 64-bit Architecture, "Relocation types").
     pub kind: u32,
-    /// The address it refers to: symbol plus addend.
+    /// The target address: symbol plus addend.
     pub target: u64,
     /// The name of the symbol, mangled; empty for a section.
     pub symbol: String,

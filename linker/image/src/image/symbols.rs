@@ -1,4 +1,4 @@
-//! Symbols: what is where, as people name it.
+//! Symbols, and addresses in terms of symbols.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,29 +8,29 @@ use alt_object::display;
 
 use super::Section;
 
-/// How many symbols before an address are asked whether it is theirs. In a function there are no
-/// more labels; a damaged table may have any number, and is asked for each site.
+/// The number of symbols before an address that are searched for the one that contains it. No
+/// function has more labels; a damaged table may have any number.
 const NEAR: usize = 4096;
 
-/// A symbol that names a place.
+/// A symbol of code or data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    /// As in the file, mangled.
+    /// Its name in the file, mangled.
     pub name: String,
-    /// The addresses it covers; empty when it has no size.
+    /// Its addresses; empty if it has no size.
     pub range: Range<u64>,
     /// It is a function.
     pub function: bool,
-    /// Its value is no address.
+    /// Its value is not an address.
     pub absolute: bool,
 }
 
-/// A place, as a person names it: a symbol and the bytes from its start.
+/// A place: a symbol and an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Demangled name of the symbol, or of the section where no symbol is near.
+    /// The demangled name of the symbol, or the name of the section if there is no symbol before it.
     pub symbol: String,
-    /// Bytes from its start.
+    /// The offset in bytes.
     pub offset: u64,
 }
 
@@ -49,16 +49,16 @@ pub struct Symbols {
     /// By address, then by size.
     symbols: Vec<Symbol>,
     by_name: HashMap<String, usize>,
-    /// Where code (`$x`) and data (`$d`) begin in executable sections, by address.
+    /// The starts of code (`$x`) and data (`$d`) in executable sections, by address.
     mapping: Vec<(u64, bool)>,
 }
 
 impl Symbols {
-    /// Sorts what has been read.
+    /// Sorts the symbols.
     pub(super) fn new(mut symbols: Vec<Symbol>, mut mapping: Vec<(u64, bool)>) -> Self {
         symbols.sort_by_key(|symbol| (symbol.range.start, symbol.range.end));
         let names = symbols.iter().enumerate();
-        // Of several local symbols of one name, the first by address.
+        // If several local symbols have one name, the lookup finds the first by address.
         let by_name = names
             .rev()
             .map(|(index, symbol)| (symbol.name.clone(), index))
@@ -71,23 +71,23 @@ impl Symbols {
         }
     }
 
-    /// All of them, by address.
+    /// All symbols, by address.
     pub fn iter(&self) -> std::slice::Iter<'_, Symbol> {
         self.symbols.iter()
     }
 
-    /// Whether there are none: the image has been stripped.
+    /// Whether the image has been stripped.
     pub fn is_empty(&self) -> bool {
         self.symbols.is_empty()
     }
 
-    /// The symbol of this very name.
+    /// The symbol of this exact name.
     pub fn get(&self, name: &str) -> Option<&Symbol> {
         self.symbols.get(*self.by_name.get(name)?)
     }
 
-    /// The symbols whose name as people write it is `name`: mangled or not, in full or the last
-    /// parts of the path, with or without what a compiler appends (`.llvm.1234`, `.isra.0`).
+    /// The symbols that match `name`: mangled or not, the full path or its last parts, with or
+    /// without the suffix of a compiler (`.llvm.1234`, `.isra.0`).
     pub fn find<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Symbol> {
         let is_end = move |readable: &str| {
             let path = readable.strip_suffix(name);
@@ -103,9 +103,9 @@ impl Symbols {
         })
     }
 
-    /// The symbol an address belongs to: the innermost function around it, else the last symbol
-    /// in the same section that covers it, as far as its size goes or, where it has none, to the
-    /// next symbol.
+    /// The symbol to which an address belongs: the innermost function around it, else the last
+    /// symbol in the same section that covers it, by its size or, if it has none, up to the next
+    /// symbol.
     pub fn at(&self, address: u64, section: &Section) -> Option<&Symbol> {
         let before = self
             .symbols
@@ -128,7 +128,7 @@ impl Symbols {
                 nearest = nearest.or(Some(symbol));
             }
             if !around && !label {
-                // What is behind its end is neither its nor that of a label in it or before it.
+                // An address after its end belongs neither to it nor to a label in it.
                 behind = true;
                 let stays = |n: &&Symbol| !n.range.is_empty() || n.range.start >= symbol.range.end;
                 nearest = nearest.filter(stays);
@@ -148,7 +148,7 @@ impl Symbols {
         self.symbols.get(bound(address)..end).unwrap_or_default()
     }
 
-    /// The first symbol behind an address.
+    /// The first symbol after an address.
     pub fn after(&self, address: u64) -> Option<&Symbol> {
         let after = self
             .symbols
@@ -156,14 +156,14 @@ impl Symbols {
         self.symbols[after..].iter().find(|symbol| !symbol.absolute)
     }
 
-    /// Whether the mapping symbols say that there is data at `address`, among instructions.
+    /// Whether, by the mapping symbols, there is data at `address` in a section of code.
     pub fn is_data(&self, address: u64) -> bool {
         let before = self.mapping.partition_point(|(start, _)| *start <= address);
         before > 0 && self.mapping[before - 1].1
     }
 }
 
-/// A symbol's name for people; as it is in the file where that would be very long.
+/// The demangled name of a symbol; the mangled name if the result would be very long.
 pub fn demangle(name: &str) -> String {
     display::demangled(name)
 }

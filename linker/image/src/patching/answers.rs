@@ -1,4 +1,4 @@
-//! What the user knows about callbacks: the words that they leave.
+//! The results of callbacks, as the user states them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,26 +8,26 @@ use toml::de::{DeTable, DeValue};
 use crate::image::Image;
 use crate::records::Site;
 
-/// One word that a callback leaves: `value`, and of the site's original word the bits `keep`.
+/// One word that a callback writes: `value`, and the bits `keep` of the original word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// What the callback puts there.
+    /// The bits that the callback sets.
     pub value: u32,
-    /// The bits of the original that stay, registers for one.
+    /// The bits of the original word that are kept, for example register numbers.
     pub keep: u32,
 }
 
-/// What callbacks leave, by the name of the callback or the place of a site.
+/// The results of callbacks, by the name of the callback or the place of a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     words: BTreeMap<String, Vec<Word>>,
 }
 
-/// Why a file with answers cannot be used.
+/// Errors of a file with results of callbacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// It is no TOML. The parser's words.
+    /// The text is not TOML. The message of the parser.
     #[error("{0}")]
     Syntax(String),
     /// An entry is not a list of words.
@@ -48,17 +48,17 @@ pub enum AnswerError {
         name: String,
         /// Its line in the file, from 1.
         line: usize,
-        /// What the callback puts there.
+        /// The bits that the callback sets.
         value: u32,
-        /// The bits that stay.
+        /// The bits that are kept.
         keep: u32,
     },
-    /// There is no such callback, and no such site of one.
+    /// The name is neither a callback nor the site of one.
     #[error("`{name}` is neither a callback of a record nor a site of one{}", listed(.there))]
     NotThere {
         /// The entry.
         name: String,
-        /// The callbacks that there are.
+        /// The known callbacks.
         there: Vec<String>,
     },
     /// A site has another length.
@@ -66,11 +66,11 @@ pub enum AnswerError {
     Length {
         /// The entry.
         name: String,
-        /// How many words it gives.
+        /// The number of words in the entry.
         given: usize,
         /// The site's address.
         site: u64,
-        /// How many instructions it has.
+        /// The number of its instructions.
         len: usize,
     },
 }
@@ -83,13 +83,13 @@ fn listed(callbacks: &[String]) -> String {
 }
 
 impl Answers {
-    /// Nothing is known.
+    /// No results.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Reads a TOML file: for the name of each callback, or `symbol+0x10` of one site, the words
-    /// that it leaves there.
+    /// Reads a TOML file: for the name of a callback, or for `symbol+0x10` of one site, the words
+    /// that the callback writes.
     ///
     /// ```
     /// use alt_image::patching::Answers;
@@ -104,7 +104,7 @@ impl Answers {
     /// ```
     ///
     /// # Errors
-    /// The text is no TOML, or an entry is no list of words.
+    /// The text is not TOML, or an entry is not a list of words.
     pub fn from_toml(text: &str) -> Result<Self, AnswerError> {
         let table = DeTable::parse(text)
             .map_err(|error| AnswerError::Syntax(error.to_string().trim_end().into()))?;
@@ -135,13 +135,13 @@ impl Answers {
         Ok(answers)
     }
 
-    /// Says what the callback of this name, or the one of the site at this place, leaves.
+    /// Sets the words that the callback of this name writes, or the one of the site at this place.
     pub fn set(&mut self, name: impl Into<String>, words: Vec<Word>) {
         self.words.insert(name.into(), words);
     }
 
-    /// Whether each entry is about some site of a callback, given by its place and the name of
-    /// the callback.
+    /// Checks that each entry is about a site of a callback. `sites` has places and names of
+    /// callbacks.
     pub(super) fn check(
         &self,
         image: &Image,
@@ -166,8 +166,8 @@ impl Answers {
         }
     }
 
-    /// The words for a site; `None` when nothing is known. What is said of the site itself comes
-    /// before what is said of its callback.
+    /// The words for a site; `None` if they are unknown. An entry for the site has priority over
+    /// one for its callback.
     pub(super) fn for_site(
         &self,
         image: &Image,

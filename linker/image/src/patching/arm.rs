@@ -1,4 +1,4 @@
-//! What one arm alone makes of its site.
+//! The result of applying one arm.
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
@@ -13,38 +13,38 @@ use super::host::Host;
 use crate::names::NUMBERED;
 use crate::records::{Arm, Kind};
 
-/// The words of the longest site.
+/// The length of the longest site in words.
 const MAX_WORDS: usize = u8::MAX as usize;
 
 /// An arm that the patcher cannot apply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArmError {
-    /// The record cannot even be given to the patcher.
+    /// The record cannot be given to the patcher.
     #[error(transparent)]
     LeftOut(#[from] HostError),
     /// The patcher refuses it.
     #[error("{0}")]
     Refused(Reason),
-    /// Its terms exclude each other.
+    /// Its terms contradict each other.
     #[error("the condition never holds")]
     NeverHolds,
 }
 
-/// What an arm makes of its site.
+/// The site after applying an arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Becomes {
     /// These words.
     Words(Vec<u32>),
-    /// What a callback computes, once the kernel runs.
+    /// The words that a callback computes in the running kernel.
     Computed,
 }
 
-/// What the patcher makes of the site of `arm` where that arm wins: padding and moved branches
-/// are as they will be at the site.
+/// Applies `arm` alone to its site, with the padding and the relocated branches that the patcher
+/// writes.
 ///
 /// # Errors
-/// The patcher refuses the arm, as it would at boot; or no system has what it asks for.
+/// The patcher refuses the arm, as it would at boot; or no system can satisfy its condition.
 pub fn becomes(host: &Host, arm: &Arm<'_>) -> Result<Becomes, ArmError> {
     let region = host.region_of(arm)?;
     let terms = arm.records().iter().map(|record| record.term);
@@ -52,7 +52,7 @@ pub fn becomes(host: &Host, arm: &Arm<'_>) -> Result<Becomes, ArmError> {
         .filter(|term| !term.negated && usize::from(term.cap) < MAX_CAPS)
         .map(|term| Cap::new(term.cap, true))
         .collect();
-    // What cpucaps there are is not asked here, so every number has a place.
+    // The names of cpucaps do not matter here, so the table has every number.
     let any = CapTable::new(&NUMBERED);
     let decision = Decision {
         table: &any,
@@ -71,17 +71,17 @@ pub fn becomes(host: &Host, arm: &Arm<'_>) -> Result<Becomes, ArmError> {
     }
 }
 
-/// The words of a site, and what a plan makes of them.
+/// The words of a site before and after a plan.
 pub struct Planned {
     /// The words of the site in the file.
     pub before: Vec<u32>,
     /// The words after patching.
     pub after: Vec<u32>,
-    /// A record holds.
+    /// Whether an arm applies.
     pub applies: bool,
 }
 
-/// Plans the only site of a region, which has `len` words.
+/// Plans the only site of a region; the site has `len` words.
 pub fn planned(
     region: &Region<'_>,
     decision: Decision<'_>,

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use alt_runtime::{Callback, CallbackError, Insn, Site};
 
 thread_local! {
-    /// What the patcher is told when it asks for a site: functions carry no state.
+    /// The results for the callback that stands in for all others: a function pointer has no state.
     static ANSWERS: RefCell<Asked> = RefCell::default();
 }
 
@@ -16,12 +16,12 @@ struct Asked {
     left: HashSet<u64>,
 }
 
-/// The callback that stands for each of the kernel's.
+/// The callback that stands in for each of the kernel's.
 pub(super) fn answer() -> Callback {
     Callback::new("callback", from_table)
 }
 
-/// Fills the site with the words that are known for it, or leaves it as it is.
+/// Writes the known words to the site, or leaves it unchanged.
 fn from_table(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
     ANSWERS.with_borrow_mut(|asked| match asked.answers.get(&site.address()) {
         Some(answer) if answer.len() == words.len() => {
@@ -38,7 +38,7 @@ fn from_table(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> 
     })
 }
 
-/// Runs `pass` with these answers, by site; returns the sites that had none, too.
+/// Runs `pass` with these results, by site; also returns the sites without one.
 pub(super) fn with_answers<T>(
     answers: HashMap<u64, Vec<Insn>>,
     pass: impl FnOnce() -> T,

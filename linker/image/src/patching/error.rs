@@ -15,7 +15,7 @@ pub enum HostError {
     /// More than 256 MiB from the first executable section to the last.
     #[error("the executable sections span {0:#x} bytes; this is not the text of one image")]
     TextTooLarge(u64),
-    /// A table has no bytes.
+    /// A table has no bytes in the file.
     #[error(transparent)]
     Records(#[from] RecordsError),
     /// A Linux record that the patcher does not support.
@@ -25,7 +25,7 @@ pub enum HostError {
         at: u64,
         /// Address of its site.
         site: u64,
-        /// What is wrong with it.
+        /// The reason.
         problem: Problem,
     },
 }
@@ -33,7 +33,7 @@ pub enum HostError {
 /// Why a Linux record cannot be given to the patcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// A length is 0 or no multiple of 4. In bytes.
+    /// A length is 0 or not a multiple of 4. In bytes.
     #[error("a length of {0} bytes is no number of instructions")]
     Length(u32),
     /// The lengths of site and replacement differ. In bytes.
@@ -47,10 +47,10 @@ pub enum Problem {
     /// A callback has a replacement, of this many bytes.
     #[error("it names a callback and has a replacement of {0} bytes")]
     CallbackWithReplacement(u32),
-    /// The cpucap has a number that no Linux has.
+    /// The number of the cpucap is larger than Linux allows.
     #[error("there is no cpucap {0}")]
     CapTooLarge(u16),
-    /// More than 2 GiB away from its site or replacement once the table is sorted.
+    /// In the sorted table, the record is more than 2 GiB from its site or replacement.
     #[error("site or replacement is more than 2 GiB away")]
     TooFar,
 }

@@ -1,4 +1,4 @@
-//! What an image will be after patching.
+//! The expected image after patching.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::host::Host;
 use crate::image::{Image, demangle};
 use crate::records::{Kind, Records, Site};
 
-/// Why it cannot be told.
+/// Why the patched image cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExpectError {
@@ -23,12 +23,12 @@ pub enum ExpectError {
     /// The patcher refuses the table.
     #[error("{place}: {error}")]
     Plan {
-        /// The site as people name it.
+        /// The site as symbol and offset.
         place: String,
-        /// The patcher's words.
+        /// The reason.
         error: PlanError,
     },
-    /// A site, or a part of it, is not in a section that holds instructions.
+    /// A site is not entirely in an executable section.
     #[error("the site at {0:#x} is not inside one executable section")]
     SiteOutsideText(u64),
     /// A word that changes is not in the file.
@@ -44,39 +44,39 @@ pub enum ExpectError {
 pub struct Change {
     /// Its address.
     pub address: u64,
-    /// As it is in the file.
+    /// The word in the file.
     pub before: u32,
-    /// As it will be.
+    /// The word after patching.
     pub after: u32,
 }
 
-/// A site that a callback would fill, of which nothing is known on the host.
+/// A site of a callback whose result is unknown on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// The address of the site.
     pub site: u64,
-    /// The name of the callback, or its address where it has none.
+    /// The name of the callback, or its address if it has no name.
     pub callback: String,
 }
 
-/// What patching makes of an image.
+/// The result of patching an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// The words that change, by address.
     pub changes: Vec<Change>,
-    /// Records that say what a site becomes.
+    /// Records with the selected replacements.
     pub applied: usize,
     /// All records.
     pub records: usize,
-    /// Sites that are left to a callback.
+    /// Sites of callbacks without a known result.
     pub left: Vec<Left>,
 }
 
 impl Expectation {
     /// Runs the patcher over an image for a system with the cpucaps `present`, of `table`.
     ///
-    /// Callbacks cannot run on the host: a site that one fills gets its words from `answers`,
-    /// or stays as it is and is counted.
+    /// Callbacks cannot run on the host: their sites get the words from `answers`, or are left
+    /// unchanged and counted.
     ///
     /// # Errors
     /// The patcher refuses a record, as it would at boot; or an answer does not fit.
@@ -137,7 +137,7 @@ impl Expectation {
         Ok(expectation)
     }
 
-    /// Makes the changes in a copy of the image's file.
+    /// Applies the changes to a copy of the file.
     ///
     /// # Errors
     /// A word is not in the file.
@@ -146,8 +146,8 @@ impl Expectation {
     }
 }
 
-/// A copy of the image's file with these changes, or the address of the first word that is not
-/// in it.
+/// Returns a copy of the file with these changes, or the address of the first word that is not in
+/// the file.
 pub(crate) fn written(
     image: &Image,
     changes: impl IntoIterator<Item = Change>,
@@ -161,7 +161,7 @@ pub(crate) fn written(
     Ok(data)
 }
 
-/// The plan's writes: address, old and new word.
+/// The planned writes: address, old and new word.
 fn plan(host: &Host, decision: Decision<'_>) -> Result<Vec<(u64, Insn, Insn)>, PlanError> {
     let region = host.region();
     let mut room = vec![std::mem::MaybeUninit::uninit(); host.words_of_sites()];
@@ -179,7 +179,7 @@ fn plan(host: &Host, decision: Decision<'_>) -> Result<Vec<(u64, Insn, Insn)>, P
         .collect())
 }
 
-/// What the callbacks answer, by site.
+/// The results of the callbacks, by site.
 fn callback_words(
     image: &Image,
     records: &Records,
@@ -215,7 +215,7 @@ fn callback_words(
     Ok(words)
 }
 
-/// The name of a callback, in full; its address where it has none.
+/// The full name of a callback, or its address if it has no name.
 pub fn callback_name(image: &Image, address: u64) -> String {
     match image.symbol_at(address) {
         Some(symbol) if symbol.range.start == address => demangle(&symbol.name),

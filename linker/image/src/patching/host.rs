@@ -1,4 +1,4 @@
-//! An image as the patcher sees one.
+//! An image in the form that the patcher takes.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
@@ -13,17 +13,17 @@ use super::linux;
 use crate::image::Image;
 use crate::records::{Arm, Format, Kind, Records, alt};
 
-/// Text that spans more than this is not the text of one image: from the middle, a B reaches all
-/// of it (Arm ARM C6.2.26: ±128 MiB). In bytes.
+/// The largest span of text in bytes. From its middle, a B reaches all of it (Arm ARM C6.2.26:
+/// ±128 MiB).
 const MAX_SPAN: u64 = 256 << 20;
 
-// Records name callbacks by their addresses, and those count in elements of this size.
+// Records refer to callbacks by address, which is converted to an index by this size.
 const _: () = assert!(
     size_of::<Callback>() == 24,
     "alt runs on hosts of 64 bits: there a callback is as large as in the image"
 );
 
-/// An image as the patcher sees one: words and tables, with the addresses they are linked at.
+/// An image in the form that the patcher takes: words and tables, at their link addresses.
 #[derive(Debug)]
 pub struct Host {
     text: (u64, Vec<AtomicU32>),
@@ -31,9 +31,9 @@ pub struct Host {
     alternatives: (u64, Vec<AlternativeRecord>),
     replacements: (u64, Vec<AtomicU32>),
     callbacks: (u64, Vec<Callback>),
-    /// Linux's format: where a record is in `alternatives`, by its address in the image.
+    /// Linux's format: the index of a record in `alternatives`, by its address in the image.
     indices: HashMap<u64, usize>,
-    /// Records that are not in the tables.
+    /// Records that the tables do not contain.
     left_out: Vec<HostError>,
 }
 
@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// The image as if it had no records.
+    /// The image without its records.
     ///
     /// # Errors
     /// There is no text.
@@ -123,8 +123,8 @@ impl Host {
         )
     }
 
-    /// The image as if it had one site alone, for each site in the order of the tables; with the
-    /// address of the site.
+    /// For each site, in the order of the tables: its address, and a region with that site
+    /// alone.
     pub fn each_site(&self) -> impl Iterator<Item = (u64, Region<'_>)> {
         let branches = chunks(&self.branches, BranchRecord::site_address);
         let alternatives = chunks(&self.alternatives, AlternativeRecord::site_address);
@@ -135,7 +135,7 @@ impl Host {
         branches.chain(alternatives)
     }
 
-    /// The image as if it had the records of one arm alone.
+    /// A region with the records of one arm alone.
     ///
     /// # Errors
     /// The arm has a record that cannot be given to the patcher.
@@ -161,13 +161,13 @@ impl Host {
             .find(|error| matches!(error, HostError::Record { at, .. } if *at == address))
     }
 
-    /// As many writes as a plan can have.
+    /// The largest number of writes in a plan.
     pub(super) fn words_of_sites(&self) -> usize {
         let words = self.alternatives.1.iter().map(|r| usize::from(r.site_len));
         self.branches.1.len() + words.sum::<usize>()
     }
 
-    /// Records that cannot be given to the patcher, and why; always empty for our own format.
+    /// Records that cannot be given to the patcher, with the reason; always empty for our format.
     pub fn left_out(&self) -> &[HostError] {
         &self.left_out
     }
@@ -192,7 +192,7 @@ fn index_of<R>((start, _): &(u64, Vec<R>), at: u64) -> usize {
     usize::try_from(at.wrapping_sub(*start)).map_or(usize::MAX, |offset| offset / size_of::<R>())
 }
 
-/// `len` records from `index` on, as far as there are so many.
+/// At most `len` records from `index` on.
 fn part<R>((start, records): &(u64, Vec<R>), index: usize, len: usize) -> Table<'_, R> {
     let rest = records.get(index..).unwrap_or_default();
     let address = start.wrapping_add((index as u64).wrapping_mul(size_of::<R>() as u64));
@@ -223,7 +223,7 @@ fn chunks<R>(
 }
 
 /// The address of the first executable section, and all words from there to the end of the last
-/// one, as they are in memory. Between sections they are 0.
+/// one, in memory order. Words between sections are 0.
 fn text_words(image: &Image) -> Result<(u64, Vec<AtomicU32>), HostError> {
     let Some(start) = image.executable().map(|section| section.range.start).min() else {
         return Err(HostError::NoText);

@@ -1,7 +1,7 @@
-//! Linux's records, said in ours.
+//! Conversion of Linux records to ours.
 //!
-//! They differ in that lengths are in bytes, that the table is not sorted, that of several
-//! records of one site the last one wins, and in the callbacks.
+//! In Linux, lengths are in bytes, the table is not sorted, the last of several records of a site
+//! wins, and callbacks are referred to by their function.
 
 use std::collections::HashMap;
 
@@ -11,25 +11,25 @@ use super::error::{HostError, Problem};
 use crate::image::Image;
 use crate::records::{Kind, Record, Records};
 
-/// The longest site in instructions: lengths have 8 bits, and count bytes.
+/// The length of the longest site in instructions: a length has 8 bits and counts bytes.
 pub(super) const MAX_LEN: usize = 63;
 
-/// Linux's table in our terms.
+/// The converted table.
 pub(super) struct Converted {
-    /// Sorted by site; in place of Linux's table.
+    /// Sorted by site; it replaces the table of Linux.
     pub records: Vec<AlternativeRecord>,
-    /// Where each of these is in it, by its address in Linux's table.
+    /// The index of each record, by its address in the table of Linux.
     pub indices: HashMap<u64, usize>,
-    /// The address that stands for [`MAX_LEN`] NOPs.
+    /// The address that represents [`MAX_LEN`] NOPs.
     pub nops: u64,
-    /// The address that stands for the first of the callbacks.
+    /// The address that represents the first callback.
     pub callbacks: u64,
     pub callback_count: usize,
     pub left_out: Vec<HostError>,
 }
 
 pub(super) fn convert(image: &Image, records: &Records) -> Converted {
-    // Behind the image, where nothing of it is.
+    // After the image, where its addresses are unused.
     let end = image.loaded().map(|section| section.range.end).max();
     let nops = end.unwrap_or_default().next_multiple_of(8);
     let callbacks = (nops + 4 * MAX_LEN as u64).next_multiple_of(8);
@@ -38,11 +38,12 @@ pub(super) fn convert(image: &Image, records: &Records) -> Converted {
         indices: HashMap::with_capacity(records.list().len()),
         nops,
         callbacks,
-        // One stands for all of them.
+        // One callback represents all of them.
         callback_count: 1,
         left_out: Vec::new(),
     };
-    // By site; of one site the last record first, since the patcher takes the first that holds.
+    // By site. The last record of a site comes first, because our patcher applies the first arm that
+    // holds.
     let mut sorted: Vec<&Record> = records.list().iter().collect();
     sorted.sort_by_key(|record| (record.site, std::cmp::Reverse(record.at)));
     for record in sorted {
@@ -63,7 +64,7 @@ pub(super) fn convert(image: &Image, records: &Records) -> Converted {
 }
 
 impl Converted {
-    /// The record in our terms, to stand at `at`.
+    /// The converted record, located at `at`.
     fn one(&self, record: &Record, at: u64) -> Result<AlternativeRecord, Problem> {
         let count = |bytes: u32| match (bytes % 4, u8::try_from(bytes / 4)) {
             (0, Ok(count)) if count > 0 => Ok(count),

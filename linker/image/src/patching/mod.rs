@@ -1,8 +1,8 @@
 //! The patcher of `alt-runtime`, run on the host over an image's file.
 //!
-//! A [`Host`] is the image as the patcher sees one; Linux's records are turned into ours for it.
-//! An [`Expectation`] is what the patcher makes of it for given cpucaps, [`becomes`] what it makes
-//! of one site by one arm.
+//! A [`Host`] is an image in the form that the patcher takes, with Linux records converted to ours.
+//! An [`Expectation`] is the result of patching for given cpucaps; [`becomes`] applies one arm to
+//! its site.
 
 mod answers;
 mod arm;

@@ -1,4 +1,4 @@
-//! Records of `alt-runtime`, as its structs read them.
+//! Records of `alt-runtime`.
 
 use alt_runtime::record::{self, AlternativeRecord, BranchRecord, Condition, Section};
 
@@ -8,7 +8,7 @@ use crate::image::Image;
 /// The symbol that each object with a site defines.
 pub const LAYOUT: &str = record::VERSION_SYMBOL;
 
-/// The value that it has: the layout of `alt_runtime::record`.
+/// Its value: the layout version of `alt_runtime::record`.
 pub const VERSION: u64 = record::VERSION;
 
 /// The section of branch records.
@@ -19,9 +19,9 @@ pub const ALTERNATIVES: &str = Section::Alternatives.name();
 pub const REPLACEMENTS: &str = Section::Replacements.name();
 /// The section of callbacks.
 pub const CALLBACKS: &str = Section::Callbacks.name();
-/// Room for the plan, where the linker script makes some.
+/// The section of the room for the plan, if the linker script reserves some.
 pub const PLAN: &str = Section::Plan.name();
-/// Not loaded; as large as the plan of all sites.
+/// A section that is not loaded, as large as the plan of all sites.
 pub const PLAN_SIZE: &str = Section::PlanSize.name();
 
 /// The size of a callback in `alt_callbacks`, in bytes: docs/records.md.
@@ -30,7 +30,7 @@ pub const CALLBACK: u64 = Section::Callbacks.element_size();
 /// The size of the room for one word in `alt_plan`, in bytes: docs/records.md.
 pub const WRITE: u64 = Section::Plan.element_size();
 
-/// Where in a callback its function is: behind the name, a pointer and a length.
+/// The offset of the function in a callback: after the name, a pointer and a length.
 const FUNCTION: u64 = 16;
 
 pub(super) fn is_there(image: &Image) -> bool {
@@ -68,7 +68,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
     })
 }
 
-/// Bytes of the plan of all sites that the linker kept; 0 if that is not known.
+/// The size in bytes of the plan of all sites that the linker kept; 0 if it is unknown.
 fn plan_size(image: &Image) -> u64 {
     let size = |range: std::ops::Range<u64>| range.end.saturating_sub(range.start);
     match image.section(PLAN_SIZE) {
@@ -77,7 +77,7 @@ fn plan_size(image: &Image) -> u64 {
     }
 }
 
-/// The branch records of an image as the patcher reads them.
+/// The branch records of an image, as structs of the patcher.
 pub fn branches(image: &Image, table: &Table) -> Result<Vec<BranchRecord>, RecordsError> {
     let elements = table.elements(image)?;
     Ok(elements
@@ -85,7 +85,7 @@ pub fn branches(image: &Image, table: &Table) -> Result<Vec<BranchRecord>, Recor
         .collect())
 }
 
-/// The other records of an image as the patcher reads them.
+/// The alternative records of an image, as structs of the patcher.
 pub fn alternatives(image: &Image, table: &Table) -> Result<Vec<AlternativeRecord>, RecordsError> {
     let elements = table.elements(image)?;
     Ok(elements
@@ -93,7 +93,7 @@ pub fn alternatives(image: &Image, table: &Table) -> Result<Vec<AlternativeRecor
         .collect())
 }
 
-/// The function of the callback at an address; `None` when it has none.
+/// The address of the function of the callback at an address; `None` if it is null.
 pub fn function_of(image: &Image, callback: u64) -> Option<u64> {
     let function = image.pointer_at(callback.checked_add(FUNCTION)?);
     function.filter(|function| *function != 0)

@@ -1,22 +1,22 @@
-//! Why an image's records cannot be read.
+//! Errors of reading records.
 
 /// The tables of an image cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordsError {
-    /// Neither format is there. Says whether there are no symbols either.
+    /// The image has records of neither format. True if it also has no symbols.
     #[error(
         "the image has no table of sites: neither sections or symbols named alt_branches and \
          alt_records, nor .altinstructions{}",
         if *.0 { "; it has been stripped" } else { "" }
     )]
     None(bool),
-    /// The format that was asked for is not there.
+    /// The image has no records of the requested format.
     #[error(
         "the image has no table of this format: {0}; without --format, `alt` sees which it has"
     )]
     Absent(&'static str),
-    /// Both formats are there.
+    /// The image has records of both formats.
     #[error("the image has tables of both formats: say which by --format alt or --format linux")]
     BothFormats,
     /// A table is not a whole number of records.
@@ -36,10 +36,10 @@ pub enum RecordsError {
         table: &'static str,
         /// Its first address.
         start: u64,
-        /// The address behind it.
+        /// The address after it.
         end: u64,
     },
-    /// A table does not begin where its records must.
+    /// A table is not aligned like its records.
     #[error("the table {table} begins at {start:#x}, which is no multiple of 4")]
     Misaligned {
         /// Its name.

@@ -13,7 +13,7 @@ use crate::image::Image;
 
 pub(crate) const TABLE: &str = ".altinstructions";
 
-/// The callback that makes NOPs. Linux exports it; modules and the vDSO use it too.
+/// The callback that writes NOPs. Linux exports it; modules and the vDSO use it too.
 const NOPS: &str = "alt_cb_patch_nops";
 
 const CALLBACK: u16 = 1 << 15;
@@ -22,7 +22,7 @@ pub(super) fn is_there(image: &Image) -> bool {
     !table(image).range.is_empty()
 }
 
-/// By the bounds that Linux's linker script defines; where there are no symbols, by the section.
+/// Finds the table by the bounds of Linux's linker script or, without symbols, by the section.
 fn table(image: &Image) -> Table {
     let range = image
         .between("__alt_instructions", "__alt_instructions_end")

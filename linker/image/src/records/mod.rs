@@ -1,4 +1,4 @@
-//! The table of sites in an image, whichever format it has.
+//! The records of an image, in either format.
 
 pub mod alt;
 mod error;
@@ -17,7 +17,7 @@ pub use error::RecordsError;
 pub use site::{Arm, Site};
 pub use table::Table;
 
-/// How an image writes its records.
+/// The format of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Those of `alt-runtime`: docs/records.md.
@@ -40,18 +40,18 @@ impl fmt::Display for Format {
 pub struct Record {
     /// Its own address.
     pub at: u64,
-    /// Address of its site.
+    /// The address of its site.
     pub site: u64,
-    /// Length of the site in bytes.
+    /// The length of the site in bytes.
     pub site_len: u32,
     /// One term of the condition under which it applies.
     pub term: Term,
-    /// What the site becomes.
+    /// The replacement.
     pub kind: Kind,
 }
 
 impl Record {
-    /// The addresses that it takes itself.
+    /// The addresses of the record.
     pub fn range(&self) -> Range<u64> {
         let size = match self.kind {
             Kind::Branch { .. } => 8,
@@ -64,43 +64,43 @@ impl Record {
 /// One term of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Term {
-    /// Number of the cpucap.
+    /// The number of the cpucap.
     pub cap: u16,
-    /// It holds when the cpucap is absent.
+    /// It holds if the cpucap is absent.
     pub negated: bool,
-    /// The next record of the site must hold too.
+    /// The next record of the site must hold too (`&`).
     pub and_next: bool,
 }
 
 impl Term {
-    /// Whether it holds when these cpucaps are present.
+    /// Whether it holds if these cpucaps are present.
     pub fn holds(&self, present: &CapSet) -> bool {
         present.contains_number(self.cap) != self.negated
     }
 }
 
-/// What a site becomes.
+/// The replacement of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// One instruction that is NOP or B.
+    /// One instruction: NOP or B.
     Branch {
-        /// Where the B goes.
+        /// The target of the B.
         target: u64,
-        /// It is a B that becomes NOP, not the other way round.
+        /// Patching changes B to NOP; otherwise NOP to B.
         likely: bool,
     },
-    /// Other instructions.
+    /// Instructions in the image.
     Code {
-        /// Where they are.
+        /// Their address.
         address: u64,
         /// Their length in bytes.
         len: u32,
     },
-    /// What a callback computes.
+    /// Instructions that a callback computes.
     Callback {
-        /// In our format the address of its static, in Linux's that of the function.
+        /// The address of its static in our format, of its function in that of Linux.
         address: u64,
-        /// The length in bytes that the record states for it, where it states one.
+        /// The length in bytes that the record states for it, if it states one.
         len: Option<u32>,
     },
     /// NOPs.
@@ -116,23 +116,23 @@ pub struct Records {
     pub branches: Table,
     /// All other sites.
     pub alternatives: Table,
-    /// Our format: the instructions of arms. Linux has them in its text.
+    /// Our format: the instructions of arms. Those of Linux are in its text.
     pub replacements: Table,
-    /// Our format: what may be called.
+    /// Our format: the callbacks.
     pub callbacks: Table,
-    /// Our format: the room for the plan, where the linker script makes some.
+    /// Our format: the room for the plan, if the linker script reserves some.
     pub plan: Table,
-    /// Our format: bytes of the plan of all sites that the linker kept; 0 if that is not known.
+    /// Our format: the size in bytes of the plan of all sites that the linker kept; 0 if unknown.
     pub plan_size: u64,
     /// By site; those of one site in the order of the table.
     list: Vec<Record>,
 }
 
 impl Records {
-    /// Finds the tables of an image, of the format that is asked for or that it has.
+    /// Finds the tables of an image, of the given format or of the one that the image has.
     ///
     /// # Errors
-    /// There are none, or their bounds or sizes make no sense.
+    /// The image has no tables, or their bounds or sizes are invalid.
     pub fn find(image: &Image, format: Option<Format>) -> Result<Self, RecordsError> {
         let format = match format {
             Some(Format::Alt) if !alt::is_there(image) => {
@@ -157,10 +157,10 @@ impl Records {
         Ok(records)
     }
 
-    /// As [`find`](Self::find); of an image that has no tables there are no records.
+    /// As [`find`](Self::find), but an image without tables has no records.
     ///
     /// # Errors
-    /// A format is asked for that is not there, or bounds or sizes make no sense.
+    /// The requested format is absent, or bounds or sizes are invalid.
     pub fn find_any(image: &Image, format: Option<Format>) -> Result<Self, RecordsError> {
         match Self::find(image, format) {
             // All its tables are absent.

@@ -1,4 +1,4 @@
-//! The records of one place, together.
+//! Sites: the records of one place.
 
 use std::ops::Range;
 
@@ -6,21 +6,21 @@ use alt_runtime::cap::CapSet;
 
 use super::{Format, Record};
 
-/// A place in the text and all that it can become.
+/// A place in the text, with all its records.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     format: Format,
     records: &'a [Record],
 }
 
-/// One thing that a site can become: the records that must hold together.
+/// One arm of a site: the records whose terms must all hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Arm<'a> {
     records: &'a [Record],
 }
 
 impl<'a> Site<'a> {
-    /// `records` are all of one site, at least one.
+    /// `records` must belong to one site and not be empty.
     pub(super) fn new(format: Format, records: &'a [Record]) -> Self {
         Self { format, records }
     }
@@ -30,12 +30,12 @@ impl<'a> Site<'a> {
         self.first().site
     }
 
-    /// Its length in bytes, as its first record has it.
+    /// Its length in bytes, from its first record.
     pub fn len(&self) -> u32 {
         self.first().site_len
     }
 
-    /// Whether it has no instructions, as only a damaged record says.
+    /// Whether it has no instructions; only a damaged record states that.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -48,7 +48,7 @@ impl<'a> Site<'a> {
 
     /// The address of each of its instructions.
     pub fn words(&self) -> impl Iterator<Item = u64> + use<> {
-        // A range without end would count on behind the last address.
+        // A range without end would overflow after the last address.
         self.range().step_by(4).take(self.len() as usize / 4)
     }
 
@@ -62,15 +62,15 @@ impl<'a> Site<'a> {
         &self.records[0]
     }
 
-    /// What it can become, in the order of the table.
+    /// Its arms, in the order of the table.
     pub fn arms(&self) -> impl DoubleEndedIterator<Item = Arm<'a>> + use<'a> {
         let records = self.records;
         let arms = records.chunk_by(|record, _| record.term.and_next);
         arms.map(|records| Arm { records })
     }
 
-    /// What it becomes when these cpucaps are present: in our format the first arm that holds;
-    /// in Linux's, where each record is applied in turn, the last one.
+    /// The arm that applies if these cpucaps are present: the first one that holds in our format;
+    /// the last one in that of Linux, which applies each record in turn.
     pub fn winner(&self, present: &CapSet) -> Option<Arm<'a>> {
         let mut arms = self.arms();
         match self.format {
@@ -81,7 +81,7 @@ impl<'a> Site<'a> {
 }
 
 impl<'a> Arm<'a> {
-    /// The record that says what the site becomes.
+    /// The record with the replacement.
     pub fn record(&self) -> &'a Record {
         &self.records[0]
     }
@@ -91,7 +91,7 @@ impl<'a> Arm<'a> {
         self.records
     }
 
-    /// Whether all its terms hold when these cpucaps are present.
+    /// Whether all its terms hold if these cpucaps are present.
     pub fn holds(&self, present: &CapSet) -> bool {
         self.records.iter().all(|record| record.term.holds(present))
     }

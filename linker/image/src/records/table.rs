@@ -1,4 +1,4 @@
-//! Where a table is.
+//! The location of a table.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use alt_runtime::record::Section;
 use super::RecordsError;
 use crate::image::Image;
 
-/// The section with the bounds that the running kernel reads, under the name that the script of
-/// alt-linker gives it, and as it is without.
+/// The section with the bounds that the running kernel reads: its name in the scripts of
+/// alt-linker, and without them.
 const BOUNDS: [&str; 2] = ["alt_bounds", ".rodata.alt_bounds"];
 
-/// The bounds of a table as the kernel reads them: offsets from where they stand, which is 0 for
-/// a table that is not there.
+/// The bounds of a table as the kernel reads them: offsets relative to their own address, 0 for an
+/// absent table.
 fn stated(image: &Image, name: &str) -> Option<Range<u64>> {
     let index = Section::ALL.iter().position(|known| known.name() == name)?;
     let section = BOUNDS.iter().find_map(|name| image.section(name))?;
@@ -26,27 +26,27 @@ fn stated(image: &Image, name: &str) -> Option<Range<u64>> {
         (offset != 0).then(|| at.wrapping_add_signed(offset))
     };
     let (start, stop) = (bound(2 * index)?, bound(2 * index + 1)?);
-    // GNU ld takes an absent symbol for 0.
+    // GNU ld resolves an undefined weak symbol to 0.
     (start != 0 && start <= stop).then_some(start..stop)
 }
 
 /// A table: its name and the addresses that it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The section's name, by which the bounds are named too.
+    /// The name of the section, which is also part of the names of its bounds.
     pub name: &'static str,
-    /// The addresses; empty when there is no such table.
+    /// The addresses; empty if the table is absent.
     pub range: Range<u64>,
 }
 
 impl Table {
-    /// A table that is not there.
+    /// An absent table.
     pub(super) fn absent(name: &'static str) -> Self {
         Self { name, range: 0..0 }
     }
 
-    /// The table between `__start_NAME` and `__stop_NAME`, which the patcher goes by; in a
-    /// stripped image, what the kernel itself reads of them, else the section of that name.
+    /// The table between `__start_NAME` and `__stop_NAME`, which the patcher uses; in a stripped
+    /// image, by the bounds that the kernel reads, else the section of that name.
     pub(super) fn by_name(image: &Image, name: &'static str) -> Self {
         let (start, stop) = (format!("__start_{name}"), format!("__stop_{name}"));
         let range = image
@@ -57,7 +57,7 @@ impl Table {
         Self { name, range }
     }
 
-    /// Bytes that it has.
+    /// Its size in bytes.
     pub fn size(&self) -> u64 {
         self.range.end - self.range.start
     }
@@ -89,7 +89,7 @@ impl Table {
     /// Its bytes in the file.
     ///
     /// # Errors
-    /// It is not inside one section that has bytes.
+    /// It is not inside one section with bytes in the file.
     pub fn bytes<'a>(&self, image: &'a Image) -> Result<&'a [u8], RecordsError> {
         if self.range.is_empty() {
             return Ok(&[]);
@@ -99,7 +99,7 @@ impl Table {
             .ok_or_else(|| self.not_in_file())
     }
 
-    /// Whether it is inside one section, which need not have bytes.
+    /// Whether it is inside one section, with or without bytes in the file.
     pub(super) fn check(&self, image: &Image) -> Result<(), RecordsError> {
         let section = image.section_at(self.range.start);
         let inside = section.is_some_and(|section| self.range.end <= section.range.end);

@@ -1,4 +1,4 @@
-//! What an arm takes in a layout that its image does not have.
+//! Estimates of the size of an arm in the layout that the image does not use.
 
 use alt_runtime::Insn;
 use alt_runtime::insn::Form;
@@ -9,19 +9,19 @@ use crate::records::{Arm, Kind, Site};
 
 /// One arm in one layout.
 pub(super) struct Cost {
-    /// Its records are among those of branches.
+    /// Whether its records are branch records.
     pub branch: bool,
-    /// Bytes of its records.
+    /// The size of its records in bytes.
     pub table: u64,
-    /// Bytes of its instructions.
+    /// The size of its instructions in bytes.
     pub replacement: u64,
-    /// They stand in the text, beside the function.
+    /// Whether they are in the text, after the function.
     pub in_text: bool,
 }
 
-/// In Linux's layout: a record for each arm, and a replacement in the text that is as long as
+/// In the layout of Linux: a record for each arm, and a replacement in the text that is as long as
 /// the site, except for NOPs, which share one callback. Linux has no conditions of several terms;
-/// one such counts as if it were a cpucap.
+/// such a condition counts like one cpucap.
 pub(super) fn linux(site: &Site<'_>, arm: &Arm<'_>) -> Cost {
     let replacement = match arm.record().kind {
         Kind::Branch { likely: false, .. } | Kind::Code { .. } => site.len().into(),
@@ -35,7 +35,7 @@ pub(super) fn linux(site: &Site<'_>, arm: &Arm<'_>) -> Cost {
     }
 }
 
-/// In ours: 8 bytes for a branch, else 12 and the instructions without the NOPs at their end,
+/// In our layout: 8 bytes for a branch, else 12 bytes and the instructions without trailing NOPs,
 /// which the patcher adds.
 pub(super) fn ours(image: &Image, site: &Site<'_>, arm: &Arm<'_>) -> Cost {
     let mut cost = Cost {
@@ -57,8 +57,8 @@ pub(super) fn ours(image: &Image, site: &Site<'_>, arm: &Arm<'_>) -> Cost {
     cost
 }
 
-/// Whether a site is one of ours for `cpu_has_cap!`, or one of Linux's that could be: a B that
-/// becomes a NOP, or the other way round, within 128 KiB.
+/// Whether a site belongs to `cpu_has_cap!`, or could in Linux: a B that is patched to a NOP, or
+/// the reverse, within 128 KiB.
 pub(super) fn is_branch(image: &Image, site: &Site<'_>) -> bool {
     let (record, [_]) = (site.first(), site.records()) else {
         return false;
@@ -93,11 +93,11 @@ fn is_nop(word: u32) -> bool {
     word == Insn::NOP.0
 }
 
-/// Whether an instruction refers to something outside that may be too far from
-/// `alt_replacements`: then our macros keep the arm near its function.
+/// Whether an instruction has an external target that may be out of range of `alt_replacements`. Our
+/// macros keep such an arm near its function.
 fn leaves_by_short_reach(start: u64, words: &[u32]) -> bool {
     let end = start + 4 * words.len() as u64;
-    // The words first: where there are none, the address may be the last one.
+    // Words first: without words, the address may be the last one and overflow.
     let references = words.iter().zip((start..).step_by(4));
     let mut references = references.filter_map(|(word, at)| Reference::of(at, *word));
     references.any(|reference| {

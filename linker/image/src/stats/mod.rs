@@ -1,4 +1,4 @@
-//! What sites and records take, in bytes, next to what the other layout would for the same sites.
+//! Sizes of sites and records in bytes, with an estimate for the same sites in the other layout.
 
 mod layout;
 mod model;

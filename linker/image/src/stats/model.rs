@@ -1,41 +1,41 @@
-//! The numbers. `docs/alt.md` describes the JSON that these make.
+//! The model of the statistics. `docs/alt.md` describes its JSON.
 
 use std::ops::AddAssign;
 
 use serde::Serialize;
 
-/// What sites and records take.
+/// Sizes of sites and records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Version of the form of this document: counts up when a field changes its meaning or goes.
+    /// The version of the format; incremented when a field is removed or changes its meaning.
     pub version: u32,
-    /// By what the sites become, as the first arm of each has it.
+    /// By the kind of the first arm of each site.
     pub kinds: Vec<Group>,
-    /// By cpucap: an arm counts for the first one that it asks for. A site with arms of several
-    /// counts for each.
+    /// By cpucap: an arm counts for the first cpucap of its condition, and a site for each cpucap of
+    /// its arms.
     pub caps: Vec<Group>,
-    /// All of the image.
+    /// The sums over the image.
     pub here: Layout,
     /// The same sites in the other layout.
     pub there: Layout,
 }
 
-/// Some of the sites, or of their arms.
+/// A group of sites, or of their arms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// What they have in common.
+    /// The name of the group.
     pub name: String,
-    /// Number of the cpucap, if that is it.
+    /// The number of the cpucap, for a group by cpucap.
     pub cap: Option<u16>,
-    /// How many sites.
+    /// The number of sites.
     pub sites: usize,
-    /// How many records.
+    /// The number of records.
     pub records: usize,
-    /// The instructions of the sites themselves.
+    /// The bytes of the sites in the text.
     pub text: Split,
-    /// What the image has for them.
+    /// The bytes that the image has for them.
     pub here: Bytes,
-    /// What the other layout would have.
+    /// The estimate for the other layout.
     pub there: Bytes,
 }
 
@@ -48,12 +48,12 @@ impl Group {
     }
 }
 
-/// What records need beside the text of their sites.
+/// The bytes of records and replacements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Bytes {
     /// The records.
     pub table: Split,
-    /// The instructions of arms; those that records share count once.
+    /// The instructions of arms; shared ones count once.
     pub replacements: Split,
 }
 
@@ -64,13 +64,13 @@ impl AddAssign for Bytes {
     }
 }
 
-/// Bytes, by how long they stay. Sums end at the largest number: a section that has no bytes in
-/// the file, with the room for the plan in it, may be nearly as large as that.
+/// Bytes, by their lifetime. Sums saturate: a `SHT_NOBITS` section with the room for the plan may be
+/// nearly as large as the address space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Split {
-    /// Given back after boot.
+    /// Freed after boot.
     pub init: u64,
-    /// There for good.
+    /// Kept while the kernel runs.
     pub resident: u64,
 }
 
@@ -96,12 +96,12 @@ impl AddAssign for Split {
     }
 }
 
-/// Everything beside the text of the sites, in one layout.
+/// All bytes except the text of the sites, in one layout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Layout {
     /// `alt` or `linux`.
     pub format: String,
-    /// What it consists of.
+    /// Its parts.
     pub parts: Vec<Part>,
     /// All of them.
     pub total: Split,

@@ -1,4 +1,4 @@
-//! The sum over all sites, in one layout.
+//! The sums over all sites, in one layout.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -12,14 +12,14 @@ use crate::records::{Arm, Format, Kind, Records, Site, Table};
 
 const IN_TEXT: &str = "replacements in text";
 
-/// What has been counted.
+/// The sums so far.
 pub(super) struct Tally<'a> {
     image: &'a Image,
     records: &'a Records,
     init: &'a Init,
-    /// The layout that is counted.
+    /// The layout.
     format: Format,
-    /// Replacements and callbacks that have been.
+    /// The replacements and callbacks that have been counted.
     seen: HashSet<u64>,
     parts: BTreeMap<&'static str, Split>,
 }
@@ -47,14 +47,14 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// What a site takes, whatever it becomes: our room for the plan.
+    /// The bytes of a site that do not depend on its arms: our room for the plan.
     pub fn site(&mut self, site: &Site<'_>) {
         if self.format == Format::Alt {
             self.add(PLAN, true, WRITE * u64::from(site.len() / 4));
         }
     }
 
-    /// What an arm takes.
+    /// The bytes of an arm.
     pub fn arm(&mut self, site: &Site<'_>, arm: &Arm<'_>) -> Bytes {
         let record = arm.record();
         let cost = self.cost(site, arm);
@@ -65,7 +65,7 @@ impl<'a> Tally<'a> {
             (Format::Alt, false) => ALTERNATIVES,
         };
         let estimated = self.format != self.records.format;
-        // A layout that the image does not have is one with an init region.
+        // The estimate for the other layout assumes an init region.
         let init = estimated || self.init.holds(record.at);
         bytes.table = self.add(table, init, cost.table);
         match record.kind {
@@ -79,7 +79,7 @@ impl<'a> Tally<'a> {
                 let name = if cost.in_text { IN_TEXT } else { REPLACEMENTS };
                 let init = match kind {
                     Kind::Code { address, .. } if !estimated => self.init.holds(address),
-                    // Beside the site.
+                    // After the function of the site.
                     _ if cost.in_text => self.init.holds(record.site),
                     _ => true,
                 };
@@ -116,8 +116,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Whether a replacement or callback has been counted. Linux has a replacement for each
-    /// record.
+    /// Whether a replacement or callback has been counted already. Linux has a replacement for
+    /// each record.
     fn seen_before(&mut self, address: u64) -> bool {
         let each = self.format == Format::Linux && self.records.format != Format::Linux;
         !self.seen.insert(address) && !each
@@ -130,7 +130,7 @@ impl<'a> Tally<'a> {
         split
     }
 
-    /// Puts the sizes of the sections of the image in place of what its records come to.
+    /// Replaces the sums over the records with the sizes of the sections of the image.
     pub fn measure(&mut self) {
         let Records {
             branches,
@@ -174,7 +174,7 @@ pub(super) struct Init(Vec<Range<u64>>);
 
 impl Init {
     pub fn new(image: &Image) -> Self {
-        // What alternatives-init.x bounds is all there is in a kernel without an init region.
+        // In a kernel without an init region, only the tables in alternatives-init.x are freed.
         // lld gives `__alt_tables_start` the address 0 where .rodata has taken the bounds before.
         let start = ["__alt_fragment_start", "__alt_tables_start"];
         let tables = start

@@ -1,16 +1,16 @@
-//! The numbers for people.
+//! Statistics as text.
 
 use std::io;
 
 use super::{Group, Layout, Stats};
 use crate::style;
 
-/// Width of the column of names; a longer name widens it.
+/// The minimum width of the column of names.
 const NAME: usize = 14;
 
 impl Stats {
-    /// Writes tables: bytes per site by kind, bytes by cpucap, and what there is in all. They
-    /// have colours, which a writer of `anstream` drops where they do not belong.
+    /// Writes tables: bytes per site by kind, bytes by cpucap, and the sums. The text has colours,
+    /// which a writer of `anstream` removes if the output is not a terminal.
     ///
     /// # Errors
     /// `out` cannot be written.
@@ -51,7 +51,7 @@ impl Stats {
         Ok(())
     }
 
-    /// What all of it takes, and in the other layout.
+    /// The sums in both layouts.
     ///
     /// # Errors
     /// `out` cannot be written.

@@ -1,23 +1,23 @@
-//! Findings that the author answers for.
+//! Findings that the user suppresses.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::finding::{Finding, Kind};
 
-/// What is left out of a report: findings of a kind, all of them or about one symbol.
+/// Findings that are not reported: all of a kind, or those of a kind about one symbol.
 ///
-/// Nothing goes wrong silently thereby: if the distance turns out too large, the linker refuses.
+/// This cannot hide an error: if the target is out of range, the linker fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allow {
     /// The kind.
     pub kind: Kind,
-    /// What the instruction names, as findings show it.
+    /// The symbol that the instruction refers to, spelled as in findings.
     pub symbol: Option<String>,
 }
 
 impl Allow {
-    /// Whether this finding is left out.
+    /// Whether this finding is suppressed.
     pub fn covers(&self, finding: &Finding) -> bool {
         let symbol = self.symbol.as_ref();
         self.kind == finding.kind && symbol.is_none_or(|symbol| *symbol == finding.symbol)

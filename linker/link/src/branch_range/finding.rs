@@ -1,4 +1,4 @@
-//! What is found.
+//! Findings of the branch-range lint.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// The target is not in the section of the instruction: the linker may put anything between.
+    /// The target is not in the section of the instruction: the distance depends on the linker.
     OtherSection,
-    /// Both are in one section, further apart than the instruction reaches.
+    /// The target is in the same section, and out of range.
     TooFar,
-    /// A keep-together group is larger than an instruction in it reaches.
+    /// A keep-together group is larger than the range of an instruction in it.
     GroupTooLarge,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::OtherSection, Self::TooFar, Self::GroupTooLarge];
 
     /// Its name, as in `--allow other-section`.
@@ -39,31 +39,31 @@ impl fmt::Display for Kind {
     }
 }
 
-/// An instruction that may not reach what it names.
+/// An instruction whose target may be out of range.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Finding {
-    /// What is wrong.
+    /// The kind.
     pub kind: Kind,
-    /// The input file, or the member of an archive: what the linker was given. Never the file
-    /// symbol of an object, which after `ld -r` is that of another source file.
+    /// The input file of the linker, or the member of an archive. Never the file symbol of an
+    /// object, which after `ld -r` may be that of another source file.
     pub file: String,
     /// The input section of the instruction.
     pub section: String,
-    /// Where in that section, in bytes.
+    /// The offset in that section, in bytes.
     pub offset: u64,
-    /// The function, demangled, and the offset in it; `None` where no symbol is before it.
+    /// The function, demangled, and the offset in it; `None` if no symbol precedes it.
     pub function: Option<String>,
     /// The instruction.
     pub instruction: String,
-    /// What it names, demangled.
+    /// The symbol that it refers to, demangled.
     pub symbol: String,
-    /// Where that is defined: input file and section.
+    /// Its definition: input file and section.
     pub defined: Option<String>,
-    /// How far the target is, in bytes, where that is known before the link.
+    /// The distance to the target in bytes, if it is known before the link.
     pub distance: Option<i64>,
-    /// What is wrong, in a sentence.
+    /// The problem, in a sentence.
     pub explanation: String,
-    /// What to do about it.
+    /// How to fix it.
     pub advice: String,
 }
 
@@ -79,7 +79,7 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
-    /// Several lines, as a compiler would.
+    /// Several lines, in the form of a compiler error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error[{}]: {}", self.kind, self.explanation)?;
         writeln!(f, "  at: {}", self.place())?;

@@ -1,4 +1,4 @@
-//! Keep-together groups: sections that the linker puts side by side.
+//! Keep-together groups: sections that the linker places contiguously.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use super::object::is_linked;
 use super::resolve::Link;
 use super::short::Short;
 
-/// What the names of such sections begin with.
+/// The prefix of the names of such sections.
 pub const PREFIX: &str = ".text.together.";
 
 /// The group of a section: `.text.together.NAME`, `.text.together.NAME.anything`.
 ///
-/// A name has letters, digits and `_`. All of these sort behind the dot, so the sections of a
-/// group stay side by side when a script sorts all of them by name.
+/// A name consists of letters, digits and `_`. All of these sort after the dot, so the sections of
+/// a group are contiguous if a script sorts all sections by name.
 pub(super) fn of(section: &[u8]) -> Option<&str> {
     let rest = section.strip_prefix(PREFIX.as_bytes())?;
     let name = rest.split(|byte| *byte == b'.').next()?;
@@ -28,19 +28,19 @@ pub(super) fn of(section: &[u8]) -> Option<&str> {
 pub struct Group {
     /// Its name.
     pub name: String,
-    /// How many sections belong to it.
+    /// The number of its sections.
     pub sections: usize,
-    /// The most that it takes in the image, in bytes, alignment included.
+    /// Its largest possible size in the image, in bytes, including padding.
     pub size: u64,
 }
 
 /// The groups of a link.
 ///
-/// The linker may drop sections, and may place the first on any multiple of its own alignment.
-/// Without a section, those behind it never come later, so what all take is an upper bound; for
-/// the place of the first, the largest alignment is added.
+/// The linker may drop sections, and may place the first one at any multiple of its alignment.
+/// Dropping a section never moves later ones up, so the size of all is an upper bound; the largest
+/// alignment is added for the position of the first.
 pub(super) fn all(link: &Link<'_>) -> Vec<Group> {
-    // By name of the section, then by the order of inputs: as SORT_BY_NAME does.
+    // By section name, then in the order of the inputs, as SORT_BY_NAME does.
     let mut sections = BTreeMap::<(&str, &[u8]), Vec<(u64, u64)>>::new();
     for object in 0..link.objects.len() {
         for (index, section) in link.objects[object].file.sections.iter().enumerate() {
@@ -67,7 +67,7 @@ pub(super) fn all(link: &Link<'_>) -> Vec<Group> {
         .collect()
 }
 
-/// What sections of these sizes and alignments take at most, one behind the other.
+/// The largest size of consecutive sections of these sizes and alignments.
 fn size(sections: &[(u64, u64)]) -> u64 {
     let mut end = 0u64;
     for (size, align) in sections {
@@ -82,7 +82,7 @@ fn size(sections: &[(u64, u64)]) -> u64 {
     end.saturating_add(slack)
 }
 
-/// Whether two places in a group of this size may be too far apart for a form.
+/// Whether two places in a group of this size may be out of range for a form.
 pub(super) fn is_too_large(size: u64, form: Short) -> bool {
     size > form.max()
 }
@@ -108,8 +108,8 @@ mod tests {
         assert_eq!(size(&[(4, 4), (8, 4)]), 12);
         // 4, padding to 64, 4.
         assert_eq!(size(&[(4, 64), (4, 64)]), 68);
-        // Begun at 8 behind a multiple of 64: 60 bytes end at 68, the rest begins at 128 and ends
-        // at 132, which makes 124. The bound is 64 + 4 + 60.
+        // If it begins 8 bytes after a multiple of 64: 60 bytes end at 68, the next section is at
+        // 128 to 132, so the size is 124. The bound is 64 + 4 + 60.
         assert_eq!(size(&[(60, 4), (4, 64)]), 128);
         assert_eq!(size(&[(u64::MAX, 1), (8, 8)]), u64::MAX);
     }

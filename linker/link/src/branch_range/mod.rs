@@ -1,12 +1,13 @@
-//! Before the final link: which instructions may not reach what they name.
+//! The branch-range lint: before the final link, it finds instructions whose target may be out of
+//! range.
 //!
-//! A conditional branch reaches ±1 MiB, TBZ and TBNZ ±32 KiB, ADR and loads of literals ±1 MiB, and
-//! no linker extends them. If the target is in another input section, the distance is known only
-//! when everything is linked, and grows with code that has nothing to do with it: such code works
-//! for years, and then a build with other optimisations fails, by an error that may name the wrong
-//! file. So [`check`] asks that both ends are in one input section, or in one *keep-together
-//! group*: sections `.text.together.NAME` and `.text.together.NAME.anything`, which the
-//! fragment [`TOGETHER_X`](crate::TOGETHER_X) puts side by side. See docs/reach.md.
+//! Conditional branches, ADR and loads of literals have a range of ±1 MiB, TBZ and TBNZ of
+//! ±32 KiB, and no linker extends them. If the target is in another input section, the distance
+//! depends on the link and grows with unrelated code: such code works for years, until a build
+//! with other optimisations fails, with an error that may name the wrong file. So [`check`]
+//! requires that both ends are in one input section, or in one *keep-together group*: sections
+//! `.text.together.NAME` and `.text.together.NAME.anything`, which the fragment
+//! [`TOGETHER_X`](crate::TOGETHER_X) makes contiguous. See docs/reach.md.
 //!
 //! ```no_run
 //! use alt_linker::branch_range::{self, Options};
@@ -46,7 +47,7 @@ use text::Words;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BranchRangeError {
-    /// A file is no input of a link.
+    /// A file cannot be an input of a link.
     #[error(transparent)]
     Input(#[from] InputError),
     /// An object is damaged.
@@ -69,29 +70,28 @@ pub struct Options {
     pub before_target: Option<fn(word: u32) -> Option<String>>,
 }
 
-/// What was looked at, and what was found.
+/// The result of the lint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many objects were checked.
+    /// The number of objects that were checked.
     pub objects: usize,
-    /// How many instructions of short reach in them name a symbol.
+    /// The number of references of short range in them.
     pub references: usize,
-    /// LLVM bitcode: it has no instructions before the link generates them, so this was *not*
-    /// checked.
+    /// Inputs of LLVM bitcode, which were *not* checked: they have no instructions yet.
     pub not_checked: Vec<String>,
     /// The keep-together groups.
     pub groups: Vec<Group>,
-    /// What is wrong; in the order of the inputs, groups last.
+    /// The findings, in the order of the inputs; those about groups are last.
     pub findings: Vec<Finding>,
 }
 
-/// Why bitcode is not checked.
+/// The reason that bitcode is not checked.
 pub const BITCODE: &str =
     "LLVM bitcode, which has no instructions before the linker generates them";
 
 impl Report {
-    /// How much was checked, in words.
+    /// A summary of what was checked.
     pub fn checked(&self) -> String {
         let objects = count(self.objects, "object");
         let references = count(self.references, "reference");
@@ -114,7 +114,7 @@ fn count(number: usize, what: &str) -> String {
 /// Checks the inputs of a link: objects, archives and rlibs.
 ///
 /// # Errors
-/// A file cannot be read, or is no input of a link for arm64.
+/// A file cannot be read, or cannot be an input of a link for arm64.
 pub fn check<P: AsRef<Path>>(
     paths: impl IntoIterator<Item = P>,
     options: &Options,
@@ -122,7 +122,7 @@ pub fn check<P: AsRef<Path>>(
     check_inputs(&inputs::read(paths)?, options)
 }
 
-/// The same, of what was read already.
+/// Checks inputs that have been read already.
 ///
 /// # Errors
 /// An object is damaged.
@@ -188,13 +188,13 @@ pub fn check_inputs(inputs: &[Input], options: &Options) -> Result<Report, Branc
     Ok(report)
 }
 
-/// What is known of the distance of a reference before the link.
+/// The distance of a reference, as far as it is known before the link.
 enum Verdict<'a> {
-    /// It reaches.
+    /// The target is in range.
     Near,
-    /// It does not, by this distance.
+    /// The target is out of range, at this distance.
     TooFar(i64),
-    /// Nothing is known.
+    /// The distance is unknown.
     OtherSection,
     /// It is at most the size of this group.
     Together(&'a str),

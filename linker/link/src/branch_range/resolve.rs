@@ -1,4 +1,4 @@
-//! Which definition a symbol means, as the linker decides it.
+//! Symbol resolution: the definition that the linker selects for a name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,15 +6,15 @@ use alt_object::object::{Place, Symbol};
 
 use super::object::{LinkedObject, Reference};
 
-/// All inputs of a link, and what the linker will make of names.
+/// All inputs of a link, and the definitions that the linker selects.
 pub(super) struct Link<'a> {
     pub objects: &'a [LinkedObject<'a>],
     definitions: HashMap<&'a [u8], Definition>,
-    /// Sections of COMDAT groups of which an earlier input has a copy.
+    /// Sections in COMDAT groups that an earlier input has too.
     dropped: HashSet<(usize, usize)>,
 }
 
-/// Where a global symbol is defined: object and symbol.
+/// The definition of a global symbol: object and symbol.
 #[derive(Clone, Copy)]
 struct Definition {
     strength: Strength,
@@ -29,7 +29,7 @@ enum Strength {
     Strong,
 }
 
-/// What a reference goes to.
+/// The target of a reference.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     /// A place in a section of an object.
@@ -40,11 +40,11 @@ pub(super) enum Target {
     },
     /// An address that does not depend on the link.
     Absolute,
-    /// Room that the linker makes.
+    /// Memory that the linker allocates.
     Common,
-    /// None of the inputs defines it.
+    /// No input defines it.
     Undefined,
-    /// None defines it, and none need: the linker makes it the reference's own place.
+    /// No input defines a weak symbol: the linker resolves it to the address of the reference.
     Itself,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Link<'a> {
         link
     }
 
-    /// Of COMDAT groups with the same signature, the first stays.
+    /// Drops all COMDAT groups of a signature but the first.
     fn drop_copies(&mut self) {
         let mut first = HashMap::new();
         for (number, object) in self.objects.iter().enumerate() {
@@ -102,12 +102,12 @@ impl<'a> Link<'a> {
             .or_insert(new);
     }
 
-    /// Whether the linker drops this section, since it has a copy.
+    /// Whether the linker drops this section as a duplicate.
     pub(super) fn is_dropped(&self, object: usize, section: usize) -> bool {
         self.dropped.contains(&(object, section))
     }
 
-    /// What a reference of an object goes to.
+    /// The target of a reference of an object.
     pub(super) fn target(&self, object: usize, reference: &Reference) -> Target {
         let own = &self.objects[object].file.symbols[reference.symbol];
         let (object, symbol) = match (own.local, self.definitions.get(own.name)) {

@@ -1,4 +1,4 @@
-//! Findings in words.
+//! The texts of findings.
 
 use alt_object::display;
 use alt_object::object::Place;
@@ -11,7 +11,7 @@ use super::object::Reference;
 use super::resolve::{Link, Target};
 use super::short::Short;
 
-/// Says what is wrong with a reference of an object.
+/// A reference of an object, with all that its finding reports.
 #[derive(Clone, Copy)]
 pub(super) struct Words<'a> {
     pub options: &'a Options,
@@ -113,7 +113,7 @@ impl Words<'_> {
         }
     }
 
-    /// Whether the object has a weak definition in the very section, which is not the one taken.
+    /// Whether the section of the reference has a weak definition that the linker does not use.
     fn gives_way(&self) -> bool {
         let object = &self.link.objects[self.object];
         let own = &object.file.symbols[self.reference.symbol];
@@ -133,12 +133,12 @@ impl Words<'_> {
         Some(format!("{}, section {section}", object.name))
     }
 
-    /// What the instruction names.
+    /// The symbol that the instruction refers to.
     fn symbol(&self) -> String {
         self.named().0
     }
 
-    /// The same as the instruction has it, with an addend.
+    /// The operand of the instruction: the symbol and the addend.
     fn operand(&self) -> String {
         match self.named() {
             (name, 0) => name,
@@ -147,7 +147,7 @@ impl Words<'_> {
         }
     }
 
-    /// A symbol, or the section, and what is added to it.
+    /// The symbol, or the section, and the addend.
     fn named(&self) -> (String, i64) {
         let object = &self.link.objects[self.object];
         let symbol = &object.file.symbols[self.reference.symbol];
@@ -155,7 +155,7 @@ impl Words<'_> {
         if !symbol.name.is_empty() {
             return (demangled(symbol.name), addend);
         }
-        // By a section's symbol, as assemblers name what is local: maybe something is there.
+        // Assemblers refer to a local symbol by the symbol of its section: find a name for that place.
         let Target::Section {
             section, offset, ..
         } = self.target
@@ -189,7 +189,7 @@ impl Words<'_> {
 fn name(reference: &Reference) -> &'static str {
     match (Insn(reference.word).classify(), reference.form) {
         (Class::Relative(relative), _) => relative.form.name(),
-        // No instruction: data that somebody relocates.
+        // Not an instruction: relocated data.
         (_, Short::TestBranch) => "tbz",
         (_, Short::ConditionalBranch) => "b.cond",
         (_, Short::Address) => "adr",
@@ -197,7 +197,7 @@ fn name(reference: &Reference) -> &'static str {
     }
 }
 
-/// A name as people know it.
+/// The demangled name.
 fn demangled(name: &[u8]) -> String {
     display::demangled(&display::name(name))
 }

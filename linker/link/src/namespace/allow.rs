@@ -1,4 +1,4 @@
-//! `[allow]`
+//! The table `[allow]` of a manifest.
 
 use std::fmt;
 
@@ -7,34 +7,34 @@ use toml::de::DeValue;
 
 use super::symbol;
 
-/// A symbol of the kernel that the hypervisor may name.
+/// A symbol of the kernel that the code may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
-    /// As the hypervisor names it.
+    /// Its name in the code.
     pub name: String,
-    /// What may be done with it.
+    /// The allowed use.
     pub kind: AllowKind,
-    /// As the kernel names it.
+    /// Its name in the kernel.
     pub kernel: String,
 }
 
-/// What may be done with a symbol of the kernel.
+/// The allowed use of a kernel symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AllowKind {
-    /// An alternative's callback: it runs in the kernel, and only records name it.
+    /// The callback of an alternative: it runs in the kernel, and only records refer to it.
     Callback,
-    /// Data that the hypervisor reads.
+    /// Data that the code reads.
     DataRo,
-    /// Data that the hypervisor reads and writes.
+    /// Data that the code reads and writes.
     DataRw,
-    /// Code of the kernel that the hypervisor returns to, by ERET.
+    /// Code of the kernel that is the target of an ERET.
     EretTarget,
-    /// An address and nothing that could be read or called.
+    /// An address that is neither read nor called.
     Bound,
 }
 
 impl AllowKind {
-    /// All, in the order of the documentation.
+    /// All kinds, in the order of the documentation.
     pub const ALL: [Self; 5] = [
         Self::Callback,
         Self::DataRo,
@@ -43,7 +43,7 @@ impl AllowKind {
         Self::Bound,
     ];
 
-    /// As the manifest has it.
+    /// The name in a manifest.
     pub fn name(self) -> &'static str {
         match self {
             Self::Callback => "callback",

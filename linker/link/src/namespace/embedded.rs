@@ -1,45 +1,45 @@
-//! The section `.alt_namespaces`: the manifests of an image, for those who check it.
+//! The section `.alt_namespaces`: the manifests in an image, which `alt-verify` reads.
 
 use super::manifest::{Manifest, ManifestError};
 use super::name::{Name, NameError};
 
-/// The section, which is not loaded. For each namespace it holds a string that ends with NUL:
-/// a first line `name = "hyp"`, and the text of the manifest as it is.
+/// The section, which is not loaded. For each namespace it holds a NUL-terminated string: a first
+/// line `name = "hyp"`, and the unchanged text of the manifest.
 pub const SECTION: &str = ".alt_namespaces";
 
-/// A namespace that an image says it has.
+/// A namespace that an image declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Embedded {
     /// Its name.
     pub name: Name,
-    /// What it may do.
+    /// Its manifest.
     pub manifest: Manifest,
 }
 
-/// The section `.alt_namespaces` does not hold what it should.
+/// The section `.alt_namespaces` is damaged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
-    /// Not a string, or not with a name in its first line.
+    /// Not a string, or the first line is not a name.
     #[error("{SECTION}+{offset:#x}: {what}")]
     Form {
-        /// Where in the section, in bytes.
+        /// The offset in the section, in bytes.
         offset: usize,
-        /// What is wrong.
+        /// The reason.
         what: &'static str,
     },
-    /// A name that no namespace has.
+    /// A name that is not valid.
     #[error("{SECTION}+{offset:#x}: {error}")]
     Name {
-        /// Where in the section, in bytes.
+        /// The offset in the section, in bytes.
         offset: usize,
-        /// Why.
+        /// The reason.
         error: NameError,
     },
     /// Two manifests for one name.
     #[error("{SECTION}+{offset:#x}: the namespace {name} is there already")]
     Twice {
-        /// Where in the section, in bytes.
+        /// The offset in the section, in bytes.
         offset: usize,
         /// The name.
         name: Name,
@@ -55,7 +55,7 @@ impl Embedded {
         format!("name = \"{name}\"\n{manifest}\0").into_bytes()
     }
 
-    /// Every namespace that the section tells of.
+    /// Reads all namespaces of the section.
     ///
     /// # Errors
     /// The section is damaged, or a manifest in it has mistakes.

@@ -1,6 +1,5 @@
-//! The manifest: what code for another exception level may name, and what it is made of.
-//!
-//! `docs/hypervisor.md` says what each key means.
+//! The manifest: the symbols that code for another exception level may use, its sections, and rules
+//! for its instructions. `docs/hypervisor.md` documents the keys.
 
 use alt_cpucaps::document::{Entry, Problem, Problems, Source, Value, array, parse, string};
 use toml::de::{DeTable, DeValue};
@@ -9,7 +8,7 @@ use super::allow::{self, AllowKind, Allowed};
 use super::pattern::{self, ExtraSection};
 use super::{names, symbol};
 
-/// The manifest cannot be followed: a text for each mistake, with line and column.
+/// Mistakes in a manifest: a text for each, with line and column.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n\n"))]
 pub struct ManifestError(
@@ -17,22 +16,22 @@ pub struct ManifestError(
     pub Vec<String>,
 );
 
-/// What a hypervisor may name, and what it is made of.
+/// The manifest of code for another exception level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    /// Symbols that the kernel may name, without the prefix of the namespace.
+    /// Symbols that the kernel may use, without the prefix of the namespace.
     pub exports: Vec<String>,
-    /// Symbols of the kernel that the hypervisor may name.
+    /// Symbols of the kernel that the code may use.
     pub allow: Vec<Allowed>,
-    /// Sections of the kernel that the hypervisor maps too.
+    /// Sections of the kernel that are also mapped at the other exception level.
     pub mapped: Mapped,
     /// Rules for its code.
     pub code: Code,
-    /// Patterns that are tried before the usual ones, in their order.
+    /// Further sections, in the order in which their patterns are matched.
     pub sections: Vec<ExtraSection>,
 }
 
-/// Sections of the kernel that the hypervisor maps too, as names with `*` for any characters.
+/// Sections of the kernel that are also mapped at the other exception level; names may contain `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapped {
     /// For reading.
@@ -41,14 +40,14 @@ pub struct Mapped {
     pub data_rw: Vec<String>,
 }
 
-/// Rules for the hypervisor's code.
+/// Rules for the instructions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {
     /// How the code treats x18, which may be the caller's.
     pub x18: X18,
     /// Floating point and SIMD instructions are allowed.
     pub fp_simd: bool,
-    /// Functions that may call by register, as names with `*` for any characters.
+    /// Functions that may contain BR and BLR; names may contain `*`.
     pub indirect_calls: Vec<String>,
 }
 
@@ -65,10 +64,10 @@ pub enum X18 {
 const KEYS: [&str; 5] = ["exports", "allow", "mapped", "code", "sections"];
 
 impl Manifest {
-    /// Reads a manifest. `name` is what messages call the file.
+    /// Reads a manifest. `name` is the name of the file in messages.
     ///
     /// # Errors
-    /// Everything that is wrong with the file.
+    /// All mistakes of the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, ManifestError> {
         let mut problems = Problems::default();
         let manifest = match parse(text) {
@@ -86,7 +85,7 @@ impl Manifest {
         }
     }
 
-    /// What the manifest says of a symbol of the kernel.
+    /// The entry of the manifest for a kernel symbol.
     pub fn allowed(&self, symbol: &str) -> Option<&Allowed> {
         self.allow.iter().find(|allowed| allowed.name == symbol)
     }

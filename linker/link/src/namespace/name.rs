@@ -1,19 +1,19 @@
-//! The name of a namespace, and what is named after it.
+//! The name of a namespace, and the names derived from it.
 
 use std::fmt;
 
-/// A name of words with dots between: `hyp`, `hyp.nvhe`.
+/// Words separated by dots: `hyp`, `hyp.nvhe`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(String);
 
-/// No name of a namespace.
+/// The text is not a name of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no name of a namespace: use words of a-z and 0-9 that begin with a letter, with \
      dots between, such as `hyp` or `hyp.nvhe`"
 )]
 pub struct NameError(
-    /// What was inputs.
+    /// The text.
     pub String,
 );
 
@@ -39,7 +39,7 @@ impl Name {
         &self.0
     }
 
-    /// The section for what is otherwise in `section`: `.text` becomes `.hyp.text`.
+    /// The section of the namespace for `section`: `.text` becomes `.hyp.text`.
     pub fn section(&self, section: &str) -> String {
         format!(".{}{section}", self.0)
     }
@@ -49,8 +49,8 @@ impl Name {
         format!("__{}_", self.0.replace('.', "_"))
     }
 
-    /// The suffix of its mangled symbols: `.hyp.nvhe`. Demanglers know that clones of functions
-    /// have such, and keep it apart.
+    /// The suffix of its mangled symbols: `.hyp.nvhe`. Demanglers treat it like the suffix of a
+    /// clone of a function.
     pub fn suffix(&self) -> String {
         format!(".{}", self.0)
     }
@@ -63,14 +63,14 @@ impl Name {
         }
     }
 
-    /// The symbols at the two ends of a section, given the name that it has without the
-    /// namespace: `.text` has `__hyp_text_start` and `__hyp_text_end`.
+    /// The symbols at the two ends of a section, by its name without the namespace: `.text` has
+    /// `__hyp_text_start` and `__hyp_text_end`.
     pub fn bounds(&self, section: &str) -> [String; 2] {
         let section = section.trim_start_matches('.').replace(['.', '-'], "_");
         ["start", "end"].map(|end| format!("{}{section}_{end}", self.prefix()))
     }
 
-    /// Whether a symbol looks as if it had been given this namespace already.
+    /// Whether the name of a symbol contains this namespace already.
     pub fn is_on(&self, symbol: &str) -> bool {
         symbol.starts_with(&self.prefix()) || is_mangled(symbol) && symbol.ends_with(&self.suffix())
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Whether a compiler has put a path into a symbol: Rust's, or C++'s.
+/// Whether a symbol is mangled, by Rust or C++.
 fn is_mangled(symbol: &str) -> bool {
     symbol.starts_with("_Z")
         || symbol.starts_with("_R") && rustc_demangle::try_demangle(symbol).is_ok()

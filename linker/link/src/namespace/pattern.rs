@@ -1,34 +1,34 @@
-//! Names of sections with `*` and `?`, as linker scripts have them.
+//! Section names with the wildcards `*` and `?` of linker scripts.
 
 use std::fmt;
 
 use alt_cpucaps::document::{Problem, Problems, Value, array, string, wrong_type};
 use toml::de::DeValue;
 
-/// The name of a section, or many: `*` stands for any characters, `?` for one.
+/// A pattern of section names: `*` matches any characters, `?` one character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
 impl Pattern {
-    /// Takes a text, if it can stand in a linker script as it is.
+    /// Takes a text that a linker script can contain unquoted; `None` for others.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-$*?".contains(c);
         (!text.is_empty() && text.chars().all(plain)).then(|| Self(text.to_owned()))
     }
 
-    /// As it was written.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether all of `name` is what the pattern says.
+    /// Whether the pattern matches all of `name`.
     pub fn matches(&self, name: &str) -> bool {
         matches(self.0.as_bytes(), name.as_bytes())
     }
 
-    /// Whether it takes all that another would take. Not every such pair is known.
+    /// Whether it matches every name that another pattern matches. May be false for such a pair.
     pub(crate) fn covers(&self, other: &Self) -> bool {
-        // A star of the other is a character that only a star of this one can be sure to match.
+        // Treat a star of the other as a character that only a star of this one matches.
         self.matches(&other.0)
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Goes back to the last star when what follows it does not fit.
+/// Backtracks to the last star on a mismatch.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -49,7 +49,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
                 star = Some((p, n));
                 p += 1;
             }
-            // A star in the name stands for many characters, see `covers`.
+            // A star in the name represents many characters, see `covers`.
             Some(b'?') if *byte != b'*' => (p, n) = (p + 1, n + 1),
             Some(known) if known == byte => (p, n) = (p + 1, n + 1),
             _ => match star {
@@ -68,12 +68,12 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
         .all(|c| *c == b'*')
 }
 
-/// A section of the namespace and what goes into it, before the usual patterns are asked.
+/// A further section of the namespace; its patterns are matched before the usual ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtraSection {
     /// Its name without the namespace: `.data.percpu`.
     pub name: String,
-    /// Names of sections of objects, with `*` and `?`.
+    /// Patterns of the sections of objects.
     pub patterns: Vec<Pattern>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Vec<ExtraSecti
         return Vec::new();
     };
     let mut entries: Vec<_> = table.iter().collect();
-    // Which pattern comes first is for the author to say.
+    // The order of the file decides between patterns.
     entries.sort_by_key(|(key, _)| key.span().start);
     let mut earlier: Vec<Pattern> = Vec::new();
     let mut sections = Vec::new();
@@ -111,7 +111,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Vec<ExtraSecti
                 problems.add(problem.help(help));
                 continue;
             };
-            // A linker asks them in order: what stands behind a catch-all is never asked.
+            // A linker uses the first pattern that matches: one after a catch-all has no effect.
             if let Some(all) = earlier.iter().find(|all| all.covers(&pattern)) {
                 let text = format!(
                     "the pattern `{text}` is dead: `{all}`, which comes first, takes all of it"
@@ -134,7 +134,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Vec<ExtraSecti
 mod tests {
     use super::*;
 
-    /// As fnmatch(3) answers.
+    /// The results of fnmatch(3).
     #[test]
     fn stars_and_question_marks() {
         for (pattern, name, expected) in [

@@ -1,4 +1,4 @@
-//! Why a hypervisor was not linked.
+//! Errors of the partial link.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use super::refusal::Refusals;
 use crate::namespace::ManifestError;
 use crate::namespace::NameError;
 
-/// The hypervisor has not been linked, and nothing was written.
+/// The code was not linked, and no object was written.
 ///
 /// `Debug` gives the message as well, since that is what a build script shows when its `main`
 /// returns an error.
@@ -23,15 +23,15 @@ pub enum PartialLinkError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// There is no folder for the output.
+    /// The folder of the output is unknown.
     #[error(
         "OUT_DIR is not set: call partial_link::Link from a build script, or say where the output goes"
     )]
     NoOutDir,
-    /// The name of the namespace is none.
+    /// The name is not a valid name of a namespace.
     #[error(transparent)]
     Name(#[from] NameError),
     /// The manifest has mistakes.
@@ -40,22 +40,22 @@ pub enum PartialLinkError {
     /// An input cannot be part of a link.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The compiler does not say where its linker is.
+    /// The compiler does not report the location of its linker.
     #[error("{}: cannot be asked for its linker: {why}", rustc.display())]
     Rustc {
         /// The compiler.
         rustc: PathBuf,
-        /// What happened.
+        /// The reason.
         why: String,
     },
-    /// The toolchain has no linker of its own.
+    /// The toolchain contains no linker.
     #[error(
         "{}: there is no rust-lld. The toolchains that rustup installs have it \
          (https://rustup.rs); a distribution may have it in a package such as `lld`: then name \
          that linker", path.display()
     )]
     NoLinker {
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
     },
     /// The linker does not run.
@@ -63,13 +63,13 @@ pub enum PartialLinkError {
     Run {
         /// The linker.
         linker: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// The code breaks rules.
     #[error("{0}")]
     Refused(
-        /// Each time that it does.
+        /// All violations.
         Refusals,
     ),
     /// Two inputs define the same symbol.
@@ -77,7 +77,7 @@ pub enum PartialLinkError {
     Duplicate {
         /// The symbols.
         symbols: Vec<String>,
-        /// The linker's words, with the files.
+        /// The output of the linker, with the files.
         words: String,
     },
     /// Bitcode that the linker's LLVM cannot read.
@@ -88,23 +88,23 @@ pub enum PartialLinkError {
         reader.as_deref().unwrap_or("unknown")
     )]
     Bitcode {
-        /// The LLVM that made it.
+        /// The LLVM that produced it.
         producer: Option<String>,
         /// The LLVM that reads it.
         reader: Option<String>,
-        /// The linker's words, with the file.
+        /// The output of the linker, with the file.
         words: String,
     },
-    /// The linker refuses the inputs, for a reason that is not known here.
+    /// The linker fails for another reason.
     #[error("the partial link fails:\n{0}")]
     Linker(
-        /// Its words.
+        /// Its output.
         String,
     ),
-    /// What the linker made cannot be read or rewritten.
+    /// The output of the linker cannot be read or rewritten.
     #[error("the partial link made an object that cannot be used: {0}")]
     Object(
-        /// The parser's words.
+        /// The reason.
         String,
     ),
 }
@@ -116,12 +116,12 @@ impl fmt::Debug for PartialLinkError {
 }
 
 impl PartialLinkError {
-    /// Whether the code breaks a rule, and not: something keeps it from being looked at.
+    /// Whether the code breaks a rule; false if it could not be checked.
     pub fn is_finding(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Duplicate { .. })
     }
 
-    /// What the linker says, understood as far as it is known.
+    /// Classifies the output of the linker.
     pub(super) fn linker(words: String) -> Self {
         let symbols: Vec<String> = words
             .lines()

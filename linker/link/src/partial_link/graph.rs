@@ -12,26 +12,26 @@ use super::map::Placed;
 use super::object::{LinkedObject, LinkedSymbol};
 use super::script::record_size;
 
-/// A function, a datum, or a symbol that is not in the object.
+/// A function, data, or an undefined symbol.
 #[derive(Clone, Debug)]
 struct Node<'a> {
-    /// As in the file.
+    /// The name in the file.
     name: &'a str,
-    /// The section and where in it; none for a symbol that is not in the object.
+    /// Section and offset; `None` for an undefined symbol.
     place: Option<(usize, u64)>,
 }
 
 pub(super) struct Graph<'a> {
-    /// Those of the object, by place, and then those that are not in it.
+    /// Those in the object, by place, then the undefined symbols.
     nodes: Vec<Node<'a>>,
-    /// How many are in the object.
+    /// The number of those in the object.
     own: usize,
-    /// By the index of the symbol.
+    /// The nodes of undefined symbols, by the number of the symbol.
     undefined: HashMap<usize, usize>,
     edges: Vec<Vec<usize>>,
-    /// From which node each has been found, in the search from the exports.
+    /// The predecessor of each node in the search from the exports.
     parents: Vec<Option<usize>>,
-    /// The file that each place comes from, where the linker said so: section, start, end.
+    /// The files in the linker's map: section, start, end, file.
     files: Vec<(usize, u64, u64, &'a str)>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Graph<'a> {
             let Place::In(section, value) = symbol.place else {
                 continue;
             };
-            // A label in a function, which is not known by it.
+            // A label in a function does not begin a node.
             if !symbol.is_function() && functions.inside(section, value) {
                 continue;
             }
@@ -120,14 +120,13 @@ impl<'a> Graph<'a> {
         self.add(from, to);
     }
 
-    /// Who refers to something there.
+    /// The node that refers to something at a place.
     pub fn user(&self, object: &LinkedObject<'_>, section: usize, offset: u64) -> Option<usize> {
         let (section, offset) = self.used_at(object, section, offset)?;
         self.node_at(section, offset)
     }
 
-    /// Where something is used that is named there: by a record, at its site, since records do
-    /// nothing by themselves.
+    /// The place of a use: for a reference in a record, the site of the record.
     pub fn used_at(
         &self,
         object: &LinkedObject<'_>,
@@ -144,8 +143,8 @@ impl<'a> Graph<'a> {
         object.target(site)
     }
 
-    /// Branches and addresses within a section that the assembler has settled, and where
-    /// execution goes on behind the end of a symbol.
+    /// Adds the branches and addresses that the assembler has resolved within a section, and the
+    /// fall-through from one symbol to the next.
     fn instructions(&mut self, object: &LinkedObject<'_>, index: usize) {
         let Some(section) = object.sections.get(index) else {
             return;
@@ -157,7 +156,7 @@ impl<'a> Graph<'a> {
             let here = self.node_at(index, offset);
             if let Class::Relative(relative) = Insn(word).classify() {
                 let target = relative.target(offset);
-                // ADRP says nothing before the addresses are known.
+                // The page of an ADRP is not known before the final link.
                 if !relocated && relative.form != Form::Adrp && target < section.size {
                     let to = self.node_at(index, target);
                     self.add(here, to);
@@ -196,7 +195,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The node at a place: what begins last at or before it.
+    /// The node at a place: the last one that begins at or before it.
     pub fn node_at(&self, section: usize, offset: u64) -> Option<usize> {
         let own = self.nodes.get(..self.own).unwrap_or_default();
         let after = own.partition_point(|node| node.place <= Some((section, offset)));
@@ -205,7 +204,7 @@ impl<'a> Graph<'a> {
         (found == section).then_some(node)
     }
 
-    /// A place as people name it, `function+0x10`.
+    /// A place in text: `function+0x10`.
     pub fn name_of(&self, object: &LinkedObject<'_>, section: usize, offset: u64) -> String {
         let start = |node: usize| Some((self.nodes.get(node)?, self.nodes.get(node)?.place?.1));
         match self.node_at(section, offset).and_then(start) {
@@ -222,13 +221,13 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The name of what is at a place.
+    /// The name of the node at a place.
     pub fn owner(&self, section: usize, offset: u64) -> Option<&'a str> {
         let node = self.node_at(section, offset)?;
         self.nodes.get(node).map(|node| node.name)
     }
 
-    /// The file that a place comes from.
+    /// The file from which a place comes.
     pub fn file(&self, section: usize, offset: u64) -> Option<&'a str> {
         let after = self
             .files
@@ -238,8 +237,8 @@ impl<'a> Graph<'a> {
         inside.then_some(*file)
     }
 
-    /// A shortest way from an export to a symbol that is not in the object; from `user`, which
-    /// refers to it, if no export leads there.
+    /// A shortest path from an export to an undefined symbol; from `user`, which refers to it, if
+    /// the symbol is not reachable from an export.
     pub fn path(&self, symbol: usize, user: Option<usize>) -> Vec<String> {
         let mut path = Vec::new();
         let Some(&last) = self.undefined.get(&symbol) else {
@@ -262,7 +261,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The functions with a size, by place.
+/// The functions with a size, sorted by place.
 struct Functions(Vec<(usize, u64, u64)>);
 
 impl Functions {

@@ -1,4 +1,4 @@
-//! The partial link, from files to a file.
+//! The partial link of files.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,9 +13,8 @@ use crate::namespace::Name;
 
 /// The partial link of code for another exception level.
 ///
-/// Everything that it needs goes in; what comes out is one object for the link of the kernel,
-/// with the sections `.NAME.text` and so on, and with no symbol that could be taken for the
-/// kernel's.
+/// The inputs must be complete. The output is one object for the link of the kernel, with the
+/// sections `.NAME.text` and so on, in which no symbol can clash with one of the kernel.
 #[derive(Clone, Debug)]
 pub struct Link {
     manifest: PathBuf,
@@ -27,7 +26,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link as this manifest says, of a namespace that is called `hyp`.
+    /// A link with this manifest, of a namespace named `hyp`.
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
@@ -39,51 +38,51 @@ impl Link {
         }
     }
 
-    /// The name of the namespace: words of a-z and 0-9, with dots between.
+    /// Sets the name of the namespace: words of a-z and 0-9, separated by dots.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
     }
 
-    /// One more object file, archive, rlib, or file of LLVM bitcode.
+    /// Adds an object file, archive, rlib, or file of LLVM bitcode.
     #[must_use]
     pub fn input(mut self, input: impl Into<PathBuf>) -> Self {
         self.inputs.push(input.into());
         self
     }
 
-    /// Another lld than the toolchain's, of version 19 or later.
+    /// Uses another lld than that of the toolchain; version 19 or later.
     #[must_use]
     pub fn linker(mut self, linker: impl Into<PathBuf>) -> Self {
         self.linker = Some(linker.into());
         self
     }
 
-    /// The file to write; without it, `NAME.o` in `OUT_DIR`.
+    /// Sets the file to write; by default `NAME.o` in `OUT_DIR`.
     #[must_use]
     pub fn output(mut self, output: impl Into<PathBuf>) -> Self {
         self.output = Some(output.into());
         self
     }
 
-    /// The folder for what is needed on the way, the linker script for one; without it,
-    /// `OUT_DIR`, or the folder of the output.
+    /// Sets the folder for intermediate files, such as the linker script; by default `OUT_DIR`, or
+    /// the folder of the output.
     #[must_use]
     pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
         self.scratch = Some(folder.into());
         self
     }
 
-    /// Links, checks, and writes the object; its path.
+    /// Links, checks, and writes the object. Returns its path.
     ///
-    /// Without [`output`](Self::output), cargo is told to run the build script again when the
-    /// manifest or an input changes. A warning says which constants will be writable: to cargo,
-    /// or on standard error.
+    /// Without [`output`](Self::output), cargo runs the build script again when the manifest or an
+    /// input changes. Constants that will be writable are reported as warnings, through cargo or
+    /// on standard error.
     ///
     /// # Errors
-    /// Something cannot be read, is refused by the linker, or breaks a rule of `docs/hypervisor.md`.
-    /// Then nothing is written, and an object that is there already stays as it was.
+    /// A file cannot be read, the linker fails, or the code breaks a rule of `docs/hypervisor.md`.
+    /// Then no object is written, and an existing object is left unchanged.
     pub fn link(&self) -> Result<PathBuf, PartialLinkError> {
         let name = Name::new(&self.name)?;
         let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
@@ -136,13 +135,13 @@ impl Link {
     }
 }
 
-/// An error with the file that it is about.
+/// Adds the path of the file to an error.
 fn at(path: &Path) -> impl FnOnce(io::Error) -> PartialLinkError {
     let path = path.to_owned();
     |error| PartialLinkError::File { path, error }
 }
 
-/// Writes a file under its own name only when it is whole.
+/// Writes a file as a whole: to a temporary name first, which is then renamed.
 fn whole(path: &Path, bytes: &[u8]) -> Result<(), PartialLinkError> {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -150,7 +149,7 @@ fn whole(path: &Path, bytes: &[u8]) -> Result<(), PartialLinkError> {
     let part = path.with_file_name(name);
     let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
     written.map_err(|error| {
-        // It may never have been there; what is wrong is told by the first error.
+        // It may not exist; the first error is the one to report.
         let _ = fs::remove_file(&part);
         at(path)(error)
     })

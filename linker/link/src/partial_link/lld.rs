@@ -7,20 +7,20 @@ use std::process::Command;
 
 use super::error::PartialLinkError;
 
-/// What the linker is told.
+/// The arguments of the linker.
 pub(super) struct Job<'a> {
     pub script: &'a Path,
     pub map: &'a Path,
     pub output: &'a Path,
-    /// What is kept, and all that it needs.
+    /// The roots of garbage collection.
     pub roots: &'a [String],
     pub inputs: &'a [PathBuf],
 }
 
-/// What lld says of its work.
+/// The result of a link by lld.
 pub(super) enum Outcome {
     Linked,
-    /// Its words on standard error.
+    /// With its standard error.
     Refused(String),
 }
 
@@ -59,14 +59,14 @@ fn ask(rustc: &OsString, arguments: &[&str]) -> Result<String, PartialLinkError>
 /// Links partially.
 pub(super) fn run(linker: &Path, job: &Job<'_>) -> Result<Outcome, PartialLinkError> {
     let mut command = Command::new(linker);
-    // One program for all formats, unless its name says which.
+    // lld selects the format by the name of the program; rust-lld needs an option.
     let stem = linker.file_stem().unwrap_or_default().to_string_lossy();
     if stem.ends_with("rust-lld") || stem == "lld" {
         command.args(["-flavor", "gnu"]);
     }
     command.args(["-r", "-m", "aarch64elf", "--gc-sections"]);
-    // Groups are for the linker to choose one of each; one of each is here, and the kernel has
-    // its own under other names.
+    // Resolves COMDAT groups now: the members are renamed, so the final link must not discard them
+    // for groups of the kernel.
     command.arg("--force-group-allocation");
     command.args(["--error-limit=0", "--color-diagnostics=never"]);
     command.arg("-T").arg(job.script);

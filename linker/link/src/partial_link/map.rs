@@ -1,22 +1,22 @@
-//! The linker's map: which section of which file went where.
+//! The linker's map: the place of each input section.
 
-/// A section of an input, in the object that was linked.
+/// An input section in the output of the link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
-    /// The section of the object.
+    /// The output section.
     pub output: String,
-    /// Where in it, in bytes.
+    /// The offset in it, in bytes.
     pub offset: u64,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
     /// The file, as `libhyp.a(entry.o)`.
     pub file: String,
-    /// The section of the file.
+    /// The input section.
     pub section: String,
 }
 
-/// Reads a map as lld writes it: four numbers in columns, then, further and further to the right,
-/// a section of the output, a section of an input, a symbol.
+/// Reads a map in lld's format: four columns of numbers, then an output section, an input section or
+/// a symbol, which the indentation tells apart.
 pub(super) fn parse(text: &str) -> Vec<Placed> {
     let mut output = String::new();
     let mut placed = Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn parse(text: &str) -> Vec<Placed> {
     placed
 }
 
-/// Without the folders, which say nothing to people; those inside of an archive stay.
+/// The path without folders; those of an archive member are kept.
 fn file_name(path: &str) -> &str {
     let archive = path.find('(').unwrap_or(path.len());
     let folder = path[..archive].rfind(['/', '\\']).map_or(0, |at| at + 1);
@@ -61,7 +61,7 @@ fn file_name(path: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// As rust-lld of Rust 1.95 wrote it.
+    /// Written by rust-lld of Rust 1.95.
     #[test]
     fn sections_of_files_are_found() {
         let text = "\

@@ -43,8 +43,8 @@ use object::LinkedObject;
 use script::Layout;
 use write::Namespace;
 
-/// What [`Link`](super::Link) does before and after it calls the linker: for whoever calls one by
-/// other means.
+/// The steps of a [`Link`] before and after it runs the linker, for callers that run one
+/// themselves.
 #[derive(Debug)]
 pub struct PartialLink<'a> {
     name: &'a Name,
@@ -56,7 +56,7 @@ pub struct PartialLink<'a> {
 }
 
 impl<'a> PartialLink<'a> {
-    /// Reads the manifest, which messages call `called`, and looks at the inputs.
+    /// Reads the manifest, whose name in messages is `called`, and checks the inputs.
     ///
     /// # Errors
     /// The manifest has mistakes, or an input must not be linked.
@@ -78,19 +78,19 @@ impl<'a> PartialLink<'a> {
         })
     }
 
-    /// The linker script: lld is to link by it partially (`-r`), with `--gc-sections` and
-    /// `--force-group-allocation`, and to write a map.
+    /// The linker script, for a partial link (`-r`) by lld with `--gc-sections`,
+    /// `--force-group-allocation` and a map.
     pub fn script(&self) -> String {
         self.layout.script(self.name)
     }
 
-    /// The symbols that are kept (`-u`), with all that they need.
+    /// The roots of garbage collection (`-u`).
     pub fn roots(&self) -> &[String] {
         &self.manifest.exports
     }
 
-    /// Checks the object that the linker made, by the map that it wrote, and puts it into the
-    /// namespace; the bytes of the object for the link of the kernel.
+    /// Checks the output of the linker, with the help of its map, and puts it into the namespace.
+    /// Returns the bytes of the object for the link of the kernel.
     ///
     /// # Errors
     /// The object breaks a rule of `docs/hypervisor.md`, or cannot be read.

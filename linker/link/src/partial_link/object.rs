@@ -1,4 +1,4 @@
-//! The object of the partial link, as the checks look at it.
+//! The output of the partial link, in the form that the lints use.
 
 use alt_object::display;
 use alt_object::object::{Object, Place, Relocation};
@@ -9,7 +9,7 @@ use object::elf::{
 
 use super::error::PartialLinkError;
 
-/// All of it; places in the lists are the indices of the file.
+/// The object; both lists are indexed by the numbers of the file.
 pub(super) struct LinkedObject<'a> {
     pub sections: Vec<LinkedSection<'a>>,
     pub symbols: Vec<LinkedSymbol<'a>>,
@@ -19,11 +19,11 @@ pub(super) struct LinkedSection<'a> {
     pub name: &'a str,
     pub flags: SectionFlags,
     pub size: u64,
-    /// Empty where the file has none.
+    /// Empty for `SHT_NOBITS`.
     pub bytes: &'a [u8],
     pub link: usize,
     pub relocations: Vec<Relocation>,
-    /// Where data begins among code (true), and code among data: from the mapping symbols.
+    /// From the mapping symbols: the offsets where data begins (true) and where code begins.
     mapping: Vec<(u64, bool)>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> LinkedObject<'a> {
             .filter(|(_, section)| section.is_loaded())
     }
 
-    /// Where a relocation points to.
+    /// The place that a relocation refers to.
     pub fn target(&self, relocation: &Relocation) -> Option<(usize, u64)> {
         match self.symbols.get(relocation.symbol)?.place {
             Place::In(section, value) => Some((
@@ -142,7 +142,7 @@ impl LinkedSection<'_> {
         self.flags.contains(SHF_EXECINSTR)
     }
 
-    /// Whether data stands here, in a section of code.
+    /// Whether there is data at an offset in a section of code.
     pub fn is_data(&self, offset: u64) -> bool {
         let after = self.mapping.partition_point(|(value, _)| *value <= offset);
         after
@@ -166,12 +166,12 @@ impl LinkedSection<'_> {
 }
 
 impl LinkedSymbol<'_> {
-    /// `$x`, `$d`: where code begins, and data.
+    /// `$x` and `$d` mark where code and data begin.
     pub fn is_mapping(&self) -> bool {
         self.kind == STT_NOTYPE && self.name.starts_with('$')
     }
 
-    /// Whether it is a name for something, and not: for a file, a section, the kind of contents.
+    /// Whether it names code or data, unlike the symbols of files, sections and mappings.
     pub fn is_name(&self) -> bool {
         ![STT_FILE, STT_SECTION].contains(&self.kind) && !self.is_mapping() && !self.name.is_empty()
     }
@@ -181,12 +181,12 @@ impl LinkedSymbol<'_> {
     }
 }
 
-/// A name as the rules compare it; two that differ must not look alike.
+/// A name as text. A lossy conversion could make two different names equal.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
     str::from_utf8(bytes).map_err(|_| NotUtf8(display::name(bytes)))
 }
 
-/// A name that no compiler makes.
+/// A name that no compiler generates.
 #[derive(Debug, thiserror::Error)]
 #[error("the name `{0}` is not UTF-8")]
 pub(super) struct NotUtf8(String);

@@ -1,15 +1,15 @@
-//! What breaks a rule of a hypervisor.
+//! Findings of the lints.
 
 use std::fmt;
 
 use crate::namespace::AllowKind;
 
-/// A place in the code that was linked.
+/// A place in the linked code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// As people name it: `function+0x10`.
+    /// The place: `function+0x10`.
     pub place: String,
-    /// The file that it comes from, where that is known: `libhyp.a(entry.o)`.
+    /// The file from which it comes, if that is known: `libhyp.a(entry.o)`.
     pub file: Option<String>,
 }
 
@@ -26,15 +26,15 @@ impl fmt::Display for Site {
 /// How code refers to a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Use {
-    /// A record names it as its callback.
+    /// As the callback of a record.
     Record,
     /// By B, BL or a conditional branch.
     Branch,
-    /// It computes the address.
+    /// Its address is computed.
     Address,
-    /// It loads or stores there at once.
+    /// By a load or store relative to its address.
     Access,
-    /// A pointer in data.
+    /// By a pointer in data.
     Pointer,
 }
 
@@ -50,11 +50,11 @@ impl fmt::Display for Use {
     }
 }
 
-/// Something that breaks a rule. Its text is a line, or a few.
+/// A violation of a rule. Its text has one or more lines.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// A section that is loaded, and that no pattern takes.
+    /// A loaded section that no pattern matches.
     #[error("orphan section {section}{}", of(file))]
     Orphan {
         /// Its name.
@@ -68,29 +68,29 @@ pub enum Refusal {
         /// The file that it is in.
         file: Option<String>,
     },
-    /// A pattern of the manifest that takes nothing.
+    /// A pattern of the manifest that matches no section.
     #[error("{pattern}, for {output}: {}", behind(by))]
     DeadPattern {
         /// The pattern.
         pattern: String,
         /// The section that it is for.
         output: String,
-        /// The pattern that takes all that it would, if it is one that does.
+        /// An earlier pattern that matches all sections of this one, if there is one.
         by: Option<String>,
     },
-    /// A section whose contents ask for other rights than its name gives.
+    /// A section whose contents need other permissions than its name implies.
     #[error("{section} would be {found}: {input}{}", of(file))]
     Rights {
         /// The section of the namespace.
         section: String,
-        /// What it would be.
+        /// The wrong permission.
         found: &'static str,
-        /// The section that asks for it.
+        /// The input section that needs it.
         input: String,
         /// The file that it is in.
         file: Option<String>,
     },
-    /// Relocations without addends of their own.
+    /// Relocations without explicit addends.
     #[error("section {section} of {file}")]
     Rel {
         /// The section of type SHT_REL.
@@ -98,29 +98,29 @@ pub enum Refusal {
         /// The file that it is in.
         file: String,
     },
-    /// A relocation behind the end of its section.
+    /// A relocation beyond the end of its section.
     #[error("{section}+{offset:#x} of {file}: {section} has {size:#x} bytes")]
     PastEnd {
         /// The section.
         section: String,
-        /// Where the relocation is for, in bytes.
+        /// The offset of the relocation, in bytes.
         offset: u64,
         /// The size of the section in bytes.
         size: u64,
         /// The file.
         file: String,
     },
-    /// A relocation that says something else at another address, and cannot be fixed.
+    /// A relocation that depends on the address at which the code runs, and cannot be fixed.
     #[error("{kind} at {site}: {why}")]
     Relocation {
         /// The name of its type.
         kind: String,
-        /// Where.
+        /// The place.
         site: Site,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
-    /// A pointer that is not at a multiple of 8 bytes.
+    /// A pointer that is not aligned to 8 bytes.
     #[error("{0}")]
     Unaligned(Site),
     /// Sites in more than one section of code.
@@ -135,29 +135,29 @@ pub enum Refusal {
         /// The section that the table belongs to.
         linked: String,
     },
-    /// A symbol that is not in the object, nor allowed.
+    /// A symbol that is neither defined in the object nor allowed.
     #[error("{}", Undeclared(symbol, site, path))]
     Undeclared {
         /// The symbol.
         symbol: String,
         /// A place that refers to it.
         site: Site,
-        /// How an export leads to it, by names for people.
+        /// The path from an export to it, as demangled names.
         path: Vec<String>,
     },
-    /// A symbol of the kernel that is used as its kind forbids.
+    /// A use of a kernel symbol that its kind does not allow.
     #[error("{symbol} is {kind}, but {used} at {site}")]
     Kind {
         /// The symbol.
         symbol: String,
-        /// What the manifest says it is.
+        /// Its kind in the manifest.
         kind: AllowKind,
-        /// What is done with it.
+        /// The use.
         used: Use,
-        /// Where.
+        /// The place.
         site: Site,
     },
-    /// A symbol that only instrumented code asks for.
+    /// A symbol to which only instrumented code refers.
     #[error("{}: {}", what, Undeclared(symbol, site, path))]
     Instrumented {
         /// The kind of instrumentation.
@@ -166,7 +166,7 @@ pub enum Refusal {
         symbol: String,
         /// A place that refers to it.
         site: Site,
-        /// How an export leads to it, by names for people.
+        /// The path from an export to it, as demangled names.
         path: Vec<String>,
     },
     /// A section that only instrumented code has.
@@ -182,10 +182,10 @@ pub enum Refusal {
     /// A function that uses a shadow call stack.
     #[error("{0}")]
     ShadowStack(
-        /// Its first such instruction.
+        /// The first instruction that uses it.
         Site,
     ),
-    /// An export that nobody defines.
+    /// An export without a definition.
     #[error("{name}{}", meant(near))]
     NoExport {
         /// Its name.
@@ -193,7 +193,7 @@ pub enum Refusal {
         /// A symbol with a similar name.
         near: Option<String>,
     },
-    /// A symbol that looks as if it were in the namespace already.
+    /// A symbol whose name contains the namespace already.
     #[error("{0}")]
     AlreadyNamed(
         /// The symbol.
@@ -208,7 +208,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What all of this kind have in common, and what to do about it.
+    /// The heading for findings of this kind, and the advice.
     pub(super) fn rule(&self) -> [&'static str; 2] {
         match self {
             Self::Orphan { .. } => [
@@ -282,7 +282,7 @@ impl Refusal {
     }
 }
 
-/// A list, by rules.
+/// All findings; the text groups them by rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusals(
     /// In the order in which they were found.
@@ -310,7 +310,7 @@ impl fmt::Display for Refusals {
     }
 }
 
-/// A symbol with the way to it.
+/// A symbol with the path to it.
 struct Undeclared<'a>(&'a str, &'a Site, &'a [String]);
 
 impl fmt::Display for Undeclared<'_> {

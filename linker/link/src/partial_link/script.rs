@@ -8,17 +8,17 @@ use crate::namespace::Manifest;
 use crate::namespace::Name;
 use crate::namespace::Pattern;
 
-/// The alignment of each section of a namespace, and what its size is a multiple of, in bytes:
-/// nothing else ever shares a page with it.
+/// The alignment of each section of a namespace, in bytes. Its size is a multiple of this, so that
+/// nothing else shares a page with it.
 pub const PAGE: u64 = 4096;
 
-/// The table of alternatives; its records name their sites first, and then what comes there.
+/// The table of alternatives; a record refers to its site first, then to its replacement.
 pub(super) const RECORDS: &str = Section::Alternatives.name();
 
-/// The table of branches; its records name their sites first.
+/// The table of branches; a record refers to its site first.
 pub(super) const BRANCHES: &str = Section::Branches.name();
 
-/// The tables of sites: they keep their names, so that they become part of the kernel's.
+/// The tables of sites: they keep their names, so that they become part of the kernel's tables.
 pub(super) const TABLES: [&str; 4] = [
     BRANCHES,
     RECORDS,
@@ -26,7 +26,7 @@ pub(super) const TABLES: [&str; 4] = [
     Section::PlanSize.name(),
 ];
 
-/// The size in bytes of the records of a table; none for a section that is no such table.
+/// The size of the records of a table in bytes; `None` if the section is not a table of records.
 pub(super) fn record_size(section: &str) -> Option<u64> {
     match section {
         BRANCHES => Some(size_of::<BranchRecord>() as u64),
@@ -35,7 +35,7 @@ pub(super) fn record_size(section: &str) -> Option<u64> {
     }
 }
 
-/// Where what compilers make goes, as always.
+/// The usual patterns for the sections that compilers emit.
 const USUAL: [(&str, [&str; 2]); 4] = [
     (".text", [".text", ".text.*"]),
     (".rodata", [".rodata", ".rodata.*"]),
@@ -43,21 +43,21 @@ const USUAL: [(&str, [&str; 2]); 4] = [
     (".bss", [".bss", ".bss.*"]),
 ];
 
-/// What is of no use to a hypervisor: unwinding, notes for programs, and what only an LLVM reads.
+/// Sections that a hypervisor does not need: unwind tables, notes, and data for LLVM.
 const DISCARDED: &str = ".eh_frame .note .note.* .llvmbc .llvmcmd .llvm_addrsig";
 
-/// A section of the namespace, and what goes into it.
+/// A section of the namespace, and the patterns of its inputs.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
-    /// Without the namespace.
+    /// The name without the namespace.
     pub name: String,
-    /// In the order in which they are tried.
+    /// In the order in which they are matched.
     pub patterns: Vec<Pattern>,
-    /// How many of them are the manifest's.
+    /// The number of patterns from the manifest; they are first.
     pub own: usize,
 }
 
-/// The sections of a namespace, in the order in which their patterns are tried.
+/// The sections of a namespace, in the order in which their patterns are matched.
 #[derive(Clone, Debug)]
 pub(super) struct Layout(pub Vec<Output>);
 
@@ -81,13 +81,13 @@ impl Layout {
                 }),
             }
         }
-        // Those with usual patterns, too, come after those that have only their own.
+        // Sections that also have usual patterns come after those with patterns of the manifest only.
         outputs.sort_by_key(|output| output.patterns.len() > output.own);
         outputs.extend(rest);
         Self(outputs)
     }
 
-    /// The pattern that a section of an object goes by.
+    /// The first pattern that matches a section of an object.
     pub fn takes(&self, section: &str) -> Option<&Pattern> {
         let mut patterns = self.0.iter().flat_map(|output| &output.patterns);
         patterns.find(|pattern| pattern.matches(section))
@@ -113,8 +113,8 @@ impl Layout {
     }
 }
 
-/// What is in the sections with usual names, so that their bounds can be told even when they
-/// are empty: name, and whether they are code, writable, and without bytes in the file.
+/// The sections that every namespace has, so that their bounds exist even if they are empty: name,
+/// and whether they are code, writable, and `SHT_NOBITS`.
 pub(super) const ALWAYS: [(&str, [bool; 3]); 4] = [
     (".text", [true, false, false]),
     (".rodata", [false, false, false]),

@@ -1,5 +1,5 @@
-//! The object as the kernel gets it: in a namespace, with bounds, the table of its pointers and
-//! its manifest.
+//! Writes the object for the link of the kernel: in a namespace, with bounds, the table of its
+//! pointers and its manifest.
 
 use std::collections::HashSet;
 
@@ -16,10 +16,10 @@ use super::script::{ALWAYS, Layout, PAGE};
 use crate::namespace::Name;
 use crate::namespace::{Embedded, Manifest, SECTION};
 
-/// States the layout of records in each object that has some; two that differ are to clash.
+/// The symbol for the layout version of records. It must stay global: two versions must clash.
 const LAYOUT_VERSION: &[u8] = b"__alt_layout_version";
 
-/// What the object becomes.
+/// The namespace into which the object is put.
 pub(super) struct Namespace<'a> {
     pub name: &'a Name,
     pub manifest: &'a Manifest,
@@ -33,7 +33,7 @@ impl Namespace<'_> {
     pub fn write(&self, object: &[u8]) -> Result<Vec<u8>, PartialLinkError> {
         let mut builder = Builder::read64(object)?;
         for section in &mut builder.sections {
-            // 0 means the same, and is more than the builder takes.
+            // 0 has the same meaning as 1, and the builder does not accept it.
             section.sh_addralign = section.sh_addralign.max(1);
         }
         self.rename(&mut builder);
@@ -85,7 +85,7 @@ impl Namespace<'_> {
         }
     }
 
-    /// The sections of the namespace, those added that must be there for their bounds.
+    /// The sections of the namespace; adds those that must exist for their bounds.
     fn sections(&self, builder: &mut Builder<'_>) -> Vec<(String, SectionId)> {
         let mut names: Vec<&str> = ALWAYS.iter().map(|(name, _)| *name).collect();
         for output in &self.layout.0 {
@@ -102,13 +102,13 @@ impl Namespace<'_> {
             let id = known.unwrap_or_else(|| builder.sections.add().id());
             sections.push((short.to_owned(), id));
             let section = builder.sections.get_mut(id);
-            // Strings were merged by now, and further ones come from elsewhere.
+            // This link has merged the strings; the section may now hold other data too.
             section.sh_flags = without(section.sh_flags, SHF_MERGE | SHF_STRINGS);
             section.sh_entsize = 0;
             if section.sh_size != 0 {
                 continue;
             }
-            // Of what is empty, the linker has only guessed the rights.
+            // The linker guesses the flags of an empty section.
             let usual = ALWAYS.iter().find(|(usual, _)| *usual == short);
             let [code, writable, bss] = usual.map_or([false, true, false], |(_, flags)| *flags);
             section.name = name.into_bytes().into();
@@ -128,7 +128,7 @@ impl Namespace<'_> {
         sections
     }
 
-    /// Symbols at both ends of a section; the hypervisor's own code may have asked for them.
+    /// Adds or defines the symbols at both ends of a section; code may refer to them already.
     fn bounds(&self, builder: &mut Builder<'_>, section: &str, id: SectionId) {
         let size = match &builder.sections.get(id).data {
             SectionData::Data(data) => data.len() as u64,
@@ -150,8 +150,8 @@ impl Namespace<'_> {
         }
     }
 
-    /// The table of absolute pointers, each as its distance from the entry: what must be fixed
-    /// for the address that the hypervisor runs at.
+    /// The table of absolute pointers, which must be fixed for the address at which the code runs.
+    /// An entry is the distance from it to the pointer.
     fn pointers(
         &self,
         builder: &mut Builder<'_>,
@@ -217,7 +217,7 @@ fn without(flags: SectionFlags, these: SectionFlags) -> SectionFlags {
     SectionFlags(flags.0 & !these.0)
 }
 
-/// The relocations of a section: the name of the section that holds them says nothing after a
+/// The relocations of a section. The name of the section that holds them is arbitrary after a
 /// partial link.
 fn relocations<'a>(
     builder: &'a Builder<'_>,
@@ -233,7 +233,7 @@ fn relocations<'a>(
     })
 }
 
-/// The symbols that something refers to.
+/// The symbols to which relocations refer.
 fn used(builder: &Builder<'_>) -> HashSet<usize> {
     let mut used = HashSet::new();
     for section in &builder.sections {

@@ -1,24 +1,24 @@
-//! The CPU models of QEMU, as a program read their registers.
+//! The ID registers of the CPU models of QEMU, as read by a program on each.
 
 use super::{IdsError, Machine};
 
-/// Measured, and part of this package, so that an installed tool has it.
+/// The measured registers, compiled into the package.
 const QEMU: &str = include_str!("../../../cpus/qemu.toml");
 
-/// The machine that most of the rows are of, and that is meant where nothing else is said.
+/// The default machine, which most of the rows are about.
 const USUAL: &str = "virt,gic-version=3";
 
 /// The built-in machine `CPU[/OPTIONS][@VERSION]`: `cortex-a76`, `max,pauth=off`,
 /// `max/mte=on@7.2`.
 ///
-/// * `CPU` is what QEMU's `-cpu` takes, properties included.
+/// * `CPU` is the argument of QEMU's `-cpu`, including properties.
 /// * `OPTIONS` follow `virt,gic-version=3,` in `-machine`; without any, the machine is
-///   `virt,gic-version=3`. They matter to what the machine has a part in: the GIC decides
-///   `ID_AA64PFR0_EL1.GIC`, and MTE takes `mte=on`.
-/// * `VERSION` is QEMU's; without one, the newest of which the registers are known.
+///   `virt,gic-version=3`. They affect some fields: the GIC decides `ID_AA64PFR0_EL1.GIC`, and MTE
+///   requires `mte=on`.
+/// * `VERSION` is that of QEMU; by default the newest one with known registers.
 ///
 /// # Errors
-/// [`IdsError::UnknownCpu`] and [`IdsError::UnknownVersion`], which list those there are.
+/// [`IdsError::UnknownCpu`] and [`IdsError::UnknownVersion`], which list the known ones.
 pub fn builtin(cpu: &str) -> Result<Machine, IdsError> {
     find(super::read("the built-in machines", QEMU)?, cpu)
 }
@@ -52,7 +52,7 @@ fn find(machines: Vec<Machine>, asked: &str) -> Result<Machine, IdsError> {
     })
 }
 
-/// What a machine is asked for by, without the version.
+/// The text that selects a machine, without the version.
 fn label(machine: &Machine) -> String {
     let unversioned = Machine {
         qemu: None,
@@ -61,7 +61,7 @@ fn label(machine: &Machine) -> String {
     unversioned.to_string()
 }
 
-/// The options of a machine that are worth telling.
+/// The options of a machine other than the default.
 pub fn short(machine: &str) -> Option<&str> {
     if machine == USUAL {
         return None;
@@ -73,7 +73,7 @@ pub fn short(machine: &str) -> Option<&str> {
     )
 }
 
-/// `10.0` comes after `9.2`.
+/// A version as numbers, so that `10.0` sorts after `9.2`.
 fn order(version: &str) -> Vec<u32> {
     let numbers = version.split('.');
     numbers.map(|number| number.parse().unwrap_or(0)).collect()

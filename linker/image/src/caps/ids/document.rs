@@ -17,7 +17,7 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Machine>, IdsError> {
     let list = document.get("machine");
     let machines = match list.map(|value| (value, value.get_ref())) {
         Some((_, DeValue::Array(machines))) => {
-            // Registers beside the list would be of no machine.
+            // Registers outside of the list would belong to no machine.
             if let Some((key, value)) = document.iter().find(|(key, _)| key.get_ref() != "machine")
             {
                 let expected = "within a [[machine]]";

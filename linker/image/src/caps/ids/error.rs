@@ -1,4 +1,4 @@
-//! Why ID registers cannot be read.
+//! Errors of reading ID registers.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use alt_runtime::cap::idregs::Register;
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct At {
-    /// What the caller calls the file.
+    /// The name of the file in messages.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -20,7 +20,7 @@ impl fmt::Display for At {
     }
 }
 
-/// The ID registers of a machine cannot be had.
+/// The ID registers of a machine cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdsError {
@@ -30,13 +30,13 @@ pub enum IdsError {
          MIDR_EL1 = \"0x410fd034\""
     )]
     Empty {
-        /// What the caller calls the file.
+        /// The name of the file in messages.
         file: String,
     },
     /// A machine of the list has no register.
     #[error("{at}: this machine has no ID registers")]
     NoRegisters {
-        /// Where the machine begins.
+        /// The start of the machine.
         at: At,
     },
     /// The file is neither a list of lines nor TOML.
@@ -44,15 +44,15 @@ pub enum IdsError {
         "{at}: neither a log with lines `idreg NAME=0x…`, nor lines NAME=0x…, nor TOML: {message}"
     )]
     Toml {
-        /// Where the parser gave up.
+        /// The place of the error.
         at: At,
-        /// The parser's words.
+        /// The message of the parser.
         message: String,
     },
-    /// A line among lines `NAME=0x…` is something else.
+    /// A line is not of the form `NAME=0x…`.
     #[error("{at}: `{text}` is not NAME=0x…")]
     NotALine {
-        /// Where.
+        /// The place.
         at: At,
         /// The line.
         text: String,
@@ -60,39 +60,39 @@ pub enum IdsError {
     /// A TOML value of another type than the one expected.
     #[error("{at}: `{key}` is {found}, and must be {expected}")]
     WrongType {
-        /// Where.
+        /// The place.
         at: At,
         /// Its key.
         key: String,
         /// Its type.
         found: &'static str,
-        /// What has to stand there.
+        /// The expected type.
         expected: &'static str,
     },
-    /// There is no such register, or alt-runtime does not know it.
+    /// The register does not exist, or alt-runtime does not read it.
     #[error(
         "{at}: unknown ID register `{name}`; names are the Arm ARM's, such as ID_AA64ISAR0_EL1"
     )]
     UnknownRegister {
-        /// Where.
+        /// The place.
         at: At,
         /// The name.
         name: String,
     },
-    /// A value that is no hexadecimal number of 64 bits.
+    /// A value that is not a hexadecimal number of 64 bits.
     #[error("{at}: {register} is `{number}`, and must be 0x and 1 to 16 hexadecimal digits")]
     BadNumber {
-        /// Where.
+        /// The place.
         at: At,
-        /// Of which register.
+        /// The register.
         register: Register,
-        /// The text that stands there.
+        /// The text.
         number: String,
     },
     /// One machine has a register, or another key, twice.
     #[error("{at}: `{name}` is there already; a file or log of one boot has each once")]
     Duplicate {
-        /// Where it is the second time.
+        /// The second place.
         at: At,
         /// The register, or the key.
         name: String,
@@ -100,19 +100,19 @@ pub enum IdsError {
     /// No built-in machine has this CPU.
     #[error("no built-in CPU `{cpu}`; use one of: {}", .known.join(", "))]
     UnknownCpu {
-        /// What was asked for.
+        /// The requested text.
         cpu: String,
-        /// Those that there are.
+        /// The known ones.
         known: Vec<String>,
     },
     /// The built-in CPU is not of this version of QEMU.
     #[error("the registers of `{cpu}` are not known of QEMU {version}, but of {}", .known.join(", "))]
     UnknownVersion {
-        /// What was asked for, without the version.
+        /// The requested text, without the version.
         cpu: String,
         /// The version.
         version: String,
-        /// Those that there are.
+        /// The known ones.
         known: Vec<String>,
     },
 }

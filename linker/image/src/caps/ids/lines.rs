@@ -1,10 +1,10 @@
-//! Registers one a line: `NAME=0x…`, alone or in a log.
+//! Registers in lines `NAME=0x…`, alone or in a log.
 
 use super::{At, IdsError, Machine, Registers};
 
 /// The machine, or `None` if the text is not of this form.
 pub fn read(name: &str, text: &str) -> Result<Option<Machine>, IdsError> {
-    // A terminal's log has colours in it.
+    // The log of a terminal may contain colours.
     let text = anstream::adapter::strip_str(text).to_string();
     let is_log = text.lines().any(|line| logged(line).is_some());
     if !is_log && !text.lines().any(is_plain) {
@@ -34,15 +34,14 @@ pub fn read(name: &str, text: &str) -> Result<Option<Machine>, IdsError> {
     Ok(registers.machine())
 }
 
-/// What a line of a log says of a register: `[INFO ] idreg NAME=0x… (kernel.rs:17)`.
+/// The register in a line of a log: `[INFO ] idreg NAME=0x… (kernel.rs:17)`.
 fn logged(line: &str) -> Option<(&str, &str)> {
     let mut words = line.split_whitespace();
     words.find(|word| *word == "idreg")?;
     words.next()?.split_once('=')
 }
 
-/// Whether a line is `NAME=0x…`, with an upper-case name as registers have. In TOML, the number
-/// would be quoted.
+/// Whether a line is `NAME=0x…` with an upper-case name. In TOML, the number would be quoted.
 fn is_plain(line: &str) -> bool {
     pair(line.trim()).is_some_and(|(name, number)| {
         number.starts_with("0x")

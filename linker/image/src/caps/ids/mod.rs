@@ -1,6 +1,6 @@
 //! The ID registers of machines, read from files.
 //!
-//! [`read`] understands what people have at hand, [`builtin`] knows the CPU models of QEMU.
+//! [`read`] reads logs, lists and TOML files; [`builtin`] has the CPU models of QEMU.
 
 mod builtin;
 mod document;
@@ -14,23 +14,22 @@ use alt_runtime::cap::{IdRegs, idregs::Register};
 pub use builtin::builtin;
 pub use error::{At, IdsError};
 
-/// A machine, all of whose CPUs are alike.
+/// A machine whose CPUs are all equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
-    /// The version of QEMU that it was, if it was one, such as `10.0`.
+    /// The version of QEMU, such as `10.0`, if the machine was emulated.
     pub qemu: Option<String>,
-    /// What was given to QEMU's `-cpu`.
+    /// The argument of QEMU's `-cpu`.
     pub cpu: Option<String>,
-    /// What was given to QEMU's `-machine`.
+    /// The argument of QEMU's `-machine`.
     pub machine: Option<String>,
-    /// Its ID registers; those that the file does not give are zero.
+    /// Its ID registers; those that the file lacks are zero.
     pub ids: IdRegs,
-    /// The registers that the file does not give. A feature that shows in one of them seems to
-    /// be absent.
+    /// The registers that the file lacks. Features that they indicate appear to be absent.
     pub missing: Vec<Register>,
 }
 
-/// As [`builtin`] takes it: `cortex-a76@10.0`, `max/mte=on@10.0`.
+/// In the syntax of [`builtin`]: `cortex-a76@10.0`, `max/mte=on@10.0`.
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.cpu.as_deref().unwrap_or("a CPU of no name"))?;
@@ -44,15 +43,15 @@ impl fmt::Display for Machine {
     }
 }
 
-/// The machines of a file, in its order. `name` is what messages call it.
+/// The machines of a file, in its order. `name` is the name of the file in messages.
 ///
-/// Three forms are told apart by what is in the text:
+/// The text may have one of three forms:
 ///
-/// * a saved log with lines `… idreg NAME=0x…`, as kernel-demo writes; whatever stands before
-///   `idreg` and behind the number is passed over, as are all other lines;
-/// * lines `NAME=0x…` and nothing else, but for empty lines and `#` with a comment;
+/// * a saved log with lines `… idreg NAME=0x…`, as kernel-demo writes; text before `idreg` and after
+///   the number is ignored, and so are all other lines;
+/// * lines `NAME=0x…`, empty lines and comments after `#`;
 /// * TOML: a list of `[[machine]]` with the registers as `NAME = "0x…"`, and with `qemu`, `cpu`
-///   and `machine` if it was an emulator; or, for one machine, the same keys at the top level.
+///   and `machine` for an emulator; or, for one machine, the same keys at the top level.
 ///
 /// Registers have their architectural names, such as `ID_AA64ISAR0_EL1`.
 ///
@@ -66,23 +65,23 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Machine>, IdsError> {
     }
 }
 
-/// A machine in the making.
+/// A builder of machines.
 #[derive(Default)]
 struct Registers {
     given: Vec<(Register, u64)>,
 }
 
 impl Registers {
-    /// Takes in what stands in the file.
+    /// Adds a register of the file.
     ///
-    /// `at` is asked only if something is wrong: to find the line takes a walk over the text.
+    /// `at` is called only for an error, because it searches the text for the line.
     fn add(&mut self, at: impl Fn() -> At, name: &str, number: &str) -> Result<(), IdsError> {
         let Some(register) = Register::from_name(name) else {
             let (at, name) = (at(), name.to_owned());
             return Err(IdsError::UnknownRegister { at, name });
         };
         let digits = number.strip_prefix("0x").filter(|digits| {
-            // `from_str_radix` would take a sign as well.
+            // `from_str_radix` also accepts a sign.
             !digits.starts_with(['+', '-'])
         });
         let Some(value) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
@@ -103,7 +102,7 @@ impl Registers {
         Ok(())
     }
 
-    /// The machine, of no name yet; `None` if there is no register.
+    /// The machine, without a name; `None` if it has no register.
     fn machine(self) -> Option<Machine> {
         let is_given = |register| self.given.iter().any(|(other, _)| *other == register);
         let all = Register::ALL.iter().copied();

@@ -1,4 +1,4 @@
-//! Symbols of the kernel: only those that the manifest allows, and only as it says.
+//! Symbols of the kernel: only those that the manifest allows, used as their kind allows.
 
 use std::collections::HashSet;
 use std::mem::offset_of;
@@ -66,15 +66,15 @@ pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     found.extend(kinds);
 }
 
-/// The place in code, where it is a record that names a symbol.
+/// The place that uses a symbol: for a record, its site.
 fn used_at(context: &LintContext<'_>, section: usize, offset: u64) -> Site {
     let used = context.graph.used_at(context.object, section, offset);
     let (section, offset) = used.unwrap_or((section, offset));
     context.site(section, offset)
 }
 
-/// The relocations that count: in what is loaded first, so that a place in code is told rather
-/// than one in what debuggers read.
+/// All relocations; those of loaded sections are first, so that a finding names a place in code
+/// rather than one in debug information.
 fn by_distance<'a>(
     context: &'a LintContext<'_>,
 ) -> impl Iterator<Item = (usize, u64, &'a Relocation)> {
@@ -87,7 +87,7 @@ fn by_distance<'a>(
     })
 }
 
-/// What is done with a symbol that its kind does not allow.
+/// The use of a symbol, if its kind does not allow that.
 fn misused(
     context: &LintContext<'_>,
     section: usize,
@@ -98,13 +98,13 @@ fn misused(
     if !section.is_loaded() {
         return None;
     }
-    // The second word of a record is its replacement, or its callback.
+    // The second word of a record refers to its replacement or callback.
     let within = offset_of!(AlternativeRecord, replacement) as u64;
     let record = section.name == RECORDS
         && record_size(section.name).is_some_and(|size| relocation.offset % size == within);
     let used = match record {
         true => Use::Record,
-        // What is no use at all is refused for that.
+        // The lint of relocations refuses those that are not a use.
         false => used(relocation.kind)?,
     };
     let allowed: &[Use] = match kind {
@@ -115,7 +115,7 @@ fn misused(
     (!allowed.contains(&used)).then_some(used)
 }
 
-/// The bounds that the link adds, which the hypervisor's own code may name.
+/// The bounds that the link adds, to which the hypervisor's code may refer.
 fn own_bounds(context: &LintContext<'_>) -> Vec<String> {
     let outputs = context.layout.0.iter().map(|output| output.name.as_str());
     let names = outputs.chain([".pointers"]);

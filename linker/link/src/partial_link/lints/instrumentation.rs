@@ -1,10 +1,10 @@
-//! Code that compilers add for the kernel's sake, and that cannot work at another exception
-//! level: what it calls is not there, and what it writes is not mapped.
+//! Instrumentation that compilers add for the kernel. It cannot work at another exception level:
+//! the functions that it calls and the memory that it writes are not mapped.
 
 use super::LintContext;
 use crate::partial_link::refusal::Refusal;
 
-/// Symbols that such code asks for; `*` stands for any rest.
+/// Symbols that instrumented code refers to; a final `*` matches any rest.
 const SYMBOLS: [(&str, &str); 12] = [
     ("__stack_chk_fail", "stack protector (-fstack-protector)"),
     ("__stack_chk_guard", "stack protector (-fstack-protector)"),
@@ -23,7 +23,7 @@ const SYMBOLS: [(&str, &str); 12] = [
     ("llvm_gcda_*", "coverage (--coverage)"),
 ];
 
-/// Sections that it leaves behind.
+/// Sections that instrumentation adds.
 const SECTIONS: [(&str, &str); 5] = [
     (
         "__patchable_function_entries",
@@ -38,8 +38,8 @@ const SECTIONS: [(&str, &str); 5] = [
     ("__sancov_*", "coverage (-fsanitize-coverage)"),
 ];
 
-/// `str x30, [x18], #8` and `ldr x30, [x18, #-8]!`: how the shadow call stack is pushed and
-/// popped.
+/// `str x30, [x18], #8` and `ldr x30, [x18, #-8]!`, which push to and pop from the shadow call
+/// stack.
 const SHADOW_STACK: [u32; 2] = [0xf800_865e, 0xf85f_8e5e];
 
 fn known(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
@@ -51,12 +51,12 @@ fn known(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
     known.map(|(_, what)| *what)
 }
 
-/// The instrumentation that asks for a symbol.
+/// The instrumentation that refers to a symbol.
 pub(super) fn symbol(name: &str) -> Option<&'static str> {
     known(&SYMBOLS, name)
 }
 
-/// The instrumentation that leaves a section behind.
+/// The instrumentation that adds a section.
 pub(super) fn section(name: &str) -> Option<&'static str> {
     known(&SECTIONS, name)
 }

@@ -1,4 +1,4 @@
-//! The rules for the code of a hypervisor, asked of the object of the partial link.
+//! The lints for code of another exception level, run on the object of the partial link.
 
 mod allow;
 mod instrumentation;
@@ -17,21 +17,21 @@ use super::script::Layout;
 use crate::namespace::Manifest;
 use crate::namespace::Name;
 
-/// What the rules look at.
+/// The data that all lints use.
 pub(super) struct LintContext<'a> {
     pub name: &'a Name,
     pub manifest: &'a Manifest,
     pub layout: &'a Layout,
     /// The inputs of the link.
     pub inputs: &'a Inputs<'a>,
-    /// Where the linker put it.
+    /// Where the linker placed each input section.
     pub placed: &'a [Placed],
     pub object: &'a LinkedObject<'a>,
     pub graph: &'a Graph<'a>,
 }
 
 impl LintContext<'_> {
-    /// Asks all rules.
+    /// Runs all lints.
     pub fn check(&self) -> Vec<Refusal> {
         let rules: [fn(&LintContext<'_>, &mut Vec<Refusal>); 10] = [
             symbols::exports,
@@ -59,7 +59,7 @@ impl LintContext<'_> {
         }
     }
 
-    /// The files that a section of the object comes from; one that is not known, if none is.
+    /// The files from which a section of the object comes; `None` alone if they are unknown.
     fn files(&self, section: &str) -> BTreeSet<Option<String>> {
         let placed = self.placed.iter().filter(|placed| placed.output == section);
         let mut files: BTreeSet<_> = placed.map(|placed| Some(placed.file.clone())).collect();

@@ -1,4 +1,4 @@
-//! Relocations: only those that are right wherever the image runs, or that can be fixed.
+//! Relocations must be position independent, or fixable at boot.
 
 use object::elf::{
     NAMES_R_AARCH64, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
@@ -15,8 +15,8 @@ use super::LintContext;
 use crate::partial_link::refusal::{Refusal, Use};
 use crate::partial_link::script::{TABLES, record_size};
 
-/// What a relocation does with its symbol; none for one that says something else at another
-/// address, and cannot be fixed.
+/// How a relocation uses its symbol; `None` for one that depends on the address at which the code
+/// runs and cannot be fixed.
 pub(super) fn used(kind: RelocationType) -> Option<Use> {
     Some(match kind {
         R_AARCH64_ABS64 => Use::Pointer,
@@ -54,7 +54,7 @@ fn name(kind: RelocationType) -> String {
 }
 
 fn why(name: &str) -> &'static str {
-    // By the groups of the ABI's names (AAELF64, 5.7).
+    // The names of the ABI show the groups (AAELF64, 5.7).
     if name.contains("TLS") || name.contains("DTP") {
         "thread-local data belongs to the kernel's threads"
     } else if name.contains("GOT") {
@@ -97,8 +97,8 @@ pub(super) fn kinds(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     }
 }
 
-/// A table of records is linked to one section of text (SHF_LINK_ORDER); the last link sorts it
-/// by that.
+/// A table of records belongs to one section of text (SHF_LINK_ORDER); the final link sorts the
+/// table by it.
 pub(super) fn sites(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     for (_, section) in context.object.loaded() {
         let Some(size) = record_size(section.name) else {

@@ -1,5 +1,5 @@
-//! Sections: none that no pattern takes, no pattern that takes none, and the rights that names
-//! promise.
+//! Sections: each matches a pattern, each pattern matches a section, and the permissions are those
+//! that the name implies.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::LintContext;
 use crate::partial_link::refusal::Refusal;
 use crate::partial_link::script::{ALWAYS, TABLES};
 
-/// Where callbacks are, whatever the file says about them.
+/// The section of callbacks, whatever its flags.
 const CALLBACKS: &str = "alt_callbacks";
 
 pub(super) fn orphans(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
@@ -55,7 +55,8 @@ pub(super) fn dead_patterns(context: &LintContext<'_>, found: &mut Vec<Refusal>)
     }
 }
 
-/// A section has the rights of all that is in it; so what needs others must not be there.
+/// An output section has the union of the permissions of its inputs, so inputs that need others are
+/// refused.
 pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     for output in &context.layout.0 {
         let name = context.name.section(&output.name);
@@ -63,7 +64,7 @@ pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
         let Some((_, section)) = sections.find(|(_, section)| section.name == name) else {
             continue;
         };
-        // Of what is empty, the linker has only guessed the rights.
+        // The linker guesses the flags of an empty section.
         if section.size == 0 {
             continue;
         }
@@ -77,7 +78,7 @@ pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
             _ => continue,
         };
         let mut inputs = context.placed.iter().filter(|placed| placed.output == name);
-        // Which of them asks for it, as far as the inputs are known before code is generated.
+        // The input with this flag, if it is known; bitcode has no sections yet.
         let input = inputs.find(|placed| context.inputs.has(&placed.section, right));
         let (input, file) = match input {
             Some(placed) => (placed.section.clone(), Some(placed.file.clone())),

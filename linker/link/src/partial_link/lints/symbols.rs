@@ -1,4 +1,4 @@
-//! Symbols: exports that are there, and none that clash with what the namespace adds.
+//! Symbols: exports must be defined, and no name may clash with those that the namespace adds.
 
 use alt_object::object::Place;
 
@@ -24,7 +24,7 @@ pub(super) fn exports(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     }
 }
 
-/// The name that takes the fewest edits, if a third of its length will do.
+/// The name with the smallest edit distance, at most a third of its length.
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let distances = names.map(|other| (strsim::osa_distance(name, other), other));
     let near = distances.filter(|(distance, other)| *distance <= other.len().max(3) / 3);
