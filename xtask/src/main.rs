@@ -4,12 +4,14 @@ mod bench;
 mod demo;
 mod examples;
 mod fuzz;
+mod layers;
 mod litmus;
 mod matrix;
 mod minimal;
 mod miri;
 mod mutants;
 mod nightly;
+mod outcome;
 mod setup;
 mod sizes;
 mod style;
@@ -18,8 +20,9 @@ mod test;
 mod verify;
 
 use clap::{Args, Parser, Subcommand};
+use outcome::Outcome;
 use qemu_tests::Profile;
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
 #[derive(Parser)]
@@ -62,6 +65,9 @@ enum Task {
         /// One target: a file of linker/fuzz/fuzz_targets. All without it.
         target: Option<String>,
     },
+    /// Checks that no modules import each other in a circle, and that packages and modules use lower
+    /// layers only.
+    Layers,
     /// Judges the patching sequence, and what is left without one of its steps, by Arm's memory
     /// model: litmus tests, run by herd7.
     Litmus,
@@ -140,9 +146,6 @@ impl DemoArguments {
     }
 }
 
-/// What a task returns: `Ok(false)` when it ran but has found something to be wrong, and said so.
-type Outcome = Result<bool, Box<dyn Error>>;
-
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
@@ -160,6 +163,7 @@ fn main() -> ExitCode {
             };
             fuzz::run(limit, target.as_deref())
         }
+        Task::Layers => layers::run(),
         Task::Litmus => litmus::run(),
         Task::MinimalVersions => minimal::run(),
         Task::Miri => miri::run(),

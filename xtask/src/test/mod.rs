@@ -3,7 +3,7 @@
 mod steps;
 mod summary;
 
-use crate::{Outcome, setup, style, verify};
+use crate::{Outcome, layers, setup, style, verify};
 use qemu_tests::{Profile, guest};
 use std::{
     env, fs,
@@ -47,7 +47,7 @@ const PROFILES: [Profile; 8] = [
 /// Runs all of it, also when something fails on the way; each check counts as one test.
 pub(crate) fn run(filter: &[String]) -> Outcome {
     let has_nextest = has_nextest();
-    let mut steps = Steps::new(9 + usize::from(has_nextest));
+    let mut steps = Steps::new(10 + usize::from(has_nextest));
     let mut total = Count::default();
 
     steps.begin("set-up");
@@ -68,6 +68,8 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
         let clippy = [&clippy[..], &["--target", HYP_TARGET]].concat();
         total += check(cargo().args(clippy).args(deny))?;
     }
+    steps.begin("layers");
+    total += Count::one(layers::run()?);
     steps.begin("doc");
     let doc = ["doc", "--workspace", "--no-deps"];
     total += check(cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;

@@ -1,0 +1,59 @@
+//! The layers of the workspace: which package, and which module of alt-runtime, may use which.
+//!
+//! The same layers as in ARCHITECTURE.md. Each line may use the lines above it, and members of one
+//! line do not use each other.
+
+/// The packages, by normal, build and dev dependencies.
+pub(super) const PACKAGES: &[&[&str]] = &[
+    // Test support depends on none of the others, so that each of them can test with it.
+    &["test-support"],
+    // Data about CPUs: ID registers, MIDR ranges, scopes.
+    &["alt-cpu"],
+    // The reader of cpucaps.toml.
+    &["alt-cpucaps"],
+    // What a kernel compiles in.
+    &["alt-macros"],
+    &["alt-runtime"],
+    // The host: images, the verifier, what a build script uses, the program `alt`.
+    &["alt-object"],
+    &["alt-image"],
+    &["alt-linker"],
+    &["alt-verify"],
+    &["alt-tool"],
+    // Guests, and the observers of guests.
+    &["coherence", "el2-monitor", "demo-hyp", "demo-module"],
+    &[
+        "coherence-plugin",
+        "kernel-demo",
+        "bench-guest",
+        "shadow-guest",
+        "two-passes",
+    ],
+    &["quickstart", "higher-half", "relocatable"],
+    // The harness that boots guests, and what builds on it.
+    &["qemu-tests"],
+    &["doc-snippets", "xtask"],
+];
+
+/// The modules of the root of alt-runtime.
+pub(super) const RUNTIME: &[&[&str]] = &[
+    // A64 words.
+    &["insn"],
+    // Memory for a plan.
+    &["room"],
+    // Cpucaps and ID registers.
+    &["cap"],
+    &["callback"],
+    // The layout of the tables, and those of one image.
+    &["record"],
+    &["region"],
+    // Stores, cache maintenance, the loop that waits.
+    &["arch"],
+    // Plan, commit, verify.
+    &["patch"],
+    &["image", "pointers", "rendezvous", "shadow_call_stack"],
+    // The phases.
+    &["boot"],
+    // What the macros expand to.
+    &["assembly", "macros"],
+];
