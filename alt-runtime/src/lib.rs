@@ -1,51 +1,117 @@
 //! Boot-time code patching by CPU capability for arm64 kernels written in Rust.
 //!
-//! A kernel must run on every arm64 CPU and still use what the CPU at hand can
-//! do. With this crate it says both at the place where it matters, and its text
-//! is rewritten once, at boot, when the cpucaps are known:
+//! A kernel states, at the place that it concerns, which instructions to use if the CPU has a
+//! capability; the macros record these *sites* in tables of the image. At boot, one pass detects the
+//! capabilities from the ID registers and rewrites all sites, so that they cost nothing afterwards.
 //!
 //! ```
+//! // The cpucaps of the kernel: constants, and the table of how to detect each one.
 //! mod cpucaps {
 //!     alt_runtime::cpucaps!("../cpucaps.toml");
 //! }
+//!
 //! use alt_runtime::{alternative, cpu_has_cap};
 //! use cpucaps::{LSE, SB};
 //!
-//! // Instructions, and what they become where SB is present.
-//! // SAFETY: both are speculation barriers.
-//! unsafe {
-//!     alternative!(
-//!         "dsb nsh",
-//!         "isb",
-//!         SB => ".arch_extension sb", "sb",
-//!         host => {},
-//!         options(nostack, preserves_flags),
-//!     )
-//! };
-//! // A branch on a cpucap: one instruction, no flag in memory.
-//! if cpu_has_cap!(likely LSE) { /* … */ }
+//! /// A speculation barrier: `sb` on CPUs that have it, else `dsb nsh; isb`.
+//! fn speculation_barrier() {
+//!     // SAFETY: both sequences are speculation barriers; neither accesses memory or registers.
+//!     unsafe {
+//!         alternative!(
+//!             "dsb nsh",
+//!             "isb",
+//!             SB => ".arch_extension sb", "sb",
+//!             host => {}, // runs in tests on a host
+//!             options(nostack, preserves_flags),
+//!         )
+//!     }
+//! }
+//!
+//! /// A branch on a cpucap: one instruction, which loads no flag from memory.
+//! fn has_atomics() -> bool {
+//!     cpu_has_cap!(likely LSE)
+//! }
+//!
+//! # speculation_barrier();
+//! # assert!(!has_atomics());
 //! ```
 //!
-//! A crate may re-export the macros, as a hardware layer does for its drivers, and this crate
-//! may have another name in `Cargo.toml`: the macros find it all the same. Crates with sites
-//! can be tested on a host: `host => { … }` in [`alternative!`], and [`cpu_has_cap!`] is
-//! `false` there.
+//! The boot CPU patches the text before it starts any other CPU:
 //!
-//! | module     | what is there |
-//! |------------|---------------|
-//! | [`cap`]    | cpucaps: numbers, sets, how each is detected from the ID registers |
-//! | [`insn`]   | A64 words: which are PC-relative, and moving one to another address |
-//! | [`record`] | the layouts in the image |
-//! | [`region`] | one image's text and tables |
-//! | [`mod@callback`] | functions that compute what a site becomes |
-//! | [`patch`]  | plan → commit → verify |
-//! | [`pointers`] | pointers of code that runs at another address |
-//! | [`rendezvous`] | where the other CPUs wait meanwhile |
-//! | [`boot`]   | the phases, as types |
-//! | `shadow_call_stack` | for CPUs without pointer authentication; a feature of that name |
+//! ```
+//! # #[cfg(target_os = "none")]
+//! # mod kernel {
+//! # mod cpucaps { alt_runtime::cpucaps!("../cpucaps.toml"); }
+//! use alt_runtime::boot::System;
+//! use alt_runtime::patch::LinearAlias;
+//! use alt_runtime::{Image, Room, text};
 //!
-//! Everything but reading registers and writing text computes on values, and
-//! runs on the host as well.
+//! static SYSTEM: System = System::new(&cpucaps::TABLE);
+//! /// Room for the plan: one entry for each instruction of each site.
+//! static ROOM: Room<64> = Room::new();
+//!
+//! /// Patches the text. To be called on the boot CPU, before others start.
+//! pub fn apply() {
+//!     let room = ROOM.take().unwrap_or_default();
+//!     // SAFETY: the linker script bounds the text by these symbols; the tables are mapped.
+//!     let mut image = unsafe { Image::new(text!(text_begin, text_end)) }.with_room(room);
+//!     // SAFETY: the text is always mapped writable, at its own address.
+//!     let mut alias = unsafe { LinearAlias::new(0) };
+//!     // SAFETY: no other CPU is ever started.
+//!     unsafe { SYSTEM.boot("", &mut image, &mut alias, print) };
+//! }
+//! # }
+//! ```
+//!
+//! # Phases
+//!
+//! [`boot::System`] does all of the following in one static. The types of [`boot`] are for kernels
+//! that do something in between.
+//!
+//! 1. *Detect*: [`Detected::new`](boot::Detected::new) evaluates the table of cpucaps on the boot
+//!    CPU's ID registers.
+//! 2. *Plan*: [`patch::Plan::new`] checks every record and computes every new word. It writes nothing.
+//! 3. *Commit*: [`patch::Plan::commit`] writes the words through a writable alias of the text, and
+//!    cleans and invalidates the caches.
+//! 4. *Verify*: the commit reads each word back through the executable mapping, and restores all of
+//!    them if one differs.
+//!
+//! A pass covers everything on one CPU ([`Detected::patch`](boot::Detected::patch)), or two passes
+//! share the sites: cpucaps of boot scope first, the others when all CPUs are online and
+//! [stopped](rendezvous).
+//!
+//! # Modules
+//!
+//! | module           | content |
+//! |------------------|---------|
+//! | [`boot`]         | the phases as types, and all of them in one static |
+//! | [`cap`]          | cpucaps: numbers, sets, detection from the ID registers, overrides, policies |
+//! | [`patch`]        | plan, commit, verify |
+//! | [`region`]       | the text and tables of one image |
+//! | [`record`]       | the layouts of the tables |
+//! | [`rendezvous`]   | stops the other CPUs during a pass |
+//! | [`mod@callback`] | functions that compute the instructions of a site |
+//! | [`insn`]         | A64 instructions: encode, classify, move to another address |
+//! | [`pointers`]     | relocates pointers of code that runs at another address |
+//! | `shadow_call_stack` | a shadow call stack for CPUs without pointer authentication |
+//!
+//! The words *site*, *default*, *arm*, *record*, *room*, *plan* and the others are defined in
+//! `ARCHITECTURE.md` of the repository.
+//!
+//! # Features
+//!
+//! - `defmt`: implements `defmt::Format` for the errors and reports that a kernel logs.
+//! - `shadow-call-stack`: the module `shadow_call_stack`, which reads unwind tables with gimli.
+//!
+//! # Host and target
+//!
+//! The crate is `no_std` and does not allocate. Only functions that read registers or write text
+//! require the target, `aarch64` with `target_os = "none"`; everything else also runs on a host.
+//! Crates with sites can be tested on a host: [`alternative!`] has an arm `host => { … }`, and
+//! [`cpu_has_cap!`] is `false` there.
+//!
+//! A crate may re-export the macros, and may rename this crate in `Cargo.toml`: the macros use the
+//! path of the crate that defines them.
 #![no_std]
 
 mod arch;

@@ -169,6 +169,37 @@ fn add(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// On a host, rustdoc does not compile what is for a kernel only: it must be in a source that is.
+#[test]
+fn target_examples_of_alt_runtime_are_built() {
+    let (sources, mut files, mut found) = (sources(), Vec::new(), 0);
+    add(&workspace().join("alt-runtime/src"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let docs: Vec<_> = text
+            .lines()
+            .map(|line| line.trim_start())
+            .map(|line| line.strip_prefix("//!").or(line.strip_prefix("///")))
+            .map(|line| line.unwrap_or_default().trim_start())
+            .collect();
+        for block in docs.join("\n").split("```").skip(1).step_by(2) {
+            if !block.contains("# #[cfg(target_os = \"none\")]") {
+                continue;
+            }
+            let shown: Vec<_> = block
+                .lines()
+                // The source imports the same names, among others.
+                .filter(|line| !line.starts_with("# ") && !line.starts_with("use "))
+                .collect();
+            let shown = squeezed(&shown.join("\n"));
+            let is_built = sources.iter().any(|source| source.contains(&shown));
+            assert!(is_built, "{}: {block}", file.display());
+            found += 1;
+        }
+    }
+    assert_ne!(found, 0);
+}
+
 /// Examples in the documentation of the crates are compiled, too.
 #[test]
 fn no_example_is_ignored() {

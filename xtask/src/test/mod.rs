@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check and test, one closing line.
 
+mod docs;
 mod steps;
 mod summary;
 
@@ -71,8 +72,7 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     steps.begin("layers");
     total += Count::one(layers::run()?);
     steps.begin("doc");
-    let doc = ["doc", "--workspace", "--no-deps"];
-    total += check(cargo().args(doc).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    total += docs::run()?;
     // A build inside of a test is silent.
     steps.begin("guests");
     total += Count::one(build_guests());
