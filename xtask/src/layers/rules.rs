@@ -1,4 +1,5 @@
-//! The layers of the workspace: which package, and which module of alt-runtime, may use which.
+//! The layers of the workspace: which package, and which module of alt-runtime and kernel-demo, may
+//! use which.
 //!
 //! The same layers as in ARCHITECTURE.md. Each line may use the lines above it, and members of one
 //! line do not use each other.
@@ -56,4 +57,14 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     &["boot"],
     // What the macros expand to.
     &["assembly", "macros"],
+];
+
+/// The modules of the root of kernel-demo: the kernel below, its tests above.
+pub(super) const KERNEL_DEMO: &[&[&str]] = &[
+    &["platform"],
+    &["features"],
+    &["hyp", "module"],
+    &["smp"],
+    &["checks", "report"],
+    &["boot"],
 ];
