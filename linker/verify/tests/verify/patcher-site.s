@@ -1,5 +1,5 @@
 // finding: _RNvNtNtCs1_11alt_runtime4arch6commit6commit+0x4: rewrites text
-// finding: _RNvNtNtCs1_11alt_runtime4arch6attend6attend: rewrites text
+// finding: _RNvNtNtCs1_11alt_runtime4arch4wait17wait_if_requested: rewrites text
 // The names of the two routines, in the new mangling and the old one's shape.
 .globl _start
 _start:
@@ -12,10 +12,10 @@ inner:
     nop
     ret
 .size _RNvNtNtCs1_11alt_runtime4arch6commit6commit, . - _RNvNtNtCs1_11alt_runtime4arch6commit6commit
-.type _RNvNtNtCs1_11alt_runtime4arch6attend6attend, @function
-_RNvNtNtCs1_11alt_runtime4arch6attend6attend:
+.type _RNvNtNtCs1_11alt_runtime4arch4wait17wait_if_requested, @function
+_RNvNtNtCs1_11alt_runtime4arch4wait17wait_if_requested:
     nop
     ret
-.size _RNvNtNtCs1_11alt_runtime4arch6attend6attend, . - _RNvNtNtCs1_11alt_runtime4arch6attend6attend
+.size _RNvNtNtCs1_11alt_runtime4arch4wait17wait_if_requested, . - _RNvNtNtCs1_11alt_runtime4arch4wait17wait_if_requested
 raw_branch inner, 1, 1
-raw_branch _RNvNtNtCs1_11alt_runtime4arch6attend6attend, 2, 1
+raw_branch _RNvNtNtCs1_11alt_runtime4arch4wait17wait_if_requested, 2, 1
