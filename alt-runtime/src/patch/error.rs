@@ -56,14 +56,14 @@ pub enum Reason {
         /// Length of the replacement.
         replacement: u8,
     },
-    /// Two arms of one site disagree about its length. Lengths in instructions.
+    /// Two arms of one site state different lengths of the site, in instructions.
     LengthsDiffer {
         /// Length that the first arm states.
         first: u8,
         /// Length that a later arm states.
         other: u8,
     },
-    /// The condition asks for the next record too, and that is of another site.
+    /// The condition includes the next record, which belongs to another site or is missing.
     DanglingAnd,
     /// The replacement is neither inside the region's replacements nor its text.
     ReplacementOutside {
@@ -84,23 +84,23 @@ pub enum Reason {
         /// The word that the record implies.
         expected: Insn,
     },
-    /// The site of an alternative holds a BRK or HLT that is not of its arm. It may be a
-    /// debugger's, which would put back the word that it knows over a patched one. Found by the
-    /// check of all arms, before the first pass.
+    /// The site of an alternative holds a BRK or HLT that the arm does not have there. It may be a
+    /// debugger's breakpoint: on removal, the debugger would overwrite the patched word with the old
+    /// one. Found by the first pass only.
     Breakpoint {
         /// Index of the instruction in the site.
         index: u8,
         /// The instruction.
         word: Insn,
     },
-    /// The branch leaves the region's text. A plan finds that of one that it would write; the
-    /// check of all arms also of one that is there already.
+    /// The branch leaves the region's text. A plan reports branches that it would write; the first
+    /// pass also those that are in the text already.
     BranchOutsideText {
         /// Where it would go.
         target: u64,
     },
-    /// An instruction of the replacement refers to the replacements, which are
-    /// not there once the kernel runs: a literal pool, or a foreign arm.
+    /// An instruction of the replacement refers to the replacements, which are freed after boot: a
+    /// literal pool, or another arm.
     TargetsReplacements {
         /// Index of the instruction in the replacement.
         index: u8,
@@ -118,9 +118,9 @@ pub enum Reason {
         /// Why not.
         error: MoveError,
     },
-    /// The linker made NOP and ADR of ADRP and ADD where the replacement is stored. ADR does
-    /// not reach from the site, and the pair cannot be made ADRP and ADD again, since another
-    /// instruction of the replacement goes to the second one alone.
+    /// The linker relaxed ADRP and ADD of the replacement to NOP and ADR. ADR does not reach from
+    /// the site, and the pair cannot be restored, since another instruction of the replacement
+    /// refers to the second one alone.
     Relaxed {
         /// Index of the ADR in the replacement.
         index: u8,
@@ -134,29 +134,28 @@ pub enum Reason {
         /// The address that it names.
         address: u64,
     },
-    /// The record states another length for the callback than for the site. Lengths
-    /// in instructions.
+    /// The record states different lengths for the callback and the site, in instructions.
     CallbackLength {
         /// Length of the site.
         site: u8,
         /// Length for the callback.
         callback: u8,
     },
-    /// A callback gave no instructions.
+    /// A callback returned an error.
     CallbackFailed {
         /// Name of the callback.
         name: &'static str,
         /// Why.
         error: CallbackError,
     },
-    /// A callback makes something else of its own result: a second pass would change
-    /// the text again.
+    /// A callback is not idempotent: run on its own result it returns other instructions, so that
+    /// a second pass would change the text again.
     CallbackUnstable {
         /// Name of the callback.
         name: &'static str,
     },
-    /// A callback gave a word that is no instruction known to us, or one that signs
-    /// with its own address: see [`Class`](crate::insn::Class).
+    /// A callback returned an unallocated word, or an instruction that signs with its own address:
+    /// see [`Class`](crate::insn::Class).
     CallbackWord {
         /// Index of the instruction in the site.
         index: u8,
@@ -197,22 +196,28 @@ impl fmt::Display for Reason {
             Self::Unsorted { previous } => {
                 write!(
                     f,
-                    "the table is not sorted: the site before is at {previous:#x}"
+                    "the table is not sorted: the previous site is at {previous:#x}"
                 )
             }
             Self::Overlap { previous } => write!(f, "the site overlaps the one at {previous:#x}"),
             Self::UnknownCap => write!(f, "there is no such cpucap"),
             Self::ZeroLength => write!(f, "the site or its replacement has no instructions"),
             Self::ReplacementTooLong { site, replacement } => {
-                write!(f, "{replacement} instructions replace only {site}")
+                write!(
+                    f,
+                    "the replacement has {replacement} instructions, the site only {site}"
+                )
             }
             Self::LengthsDiffer { first, other } => {
                 write!(
                     f,
-                    "one arm says that the site has {first} instructions, another {other}"
+                    "one arm states that the site has {first} instructions, another {other}"
                 )
             }
-            Self::DanglingAnd => write!(f, "the condition goes on in a record that is not there"),
+            Self::DanglingAnd => write!(
+                f,
+                "the condition continues in a next record of the site, which is missing"
+            ),
             Self::ReplacementOutside { replacement } => {
                 write!(
                     f,
@@ -241,7 +246,7 @@ impl fmt::Display for Reason {
                 target,
             } => write!(
                 f,
-                "instruction {index} ({word}) of the replacement refers to {target:#x} among the replacements, which are given back after boot"
+                "instruction {index} ({word}) of the replacement refers to {target:#x} among the replacements, which are freed after boot"
             ),
             Self::CannotMove { index, word, error } => {
                 write!(
@@ -264,17 +269,20 @@ impl fmt::Display for Reason {
             Self::CallbackLength { site, callback } => {
                 write!(
                     f,
-                    "a callback for {callback} instructions is to fill {site}"
+                    "the record states {callback} instructions for the callback, {site} for the site"
                 )
             }
             Self::CallbackFailed { name, error } => write!(f, "callback {name}: {error}"),
             Self::CallbackUnstable { name } => {
-                write!(f, "callback {name} makes something else of its own result")
+                write!(
+                    f,
+                    "callback {name} is not idempotent: run on its own result it returned other instructions"
+                )
             }
             Self::CallbackWord { index, word } => {
                 write!(
                     f,
-                    "instruction {index} ({word}) of a callback is not known, or depends on its address in secret"
+                    "callback instruction {index} ({word}) is unallocated or signs with its own address"
                 )
             }
             Self::LeavesAliasedRange {

@@ -189,7 +189,7 @@ fn callback_of_another_length() {
         refused(&image, reason);
         assert_eq!(
             reason.to_string(),
-            format!("a callback for {callback} instructions is to fill 2")
+            format!("the record states {callback} instructions for the callback, 2 for the site")
         );
     }
 }
@@ -261,7 +261,7 @@ fn callback_that_is_unstable() {
             Ok(())
         },
         Reason::CallbackUnstable { name: "WRONG" },
-        "callback WRONG makes something else of its own result",
+        "callback WRONG is not idempotent: run on its own result it returned other instructions",
     );
 }
 
@@ -288,9 +288,7 @@ fn callback_with_a_word_that_is_unknown_or_signs_its_address() {
         refused(&image, reason);
         assert_eq!(
             reason.to_string(),
-            format!(
-                "instruction 1 ({word}) of a callback is not known, or depends on its address in secret"
-            )
+            format!("callback instruction 1 ({word}) is unallocated or signs with its own address")
         );
     }
 }

@@ -73,7 +73,7 @@ pub const FAULTS: [Fault; 11] = [
     Fault {
         name: "literal_load_in_replacement",
         spoil: |tables| tables.set_word(0x5800_0020), // ldr x0, .+4
-        says: "among the replacements, which are given back after boot",
+        says: "among the replacements, which are freed after boot",
     },
     Fault {
         name: "branch_out_of_reach",

@@ -17,9 +17,9 @@ pub(crate) struct Row {
     pub(crate) sites: usize,
     /// In the text for good.
     pub(crate) text: u64,
-    /// Records, given back after boot.
+    /// Records, freed after boot.
     pub(crate) table: u64,
-    /// Replacements, given back after boot.
+    /// Replacements, freed after boot.
     pub(crate) replacements: u64,
     /// What stays beside the sites.
     pub(crate) resident: u64,

@@ -182,7 +182,7 @@ fn bytes(measured: &Measured) {
         "{}",
         style::heading("Bytes per site, sites of kernel-demo (static-keys: of the guest)")
     );
-    println!("                                in text   given back after boot      stays");
+    println!("                                in text   freed after boot      stays");
     println!("kind                   sites       text     table  replacements   resident");
     for row in &measured.bytes.rows {
         let each = |bytes: u64| bytes as f64 / row.sites.max(1) as f64;

@@ -1,4 +1,4 @@
-// finding: site: a callback for 2 instructions is to fill 1
+// finding: site: the record states 2 instructions for the callback, 1 for the site
 // script: support/namespace.ld
 manifest_begin
 .ascii "name = \"hyp\"\n"

@@ -1,4 +1,4 @@
-// finding: site: 2 instructions replace only 1
+// finding: site: the replacement has 2 instructions, the site only 1
 .globl _start
 _start:
 site:
