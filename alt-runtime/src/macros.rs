@@ -4,7 +4,7 @@
 //! crate also where it is renamed or re-exported: a hardware layer may re-export the macros, and
 //! its drivers need no dependency of their own.
 
-/// What the macros below expand to refers to this; not for users.
+/// The expansions of the macros below refer to this module; not for users.
 #[doc(hidden)]
 pub mod __private {
     pub use alt_macros::{alternative, alternative_cb, cpu_has_cap, cpucaps};
@@ -17,7 +17,7 @@ pub mod __private {
     pub const unsafe fn in_place_of_asm() {}
 }
 
-/// Instructions in the text, and what they become under a condition.
+/// Instructions in the text, and their replacements under conditions.
 ///
 /// First come the default instructions, as in [`asm!`](core::arch::asm): they run
 /// until the patch, and afterwards wherever no arm applies. Then the arms,
@@ -69,7 +69,7 @@ pub mod __private {
 ///
 /// An arm is stored apart, and moved to the site by the patch. PC-relative instructions
 /// are re-aimed. They may refer to the arm itself and to anything in the kernel within
-/// their reach, but not to data among the arms, which is given back after boot: literal
+/// their reach, but not to data among the arms, which is freed after boot: literal
 /// pools (`ldr x0, =…`), literals of the arm's own, alignment, and instructions that sign
 /// with their own address are errors. An arm with an instruction of short reach (`cbz`,
 /// `tbz`, `b.eq`, `adr`, …) to something outside it is kept at the end of its function.
@@ -115,7 +115,7 @@ macro_rules! alternative {
 ///
 /// - the path of a static defined by [`callback!`](crate::callback!): that
 ///   [`Callback`](crate::Callback) fills the words of the site when the arm's condition holds;
-/// - `nops`: the site becomes NOPs, more than three of them behind a branch over
+/// - `nops`: the site becomes NOPs, more than three of them after a branch over
 ///   them.
 ///
 /// Neither stores any instructions in the image.

@@ -133,7 +133,7 @@ impl Condition {
         Self(bits)
     }
 
-    /// Number of the cpucap that the term asks for.
+    /// Number of the cpucap that the term tests.
     #[inline]
     pub const fn cap(self) -> u16 {
         self.0 & Self::CAP
@@ -245,13 +245,13 @@ macro_rules! __alt_branch_record {
             $condition,
             "\n",
             // A division, not a shift: the assembler's `>>` is logical, which
-            // is wrong for a target behind the site.
+            // is wrong for a target before the site.
             ".hword (",
             $target,
             " - 9061b) / 4\n",
             // Assemblers truncate the field in silence. Where the target is further
             // than ±128 KiB this asks to move back, which LLVM refuses. GNU as 2.40
-            // refuses it for a target before the site; for one behind it, it warns of an
+            // refuses it for a target before the site; for one after it, it warns of an
             // undefined symbol "L0", whatever the distance, and checks nothing.
             ".org . - (((",
             $target,
@@ -447,8 +447,8 @@ macro_rules! __alt_near_replacement {
 
 /// Ends the text of a replacement near its function.
 ///
-/// What stands behind it in the text is somebody else's; a branch there must not be
-/// taken for one to the replacement's own end. Hence a word that nobody refers to.
+/// The next text belongs to other code; a branch to it must not be taken for one to the
+/// replacement's own end. Hence a word that nothing refers to.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __alt_near_replacement_end {
@@ -530,7 +530,7 @@ macro_rules! __alt_open {
 ///
 /// Lengths are known only where the text becomes an object. Before that LLVM reads it for
 /// the names of symbols (thin LTO, also that among the units of one crate), and there, as in
-/// `--emit=asm`, an `.if` on a length is an error. `.Lalt_lengths` tells the two apart: only
+/// `--emit=asm`, an `.if` on a length is an error. `.Lalt_lengths` distinguishes the two: only
 /// in an object does a local common symbol get its place, and so become defined, at once.
 #[doc(hidden)]
 #[macro_export]

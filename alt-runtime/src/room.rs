@@ -55,9 +55,9 @@ impl PlannedWrite {
 /// assert!(ROOM.take().is_none());
 /// ```
 ///
-/// It holds 12 bytes for each word, and lies in `.bss`. A pass needs one entry for each
+/// It takes 12 bytes in `.bss` for each word. A pass needs one entry for each
 /// instruction of each site that is linked, whether or not it changes; the error of the first pass
-/// says how many these are.
+/// states their number.
 #[derive(Debug)]
 pub struct Room<const N: usize> {
     taken: AtomicBool,

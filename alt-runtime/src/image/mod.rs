@@ -12,8 +12,8 @@ use crate::room::PlannedWrite;
 /// A kernel's image, as the phases of [`boot`](crate::boot) patch it: its region, and room for
 /// the plan.
 ///
-/// What the region reads may lie in memory that is given back after boot, so nothing that is
-/// borrowed from the image outlives it:
+/// The region may read memory that is freed after boot, so nothing that is borrowed from the image
+/// outlives it:
 ///
 /// ```compile_fail
 /// use alt_runtime::{Image, region::Region};

@@ -33,7 +33,7 @@ pub struct Relative {
 }
 
 impl Relative {
-    /// The address named by the instruction when it stands at address `at`; for [`Form::Adrp`]
+    /// The address named by the instruction at address `at`; for [`Form::Adrp`]
     /// the start of the page.
     #[inline]
     #[must_use]
@@ -50,7 +50,7 @@ const SIGNS_PC: [(u32, u32); 2] = [
     (0xffff_ffff, 0xd503_24ff),
 ];
 
-// A top byte tells which of them a word may be.
+// The top byte distinguishes them.
 const _: () = assert!(SIGNS_PC[0].1 >> 24 != SIGNS_PC[1].1 >> 24);
 
 /// Top bytes that no instruction known to us has, among or beside those of PC-relative
@@ -68,14 +68,14 @@ const RESERVED: [(u8, u8); 5] = [
     (0x1a, 0x02),
 ];
 
-/// What the top byte tells about a word.
+/// What the top byte says about a word.
 #[derive(Clone, Copy)]
 enum Top {
     /// No word with this top byte depends on its address.
     PositionIndependent,
     /// It may be `SIGNS_PC[which]`, or else does not depend on its address.
     SignsPc { which: u8 },
-    /// It is of the form of `ROWS[first]` or one behind it, or else is unallocated: no top byte
+    /// It is of the form of `ROWS[first]` or a later row, or else is unallocated: no top byte
     /// has both PC-relative and other instructions.
     Relative { first: u8 },
     /// It is not allocated.

@@ -42,7 +42,7 @@ impl Insn {
     /// `nop`
     pub const NOP: Self = Self(0xd503_201f);
 
-    /// `b`: the branch that stands at address `from` and goes to address `to`.
+    /// `b`: the branch from address `from` to address `to`.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Insn {
         }
     }
 
-    /// `adrp`: the instruction that stands at address `from` and puts the address of the page
+    /// `adrp`: the instruction at address `from` that loads the address of the page
     /// of `to` into `x<rd>`, 0 to 31.
     #[inline]
     pub(crate) fn adrp(rd: u8, from: u64, to: u64) -> Result<Self, OutOfReach> {

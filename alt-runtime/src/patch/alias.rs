@@ -18,9 +18,9 @@ pub unsafe trait WritableAlias {
     /// Why the alias could not be opened.
     type Error;
 
-    /// Makes `text` (addresses at which it runs) writable somewhere else, and
-    /// says where its first word is. Of a text of several ranges this is the whole span, from the
-    /// start of the first range to the end of the last one; only words of the ranges are written.
+    /// Makes `text`, given by the addresses at which it runs, writable at another address, and returns
+    /// where its first word is there. If the text has several ranges, `text` is the whole span, from
+    /// the start of the first range to the end of the last one; only words of the ranges are written.
     ///
     /// # Errors
     /// The kernel's own; the pass ends, with nothing written.
@@ -86,12 +86,12 @@ where
     M: FnMut(Range<u64>) -> Result<*mut u32, E>,
     U: FnMut(Range<u64>),
 {
-    /// An alias that `map` makes of the addresses of the text, answering where the first word can
-    /// be written, and that `unmap`, told the same addresses, takes away.
+    /// An alias from two functions. `map` receives the addresses of the text, makes it writable and
+    /// returns where its first word can be written. `unmap` receives the same addresses.
     ///
     /// # Safety
-    /// From the return of `map` to the call of `unmap` the mapping must be as [`WritableAlias`]
-    /// asks.
+    /// From the return of `map` to the call of `unmap` the mapping must satisfy
+    /// [`WritableAlias`].
     pub const unsafe fn new(map: M, unmap: U) -> Self {
         Self {
             map,

@@ -52,8 +52,8 @@ impl Plan<'_> {
         unsafe { self.commit_if(region, how, alias, |alias| try_alias(region, alias)) }
     }
 
-    /// Commits if `look`, told where the first word is in the open alias, finds no fault. Where
-    /// nothing changes, the write that it answers is committed.
+    /// Commits if `look` accepts the open alias, whose first word it receives. If nothing changes,
+    /// commits the write that `look` returns.
     ///
     /// # Safety
     /// As for [`commit`](Self::commit).

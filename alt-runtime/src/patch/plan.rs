@@ -96,7 +96,7 @@ impl<'p> Plan<'p> {
         self.needed
     }
 
-    /// The room behind the writes.
+    /// The room after the writes.
     pub(crate) fn unused(&mut self) -> &mut [MaybeUninit<PlannedWrite>] {
         self.unused
     }
@@ -127,6 +127,9 @@ pub fn check(region: &Region<'_>, table: &CapTable) -> Result<usize, PlanError> 
 }
 
 /// Plans a pass, and looks at every arm (`ALL`) or at those that win.
+///
+/// All that most records need is inlined into the loop here, which keeps its state in registers:
+/// functions out of line receive values, and no reference to that state.
 fn plan<'p, const ALL: bool>(
     region: &Region<'_>,
     decision: Decision<'_>,
@@ -269,7 +272,8 @@ impl<R> Several<'_, R> {
 }
 
 impl<'a, const ALL: bool> Walk<'a, ALL> {
-    /// Checks that the site of `arm` begins after the one before; else whether it is the same one.
+    /// Checks that the site of `arm` begins after the one before. Returns whether it is the same
+    /// site, of which this is a further record.
     #[inline(always)]
     fn is_further<R: Record>(
         &self,

@@ -1,15 +1,15 @@
-//! NOP and ADR, made ADRP and ADD again.
+//! Restores ADRP and ADD where a linker relaxed them to NOP and ADR.
 //!
 //! A linker turns `adrp x0, s; add x0, x0, :lo12:s` into `nop; adr x0, s` where `s` is within
 //! ±1 MiB, and so a load from the GOT that it has made such a pair ("ELF for the Arm 64-bit
-//! Architecture", Relocation optimization; lld does it unless told `--no-relax`). It measures
-//! from where the replacement is stored. From the site `adr` may not reach, but the pair has
-//! room for ADRP and ADD.
+//! Architecture", Relocation optimization; lld does it without `--no-relax`). It measures
+//! from where the replacement is stored. From the site, `adr` may not reach the target, but the
+//! pair has room for ADRP and ADD.
 
 use crate::insn::{Class, Form, Insn};
 use crate::region::Words;
 
-/// A NOP and the ADR behind it, in a replacement.
+/// A NOP and the ADR after it, in a replacement.
 pub(super) struct Relaxed {
     adr: Insn,
     /// Address of the ADR in the replacement.
@@ -20,7 +20,7 @@ pub(super) struct Relaxed {
 impl Relaxed {
     /// The pair that begins at `index` of the replacement, if there is one.
     ///
-    /// No pair: an ADR of no register, whose number ADD takes for the stack pointer, and one
+    /// These are not a pair: an ADR to XZR, whose number means the stack pointer in ADD, and one
     /// that refers to the replacement itself, which moves along.
     pub fn at(words: Words<'_>, index: usize) -> Option<Self> {
         let (nop, adr) = (words.word(index)?, words.word(index + 1)?);
@@ -35,10 +35,10 @@ impl Relaxed {
         (is_pair && adr.rd() != 31 && !is_inside).then_some(Self { adr, at, target })
     }
 
-    /// ADRP and ADD, the first at `to`, where the ADR behind `to` does not reach its target.
+    /// ADRP and ADD for the addresses `to` and `to + 4`, if the ADR does not reach its target from
+    /// there.
     ///
-    /// `None` where it does, and where another instruction of the replacement goes to the ADR
-    /// alone.
+    /// `None` if it does, and if another instruction of the replacement refers to the ADR alone.
     pub fn expand(&self, words: Words<'_>, to: u64) -> Option<[Insn; 2]> {
         let rd = self.adr.rd();
         if self.adr.relocate(self.at, to.wrapping_add(4)).is_ok() || self.is_target(words) {

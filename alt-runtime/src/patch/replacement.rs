@@ -67,8 +67,8 @@ pub(super) fn word(
     }
 }
 
-/// The word after the replacement, or one of those behind it, with `rest` words to the end of the
-/// site: NOPs, and a branch over many of them.
+/// A word between the end of the replacement and the end of the site, which is `rest` words ahead:
+/// NOP, or a branch over many NOPs.
 fn padding(rest: usize, is_first: bool) -> Insn {
     match is_first && rest > MAX_NOPS {
         // At most 255 instructions.

@@ -19,7 +19,7 @@ pub struct Report {
     pub alternatives: u32,
     /// Sites that a later pass decides.
     pub pending: u32,
-    /// Sites of which an arm applies.
+    /// Sites with an arm that applies.
     pub applied: u32,
     /// Sites that changed. Less than `applied` when an arm equals what the text
     /// holds already, as it does in a second pass.
@@ -53,7 +53,7 @@ impl fmt::Display for Report {
 /// The sites of one cpucap.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Count {
-    /// Sites with an arm that asks for the cpucap, present or absent.
+    /// Sites with an arm that tests the cpucap, present or absent.
     pub sites: u32,
     /// Sites whose winning arm begins with the cpucap.
     pub patched: u32,

@@ -1,8 +1,8 @@
 //! One image's text and tables, as the patcher sees them.
 //!
-//! A [`Region`] says where things are; nothing is guessed from section names. The
-//! addresses are those at which the text *runs*, which need not be where these
-//! bytes are mapped now: a host tool builds a region over a file.
+//! A [`Region`] states where text and tables are; nothing is derived from section names. The
+//! addresses are those at which the text *runs*, which may differ from where it is mapped now: a
+//! host tool builds a region over a file.
 
 mod text;
 
@@ -84,8 +84,8 @@ impl<'a> Words<'a> {
         self.address..self.address.wrapping_add(4 * self.len as u64)
     }
 
-    /// Whether the byte at `address` lies inside, also where the words end at the top
-    /// of the address space.
+    /// Whether the words contain the byte at `address`. The words may end at the top of the
+    /// address space.
     #[inline]
     pub(crate) const fn holds(&self, address: u64) -> bool {
         address.wrapping_sub(self.address) < 4 * self.len as u64
@@ -119,7 +119,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The word with this index; `None` behind the last one.
+    /// The word with this index; `None` after the last one.
     #[inline(always)]
     pub(crate) fn word(&self, index: usize) -> Option<Insn> {
         if index >= self.len {
@@ -216,8 +216,8 @@ impl<'a, R> Table<'a, R> {
             .filter(|_| offset.is_multiple_of(size))
     }
 
-    /// How many records of a table that is sorted by `key`, told a record and its address,
-    /// have one less than `bound`.
+    /// Number of records whose `key(record, address)` is below `bound`. The table must be sorted by
+    /// `key`.
     fn count_below(&self, bound: u64, key: impl Fn(&R, u64) -> u64) -> usize {
         let (mut low, mut high) = (0, self.records.len());
         while low < high {
@@ -239,8 +239,8 @@ impl<'a, R> Table<'a, R> {
         self.address.wrapping_add((index * size_of::<R>()) as u64)
     }
 
-    /// The last record of which `key`, told the record and its address, is less than
-    /// `bound`, in a table that is sorted by it.
+    /// The last record whose `key(record, address)` is below `bound`. The table must be sorted by
+    /// `key`.
     pub(crate) fn last_below(
         &self,
         bound: u64,
@@ -250,7 +250,7 @@ impl<'a, R> Table<'a, R> {
         Some((self.address_of(last), self.records.get(last)?))
     }
 
-    /// The records of which `key` is in `range`, of a table that is sorted by it.
+    /// The records whose `key(record, address)` is in `range`. The table must be sorted by `key`.
     fn within(&self, range: &Range<u64>, key: impl Fn(&R, u64) -> u64) -> Self {
         let start = self.count_below(range.start, &key);
         let end = self.count_below(range.end, key);
@@ -280,7 +280,7 @@ pub struct Region<'a> {
     pub branches: Table<'a, BranchRecord>,
     /// The `alt_records` table, sorted by site address.
     pub alternatives: Table<'a, AlternativeRecord>,
-    /// The `alt_replacements` section. Every replacement lies there, or in the text
+    /// The `alt_replacements` section. Every replacement is there, or in the text
     /// away from every site.
     pub replacements: Words<'a>,
     /// The `alt_callbacks` section: the only functions that a site may name. For a

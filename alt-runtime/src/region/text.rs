@@ -1,6 +1,6 @@
 //! The executable text of an image: one range of words, or several.
 //!
-//! A linker script may put part of the text elsewhere: exception vectors behind the data, an
+//! A linker script may put part of the text elsewhere: exception vectors after the data, an
 //! identity-mapped section. Each part is a [`TextRange`]; offsets of planned writes count from
 //! the first one.
 
@@ -69,7 +69,7 @@ impl<'a> TextRange<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     first: TextRange<'a>,
-    /// In ascending order, behind the first one.
+    /// In ascending order, after the first one.
     rest: &'a [TextRange<'a>],
     /// A range also executes at another address.
     is_aliased: bool,
@@ -89,7 +89,7 @@ impl<'a> Text<'a> {
     /// The text that consists of `ranges`.
     ///
     /// # Errors
-    /// There is no range, a range does not begin behind the one before, the ranges span more than
+    /// There is no range, a range does not begin after the one before, the ranges span more than
     /// 4 GiB, or an address at which a range also executes is not a multiple of 4 KiB away.
     pub fn new(ranges: &'a [TextRange<'a>]) -> Result<Self, TextError> {
         let (first, rest) = ranges.split_first().ok_or(TextError::Empty)?;
@@ -147,7 +147,7 @@ impl<'a> Text<'a> {
         self.span() <= MAX_SPAN
     }
 
-    /// The range in which the byte at `address` lies.
+    /// The range that contains the byte at `address`.
     #[cold]
     pub(crate) fn range_of(&self, address: u64) -> Option<&TextRange<'a>> {
         if self.first.words.holds(address) {
@@ -156,7 +156,7 @@ impl<'a> Text<'a> {
         self.rest.iter().find(|range| range.words.holds(address))
     }
 
-    /// Whether the byte at `address` lies in one of the ranges.
+    /// Whether a range contains the byte at `address`.
     #[inline]
     pub(crate) fn holds(&self, address: u64) -> bool {
         self.first.words.holds(address) || self.range_of(address).is_some()
@@ -244,7 +244,7 @@ impl<'a> Text<'a> {
 pub enum TextError {
     /// There is no range.
     Empty,
-    /// A range does not begin behind the one before.
+    /// A range does not begin after the one before.
     Order {
         /// Address of the range.
         address: u64,
@@ -269,11 +269,11 @@ impl fmt::Display for TextError {
             Self::Empty => f.write_str("the text has no range"),
             Self::Order { address } => write!(
                 f,
-                "the text range at {address:#x} does not begin behind the range before it: sort the ranges by address"
+                "the text range at {address:#x} does not begin after the previous range: sort the ranges by address"
             ),
             Self::TooLong { address } => write!(
                 f,
-                "the text range at {address:#x} ends more than 4 GiB behind the start of the first range"
+                "the text range at {address:#x} ends more than 4 GiB after the start of the first range"
             ),
             Self::Alias { address, alias } => write!(
                 f,
