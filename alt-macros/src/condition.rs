@@ -6,15 +6,15 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Path, Token, token};
 
-use crate::call::Runtime;
+use crate::Runtime;
 
-/// One cpucap, wanted present or absent.
+/// One cpucap that must be present or, if negated, absent.
 pub struct Term {
     pub negated: bool,
     pub cap: Path,
 }
 
-/// Alternatives of conjunctions: `A & !B | C` holds if one of them does.
+/// Alternatives of conjunctions: `A & !B | C` is true if one of them is.
 pub struct Condition {
     pub any: Vec<Vec<Term>>,
 }
@@ -35,7 +35,7 @@ impl Parse for Term {
 }
 
 impl Term {
-    /// The term after the token at `before`, which is at fault if nothing follows.
+    /// The term after the token at `before`. If there is none, the error is at that token.
     fn parse_after(before: Span, input: ParseStream) -> syn::Result<Self> {
         if input.is_empty() {
             return Err(syn::Error::new(
@@ -46,18 +46,18 @@ impl Term {
         input.parse()
     }
 
-    /// The cpucap as a typed expression. It stands in the expansion several
-    /// times; the compiler reports equal errors once.
+    /// The cpucap as a typed expression. The expansion has it several times; the compiler reports
+    /// equal errors once.
     fn cap(&self, runtime: &Runtime) -> TokenStream {
         let cap = &self.cap;
-        // Located at the cpucap, and yet ours: no lint is for the user to heed.
+        // Located at the cpucap, but resolved at the call site, so that lints do not apply.
         let here = Span::call_site().located_at(cap.span());
         quote_spanned!(here=> const { let cap: #runtime::cap::Cap = #cap; cap })
     }
 }
 
 impl Condition {
-    /// The condition after the token at `before`, and nothing less.
+    /// The condition after the token at `before`.
     pub fn parse_after(before: Span, input: ParseStream) -> syn::Result<Self> {
         let mut any = vec![vec![Term::parse_after(before, input)?]];
         loop {
@@ -74,17 +74,16 @@ impl Condition {
         }
     }
 
-    /// A `const` expression, 1 if the kernel's configuration leaves some way for
-    /// the condition to hold and 0 otherwise.
+    /// A `const` expression: 1 if the condition can be true in the kernel's configuration, else 0.
     pub fn possible(&self, runtime: &Runtime) -> TokenStream {
         let any = self.any.iter().map(|all| possible(all, runtime));
         quote!((false #(|| #any)*) as u8)
     }
 }
 
-/// A `const` bool: no term of `all` is ruled out by configuration.
+/// A `const` bool: whether all terms of `all` can be true in the kernel's configuration.
 ///
-/// A negated term never is: an impossible cpucap is absent.
+/// A negated term always can: an impossible cpucap is absent.
 pub fn possible(all: &[Term], runtime: &Runtime) -> TokenStream {
     let terms = all.iter().filter(|term| !term.negated).map(|term| {
         let cap = term.cap(runtime);

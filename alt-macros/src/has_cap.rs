@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::Ident;
 use syn::parse::{Parse, ParseStream};
 
-use crate::call::Runtime;
+use crate::Runtime;
 use crate::condition::{self, Condition};
 
 /// `likely A & !B`
@@ -33,9 +33,9 @@ impl Parse for HasCap {
     }
 }
 
-/// The site is text for "no": a NOP that falls into `false` (`unlikely`), or a B
-/// to `false` (`likely`). The patcher turns one into the other, so that the
-/// expected answer is the one that falls through.
+/// The unpatched site is `false`: a NOP that falls through to it (`unlikely`), or a B to it
+/// (`likely`). The patcher replaces one by the other, so that the expected value is the one that
+/// falls through.
 pub fn expand(input: HasCap, runtime: &Runtime) -> TokenStream {
     let HasCap { likely, condition } = input;
     let site = if likely { "b {__alt_to}" } else { "nop" };
@@ -62,12 +62,11 @@ pub fn expand(input: HasCap, runtime: &Runtime) -> TokenStream {
     let possible = condition.possible(runtime);
 
     let kernel = quote! {
-        // A configuration that rules the condition out leaves a constant.
+        // A constant if the condition is impossible in this configuration.
         if const { #possible != 0 } {
             '__alt: {
-                // SAFETY: one NOP or B to the label below, and records about it
-                // in sections of their own; the patcher only ever turns one of
-                // the two into the other.
+                // SAFETY: one NOP, or one B to the label below, and its records in sections of
+                // their own. The patcher only replaces one of the two by the other.
                 unsafe {
                     ::core::arch::asm!(
                         #runtime::__alt_open!(),
@@ -89,7 +88,7 @@ pub fn expand(input: HasCap, runtime: &Runtime) -> TokenStream {
             false
         }
     };
-    // Text of a host is never patched.
+    // The text of a host is never patched.
     let host = quote!({ const { let _ = #possible; } false });
     quote!(#runtime::__alt_here! { kernel { #kernel } arm64 { #host } elsewhere { #host } })
 }

@@ -1,22 +1,25 @@
-//! Proc macros of `alt-runtime`. Use them through `alt-runtime`, which documents
-//! them: what they expand to is private to the two crates.
+//! Proc macros of `alt-runtime`. Use them through `alt-runtime`, which documents them: their
+//! expansion uses private items of `alt-runtime`.
+//!
+//! Each macro is parsed, validated and expanded: [`alternative!`] and [`alternative_cb!`] in
+//! `alternative`, [`cpu_has_cap!`] in `has_cap`, [`cpucaps!`] in `cpucaps`.
+//!
+//! The macros that a kernel calls are `macro_rules!` of alt-runtime, which pass their `$crate` before
+//! the user's tokens. So the expansion finds alt-runtime even if it is renamed, or if another crate
+//! re-exports the macros.
 
 mod alternative;
-mod arm_text;
-mod call;
 mod condition;
 mod cpucaps;
 mod has_cap;
-mod operand;
-mod reach;
-mod site;
-mod statement;
 
 use proc_macro::TokenStream;
-use syn::parse_macro_input;
+use proc_macro2::TokenTree;
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream};
+use syn::{Token, parse_macro_input};
 
 use alternative::{Alternative, AlternativeCb};
-use call::Call;
 
 /* # Sites */
 
@@ -24,7 +27,7 @@ use call::Call;
 #[proc_macro]
 pub fn alternative(input: TokenStream) -> TokenStream {
     let Call { runtime, input } = parse_macro_input!(input as Call<Alternative>);
-    site::expand(input, &runtime)
+    alternative::expand(input, &runtime)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
@@ -33,7 +36,7 @@ pub fn alternative(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn alternative_cb(input: TokenStream) -> TokenStream {
     let Call { runtime, input } = parse_macro_input!(input as Call<AlternativeCb>);
-    site::expand(input.0, &runtime)
+    alternative::expand(input.0, &runtime)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
@@ -52,4 +55,34 @@ pub fn cpu_has_cap(input: TokenStream) -> TokenStream {
 pub fn cpucaps(input: TokenStream) -> TokenStream {
     let Call { runtime, input } = parse_macro_input!(input as Call<syn::LitStr>);
     cpucaps::expand(&input, &runtime).into()
+}
+
+/* # Input */
+
+/// The path of alt-runtime.
+#[derive(Clone)]
+struct Runtime(TokenTree);
+
+impl ToTokens for Runtime {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}
+
+/// `$crate; INPUT`
+struct Call<T> {
+    runtime: Runtime,
+    input: T,
+}
+
+impl<T: Parse> Parse for Call<T> {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        // `$crate` is not an identifier to syn.
+        let runtime = Runtime(input.parse()?);
+        input.parse::<Token![;]>()?;
+        Ok(Self {
+            runtime,
+            input: input.parse()?,
+        })
+    }
 }

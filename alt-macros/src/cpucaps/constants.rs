@@ -5,7 +5,7 @@ use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use crate::call::Runtime;
+use crate::Runtime;
 
 /// Expands to one constant per cpucap, and the table.
 pub fn expand(cpucaps: &Cpucaps, runtime: &Runtime) -> TokenStream {

@@ -17,7 +17,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::LitStr;
 
-use crate::call::Runtime;
+use crate::Runtime;
 
 /// Expands to the constants, the table and the section, or to a `compile_error!` for each mistake.
 pub fn expand(path: &LitStr, runtime: &Runtime) -> TokenStream {

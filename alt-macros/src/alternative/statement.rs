@@ -1,19 +1,19 @@
-//! The text of an arm, as far as it can be read without an assembler.
+//! Reads the text of an arm as far as that is possible without an assembler.
 
 /// A line of assembly, or a part of it up to `;`.
 pub struct Statement<'a> {
     pub labels: Vec<&'a str>,
-    /// In lower case; a directive with its point.
+    /// In lower case; a directive with its dot.
     pub mnemonic: String,
     pub operands: &'a str,
-    /// It stands between `.pushsection` and `.popsection`, so it is no part of the arm.
+    /// It is between `.pushsection` and `.popsection`, so it is not part of the arm.
     pub is_elsewhere: bool,
 }
 
-/// What `text` consists of; comments are left out.
+/// The statements of `text`, without comments.
 pub fn statements(text: &str) -> Vec<Statement<'_>> {
     let mut depth = 0_u32;
-    // Not `lines`: a text and what follows it have as many as the two together.
+    // Not `lines`: joined texts must have as many statements as the texts have together.
     text.split('\n')
         .map(|line| line.split("//").next().unwrap_or_default())
         .flat_map(|line| line.split(';'))
@@ -56,14 +56,14 @@ impl<'a> Statement<'a> {
         self.operands.rsplit(',').next().unwrap_or_default().trim()
     }
 
-    /// A load of a literal, whose last operand is its place; `ldr x0, =…` makes one of its
-    /// own.
+    /// Whether this loads a literal whose address is the last operand. `ldr x0, =…` creates a
+    /// literal and does not count.
     pub fn is_literal_load(&self) -> bool {
         matches!(self.mnemonic.as_str(), "ldr" | "ldrsw" | "prfm")
             && !self.operands.contains(['[', '='])
     }
 
-    /// Aligns what follows it, so that lengths are known only once places are.
+    /// Whether this aligns the next statement, so that lengths depend on addresses.
     pub fn aligns(&self) -> bool {
         let directive = self.mnemonic.as_str();
         directive.starts_with(".balign")
@@ -76,20 +76,20 @@ pub fn is_symbol(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$')
 }
 
-/// Where the target of a statement is.
+/// The location of a statement's target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
     /// At a label of these statements.
     Inside,
-    /// At anything else that has a name.
+    /// At any other symbol.
     Outside,
-    /// At the statement itself, or so many bytes from it.
+    /// At a distance in bytes from the statement.
     Near,
 }
 
-/// Where the target of statement `i` is.
+/// The location of `target`, an operand of statement `i`.
 pub fn place(target: &str, i: usize, statements: &[Statement<'_>]) -> Place {
-    // An operand, which is a `label` or a `sym`.
+    // An operand of `asm!`: a `label` or a `sym`.
     if target.starts_with('{') {
         return Place::Outside;
     }

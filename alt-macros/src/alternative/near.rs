@@ -1,15 +1,15 @@
 //! Whether an arm must be assembled near its function.
 //!
-//! The linker finishes the instructions of an arm where it stands, before the patcher
-//! moves them to the site. Among the replacements, one of short reach may be too far
-//! from what it refers to, although the site is not.
+//! The linker relocates the instructions of an arm at the arm's own address, before the patcher
+//! moves them to the site. From the section of replacements, the target of an instruction with a
+//! short range may be out of range although it is in range of the site.
 
-use crate::operand::Piece;
-use crate::statement::{Place, Statement, place, statements};
+use super::operand::Piece;
+use super::statement::{Place, Statement, place, statements};
 
-/// Whether the arm holds an instruction of ±1 MiB or less whose target is outside it.
+/// Whether the arm has an instruction with a range of ±1 MiB or less and a target outside of the arm.
 ///
-/// Where macros make up the text nothing is known, and the answer is no.
+/// `false` if a part of the text is a macro call, since it is not known.
 pub fn is_short(arm: &[Piece]) -> bool {
     let pieces: Option<Vec<String>> = arm.iter().map(Piece::text).collect();
     pieces.is_some_and(|pieces| text_is_short(&pieces.join("\n")))
@@ -26,7 +26,7 @@ fn text_is_short(text: &str) -> bool {
         })
 }
 
-/// What an instruction of short reach refers to.
+/// The target of an instruction with a short range.
 fn target<'a>(statement: &Statement<'a>) -> Option<&'a str> {
     let mnemonic = statement.mnemonic.as_str();
     let is_short = match mnemonic {

@@ -1,15 +1,15 @@
-//! What an arm cannot hold, since it moves to the site: found in its text, so that the error
-//! is at the token. What macros make up is found by `alt verify` and at boot.
+//! Checks the text of an arm for instructions that cannot move to the site, so that the error is at
+//! the token. `alt verify` and the pass at boot check the text that macros expand to.
 
-use crate::operand::Piece;
-use crate::statement::{Place, Statement, place, statements};
+use super::operand::Piece;
+use super::statement::{Place, Statement, place, statements};
 
 /// The first instruction that cannot move, as an error that says what to write.
 pub fn check(arm: &[Piece]) -> syn::Result<()> {
     let texts: Vec<String> = arm.iter().filter_map(Piece::text).collect();
     let is_whole = texts.len() == arm.len();
     let whole = texts.join("\n");
-    // Labels may be in another piece than what refers to them.
+    // A label and a reference to it may be in different pieces.
     let all = statements(&whole);
     let mut first = 0;
     for piece in arm {
@@ -25,7 +25,8 @@ pub fn check(arm: &[Piece]) -> syn::Result<()> {
     Ok(())
 }
 
-/// What is wrong with statement `i`. Only where the text `is_whole` are all labels known.
+/// Why statement `i` cannot move. All labels are known only if `is_whole`: no part of the text is a
+/// macro call.
 fn why_not(all: &[Statement<'_>], i: usize, is_whole: bool) -> Option<&'static str> {
     let statement = &all[i];
     if statement.is_elsewhere {
@@ -34,18 +35,18 @@ fn why_not(all: &[Statement<'_>], i: usize, is_whole: bool) -> Option<&'static s
     let operand = statement.last_operand();
     match statement.mnemonic.as_str() {
         "ldr" | "ldrsw" if operand.starts_with('=') => Some(
-            "`ldr …, =…` puts its constant into a literal pool among the replacements, which are given back after boot: use `mov` or `movz` and `movk` for a number, `adrp` and `add …, :lo12:…` for an address",
+            "`ldr …, =…` puts its constant into a literal pool among the replacements, which are freed after boot: use `mov` or `movz` and `movk` for a number, `adrp` and `add …, :lo12:…` for an address",
         ),
-        ".ltorg" | ".pool" => Some(
-            "an arm has no literal pool: it is given back after boot; move the data into `.rodata`",
-        ),
+        ".ltorg" | ".pool" => {
+            Some("an arm has no literal pool: it is freed after boot; move the data into `.rodata`")
+        }
         "ldr" | "ldrsw"
             if is_whole
                 && statement.is_literal_load()
                 && place(operand, i, all) == Place::Inside =>
         {
             Some(
-                "an arm cannot load its own words: it is given back after boot; move the data into `.rodata`",
+                "an arm cannot load its own words: it is freed after boot; move the data into `.rodata`",
             )
         }
         "paciasppc" | "pacibsppc" | "pacnbiasppc" | "pacnbibsppc" | "pacm" => Some(

@@ -1,5 +1,5 @@
-//! The operands of `asm!`, parsed only as far as needed to put our own `const`
-//! operands among them in an order that `asm!` accepts.
+//! The operands of `asm!`, parsed as far as needed to insert our own `const` operands in an order that
+//! `asm!` accepts.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -29,7 +29,7 @@ pub fn peek(input: ParseStream) -> bool {
         return false;
     };
     let named = ahead.peek(Token![=]) && !ahead.peek(Token![=>]) && !ahead.peek(Token![==]);
-    // A cpucap may be called like a keyword of `asm!`; then `=>` or `&` follows.
+    // The name of a cpucap may be a keyword of `asm!`; then `=>`, `&` or `|` follows.
     let keyword = KEYWORDS.contains(&word.to_string().as_str())
         && !ahead.peek(Token![=>])
         && !ahead.peek(Token![&])
@@ -41,13 +41,13 @@ pub fn peek(input: ParseStream) -> bool {
 #[derive(Default)]
 pub struct Operands {
     list: Vec<TokenStream>,
-    /// How many of them there are up to the last positional one.
+    /// The number of operands up to the last positional one.
     positional: usize,
-    /// There is a named one or an explicit register.
+    /// A named operand or an explicit register was parsed.
     named: bool,
-    /// The expressions whose values go in.
+    /// The expressions of the inputs.
     inputs: Vec<TokenStream>,
-    /// `options(raw)` was given: braces in the template mean themselves.
+    /// `options(raw)` was given: braces in the template are literal.
     pub raw: bool,
 }
 
@@ -68,7 +68,7 @@ impl Operands {
             name = Some(ident);
         }
         if self.parse_kind(input, name)? {
-            // `asm!` would say so too, but name operands of ours.
+            // The error of `asm!` would name our own operands.
             if self.named {
                 return Err(syn::Error::new(
                     start,
@@ -80,7 +80,7 @@ impl Operands {
         Ok(())
     }
 
-    /// Parses what follows the name, and tells whether it is positional.
+    /// Parses the operand after its name. Returns whether it is positional.
     fn parse_kind(&mut self, input: ParseStream, name: Option<Ident>) -> syn::Result<bool> {
         let keyword = Ident::parse_any(input)?;
         let prefix = name.as_ref().map(|n| quote!(#n =));
@@ -145,7 +145,7 @@ impl Operands {
                         "`pure` is not allowed here: the compiler would merge this site with one that runs before the patch; remove it",
                     ));
                 }
-                // Our own text needs placeholders, so the user's is escaped instead.
+                // Our own text needs placeholders, so the user's braces are escaped instead.
                 "raw" => self.raw = true,
                 _ => kept.push(option),
             }
@@ -153,19 +153,19 @@ impl Operands {
         Ok(kept)
     }
 
-    /// The expressions whose values go in.
+    /// The expressions of the inputs.
     pub fn inputs(&self) -> &[TokenStream] {
         &self.inputs
     }
 
-    /// All operands in order, with `ours` (named ones) after the positional.
+    /// All operands in order, with the named operands `ours` after the positional ones.
     pub fn with(&self, ours: &[TokenStream]) -> TokenStream {
         let (positional, others) = self.list.split_at(self.positional);
         quote!(#(#positional,)* #(#ours,)* #(#others,)*)
     }
 }
 
-/// The error for `keyword`, which stands where an operand's kind should be.
+/// The error for `keyword` in place of the kind of an operand.
 pub fn no_operand(keyword: &Ident) -> syn::Error {
     syn::Error::new(
         keyword.span(),
@@ -198,12 +198,12 @@ impl Parse for Piece {
 }
 
 impl Piece {
-    /// Where the user wrote it.
+    /// Its location in the source.
     pub fn span(&self) -> Span {
         self.0.span()
     }
 
-    /// A literal that holds no text at all; of a macro call nothing is known.
+    /// Whether this is a literal without text. The text of a macro call is not known.
     pub fn is_blank(&self) -> bool {
         self.literal().is_some_and(|s| s.value().trim().is_empty())
     }

@@ -1,18 +1,17 @@
-//! What `alternative!` and `alternative_cb!` expand to.
+//! The expansion of `alternative!` and `alternative_cb!`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Block, Ident, LitStr};
 
-use crate::alternative::{Alternative, Arm, Body};
-use crate::call::Runtime;
-use crate::condition;
-use crate::operand::Piece;
-use crate::reach;
-use crate::statement::statements;
+use super::near;
+use super::operand::Piece;
+use super::parse::{Alternative, Arm, Body};
+use super::statement::statements;
+use crate::{Runtime, condition};
 
-/// Expands to the site in a kernel, and to what stands for it in a program for a host.
+/// Expands to the site for a kernel, and to its `host` block or default for a program on a host.
 pub fn expand(input: Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
     let kernel = kernel(&input, runtime)?;
     let (arm64, elsewhere) = match &input.host {
@@ -31,15 +30,15 @@ pub fn expand(input: Alternative, runtime: &Runtime) -> syn::Result<TokenStream>
     }))
 }
 
-/// Items that hold types to what they must be.
+/// Items that check the types of callbacks.
 fn checks(input: &Alternative, runtime: &Runtime) -> TokenStream {
     input
         .arms
         .iter()
         .filter_map(|arm| match &arm.body {
             Body::Callback(path) => {
-                // `sym` takes any static or function. In a function, since a constant may not
-                // name a static that the linker finds elsewhere.
+                // `sym` accepts any static or function. The check is in a function, since a
+                // constant cannot refer to an extern static.
                 let here = Span::call_site().located_at(path.span());
                 Some(quote_spanned! {here=>
                     const _: fn() -> &'static #runtime::Callback = || &#path;
@@ -52,11 +51,11 @@ fn checks(input: &Alternative, runtime: &Runtime) -> TokenStream {
 
 /* # In a kernel */
 
-/// One `asm!`: the default in place; each arm and its records in sections beside it. All
-/// share the operands, so the register allocator serves every variant.
+/// One `asm!`: the default in place; each arm and its records in sections of their own. They share
+/// the operands, so one register allocation suits all of them.
 fn kernel(input: &Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
     let Alternative { default, arms, .. } = input;
-    // Lengths that alignment takes part in are known when the object is laid out.
+    // Lengths that depend on alignment are known when the object is laid out.
     let is_late = default.iter().filter_map(Piece::text).any(|text| {
         let statements = statements(&text);
         statements.iter().any(|s| !s.is_elsewhere && s.aligns())
@@ -85,7 +84,7 @@ fn kernel(input: &Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
             }
         };
         let check = check(ARM, is_late, text[0].span());
-        let (begin, end) = if reach::is_short(text) {
+        let (begin, end) = if near::is_short(text) {
             (
                 quote!(__alt_near_replacement),
                 quote!(__alt_near_replacement_end),
@@ -137,7 +136,7 @@ fn callback(arm: usize) -> Ident {
     format_ident!("__alt_f{arm}")
 }
 
-/// One record for each term; `A | B` is two runs of records of one replacement.
+/// One record for each term. `A | B` has two sequences of records for one replacement.
 fn records(
     index: usize,
     arm: &Arm,
@@ -172,14 +171,14 @@ fn records(
 
 /* ## Lengths */
 
-// Only the assembler knows how long a line becomes, so it finds the errors below. What
-// follows a check, up to an `.endif`, is for code that is in order. The text of the check
-// carries the span of the code at fault.
+// Only the assembler knows the length of a line, so it reports the errors below. The text after a
+// check, up to an `.endif`, is assembled only if the check passed. The text of the check has the span
+// of the code that it checks.
 
-/// The conditions under which a text is refused, with what is said then.
-type Refusals = &'static [(&'static str, &'static str)];
+/// The conditions under which a text is refused, each with its message.
+type LengthChecks = &'static [(&'static str, &'static str)];
 
-const DEFAULT: Refusals = &[
+const DEFAULT: LengthChecks = &[
     (
         "9062b - 9061b == 0",
         "\"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"",
@@ -194,9 +193,9 @@ const DEFAULT: Refusals = &[
     ),
 ];
 
-// Only an assembler macro can put numbers into a message, and the message of a macro has no
-// place in the source. So one fault gives two errors.
-const ARM: Refusals = &[
+// Only an assembler macro can put numbers into a message, and the message of a macro has no source
+// location. So one mistake gives two errors.
+const ARM: LengthChecks = &[
     (
         "9064b - 9063b == 0",
         "\"no instruction of this arm was assembled: an instruction of an extension needs `.arch_extension` before it; to do nothing write `nop`\"",
@@ -218,11 +217,12 @@ const ARM: Refusals = &[
     ),
 ];
 
-/// The check of a text. Ends inside an `.if` that holds if all is well, or will be known
-/// later: where the assembler writes a text (`--emit=asm`), or where alignment takes part in a
-/// length. Then moving back, which is an error, is asked of whoever lays the object out.
-fn check(refusals: Refusals, is_late: bool, at: Span) -> LitStr {
-    let late: Vec<_> = refusals
+/// The check of a text. It ends inside an `.if` that is true if the lengths are valid or not known
+/// yet. They are not known if the assembler writes text (`--emit=asm`), or if they depend on
+/// alignment. The check is then an `.org` that moves backwards if a length is invalid, which is an
+/// error when the object is laid out.
+fn check(checks: LengthChecks, is_late: bool, at: Span) -> LitStr {
+    let late: Vec<_> = checks
         .iter()
         .map(|(condition, _)| format!("({condition})"))
         .collect();
@@ -230,7 +230,7 @@ fn check(refusals: Refusals, is_late: bool, at: Span) -> LitStr {
         ".org . - (({}) & 1)\n.set .Lalt_sound, 1\n",
         late.join(" | ")
     );
-    let now: Vec<_> = refusals
+    let now: Vec<_> = checks
         .iter()
         .map(|(condition, message)| format!("if {condition}\n.error {message}\n"))
         .collect();
@@ -247,23 +247,23 @@ fn check(refusals: Refusals, is_late: bool, at: Span) -> LitStr {
 
 /* # On a host */
 
-/// `block`, in the place of the site. The operands count as used, and are not evaluated.
+/// `block` in place of the site. The operands count as used, and are not evaluated.
 fn host(input: &Alternative, block: &Block, runtime: &Runtime) -> TokenStream {
-    // Without its braces, which the compiler would call unnecessary.
+    // Without its braces, for which the compiler would warn.
     let statements = &block.stmts;
     let inputs = input.operands.inputs();
     let possible = input.arms.iter().map(|arm| arm.condition.possible(runtime));
     quote!({
         const { let _ = (#(#possible,)*); }
         if false { #(let _ = #inputs;)* }
-        // Unsafe, as the site is in a kernel.
+        // Requires `unsafe`, as the site does in a kernel.
         #runtime::__private::in_place_of_asm();
         #(#statements)*
     })
 }
 
-/// The default, on a host that executes A64. The assembler skips the arms, in which the
-/// operands are used all the same.
+/// The default, on a host that executes A64. The assembler skips the arms; they are included because
+/// they use operands.
 fn default_text(input: &Alternative) -> syn::Result<TokenStream> {
     let default = template(input, &input.default)?;
     let mut arms = Vec::new();
@@ -278,7 +278,7 @@ fn default_text(input: &Alternative) -> syn::Result<TokenStream> {
     })
 }
 
-/// The error where instructions of A64 cannot run and nothing stands for them.
+/// The error if the host cannot execute A64 and there is no `host` block.
 fn no_host(input: &Alternative) -> TokenStream {
     let message = "these are A64 instructions, and this program is for another architecture: add `host => { … }` behind the arms, with what runs there, or leave the site out by `#[cfg(target_arch = \"aarch64\")]`";
     quote_spanned!(input.default[0].span()=> ::core::compile_error!(#message))

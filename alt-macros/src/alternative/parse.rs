@@ -1,5 +1,4 @@
-//! `alternative!` and `alternative_cb!`: instructions, and what they become under a
-//! condition.
+//! The input of `alternative!` and `alternative_cb!`.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -7,19 +6,19 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
 use syn::{Block, Ident, LitStr, Path, Token, token};
 
-use crate::arm_text;
+use super::arm_text;
+use super::operand::{self, Operands, Piece};
 use crate::condition::Condition;
-use crate::operand::{self, Operands, Piece};
 
 /// `CAP => BODY`
 pub struct Arm {
-    /// Where the condition begins.
+    /// The start of the condition.
     head: Span,
     pub condition: Condition,
     pub body: Body,
 }
 
-/// What the default becomes.
+/// The replacement of the default.
 pub enum Body {
     /// `"…", "…"`
     Text(Vec<Piece>),
@@ -33,7 +32,7 @@ pub enum Body {
 pub struct Alternative {
     pub default: Vec<Piece>,
     pub arms: Vec<Arm>,
-    /// What runs in a program for a host.
+    /// The code that replaces the site in a program for a host.
     pub host: Option<Block>,
     pub operands: Operands,
 }
@@ -165,13 +164,13 @@ fn is_nops(path: &Path) -> bool {
     path.is_ident("nops")
 }
 
-/// A path and nothing more, where instructions could stand.
+/// A path that is a whole arm.
 fn parse_path(input: ParseStream) -> Option<Path> {
     let path = input.parse().ok()?;
     (input.is_empty() || input.peek(Token![,])).then_some(path)
 }
 
-/// `host =>`, if that is what comes next.
+/// `host =>`, if it is next.
 fn parse_host(input: ParseStream) -> Option<Ident> {
     let ahead = input.fork();
     let word = Ident::parse_any(&ahead).ok()?;
@@ -182,7 +181,7 @@ fn parse_host(input: ParseStream) -> Option<Ident> {
     })
 }
 
-/// `CONDITION =>`, if that is what comes next.
+/// `CONDITION =>`, if it is next.
 fn parse_head(input: ParseStream) -> syn::Result<Option<(Span, Condition, Span)>> {
     if input.peek(LitStr) {
         return Ok(None);
@@ -193,7 +192,7 @@ fn parse_head(input: ParseStream) -> syn::Result<Option<(Span, Condition, Span)>
     if condition.is_ok() && ahead.peek(Token![!]) {
         return Ok(None); // a macro call such as `concat!("…")`
     }
-    // Not an expression of any kind a template could be: the head is at fault.
+    // The head cannot start a template either, so report its error.
     let condition = condition?;
     if !ahead.peek(Token![=>]) {
         if ahead.peek(token::Paren) {
