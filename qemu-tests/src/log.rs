@@ -1,42 +1,10 @@
 //! The guest's log: `defmt` frames off the serial line, decoded with the image they came from.
 
-use crate::{Error, Image, Result};
+use crate::{
+    Error, Image, Result,
+    log_line::{Level, LogLine},
+};
 use defmt_decoder::{DecodeError, Table};
-pub use defmt_parser::Level;
-use std::fmt;
-
-/// One message of the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// Severity; `None` for `defmt::println!`.
-    pub level: Option<Level>,
-    /// The text, formatted.
-    pub message: String,
-}
-
-impl LogLine {
-    /// Whether the guest logged this as an error.
-    pub fn is_error(&self) -> bool {
-        self.level == Some(Level::Error)
-    }
-}
-
-impl fmt::Display for LogLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.level {
-            Some(level) => write!(f, "{:5} {}", level.as_str(), self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-/// The log's last line, as the end of an error message.
-pub(crate) fn tail(log: &[LogLine]) -> String {
-    match log.last() {
-        Some(line) => format!("; the last the guest logged: {}", line.message),
-        None => "; the guest logged nothing".into(),
-    }
-}
 
 /// The lines of a guest that writes plain text.
 pub(crate) fn text(serial: &[u8]) -> Vec<LogLine> {

@@ -1,7 +1,7 @@
 //! The emulator at hand: where it is, its version, the CPU models it has.
 
-use crate::{Error, Result};
-use std::{collections::BTreeSet, env, fmt, process::Command, sync::OnceLock};
+use crate::{Error, Result, version::Version};
+use std::{collections::BTreeSet, env, process::Command, sync::OnceLock};
 
 /// A QEMU for arm64 guests that has been executed once to see what it can do.
 #[derive(Clone, Debug)]
@@ -10,38 +10,6 @@ pub struct Qemu {
     args: Vec<String>,
     version: Version,
     cpus: BTreeSet<String>,
-}
-
-/// A QEMU version; ordered, so that `version >= Version::new(10, 0)` works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    /// First number.
-    pub major: u32,
-    /// Second number.
-    pub minor: u32,
-}
-
-impl Version {
-    /// The version `major.minor`.
-    pub const fn new(major: u32, minor: u32) -> Self {
-        Self { major, minor }
-    }
-
-    /// Reads the answer to `--version`.
-    fn parse(output: &str) -> Option<Self> {
-        let mut numbers = output
-            .split_once("version ")?
-            .1
-            .split(|c: char| !c.is_ascii_digit())
-            .map(str::parse);
-        Some(Self::new(numbers.next()?.ok()?, numbers.next()?.ok()?))
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
 }
 
 impl Qemu {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use qemu_tests::facts::{self, Fact, Hyp};
 use qemu_tests::sites::{self, Kind};
 use qemu_tests::{
-    GivenBack, Image, Launch, Machine, Profile, Qemu, Run, Status, compare, disasm, guest, skip,
+    Freed, Image, Launch, Machine, Profile, Qemu, Run, Status, compare, disasm, guest, skip,
 };
 
 /// Addresses of EL2 are those of memory below this bit, and the tag above.
@@ -173,7 +173,7 @@ fn assert_pointers(image: &Image, run: &Run, name: &str, tag: u64) {
 #[track_caller]
 fn assert_is_gone(image: &Image, run: &Run, names: &[&str]) {
     let facts: Vec<_> = facts::read(&run.log).collect();
-    let gone = GivenBack::read(image, &facts);
+    let gone = Freed::read(image, &facts);
     assert_eq!(gone.left(&run.after).unwrap(), None);
     for name in names {
         let text = image.section(&format!(".hyp.{name}.text")).unwrap();
@@ -185,7 +185,7 @@ fn assert_is_gone(image: &Image, run: &Run, names: &[&str]) {
             .sum();
         let bytes = bytes as u32;
         let variant = *name;
-        assert!(said(run).contains(&Hyp::GivenBack { variant, bytes }));
+        assert!(said(run).contains(&Hyp::Freed { variant, bytes }));
     }
 }
 

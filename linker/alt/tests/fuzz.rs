@@ -3,9 +3,6 @@
 //! `cargo xtask fuzz` searches on; an input with which it found something goes into
 //! `linker/fuzz/corpus` and is tried here from then on.
 
-#[path = "../../fuzz/src/lib.rs"]
-mod targets;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{fs, panic};
@@ -26,7 +23,7 @@ use alt_verify::config::Config;
 use alt_verify::mutate;
 use alt_verify::seal::Seal;
 use alt_verify::{Context, verify};
-use targets::{TARGETS, Target};
+use fuzz_targets::{TARGETS, Target};
 
 /// The inputs of a target: name and bytes, by name.
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {

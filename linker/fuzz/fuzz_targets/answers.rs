@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::answers`."]
+#![doc = "See `fuzz_targets::answers`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::answers(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::answers(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::cpucaps`."]
+#![doc = "See `fuzz_targets::cpucaps`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::cpucaps(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::cpucaps(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::hyp_linked`."]
+#![doc = "See `fuzz_targets::hyp_linked`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::hyp_linked(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::hyp_linked(data));

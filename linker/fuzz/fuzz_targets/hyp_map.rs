@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::hyp_map`."]
+#![doc = "See `fuzz_targets::hyp_map`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::hyp_map(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::hyp_map(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::ids`."]
+#![doc = "See `fuzz_targets::ids`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::ids(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::ids(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::image`."]
+#![doc = "See `fuzz_targets::image`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::image(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::image(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::linux`."]
+#![doc = "See `fuzz_targets::linux`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::linux(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::linux(data));

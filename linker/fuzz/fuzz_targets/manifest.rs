@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::manifest`."]
+#![doc = "See `fuzz_targets::manifest`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::manifest(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::manifest(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::mutate`."]
+#![doc = "See `fuzz_targets::mutate`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::mutate(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::mutate(data));

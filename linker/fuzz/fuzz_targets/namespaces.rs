@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::namespaces`."]
+#![doc = "See `fuzz_targets::namespaces`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::namespaces(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::namespaces(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::objects`."]
+#![doc = "See `fuzz_targets::objects`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::objects(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::objects(data));

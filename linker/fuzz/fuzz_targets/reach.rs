@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::reach`."]
+#![doc = "See `fuzz_targets::reach`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::reach(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::reach(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::rules`."]
+#![doc = "See `fuzz_targets::rules`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::rules(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::rules(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::scs`."]
+#![doc = "See `fuzz_targets::scs`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::scs(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::scs(data));

@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::seal`."]
+#![doc = "See `fuzz_targets::seal`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::seal(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::seal(data));

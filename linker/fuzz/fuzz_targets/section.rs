@@ -1,4 +1,4 @@
 #![no_main]
-#![doc = "See `alt_linker_fuzz::section`."]
+#![doc = "See `fuzz_targets::section`."]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| alt_linker_fuzz::section(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_targets::section(data));

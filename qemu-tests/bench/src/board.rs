@@ -4,8 +4,8 @@ use aarch64_rt::{ExceptionHandlers, entry, exception_handlers};
 use alt_runtime::{Image, Room, boot::Detected, cap::IdRegs};
 
 use crate::checks::cpucaps::{LSE, TABLE};
-use crate::flat::{Alias, power_off, print, text};
 use crate::{case, checks, counter, operations, pass};
+use flat_guest::{Alias, power_off, print, text};
 
 entry!(main);
 

@@ -3,6 +3,7 @@
 use core::mem::MaybeUninit;
 use core::slice;
 
+use crate::callback::BENCH_CALLBACK;
 use alt_runtime::PlannedWrite;
 use alt_runtime::cap::CapSet;
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
@@ -61,8 +62,8 @@ pub fn load() -> Option<Case> {
                 alternatives: table::<AlternativeRecord>(header.alternatives),
                 replacements: words(header.replacements),
                 callbacks: Table::new(
-                    &raw const crate::pass::BENCH_CALLBACK as u64,
-                    slice::from_ref(&crate::pass::BENCH_CALLBACK),
+                    &raw const BENCH_CALLBACK as u64,
+                    slice::from_ref(&BENCH_CALLBACK),
                 ),
             },
             room: slice::from_raw_parts_mut(header.room[0] as *mut _, header.room[1] as usize),

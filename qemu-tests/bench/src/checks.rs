@@ -10,7 +10,7 @@ use alt_runtime::cpu_has_cap;
 use static_keys::{define_static_key_false, static_branch_unlikely};
 
 use crate::counter::{Counted, count};
-use crate::flat::print;
+use flat_guest::print;
 
 /// The cpucaps of the tests and the demo.
 pub mod cpucaps {

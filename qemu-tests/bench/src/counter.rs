@@ -2,7 +2,7 @@
 
 use core::arch::{asm, naked_asm};
 
-use crate::flat::print;
+use flat_guest::print;
 
 /// A function that can be counted.
 pub type Counted<T> = extern "C" fn(&mut T);

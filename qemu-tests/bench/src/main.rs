@@ -8,14 +8,13 @@
 #[cfg(target_os = "none")]
 mod board;
 #[cfg(target_os = "none")]
+mod callback;
+#[cfg(target_os = "none")]
 mod case;
 #[cfg(target_os = "none")]
 mod checks;
 #[cfg(target_os = "none")]
 mod counter;
-#[cfg(target_os = "none")]
-#[path = "../../guests/flat.rs"]
-mod flat;
 #[cfg(target_os = "none")]
 mod operations;
 #[cfg(target_os = "none")]

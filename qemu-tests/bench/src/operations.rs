@@ -10,7 +10,7 @@ use alt_runtime::{alternative, cpu_has_cap};
 
 use crate::checks::cpucaps::LSE;
 use crate::counter::{Counted, count};
-use crate::flat::print;
+use flat_guest::print;
 
 /// The compiler's own, from peers/atomics.rs.
 macro_rules! peers {

@@ -5,18 +5,20 @@
 //! of the instruction cache, unless CTR_EL0.DIC; a DSB; all on the CPU that stored; and then a
 //! context synchronisation event on the CPU that executes.
 //!
-//! [`Judge`] is told what the CPUs do and answers with [`Violation`]s. It knows nothing of
-//! where that comes from: a plugin in QEMU tells it, and the tests here do.
+//! [`Judge`] receives the operations of the CPUs and returns [`Violation`]s. A plugin in QEMU feeds
+//! it, and so do the tests here.
 
 mod cache;
 mod config;
 mod judge;
 mod op;
 mod report;
+mod violation;
 mod word;
 
 pub use cache::Cache;
 pub use config::{Config, ConfigError, Region};
-pub use judge::{Address, Judge};
+pub use judge::Judge;
 pub use op::{Kind, Op};
-pub use report::{Counts, End, Line, Missing, Ops, Violation, When};
+pub use report::{Counts, End, Line, Ops};
+pub use violation::{Address, Missing, Violation, When};

@@ -1,6 +1,9 @@
 //! One written word on its way to being visible.
 
-use crate::{Address, Cache, Missing};
+use crate::{
+    Cache,
+    violation::{Address, Missing},
+};
 
 /// A word that has been stored.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +28,14 @@ enum Stage {
     Cleaned,
     /// A DSB is between the clean and what follows.
     Ordered,
-    Invalidated(Reach),
+    Invalidated(Extent),
     /// At this time.
-    Complete(Reach, u64),
+    Complete(Extent, u64),
 }
 
 /// What an invalidation finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum Extent {
     /// The page that the word is executed in, on all CPUs.
     Page(u64),
     /// All, on the CPU that asks for it.
@@ -77,7 +80,7 @@ impl Word {
     }
 
     /// It is invalidated. Says whether a DSB must follow.
-    pub(crate) fn invalidate(&mut self, reach: Reach, cache: &Cache) -> bool {
+    pub(crate) fn invalidate(&mut self, extent: Extent, cache: &Cache) -> bool {
         match self.stage {
             Stage::Stored if cache.needs_clean => {
                 self.too_early.get_or_insert(Missing::InvalidateAfterClean);
@@ -88,16 +91,16 @@ impl Word {
                 false
             }
             Stage::Ordered => {
-                self.stage = Stage::Invalidated(reach);
+                self.stage = Stage::Invalidated(extent);
                 true
             }
             // The DSB that it waits for is for this one as well.
             Stage::Invalidated(found) => {
-                self.stage = Stage::Invalidated(found.or(reach));
+                self.stage = Stage::Invalidated(found.or(extent));
                 false
             }
-            Stage::Complete(found, _) if found.is_less_than(reach) => {
-                self.stage = Stage::Invalidated(reach);
+            Stage::Complete(found, _) if found.is_less_than(extent) => {
+                self.stage = Stage::Invalidated(extent);
                 true
             }
             Stage::Complete(..) => false,
@@ -111,8 +114,8 @@ impl Word {
             // A store is complete after either; maintenance only after a full one.
             Stage::Stored if !cache.needs_clean => {}
             Stage::Cleaned if is_full => {}
-            Stage::Invalidated(reach) if is_full => {
-                self.stage = Stage::Complete(reach, now);
+            Stage::Invalidated(extent) if is_full => {
+                self.stage = Stage::Complete(extent, now);
                 return false;
             }
             Stage::Cleaned | Stage::Invalidated(_) => return true,
@@ -122,7 +125,7 @@ impl Word {
         self.stage = if cache.needs_invalidate {
             Stage::Ordered
         } else {
-            Stage::Complete(Reach::All, now)
+            Stage::Complete(Extent::All, now)
         };
         false
     }
@@ -136,16 +139,16 @@ impl Word {
         synced: u64,
         cache: &Cache,
     ) -> Option<Missing> {
-        let (reach, time) = match self.stage {
+        let (extent, time) = match self.stage {
             Stage::Stored if cache.needs_clean => return Some(Missing::Clean),
             Stage::Stored | Stage::Cleaned => return Some(Missing::BarrierAfterClean),
             Stage::Ordered => return Some(self.too_early.unwrap_or(Missing::Invalidate)),
             Stage::Invalidated(_) => return Some(Missing::BarrierAfterInvalidate),
-            Stage::Complete(reach, time) => (reach, time),
+            Stage::Complete(extent, time) => (extent, time),
         };
-        match reach {
-            Reach::Local if cpu != self.stored_by => Some(Missing::InvalidateEverywhere),
-            Reach::Page(by) if page.is_some_and(|page| page != by) => {
+        match extent {
+            Extent::Local if cpu != self.stored_by => Some(Missing::InvalidateEverywhere),
+            Extent::Page(by) if page.is_some_and(|page| page != by) => {
                 Some(Missing::InvalidateByAddress)
             }
             _ if synced < time => Some(Missing::Synchronise),
@@ -154,7 +157,7 @@ impl Word {
     }
 }
 
-impl Reach {
+impl Extent {
     /// What is found by both. Of two by address, the last one counts.
     fn or(self, other: Self) -> Self {
         match (self, other) {

@@ -1,10 +1,11 @@
 //! The first instructions of each CPU, and the way into the monitor and out of it.
 
-use core::arch::{asm, global_asm};
+use core::arch::global_asm;
 use core::panic::PanicInfo;
 
 use el2_monitor::layout::{MAX_CPUS, Reason};
 
+use crate::frame::Frame;
 use crate::{cpu, state, trap};
 
 /// Bytes of stack for each CPU.
@@ -28,57 +29,6 @@ static monitor_map: Map = Map({
     map[1] = 0x4000_0000 | BLOCK | 1 << 2;
     map
 });
-
-/// The guest's registers while the monitor has the CPU.
-#[repr(C, align(16))]
-pub struct Frame {
-    /// X0 to X30.
-    pub x: [u64; 31],
-    /// Where it goes on.
-    pub elr: u64,
-    /// Its PSTATE.
-    pub spsr: u64,
-    fpcr: u64,
-    fpsr: u64,
-    _room: u64,
-    q: [u128; 32],
-}
-
-const _: () = assert!(core::mem::offset_of!(Frame, q) == 288 && size_of::<Frame>() == 800);
-
-impl Frame {
-    /// A guest that enters EL1 at `pc` with interrupts masked, as from reset.
-    pub fn new(pc: u64, x0: u64) -> Self {
-        let mut x = [0; 31];
-        x[0] = x0;
-        Self {
-            x,
-            elr: pc,
-            spsr: 0x3c5,
-            fpcr: 0,
-            fpsr: 0,
-            _room: 0,
-            q: [0; 32],
-        }
-    }
-
-    /// Register number `n`, 31 being zero.
-    pub fn get(&self, n: u32) -> u64 {
-        self.x.get(n as usize).copied().unwrap_or(0)
-    }
-
-    /// Sets register number `n`, 31 being nowhere.
-    pub fn set(&mut self, n: u32, value: u64) {
-        if let Some(register) = self.x.get_mut(n as usize) {
-            *register = value;
-        }
-    }
-
-    /// Goes on behind the instruction that was trapped.
-    pub fn skip(&mut self) {
-        self.elr += 4;
-    }
-}
 
 global_asm!(
     ".pushsection .text.entry, \"ax\"",
@@ -195,15 +145,8 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    /// Where CPU_ON lets a CPU begin, with its number in X0.
-    pub safe fn monitor_secondary();
     /// Goes on with the guest.
     fn monitor_leave(frame: *mut Frame) -> !;
-}
-
-/// Number of the CPU that executes this.
-pub fn this_cpu() -> usize {
-    crate::registers::read!("tpidr_el2") as usize % MAX_CPUS
 }
 
 #[unsafe(no_mangle)]
@@ -231,18 +174,4 @@ extern "C" fn monitor_exception() -> ! {
 fn panic(info: &PanicInfo<'_>) -> ! {
     let line = info.location().map_or(0, |location| location.line());
     state::give_up(Reason::Panic, line.into())
-}
-
-/// One call of the firmware, which is QEMU itself: it obeys SMC when there is an EL2.
-pub fn smc(x: &mut [u64; 4]) {
-    let [x0, x1, x2, x3] = *x;
-    // SAFETY: the calls that pass through here change no memory of the monitor's.
-    unsafe {
-        asm!(
-            "smc #0",
-            inout("x0") x0 => x[0], inout("x1") x1 => x[1],
-            inout("x2") x2 => x[2], inout("x3") x3 => x[3],
-            clobber_abi("C"), options(nostack),
-        );
-    }
 }

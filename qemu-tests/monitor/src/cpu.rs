@@ -1,46 +1,13 @@
-//! One CPU: what it is told about itself, and how the guest is entered on it.
+//! Prepares a CPU, and enters the guest on it.
 
-use el2_monitor::layout::{self, CONFIG, Config, MAX_CPUS, Override, Reason};
+use el2_monitor::layout::{self, Reason};
 use el2_monitor::words::Caches;
 
-use crate::boot::Frame;
+use crate::config::{config, override_of, overrides};
+use crate::frame::Frame;
 use crate::idregs;
 use crate::registers::{execute, read, write};
-use crate::state::{self, State};
-
-/// What is known of a CPU.
-pub struct Cpu {
-    /// The guest runs on it.
-    pub online: bool,
-    /// Its caches, as the guest is told.
-    pub caches: Caches,
-    /// Where the guest wants it to begin, and its X0.
-    pub entry: [u64; 2],
-    /// Pages that it may write for the length of one instruction.
-    pub writable: [Option<u64>; 2],
-    /// The page that it executes one instruction at a time.
-    pub stepped: Option<u64>,
-    /// Instructions that it has executed so since anything has changed.
-    pub steps: u64,
-    /// [`State::changes`] at the time.
-    pub changes: u64,
-    /// The exclusive monitor of emulated instructions: address, bytes and values.
-    pub exclusive: Option<(u64, u64, [u64; 2])>,
-}
-
-impl Cpu {
-    /// One that does not run.
-    pub const OFF: Self = Self {
-        online: false,
-        caches: Caches::new(0),
-        entry: [0; 2],
-        writable: [None; 2],
-        stepped: None,
-        steps: 0,
-        changes: 0,
-        exclusive: None,
-    };
-}
+use crate::state::{self, Cpu, State};
 
 // HCR_EL2 (Arm ARM D24.2.51).
 const VM: u64 = 1 << 0;
@@ -55,47 +22,6 @@ const RW: u64 = 1 << 31;
 const APK: u64 = 1 << 40;
 const API: u64 = 1 << 41;
 const ATA: u64 = 1 << 56;
-
-/// What the host wants.
-pub fn config() -> Result<&'static Config, Reason> {
-    // SAFETY: the host, if any, wrote it before the first instruction, and nobody writes since.
-    let config = unsafe { &*(CONFIG as *const Config) };
-    let counts = [
-        (config.text_count, config.texts.len()),
-        (config.override_count, config.overrides.len()),
-    ];
-    let fits = counts.iter().all(|(count, room)| *count <= *room as u64);
-    if config.magic == layout::MAGIC && fits {
-        Ok(config)
-    } else {
-        Err(Reason::Config)
-    }
-}
-
-/// Whether the loader has put text at an address.
-pub fn is_text(address: u64) -> bool {
-    let texts = config().map_or(&[][..], |config| {
-        &config.texts[..config.text_count as usize]
-    });
-    texts
-        .iter()
-        .any(|&[start, end]| (start..end).contains(&address))
-}
-
-/// The ID registers of CPU number `cpu` that are not its own.
-pub fn overrides(cpu: usize) -> impl Iterator<Item = &'static Override> {
-    let all = config().map_or(&[][..], |config| {
-        &config.overrides[..config.override_count as usize]
-    });
-    all.iter().filter(move |entry| entry.cpu as usize == cpu)
-}
-
-/// What the guest shall read from an ID register of CPU number `cpu`, if not what is there.
-pub fn override_of(cpu: usize, register: u32) -> Option<u64> {
-    overrides(cpu)
-        .find(|entry| entry.register == register)
-        .map(|entry| entry.value)
-}
 
 /// Prepares the CPU that executes this; the guest enters by the frame.
 pub fn start(cpu: usize) -> Result<Frame, Reason> {
@@ -178,5 +104,3 @@ fn configure(cpu: usize) {
     }
     execute!("isb");
 }
-
-const _: () = assert!(MAX_CPUS <= 8, "one bit each in a word's state");

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use el2_monitor::insn::{Access, Exclusive};
 use el2_monitor::layout::Reason;
 
-use crate::boot::Frame;
+use crate::frame::Frame;
 use crate::guest;
 use crate::registers::read;
 use crate::state::State;

@@ -2,7 +2,8 @@
 
 use el2_monitor::layout::{self, MAX_CPUS, Reason};
 
-use crate::boot::{Frame, monitor_secondary, smc};
+use crate::arch::smc;
+use crate::frame::Frame;
 use crate::state::{Locked, SYSTEM_OFF, State};
 
 const CPU_OFF: u64 = 0x8400_0002;
@@ -11,6 +12,11 @@ const CPU_ON: u64 = 0xc400_0003;
 /// PSCI's return value for what is no CPU.
 const INVALID_PARAMETERS: u64 = -2_i64 as u64;
 const SYSTEM_RESET: u64 = 0x8400_0009;
+
+unsafe extern "C" {
+    /// Where CPU_ON lets a CPU begin, with its number in X0.
+    safe fn monitor_secondary();
+}
 
 /// Answers HVC and SMC alike: as for any guest of `virt`, the device tree names one of the two.
 pub fn call(mut state: Locked, cpu: usize, frame: &mut Frame) -> Result<Locked, Reason> {

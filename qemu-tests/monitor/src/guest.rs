@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use crate::boot::Frame;
+use crate::frame::Frame;
 use crate::registers::{execute, read, write};
 use crate::stage2::{RAM, RAM_PAGES};
 

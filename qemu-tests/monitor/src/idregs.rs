@@ -4,8 +4,9 @@ use core::arch::global_asm;
 
 use el2_monitor::layout::{self, register};
 
-use crate::boot::{Frame, this_cpu};
-use crate::cpu;
+use crate::arch::this_cpu;
+use crate::config::override_of;
+use crate::frame::Frame;
 use crate::registers::read;
 
 // One function of two instructions for each S3_0_C0_Cm_op2, m from 1 to 7: an MRS names its
@@ -60,7 +61,7 @@ pub fn emulate(frame: &mut Frame, syndrome: u64) -> bool {
         }
         return false;
     }
-    let value = match cpu::override_of(this_cpu(), wanted) {
+    let value = match override_of(this_cpu(), wanted) {
         Some(value) => value,
         None => match wanted {
             layout::CTR_EL0 => read!("ctr_el0"),

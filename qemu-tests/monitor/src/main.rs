@@ -8,13 +8,19 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
+mod arch;
+#[cfg(target_os = "none")]
 mod boot;
+#[cfg(target_os = "none")]
+mod config;
 #[cfg(target_os = "none")]
 mod cpu;
 #[cfg(target_os = "none")]
 mod exclusive;
 #[cfg(target_os = "none")]
 mod firmware;
+#[cfg(target_os = "none")]
+mod frame;
 #[cfg(target_os = "none")]
 mod guest;
 #[cfg(target_os = "none")]
@@ -35,6 +41,8 @@ mod step;
 mod store;
 #[cfg(target_os = "none")]
 mod trap;
+#[cfg(target_os = "none")]
+mod watch;
 
 #[cfg(not(target_os = "none"))]
 fn main() {

@@ -5,7 +5,7 @@ use core::arch::asm;
 use el2_monitor::layout::{Kind, Operation, Reason};
 use el2_monitor::words::{PAGE, line};
 
-use crate::boot::Frame;
+use crate::frame::Frame;
 use crate::guest;
 use crate::registers::execute;
 use crate::state::State;

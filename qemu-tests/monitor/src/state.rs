@@ -1,13 +1,13 @@
-//! What all CPUs share, under one lock: the monitor is small and in no hurry.
+//! The state that all CPUs share, under one lock: the monitor is small, and its speed does not matter.
 
 use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use el2_monitor::layout::{self, Fatal, MAX_CPUS, Reason, Report};
+use el2_monitor::words::Caches;
 
-use crate::boot::{smc, this_cpu};
-use crate::cpu::Cpu;
+use crate::arch::{smc, this_cpu};
 use crate::pages::Pages;
 use crate::registers::{execute, read};
 use crate::stage2::Stage2;
@@ -15,7 +15,43 @@ use crate::stage2::Stage2;
 /// PSCI SYSTEM_OFF.
 pub const SYSTEM_OFF: u64 = 0x8400_0008;
 
-/// Everything.
+/// What is known of a CPU.
+pub struct Cpu {
+    /// The guest runs on it.
+    pub online: bool,
+    /// Its caches, as the guest is told.
+    pub caches: Caches,
+    /// Where the guest wants it to begin, and its X0.
+    pub entry: [u64; 2],
+    /// Pages that it may write for the length of one instruction.
+    pub writable: [Option<u64>; 2],
+    /// The page that it executes one instruction at a time.
+    pub stepped: Option<u64>,
+    /// Instructions that it has executed so since anything has changed.
+    pub steps: u64,
+    /// [`State::changes`] at the time.
+    pub changes: u64,
+    /// The exclusive monitor of emulated instructions: address, bytes and values.
+    pub exclusive: Option<(u64, u64, [u64; 2])>,
+}
+
+impl Cpu {
+    /// One that does not run.
+    pub const OFF: Self = Self {
+        online: false,
+        caches: Caches::new(0),
+        entry: [0; 2],
+        writable: [None; 2],
+        stepped: None,
+        steps: 0,
+        changes: 0,
+        exclusive: None,
+    };
+}
+
+const _: () = assert!(MAX_CPUS <= 8, "one bit each in a word's state");
+
+/// What all CPUs share.
 pub struct State {
     pub cpus: [Cpu; MAX_CPUS],
     pub pages: Pages,

@@ -5,12 +5,13 @@ use el2_monitor::insn::{Exclusive, is_wait};
 use el2_monitor::layout::{Kind, Listed, Reason};
 use el2_monitor::words::{PAGE, State as WordState, Word, line};
 
-use crate::boot::Frame;
-use crate::cpu::is_text;
-use crate::pages::{SLOTS, WATCHED};
+use crate::config::is_text;
+use crate::frame::Frame;
+use crate::pages::SLOTS;
 use crate::registers::{execute, read, write};
 use crate::stage2::{self, Rights};
 use crate::state::State;
+use crate::watch::WATCHED;
 use crate::{exclusive, guest};
 
 /// After so many instructions without a store to text or cache maintenance of any CPU, what is

@@ -4,7 +4,7 @@ use el2_monitor::insn::{self, Size};
 use el2_monitor::layout::Reason;
 use el2_monitor::words::{PAGE, line};
 
-use crate::boot::Frame;
+use crate::frame::Frame;
 use crate::guest;
 use crate::registers::read;
 use crate::stage2;

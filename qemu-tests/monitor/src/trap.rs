@@ -2,7 +2,8 @@
 
 use el2_monitor::layout::Reason;
 
-use crate::boot::{Frame, this_cpu};
+use crate::arch::this_cpu;
+use crate::frame::Frame;
 use crate::registers::read;
 use crate::state::{self, State};
 use crate::{firmware, idregs, maintenance};

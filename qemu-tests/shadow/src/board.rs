@@ -1,18 +1,10 @@
-//! From the entry to the end, and the unwind tables.
+//! Exceptions, panics, and the unwind tables.
 
 use core::slice;
 
-use aarch64_rt::{ExceptionHandlers, RegisterStateRef, entry, exception_handlers};
+use aarch64_rt::{ExceptionHandlers, RegisterStateRef, exception_handlers};
 
-use crate::flat::{power_off, print};
-use crate::kernel;
-
-entry!(main);
-
-fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
-    kernel::main();
-    power_off()
-}
+use flat_guest::{power_off, print};
 
 unsafe extern "C" {
     static eh_frame_begin: [u8; 0];

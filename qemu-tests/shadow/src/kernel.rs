@@ -2,6 +2,7 @@
 
 use core::mem::MaybeUninit;
 
+use aarch64_rt::entry;
 use alt_runtime::boot::Detected;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::shadow_call_stack::UnwindInfo;
@@ -9,7 +10,7 @@ use alt_runtime::{Image, PlannedWrite, Room};
 
 use crate::board::eh_frame;
 use crate::calls;
-use crate::flat::{Alias, print, text};
+use flat_guest::{Alias, power_off, print, text};
 
 mod cpucaps {
     alt_runtime::cpucaps!("cpucaps.toml");
@@ -18,8 +19,15 @@ mod cpucaps {
 /// For every instruction of every site.
 static ROOM: Room<64> = Room::new();
 
+entry!(main);
+
 /// On the only CPU.
-pub fn main() {
+fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
+    run();
+    power_off()
+}
+
+fn run() {
     print(format_args!("before: {}", calls::run()));
     report_attack();
 

@@ -9,9 +9,6 @@ mod board;
 #[cfg(target_os = "none")]
 mod calls;
 #[cfg(target_os = "none")]
-#[path = "../../guests/flat.rs"]
-mod flat;
-#[cfg(target_os = "none")]
 mod kernel;
 
 #[cfg(not(target_os = "none"))]

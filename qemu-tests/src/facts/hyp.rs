@@ -50,7 +50,7 @@ pub enum Hyp<'a> {
     /// `hyp protected ok <text>`
     Protected(&'a str),
     /// `hyp given-back <variant> bytes=<n>`
-    GivenBack {
+    Freed {
         /// `nvhe` or `vhe`.
         variant: &'a str,
         /// How many bytes it had.
@@ -97,7 +97,7 @@ impl<'a> Hyp<'a> {
                 Some(Self::ShadowCallStack(count(frames, "frames=")?))
             }
             ["protected", "ok", ..] => Some(Self::Protected(text.strip_prefix("protected ok ")?)),
-            ["given-back", variant, bytes] => Some(Self::GivenBack {
+            ["given-back", variant, bytes] => Some(Self::Freed {
                 variant,
                 bytes: count(bytes, "bytes=")?,
             }),
@@ -166,7 +166,7 @@ mod tests {
             ),
             (
                 "hyp given-back nvhe bytes=16384",
-                Hyp::GivenBack {
+                Hyp::Freed {
                     variant: "nvhe",
                     bytes: 16384,
                 },

@@ -3,7 +3,8 @@
 //! Cargo takes half a second to find that a guest is as it should be, and lets only one process
 //! ask at a time: with hundreds of tests, that is minutes. The sources do not change during a run.
 
-use super::{Profile, target_dir};
+use super::target_dir;
+use crate::Profile;
 use crate::Result;
 use std::{
     collections::HashMap,

@@ -1,8 +1,8 @@
 //! The instructions of a routine in an image, to be found by pattern and changed in a copy of
 //! the file.
 
-use super::Error;
 use crate::Image;
+use crate::MutantError;
 use object::{Object, ObjectSection};
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ pub(super) struct Routine<'a> {
 
 impl<'a> Routine<'a> {
     /// The function whose demangled path ends in `name`.
-    pub(super) fn find(image: &'a Image, name: &'static str) -> Result<Self, Error> {
-        let missing = || Error::NoRoutine { name };
+    pub(super) fn find(image: &'a Image, name: &'static str) -> Result<Self, MutantError> {
+        let missing = || MutantError::NoRoutine { name };
         let range = image.function(name).ok_or_else(missing)?;
         let length = (range.end - range.start) as usize;
         let bytes = image.bytes(range.start, length).ok_or_else(missing)?;
@@ -49,10 +49,14 @@ impl<'a> Routine<'a> {
     }
 
     /// All text but that of the functions with these names.
-    pub(super) fn all_but(image: &'a Image, names: &[&'static str]) -> Result<Self, Error> {
+    pub(super) fn all_but(image: &'a Image, names: &[&'static str]) -> Result<Self, MutantError> {
         let mut out = Vec::new();
         for name in names {
-            out.push(image.function(name).ok_or(Error::NoRoutine { name })?);
+            out.push(
+                image
+                    .function(name)
+                    .ok_or(MutantError::NoRoutine { name })?,
+            );
         }
         let text = image.sections().iter().filter(|section| section.executable);
         let words = text
@@ -72,13 +76,18 @@ impl<'a> Routine<'a> {
     }
 
     /// The index of the `n`th instruction of a kind, from 0, at or behind `from`.
-    pub(super) fn nth(&self, pattern: Pattern, from: usize, n: usize) -> Result<usize, Error> {
+    pub(super) fn nth(
+        &self,
+        pattern: Pattern,
+        from: usize,
+        n: usize,
+    ) -> Result<usize, MutantError> {
         let found = self.words.iter().enumerate().skip(from);
         found
             .filter(|(_, (_, word))| pattern.matches(*word))
             .nth(n)
             .map(|(index, _)| index)
-            .ok_or(Error::NoPattern {
+            .ok_or(MutantError::NoPattern {
                 routine: self.name,
                 pattern: pattern.name,
                 n,
@@ -97,7 +106,7 @@ impl<'a> Routine<'a> {
     }
 
     /// Replaces all instructions of a kind; there must be one.
-    pub(super) fn set_all(&mut self, pattern: Pattern, word: u32) -> Result<(), Error> {
+    pub(super) fn set_all(&mut self, pattern: Pattern, word: u32) -> Result<(), MutantError> {
         self.nth(pattern, 0, 0)?;
         for index in 0..self.words.len() {
             if pattern.matches(self.word(index)) {
@@ -108,18 +117,18 @@ impl<'a> Routine<'a> {
     }
 
     /// The file with the changes.
-    pub(super) fn file(self) -> Result<Vec<u8>, Error> {
+    pub(super) fn file(self) -> Result<Vec<u8>, MutantError> {
         let mut file = self.image.file().to_owned();
-        let elf = object::File::parse(self.image.file()).map_err(|_| Error::NoPlace)?;
+        let elf = object::File::parse(self.image.file()).map_err(|_| MutantError::NoPlace)?;
         for (address, word) in self.changes {
             let place = elf.sections().find_map(|section| {
                 let (offset, size) = section.file_range()?;
                 let inside = address.checked_sub(section.address())?;
                 (section.address() != 0 && inside < size).then_some(offset + inside)
             });
-            let place =
-                usize::try_from(place.ok_or(Error::NoPlace)?).map_err(|_| Error::NoPlace)?;
-            let bytes = file.get_mut(place..place + 4).ok_or(Error::NoPlace)?;
+            let place = usize::try_from(place.ok_or(MutantError::NoPlace)?)
+                .map_err(|_| MutantError::NoPlace)?;
+            let bytes = file.get_mut(place..place + 4).ok_or(MutantError::NoPlace)?;
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         Ok(file)

@@ -10,7 +10,7 @@ mod trials;
 mod unequal;
 
 use libtest_mimic::Trial;
-use qemu_tests::{Image, Profile, guest, mutants};
+use qemu_tests::{Image, MutantError, Profile, guest, mutants};
 use trials::{Result, kernel, qemu, trial};
 
 fn main() {
@@ -61,7 +61,7 @@ fn mutant_is_refused() -> Result<()> {
     let other = Image::open(&guest::build("el2-monitor", Profile::Release)?)?;
     for mutant in mutants::all() {
         match mutant.apply(&other) {
-            Err(mutants::Error::NoRoutine { .. }) => {}
+            Err(MutantError::NoRoutine { .. }) => {}
             made => return Err(format!("{}: {:?}", mutant.name, made.err()).into()),
         }
     }
@@ -70,7 +70,7 @@ fn mutant_is_refused() -> Result<()> {
     let no_dc = find("no-dc").ok_or("no-dc")?;
     let spoilt = no_dc.spoil(&image)?;
     match no_dc.apply(spoilt.image()) {
-        Err(mutants::Error::NoPattern {
+        Err(MutantError::NoPattern {
             pattern: "dc cvau", ..
         }) => Ok(()),
         other => Err(format!("{:?}", other.err()).into()),

@@ -6,7 +6,7 @@ use alt_image::patching::{Answers, Expectation, Word};
 use alt_image::records::Records;
 use alt_runtime::cap::idregs::Register;
 use qemu_tests::results::Entry;
-use qemu_tests::{GivenBack, Image, Run};
+use qemu_tests::{Freed, Image, Run};
 
 use crate::Result;
 use crate::computed::{Known, OFFSET, TAG_BIT};
@@ -19,7 +19,7 @@ pub fn is_what_runs(
     run: &Run,
     said: &Registers,
     known: &Known,
-    gone: &GivenBack,
+    gone: &Freed,
 ) -> Result<()> {
     let host = HostImage::parse(image.file().to_vec())?;
     let records = Records::find(&host, None)?;

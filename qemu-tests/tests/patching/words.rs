@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use qemu_tests::facts::{self, Fact};
 use qemu_tests::results::{self, Cap, Entry, Line, Trial, Verdict};
 use qemu_tests::sites::{self, Site};
-use qemu_tests::{GivenBack, Image, Launch, Profile, Run, Status, compare as memory};
+use qemu_tests::{Freed, Image, Launch, Profile, Run, Status, compare as memory};
 
 use crate::computed::Known;
 use crate::machines::{Registers, TestMachine};
@@ -83,7 +83,7 @@ fn judge(profile: Profile, machine: &TestMachine, found: &mut Vec<Cap>) -> Resul
 
     let records = sites::read(&image)?;
     let all = sites::sites(&records);
-    let gone = GivenBack::read(&image, &facts);
+    let gone = Freed::read(&image, &facts);
     if let Some(address) = gone.left(&run.after)? {
         return Err(format!("{address:#x} was given back and is as it was").into());
     }

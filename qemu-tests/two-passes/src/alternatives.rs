@@ -7,13 +7,9 @@ use alt_runtime::rendezvous::Rendezvous;
 use alt_runtime::{Image, Room, text};
 
 use crate::board::{now, print};
-use crate::kernel::work;
+use crate::cpucaps;
 use crate::smp::{self, power_off, start_cpus, wake_cpus};
-
-/// The cpucaps of this kernel.
-pub mod cpucaps {
-    alt_runtime::cpucaps!("cpucaps.toml");
-}
+use crate::work::work;
 
 /// What `now` may advance while the CPUs come to the rendezvous.
 const PATIENCE: u64 = 5_000;

@@ -3,12 +3,10 @@
 use core::arch::asm;
 use core::fmt::{self, Write};
 
-use aarch64_rt::{ExceptionHandlers, InitialPagetable, entry, exception_handlers};
+use aarch64_rt::{ExceptionHandlers, InitialPagetable, exception_handlers};
 use dtoolkit::fdt::Fdt;
 use smccc::{Hvc, psci};
 use spin::mutex::SpinMutex;
-
-entry!(crate::kernel::main);
 
 // 1 GiB of devices and 1 GiB of memory (Arm ARM D8.3.1.2), mapped one to one.
 const BLOCK: usize = 1 | 1 << 10 | 3 << 8;
@@ -19,6 +17,8 @@ aarch64_rt::initial_pagetable!({
     InitialPagetable(table)
 });
 
+/// CPUs of the machine: 0 boots, the last one comes late.
+pub const MAX_CPUS: usize = 5;
 /// Where QEMU puts the device tree of a kernel in an ELF file.
 const DEVICE_TREE: usize = 0x4000_0000;
 

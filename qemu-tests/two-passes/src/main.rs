@@ -9,11 +9,15 @@ mod alternatives;
 #[cfg(target_os = "none")]
 mod board;
 #[cfg(target_os = "none")]
+mod cpucaps;
+#[cfg(target_os = "none")]
 mod kernel;
 #[cfg(target_os = "none")]
 mod sites;
 #[cfg(target_os = "none")]
 mod smp;
+#[cfg(target_os = "none")]
+mod work;
 
 #[cfg(not(target_os = "none"))]
 fn main() {

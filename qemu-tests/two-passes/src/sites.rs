@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicU64;
 
 use alt_runtime::{alternative, cpu_has_cap};
 
-use crate::alternatives::cpucaps::{CRC32, LSE};
+use crate::cpucaps::{CRC32, LSE};
 
 /// Adds to a counter that other CPUs use: in a loop, or at once where all CPUs can.
 #[inline(never)]

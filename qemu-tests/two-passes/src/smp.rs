@@ -5,12 +5,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use aarch64_rt::Stack;
 use smccc::{Hvc, psci};
+use spin::Once;
 
-use crate::board::print;
-use crate::{alternatives, kernel};
+use crate::board::{MAX_CPUS, print};
+use crate::work;
 
-/// CPUs of the machine: 0 boots, the last one comes late.
-pub const MAX_CPUS: usize = 5;
+/// The CPU that starts after the passes.
 const LATE: usize = MAX_CPUS - 1;
 
 static mut STACKS: [Stack<8>; MAX_CPUS] = [const { Stack::new() }; MAX_CPUS];
@@ -24,17 +24,26 @@ static DONE: AtomicUsize = AtomicUsize::new(0);
 /// The CPU that joins and does not come to the rendezvous; 0 for no CPU.
 static ABSENT: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes `absent=N` from the command line.
-pub fn obey(command_line: &str) {
+/// What each other CPU runs.
+static RUN: Once<fn(usize) -> !> = Once::new();
+
+/// Takes `absent=N` from the command line. Each CPU that starts calls `run` with its number.
+pub fn prepare(command_line: &str, run: fn(usize) -> !) {
+    RUN.call_once(|| run);
     let mut words = command_line.split_whitespace();
     let absent = words.find_map(|word| word.strip_prefix("absent=")?.parse().ok());
     ABSENT.store(absent.unwrap_or(0), Ordering::Relaxed);
 }
 
+/// Whether this CPU joins and does not come to the rendezvous.
+pub fn is_absent(cpu: usize) -> bool {
+    ABSENT.load(Ordering::Relaxed) == cpu
+}
+
 /// Starts all early CPUs and waits until they have joined.
 pub fn start_cpus() -> Range<usize> {
-    kernel::say_what_is_patched("between the passes");
-    kernel::work(0);
+    work::say_what_is_patched("between the passes");
+    work::work(0);
     (1..LATE).for_each(start);
     // The hook runs when `join` lets the CPU in; it has on the boot CPU.
     wait_for(&JOINED, LATE);
@@ -74,6 +83,12 @@ pub fn say_where_hooks_ran() {
     ));
 }
 
+/// Counts this CPU as done and switches it off.
+pub fn finish() -> ! {
+    DONE.fetch_add(1, Ordering::Release);
+    power_off()
+}
+
 /// Switches this CPU off.
 pub fn power_off() -> ! {
     let _ = psci::cpu_off::<Hvc>();
@@ -83,6 +98,7 @@ pub fn power_off() -> ! {
 }
 
 fn start(cpu: usize) {
+    let run = *RUN.wait();
     let stack = (&raw mut STACKS).cast::<Stack<8>>().wrapping_add(cpu);
     // SAFETY: the stack is this CPU's own, which is started once.
     // QEMU's `virt` numbers its first CPUs in Aff0.
@@ -92,22 +108,6 @@ fn start(cpu: usize) {
         Ok(()) => _ = STARTED.fetch_add(1, Ordering::Relaxed),
         Err(why) => panic!("CPU {cpu} does not start: {why}"),
     }
-}
-
-/// All that another CPU does.
-fn run(cpu: usize) {
-    aarch64_rt::set_exception_vector();
-    match ABSENT.load(Ordering::Relaxed) == cpu {
-        true => alternatives::absent(),
-        false => alternatives::secondary(cpu),
-    }
-    let worked = kernel::calls(cpu) > 0;
-    kernel::work(cpu);
-    print(format_args!(
-        "CPU {cpu}: worked between the passes: {worked}"
-    ));
-    DONE.fetch_add(1, Ordering::Release);
-    power_off()
 }
 
 fn wait_for(counter: &AtomicUsize, cpus: usize) {

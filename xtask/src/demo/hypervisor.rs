@@ -43,7 +43,7 @@ pub(crate) fn show(demo: &Demo) {
             ),
             Hyp::Pointers(count) => println!("{count} pointers corrected"),
             Hyp::Sites { sites, patched } => println!("{sites} sites, {patched} patched"),
-            Hyp::GivenBack { variant, bytes } => {
+            Hyp::Freed { variant, bytes } => {
                 println!("variant {variant} given back: {bytes} bytes");
             }
             Hyp::Service {
@@ -133,7 +133,7 @@ pub(crate) fn reason(facts: &[Fact], el2: bool) -> Option<String> {
         ),
         (
             "the other variant was not given back",
-            has(|hyp| matches!(hyp, Hyp::GivenBack { bytes: 1.., .. })),
+            has(|hyp| matches!(hyp, Hyp::Freed { bytes: 1.., .. })),
         ),
     ]
     .into_iter()

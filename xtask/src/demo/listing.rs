@@ -41,7 +41,7 @@ fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
     let mut has_hypervisor = false;
     for changed in [true, false] {
         let mut turn = [0_usize; 2];
-        let gone = |site: &&Site| demo.given_back.holds(site.address);
+        let gone = |site: &&Site| demo.freed.holds(site.address);
         for site in demo.sites.iter().filter(|site| !gone(site)) {
             let before = words(&demo.run.before, site)?;
             if (before != words(&demo.run.after, site)?) == changed {

@@ -8,7 +8,7 @@ mod verdict;
 use crate::{DemoArguments, Outcome, setup, style};
 use anstream::{eprintln, println};
 use qemu_tests::{
-    Error, GivenBack, Image, Launch, LogLine, Machine, Qemu, Run,
+    Error, Freed, Image, Launch, LogLine, Machine, Qemu, Run,
     facts::{self, Fact},
     guest,
     sites::{self, Site},
@@ -30,7 +30,7 @@ struct Demo<'a> {
     run: &'a Run,
     facts: Vec<Fact<'a>>,
     /// Where the sites are nobody's any more.
-    given_back: GivenBack,
+    freed: Freed,
 }
 
 /// Builds, runs, shows, judges.
@@ -76,7 +76,7 @@ fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error:
         image: &image,
         sites: &sites::sites(&records),
         run: &run,
-        given_back: GivenBack::read(&image, &facts),
+        freed: Freed::read(&image, &facts),
         facts,
     };
     demo.show()?;

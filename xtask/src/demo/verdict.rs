@@ -77,7 +77,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
         Some(place) => format!("{address:#x} {place}"),
         None => format!("{address:#x}"),
     };
-    let gone = &demo.given_back;
+    let gone = &demo.freed;
     if let Some(address) = gone.left(after)? {
         return Ok(Some(format!(
             "{} was given back and is as it was",

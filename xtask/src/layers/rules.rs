@@ -20,9 +20,17 @@ pub(super) const PACKAGES: &[&[&str]] = &[
     &["alt-image"],
     &["alt-linker"],
     &["alt-verify"],
+    // The functions of the fuzz targets, which the tests of the programs call as well.
+    &["fuzz-targets"],
     &["alt-tool"],
     // Guests, and the observers of guests.
-    &["coherence", "el2-monitor", "demo-hyp", "demo-module"],
+    &[
+        "coherence",
+        "el2-monitor",
+        "demo-hyp",
+        "demo-module",
+        "flat-guest",
+    ],
     &[
         "coherence-plugin",
         "kernel-demo",

@@ -17,11 +17,12 @@ use summary::Count;
 use test_support::{HYP_TARGET, TARGET, skip, workspace};
 
 /// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
-const GUESTS: [&str; 10] = [
+const GUESTS: [&str; 11] = [
     "kernel-demo",
     "demo-module",
     "el2-monitor",
     "bench-guest",
+    "flat-guest",
     "shadow-guest",
     "two-passes",
     "quickstart",

@@ -4,20 +4,18 @@
 //! replaced. The product's source knows nothing of it. Each instruction is found by its kind;
 //! where the routine has changed so that it is not found, there is an error and no mutant.
 
-mod error;
 mod judge;
 mod routine;
 mod sequence;
 mod system;
 mod words;
 
-pub use error::Error;
 pub use judge::{Verdict, real};
 pub use sequence::sequence;
 pub use system::unequal_caches;
 
 use crate::observe::Monitor;
-use crate::{Image, Machine};
+use crate::{Image, Machine, MutantError};
 use routine::Routine;
 use std::fmt;
 use std::{fs, path::Path};
@@ -59,7 +57,7 @@ pub struct Mutant {
     spoil: Spoil,
 }
 
-type Spoil = fn(&Image) -> Result<Routine<'_>, Error>;
+type Spoil = fn(&Image) -> Result<Routine<'_>, MutantError>;
 
 /// A spoilt copy of an image; its file goes with this value.
 #[derive(Debug)]
@@ -80,17 +78,17 @@ impl Mutant {
     ///
     /// # Errors
     /// The routine is not what this mutant expects.
-    pub fn apply(&self, image: &Image) -> Result<Vec<u8>, Error> {
+    pub fn apply(&self, image: &Image) -> Result<Vec<u8>, MutantError> {
         (self.spoil)(image)?.file()
     }
 
     /// The same as an image that can be launched.
     ///
     /// # Errors
-    /// As for [`apply`](Self::apply); [`Error::Copy`] if the file cannot be written.
-    pub fn spoil(&self, image: &Image) -> Result<Spoilt, Error> {
+    /// As for [`apply`](Self::apply); [`MutantError::Copy`] if the file cannot be written.
+    pub fn spoil(&self, image: &Image) -> Result<Spoilt, MutantError> {
         let bytes = self.apply(image)?;
-        let copy = |problem: &dyn std::fmt::Display| Error::Copy(problem.to_string());
+        let copy = |problem: &dyn std::fmt::Display| MutantError::Copy(problem.to_string());
         let folder = TempDir::new().map_err(|why| copy(&why))?;
         let name = image.path().file_name().unwrap_or("image".as_ref());
         let path = folder.path().join(Path::new(name));

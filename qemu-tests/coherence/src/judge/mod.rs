@@ -2,20 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    Cache, Missing, Violation, When,
-    word::{Reach, Word},
+    Cache,
+    violation::{Address, Missing, Violation, When},
+    word::{Extent, Word},
 };
 
 const WORD: u64 = 4;
 const PAGE: u64 = 4096;
-
-/// A virtual address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Address(pub u64);
 
 /// Told what the CPUs do, in the order in which they do it. Says what must not have been.
 #[derive(Debug)]
@@ -103,22 +97,22 @@ impl Judge {
     /// `cpu` has invalidated the instruction cache line of a virtual and physical address.
     pub fn invalidate(&mut self, cpu: u32, at: Address, physical: u64) {
         self.now += 1;
-        let reach = match self.cache.is_virtually_indexed {
-            true => Reach::Page(at.0 / PAGE),
-            false => Reach::All,
+        let extent = match self.cache.is_virtually_indexed {
+            true => Extent::Page(at.0 / PAGE),
+            false => Extent::All,
         };
         let cache = self.cache;
         self.each(cpu, physical, cache.instruction_line, |word| {
-            word.invalidate(reach, &cache)
+            word.invalidate(extent, &cache)
         });
     }
 
     /// `cpu` has invalidated its whole instruction cache, or that of all CPUs.
     pub fn invalidate_all(&mut self, cpu: u32, is_broadcast: bool) {
         self.now += 1;
-        let reach = match is_broadcast {
-            true => Reach::All,
-            false => Reach::Local,
+        let extent = match is_broadcast {
+            true => Extent::All,
+            false => Extent::Local,
         };
         let Some(state) = self.cpus.get_mut(cpu as usize) else {
             return;
@@ -128,7 +122,7 @@ impl Judge {
             state.invalidating_all = Some(self.now);
         }
         for (address, word) in &mut self.words {
-            if word.stored_by == cpu && word.invalidate(reach, &self.cache) {
+            if word.stored_by == cpu && word.invalidate(extent, &self.cache) {
                 state.waiting.push(*address);
             }
         }

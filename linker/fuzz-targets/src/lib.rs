@@ -162,7 +162,7 @@ pub fn rules(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let image = Image::parse(include_bytes!("../corpus/image/good").to_vec());
+    let image = Image::parse(include_bytes!("../../fuzz/corpus/image/good").to_vec());
     let image = image.expect("a good image");
     let Ok(config) = Config::from_toml("rules", text, &image) else {
         return;

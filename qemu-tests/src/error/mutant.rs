@@ -2,7 +2,7 @@
 
 /// Why there is no such mutant of an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum MutantError {
     /// A function is not there.
     #[error("the image has no function {name}; was it renamed?")]
     NoRoutine {

@@ -1,11 +1,15 @@
 //! Everything that can keep a guest from running to its end.
 
+mod mutant;
+
 use crate::{
-    guest::Profile,
-    log::{LogLine, tail},
-    qemu::Version,
+    log_line::{LogLine, tail},
+    profile::Profile,
+    version::Version,
 };
 use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
+
+pub use mutant::MutantError;
 
 /// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -130,7 +134,7 @@ pub enum Error {
     },
     /// A mutant could not be made.
     #[error(transparent)]
-    Mutant(#[from] crate::mutants::Error),
+    Mutant(#[from] MutantError),
     /// The QEMU at hand cannot load the coherence plugin.
     #[error("QEMU {version} cannot load the coherence plugin: {problem}")]
     NoPlugin {

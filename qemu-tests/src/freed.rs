@@ -11,13 +11,13 @@ const POISON: u32 = 0xd420_2000;
 
 /// The parts of the image that were given back: variants of the hypervisor that were not in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GivenBack(Vec<Range<u64>>);
+pub struct Freed(Vec<Range<u64>>);
 
-impl GivenBack {
+impl Freed {
     /// What the log says that it was, by the sections of the image.
     pub fn read(image: &Image, facts: &[Fact]) -> Self {
         let variants = facts.iter().filter_map(|fact| match fact {
-            Fact::Hyp(Hyp::GivenBack { variant, .. }) => Some(*variant),
+            Fact::Hyp(Hyp::Freed { variant, .. }) => Some(*variant),
             _ => None,
         });
         let ranges = variants.flat_map(|variant| {
@@ -60,15 +60,15 @@ mod tests {
     use test_support::TinyElf;
 
     #[test]
-    fn what_was_given_back_is_poison() {
+    fn what_was_freed_is_poison() {
         let at = 0x4100_0000;
         let (_directory, path) = TinyElf::new(&[])
             .section(".hyp.vhe.text", at, &[0; 8])
             .write();
         let image = Image::open(&path).unwrap();
-        let fact = |variant| Fact::Hyp(Hyp::GivenBack { variant, bytes: 8 });
-        assert!(GivenBack::read(&image, &[fact("nvhe")]).ranges().is_empty());
-        let gone = GivenBack::read(&image, &[fact("vhe")]);
+        let fact = |variant| Fact::Hyp(Hyp::Freed { variant, bytes: 8 });
+        assert!(Freed::read(&image, &[fact("nvhe")]).ranges().is_empty());
+        let gone = Freed::read(&image, &[fact("vhe")]);
         assert_eq!(gone.ranges(), std::slice::from_ref(&(at..at + 8)));
         assert!(gone.holds(at + 4) && !gone.holds(at + 8));
         let memory = |words: [u32; 2]| {

@@ -1,5 +1,4 @@
-//! What a small guest needs: a map of all memory, one to one and writable, a console, and the way
-//! off. For the guests of this folder that have no map of their own.
+//! The map, the console and the power switch.
 
 use core::fmt::{self, Write};
 use core::ops::Range;

@@ -5,10 +5,10 @@ use alt_linker::namespace::Name;
 use alt_linker::partial_link::{PartialLink, PartialLinkError};
 use alt_object::inputs::{self, Input, InputKind};
 
-const MANIFEST: &str = include_str!("../corpus/manifest/hyp.toml");
-const INPUT: &[u8] = include_bytes!("../corpus/hyp_input/good.o");
-const LINKED: &[u8] = include_bytes!("../corpus/hyp_linked/good.o");
-const MAP: &str = include_str!("../corpus/hyp_map/good");
+const MANIFEST: &str = include_str!("../../fuzz/corpus/manifest/hyp.toml");
+const INPUT: &[u8] = include_bytes!("../../fuzz/corpus/hyp_input/good.o");
+const LINKED: &[u8] = include_bytes!("../../fuzz/corpus/hyp_linked/good.o");
+const MAP: &str = include_str!("../../fuzz/corpus/hyp_map/good");
 
 /// An object that is to be linked.
 pub fn input(data: &[u8]) {

@@ -1,0 +1,52 @@
+//! The guest's registers.
+
+/// The guest's registers while the monitor has the CPU.
+#[repr(C, align(16))]
+pub struct Frame {
+    /// X0 to X30.
+    pub x: [u64; 31],
+    /// Where it goes on.
+    pub elr: u64,
+    /// Its PSTATE.
+    pub spsr: u64,
+    fpcr: u64,
+    fpsr: u64,
+    _room: u64,
+    q: [u128; 32],
+}
+
+const _: () = assert!(core::mem::offset_of!(Frame, q) == 288 && size_of::<Frame>() == 800);
+
+impl Frame {
+    /// A guest that enters EL1 at `pc` with interrupts masked, as from reset.
+    pub fn new(pc: u64, x0: u64) -> Self {
+        let mut x = [0; 31];
+        x[0] = x0;
+        Self {
+            x,
+            elr: pc,
+            spsr: 0x3c5,
+            fpcr: 0,
+            fpsr: 0,
+            _room: 0,
+            q: [0; 32],
+        }
+    }
+
+    /// Register number `n`, 31 being zero.
+    pub fn get(&self, n: u32) -> u64 {
+        self.x.get(n as usize).copied().unwrap_or(0)
+    }
+
+    /// Sets register number `n`, 31 being nowhere.
+    pub fn set(&mut self, n: u32, value: u64) {
+        if let Some(register) = self.x.get_mut(n as usize) {
+            *register = value;
+        }
+    }
+
+    /// Goes on behind the instruction that was trapped.
+    pub fn skip(&mut self) {
+        self.elr += 4;
+    }
+}

@@ -1,0 +1,3 @@
+//! The cpucaps of this kernel.
+
+alt_runtime::cpucaps!("cpucaps.toml");
