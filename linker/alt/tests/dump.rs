@@ -1,6 +1,5 @@
 //! What `alt dump` and `alt stats` say of small images whose records are written by hand.
 
-#[path = "linux/mod.rs"]
 mod linux;
 
 use std::path::{Path, PathBuf};

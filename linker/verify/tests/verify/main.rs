@@ -21,18 +21,16 @@
 //! Each fixture is verified a second time without its rule, which must find nothing: so the rule
 //! is what found it.
 
-#[path = "verify/support/fixture.rs"]
-mod fixture;
-#[path = "verify/support/mistakes.rs"]
-mod mistakes;
+mod support;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use fixture::Fixture;
 use libtest_mimic::{Arguments, Failed, Trial};
+use support::fixture::Fixture;
+use support::mistakes;
 use test_support::{Cross, workspace};
 
 fn main() -> ExitCode {
@@ -53,7 +51,9 @@ fn paths() -> Vec<PathBuf> {
     let dir = workspace().join("linker/verify/tests/verify");
     let entries = dir.read_dir().expect("the fixtures are there");
     let paths = entries.map(|entry| entry.expect("the folder can be read").path());
-    let is_source = |path: &PathBuf| path.extension().is_some_and(|e| e == "s" || e == "rs");
+    let is_source = |path: &PathBuf| {
+        path.extension().is_some_and(|e| e == "s" || e == "rs") && !path.ends_with("main.rs")
+    };
     let mut paths: Vec<_> = paths.filter(is_source).collect();
     paths.sort();
     paths

@@ -135,7 +135,7 @@ fn verified(image: Vec<u8>, at: &str) {
 /// Compiles the kernel and links it.
 fn link(cross: &Cross, dir: &TempDir, shape: &Shape, linker: Linker, fragment: bool) -> Vec<u8> {
     let image = dir.path().join("image");
-    let tests = workspace().join("linker/alt/tests");
+    let tests = workspace().join("linker/verify/tests");
     let mut rustc = cross.rustc();
     rustc
         .arg(tests.join("shapes/shape.rs"))

@@ -1,18 +1,11 @@
 //! What cannot be used is refused, with words that say what is wrong.
 
-#[path = "bad_input/addresses.rs"]
 mod addresses;
-#[path = "bad_input/image.rs"]
-mod damaged;
-#[path = "common/elf.rs"]
 mod elf;
-#[path = "bad_input/program.rs"]
+mod image;
 mod program;
-#[path = "bad_input/records.rs"]
 mod records;
-#[path = "bad_input/text.rs"]
 mod text;
-#[path = "bad_input/truncated.rs"]
 mod truncated;
 
 use alt_image::image::{Image, ImageError};

@@ -1,0 +1,4 @@
+//! Fixtures, and mistakes in rules files.
+
+pub mod fixture;
+pub mod mistakes;
