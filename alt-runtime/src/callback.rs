@@ -1,8 +1,7 @@
-//! Callbacks: instructions that are computed, not copied.
+//! Callbacks: functions that compute the instructions of a site.
 //!
-//! What some sites become is known only when the kernel runs: a mask of addresses,
-//! the way to call the firmware, a loop count. There `alternative_cb!` names a
-//! [`Callback`] in place of instructions:
+//! Some instructions are known only when the kernel runs: an address mask, the conduit to the
+//! firmware, a loop count. For these, `alternative_cb!` has a [`Callback`] in place of instructions:
 //!
 //! ```
 //! use core::sync::atomic::{AtomicU16, Ordering};
@@ -21,30 +20,48 @@
 //! }
 //!
 //! callback! {
-//!     /// How often the branch history is overwritten.
+//!     /// The number of branches that overwrite the branch history.
 //!     pub static LOOP_COUNT = loop_count;
 //! }
-//! // unsafe { alternative_cb!("mov {n}, #8", BHB => LOOP_COUNT, n = out(reg) n) }
+//!
+//! mod cpucaps {
+//!     alt_runtime::cpucaps!("../cpucaps.toml");
+//! }
+//! use cpucaps::ALWAYS_SYSTEM;
+//!
+//! let n: u64;
+//! // SAFETY: the default and the callback write the operand `n` only.
+//! unsafe {
+//!     alt_runtime::alternative_cb!(
+//!         "mov {n}, #8",
+//!         ALWAYS_SYSTEM => LOOP_COUNT,
+//!         host => { n = 8; },
+//!         n = out(reg) n,
+//!     )
+//! };
+//! # assert_eq!(n, 8);
 //! ```
 //!
-//! A callback is a pure function of the site and of the kernel's own statics, which
-//! must have their values *before* the pass. It never writes memory: the patcher
-//! does that, once every callback of the pass has answered. It is called
-//! with all other CPUs stopped, so it must neither take a lock that one of them may
-//! hold nor wait for anything.
+//! A callback is a pure function of the site and of the kernel's statics, which must have their
+//! values *before* the pass. It does not write the text: the patcher does, after all callbacks of the
+//! pass have returned. The other CPUs are stopped during the call, so a callback must not take a lock
+//! that one of them may hold, and must not wait.
 
 use core::{error, fmt};
 
 use crate::insn::{Insn, OutOfReach, Unencodable};
 
-/// Fills the words of a site: they come with what the site holds now, and stay so
-/// where they are not filled.
+/// Computes the words of a site. The slice is initialised with the current words of the site; words
+/// that the function does not set stay unchanged.
 ///
-/// The words are for the site's own address, and no one moves them. Called again on
-/// its own result, as in a second pass, the function must give the same words.
+/// The words are for the address of the site and are not relocated. The function must be idempotent:
+/// a later pass calls it on its own result, and expects the same words.
+///
+/// # Errors
+/// An error refuses the whole pass.
 pub type CallbackFn = fn(&Site<'_>, &mut [Insn]) -> Result<(), CallbackError>;
 
-/// What a callback is told about the site at hand.
+/// The site that a callback computes instructions for.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     address: u64,
@@ -52,28 +69,27 @@ pub struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    /// The site that runs at `address` and holds `words`; a kernel does so only in
-    /// the tests of its callbacks.
+    /// A site at the run-time address `address` that contains `words`. Kernels need this only to
+    /// test their callbacks.
     pub const fn new(address: u64, words: &'a [Insn]) -> Self {
         Self { address, words }
     }
 
-    /// Address at which the first word runs.
+    /// Address at which the first word is executed.
     pub const fn address(&self) -> u64 {
         self.address
     }
 
-    /// The words that the site holds now, 1 to 255: those of the source, or those
-    /// of an earlier pass.
+    /// The current words of the site, 1 to 255: the default, or the result of an earlier pass.
     pub const fn words(&self) -> &'a [Insn] {
         self.words
     }
 }
 
-/// A function that sites may name, made by [`callback!`](crate::callback!).
+/// A function that sites can refer to, defined by [`callback!`](crate::callback!).
 ///
-/// Records refer to it by its address, and the patcher calls nothing but what lies
-/// in the section `alt_callbacks`.
+/// Records refer to it by its address. The patcher calls only callbacks in the section
+/// `alt_callbacks`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Callback {
@@ -82,8 +98,7 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// A callback; one that a kernel's site names is made by
-    /// [`callback!`](crate::callback!).
+    /// A callback. Use [`callback!`](crate::callback!) to define one that sites can refer to.
     pub const fn new(name: &'static str, function: CallbackFn) -> Self {
         Self { name, function }
     }
@@ -93,10 +108,10 @@ impl Callback {
         self.name
     }
 
-    /// Fills `words`, which begin as those of `site`.
+    /// Computes `words`, which must be initialised with the words of `site`.
     ///
     /// # Errors
-    /// What the function says.
+    /// The error of the function.
     pub fn call(&self, site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
         (self.function)(site, words)
     }
@@ -104,19 +119,17 @@ impl Callback {
 
 /// Defines [`Callback`]s: `callback! { pub static NAME = function; }`.
 ///
-/// The static lies in a section of its own, `alt_callbacks`. It stays in the image
-/// if a site that stays names it, with or without a linker script that mentions the
-/// section.
+/// The static is in the section `alt_callbacks`. The linker keeps it if it keeps a site that refers to
+/// it, whether or not a linker script mentions the section.
 ///
-/// Code that runs in another address space, such as a hypervisor, has no callbacks of its
-/// own: the kernel calls them. It names one of the kernel's, which the kernel defines with
-/// `#[unsafe(no_mangle)]`:
+/// Code that runs in another address space, such as a hypervisor, cannot define callbacks, since the
+/// kernel calls them. It declares one that the kernel defines with `#[unsafe(no_mangle)]`:
 ///
 /// ```
 /// # use alt_runtime::callback;
 /// callback! {
-///     /// The hypervisor's address of what the kernel has elsewhere.
-///     // SAFETY: the kernel defines it so, by this macro.
+///     /// Loads the hypervisor's address of a kernel symbol.
+///     // SAFETY: the kernel defines a static of this name with this macro.
 ///     pub unsafe extern static HYP_ADDRESS;
 /// }
 /// ```
@@ -130,7 +143,7 @@ macro_rules! callback {
     };
     ($($(#[$attribute:meta])* $vis:vis static $name:ident = $function:expr;)+) => {$(
         $(#[$attribute])*
-        // Elsewhere nothing is patched, and section names may follow other rules.
+        // On a host nothing is patched, and section names may have another form.
         #[cfg_attr(target_os = "none", unsafe(link_section = "alt_callbacks"))]
         $vis static $name: $crate::Callback =
             $crate::Callback::new(::core::stringify!($name), {
@@ -140,14 +153,14 @@ macro_rules! callback {
     )+};
 }
 
-/// Why a callback gave no instructions.
+/// Why a callback returned no instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CallbackError {
-    /// A value has no place in the instruction.
+    /// A value cannot be encoded in the instruction.
     Unencodable(Unencodable),
-    /// A target is too far from the site.
+    /// A target is out of the instruction's range at the site.
     OutOfReach(OutOfReach),
     /// The callback's own reason.
     Failed(&'static str),

@@ -1,10 +1,10 @@
-//! Absolute pointers in a part of the image that runs at another address.
+//! Relocation of absolute pointers in a part of the image that runs at another address.
 //!
-//! Code for another exception level, such as a hypervisor, is linked into the kernel's image
-//! but mapped elsewhere by its own tables. Its instructions are PC-relative; the pointers in
-//! its data (tables of functions, vtables, slices) hold the kernel's addresses. The partial
-//! link of `alt-linker` lists them in a section `.NAME.pointers`; [`fix`] turns them into
-//! addresses of the new place, once, at boot, before that code runs.
+//! Code for another exception level, such as a hypervisor, is linked into the kernel's image but
+//! mapped at another address by its own page tables. Its instructions are PC-relative; the pointers
+//! in its data (function tables, vtables, slices) have the kernel's addresses. The partial link of
+//! `alt-linker` lists these pointers in a section `.NAME.pointers`. [`fix`] converts them to the new
+//! addresses, once, at boot, before that code runs.
 //!
 //! ```
 //! use alt_runtime::pointers::{self, Slots, Shift};
@@ -12,7 +12,7 @@
 //!
 //! // Two words of data at 0x1008; the first one is a pointer into the image.
 //! let mut data = [0x1004, 7];
-//! // The list is linked at 0x1000: 0x1000 + 8 is the place of the pointer.
+//! // The list is linked at 0x1000: 0x1000 + 8 is the address of the pointer.
 //! let list = Table::new(0x1000, &[8]);
 //! let shift = Shift::new(0x1000..0x2000, 0x80_0000_1000)?;
 //! let slots = [Slots::new(0x1008, &mut data)];
@@ -29,9 +29,9 @@ use core::{error, fmt, slice};
 
 use crate::region::Table;
 
-/// Words of 8 bytes that pointers may be in, writable now.
+/// Writable memory, in words of 8 bytes, that may contain pointers.
 ///
-/// The address is the one that they are linked at, which need not be where they are mapped.
+/// The address is the link address, which may differ from the address of the mapping.
 #[derive(Debug)]
 pub struct Slots<'a> {
     address: u64,
@@ -51,24 +51,24 @@ impl<'a> Slots<'a> {
     ///
     /// # Safety
     /// The words must be valid for reads and writes for `'a`, `start` a multiple of 8, and nothing
-    /// else may look at them meanwhile.
+    /// else may access them during `'a`.
     pub const unsafe fn from_raw(address: u64, start: *mut u64, len: usize) -> Self {
         Self {
             address,
-            // SAFETY: by the caller's promise; a cell has the layout of what is in it.
+            // SAFETY: the caller's promise; a cell has the layout of its content.
             words: unsafe { slice::from_raw_parts(start.cast(), len) },
         }
     }
 
     /// The word at an address that is a multiple of 8.
     fn at(&self, address: u64) -> Option<&'a Cell<u64>> {
-        // Rotated, a distance that is no multiple of 8 is higher than any index.
+        // Rotation turns a distance that is not a multiple of 8 into a value above any index.
         let index = address.wrapping_sub(self.address).rotate_right(3);
         self.words.get(usize::try_from(index).ok()?)
     }
 }
 
-/// From the addresses that an image is linked at to those where a part of it runs.
+/// The map from link addresses to the addresses at which a part of the image runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shift {
     start: u64,
@@ -77,19 +77,19 @@ pub struct Shift {
 }
 
 impl Shift {
-    /// What is linked at `image` runs at `to` and on.
+    /// Maps the link addresses `image` to the addresses from `to`.
     ///
     /// # Errors
     /// [`PointerError::Ambiguous`] if the two ranges share an address, or one ends where the other
-    /// begins: a pointer may point just behind the last byte, and a pointer into both ranges does
-    /// not show whether it has been fixed.
+    /// begins: a pointer may point one past the last byte, and for a pointer into both ranges it is
+    /// not known whether it has been fixed.
     pub const fn new(image: Range<u64>, to: u64) -> Result<Self, PointerError> {
         let shift = Self {
             start: image.start,
             len: image.end.saturating_sub(image.start),
             to,
         };
-        // Distances count round the top of the address space, so either range may end there.
+        // Distances wrap, so either range may end at the top of the address space.
         let apart =
             shift.start.wrapping_sub(to) > shift.len && to.wrapping_sub(shift.start) > shift.len;
         if apart {
@@ -99,8 +99,8 @@ impl Shift {
         }
     }
 
-    /// Where what is linked at `address` runs; `None` outside the image. Its end belongs to it: a
-    /// pointer may point behind the last byte.
+    /// The run-time address for the link address `address`; `None` outside the image. The end of the
+    /// image is included: a pointer may point one past the last byte.
     pub const fn apply(&self, address: u64) -> Option<u64> {
         let offset = address.wrapping_sub(self.start);
         if offset <= self.len {
@@ -110,19 +110,19 @@ impl Shift {
         }
     }
 
-    /// Whether an address is one that [`apply`](Self::apply) gives.
+    /// Whether [`apply`](Self::apply) may return `address`.
     const fn is_applied(&self, address: u64) -> bool {
         address.wrapping_sub(self.to) <= self.len
     }
 }
 
-/// Fixes all pointers of a `list`, and says how many there are. Each entry says how far from
-/// itself its pointer is.
+/// Fixes all pointers of `list` and returns their number. Each entry of the list is the distance, in
+/// bytes, from the entry to its pointer.
 ///
-/// All or nothing: if one cannot be fixed, none is.
+/// If one pointer cannot be fixed, none is changed.
 ///
 /// # Errors
-/// What is wrong with the first such entry, by address.
+/// The error of the first entry, by address, that cannot be fixed.
 pub fn fix(
     list: &Table<'_, i32>,
     slots: &[Slots<'_>],
@@ -166,16 +166,16 @@ fn cell<'a>(slots: &[Slots<'a>], address: u64) -> Option<&'a Cell<u64>> {
     slots.iter().find_map(|slots| slots.at(address))
 }
 
-/// Why no pointer has been fixed.
+/// Why no pointer was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PointerError {
-    /// The place that the pointers go to overlaps the one that they come from, or touches it.
+    /// The new address range overlaps the old one, or is adjacent to it.
     Ambiguous,
     /// The list is not in ascending order, or has a pointer twice.
     Unsorted {
-        /// Address of the pointer that comes too late.
+        /// Address of the pointer that is out of order.
         slot: u64,
     },
     /// A pointer is not at a multiple of 8.
@@ -192,14 +192,14 @@ pub enum PointerError {
     AlreadyFixed {
         /// Its address.
         slot: u64,
-        /// What is there.
+        /// Its value.
         value: u64,
     },
     /// A pointer does not point into the image.
     NotInImage {
         /// Its address.
         slot: u64,
-        /// What is there.
+        /// Its value.
         value: u64,
     },
 }

@@ -1,5 +1,5 @@
-//! The phases of boot in one static, with the command line, the log, the hooks and the
-//! secondaries: all that a kernel would otherwise write around [`Detected`], [`Booted`] and
+//! The phases of boot in one static, with the command line, the log, the hooks and the secondary
+//! CPUs: the code that a kernel would otherwise write around [`Detected`], [`Booted`] and
 //! [`Finalised`].
 
 use core::fmt::{Arguments, Display};
@@ -18,10 +18,12 @@ use crate::rendezvous::{StopError, Stopped};
 /// The state of patching in a running kernel, for a static that all CPUs use:
 /// `static SYSTEM: System = System::new(&cpucaps::TABLE);`.
 ///
-/// The boot CPU calls [`boot`](Self::boot), for one pass over everything before any other CPU is
-/// started; each other CPU calls [`join`](Self::join) when it comes up. Where CPUs may differ, the
-/// boot CPU calls [`boot_early`](Self::boot_early) instead, and [`finalise`](Self::finalise) when
-/// all have joined and are stopped in a [rendezvous](crate::rendezvous).
+/// The boot CPU calls [`boot`](Self::boot), which patches all sites, before it starts any other CPU.
+/// Each other CPU calls [`join`](Self::join) when it starts. If CPUs may differ, the boot CPU calls
+/// [`boot_early`](Self::boot_early) instead, and [`finalise`](Self::finalise) when all have joined
+/// and are stopped in a [rendezvous](crate::rendezvous).
+///
+/// Available for the target `aarch64` with `target_os = "none"`.
 ///
 /// A pass that fails reports its error to `log` and leaves the text as it was. The kernel runs on,
 /// since the default text is correct on every CPU.
@@ -33,12 +35,12 @@ pub struct System {
     overrides: Once<Overrides>,
     booted: Once<SpinMutex<Booted>>,
     finalised: Once<Finalised>,
-    /// No further pass comes.
+    /// No further pass follows.
     is_settled: AtomicBool,
 }
 
 impl System {
-    /// No CPU has booted yet. The cpucaps are those of `table`.
+    /// The state before boot, with the cpucaps of `table`.
     pub const fn new(table: &'static CapTable) -> Self {
         Self {
             table,
@@ -51,35 +53,35 @@ impl System {
         }
     }
 
-    /// The same with hooks, which each CPU runs for the cpucaps that are present.
+    /// Sets the hooks that each CPU runs for the cpucaps that are present.
     #[must_use]
     pub const fn with_hooks(mut self, hooks: &'static [Enable]) -> Self {
         self.hooks = hooks;
         self
     }
 
-    /// The same for a kernel that relies on the boot CPU's values of these fields, as when it has
-    /// set up page tables by them: see [`Detected::build_on`].
+    /// Declares the fields of which the kernel has already used the boot CPU's values, for example
+    /// for its page tables: see [`Detected::build_on`].
     #[must_use]
     pub const fn with_built_on(mut self, fields: &'static [&'static Field]) -> Self {
         self.built_on = fields;
         self
     }
 
-    /// What was decided, once it is.
+    /// The final state, after the last pass.
     pub fn finalised(&self) -> Option<&Finalised> {
         self.finalised.get()
     }
 
-    /// Whether no further pass comes: the last one is over, or a pass failed. A CPU that waits for
-    /// the last pass need not come to the rendezvous any more.
+    /// Whether no further pass follows: the last one is done, or a pass failed. A CPU that waits for
+    /// the last pass need not poll the rendezvous any more.
     pub fn is_settled(&self) -> bool {
         self.is_settled.load(Ordering::Acquire)
     }
 
-    /// All of boot on the boot CPU, before any other one is started: takes overrides from the
-    /// command line, detects the cpucaps, patches the whole text, runs the hooks, and logs what
-    /// was found and done. `None` if the text was not patched; the log says why.
+    /// Boots in one pass, on the boot CPU, before any other CPU is started: reads overrides from the
+    /// command line, detects the cpucaps, patches all sites, runs the hooks, and logs the results.
+    /// Returns `None` if the text was not patched; the log has the reason.
     ///
     /// # Safety
     /// As for [`Detected::patch_boot`]. The kernel calls this or [`boot_early`](Self::boot_early),
@@ -99,9 +101,9 @@ impl System {
         Some(finalised)
     }
 
-    /// The first of two passes, on the boot CPU, before any other one is started: as
-    /// [`boot`](Self::boot), but decides and patches cpucaps of boot scope only. Says whether the
-    /// text was patched.
+    /// Does the first of two passes, on the boot CPU, before any other CPU is started: as
+    /// [`boot`](Self::boot), but for cpucaps of boot scope only. Returns whether the text was
+    /// patched.
     ///
     /// # Safety
     /// As for [`boot`](Self::boot).
@@ -134,12 +136,12 @@ impl System {
         }
     }
 
-    /// The last of two passes, with every other CPU stopped: decides and patches all remaining
-    /// cpucaps, lets the other CPUs go, runs the hooks on this CPU, and logs. `None` if the text
-    /// was not patched, as when a CPU did not come and `stopped` is an error.
+    /// Does the last of two passes, while the other CPUs are stopped: decides and patches the
+    /// remaining cpucaps, releases the other CPUs, runs the hooks on this CPU, and logs. Returns
+    /// `None` if the text was not patched, for example because `stopped` is an error.
     ///
-    /// Afterwards the kernel [is settled](Self::is_settled) in any case. The other CPUs call
-    /// [`enable_later`](Self::enable_later) then.
+    /// Afterwards the kernel [is settled](Self::is_settled) in any case, and the other CPUs call
+    /// [`enable_later`](Self::enable_later).
     ///
     /// # Safety
     /// As for [`Booted::finalise`]; this is the CPU that has called
@@ -161,7 +163,7 @@ impl System {
         let patched = stopped.map_err(FinaliseError::Stop).and_then(|stopped| {
             // SAFETY: the caller's promise.
             unsafe { booted.lock().finalise(&stopped, image, alias) }
-            // The other CPUs go on before anything is logged: one of them may have the lock of
+            // The other CPUs are released before anything is logged: one of them may have locked
             // the log.
         });
         let finalised = self.decided(patched, &mut log)?;
@@ -169,24 +171,24 @@ impl System {
         Some(finalised)
     }
 
-    /// Runs, on a CPU that joined before [`finalise`](Self::finalise), the hooks of what that has
-    /// decided. To be called once on each such CPU, when it has left the rendezvous.
+    /// Runs the hooks of the cpucaps that [`finalise`](Self::finalise) decided. Call it once on each
+    /// CPU that joined before, after it has left the rendezvous.
     pub fn enable_later(&self) {
         if let Some(finalised) = self.finalised.get() {
             finalised.enable(self.hooks, &self.registers());
         }
     }
 
-    /// What each other CPU does when its MMU is on and before it comes to any site: forgets what
-    /// it has fetched with the MMU off, reads its registers, is judged by them, and runs the
-    /// hooks. A CPU that may not stay executes nothing that has a site: the kernel switches it
-    /// off, or stops where the verdict is [`CpuVerdict::Panic`]. The log says why.
+    /// Adds a CPU. Each CPU other than the boot CPU calls this after its MMU is on and before it
+    /// executes a site: it discards prefetched instructions, reads and judges its ID registers, and
+    /// runs the hooks. If the verdict is not [`CpuVerdict::Ok`], the CPU must not execute sites: the
+    /// kernel switches it off, or stops if the verdict is [`CpuVerdict::Panic`]. The log has the
+    /// reason.
     ///
     /// # Safety
     /// This CPU has executed no site yet, and the boot CPU has returned from
-    /// [`boot`](Self::boot) or [`boot_early`](Self::boot_early). `log` also runs on a CPU that may
-    /// not stay, so it must come to no site: one that was patched for a cpucap which this CPU lacks
-    /// would be undefined here.
+    /// [`boot`](Self::boot) or [`boot_early`](Self::boot_early). `log` executes no site: it also runs
+    /// on a refused CPU, on which a site that is patched for a missing cpucap may be undefined.
     pub unsafe fn join(&self, mut log: impl FnMut(Arguments<'_>)) -> CpuVerdict {
         crate::arch::forget_fetched();
         let ids = self.registers();
@@ -202,7 +204,7 @@ impl System {
                 booted.differences(&ids).for_each(&mut report);
                 (booted.add_cpu(&ids), *booted.decision().present)
             }
-            // Not patched: the default text is right for every CPU.
+            // Not patched: the default text is correct on every CPU.
             (None, None) => return CpuVerdict::Ok,
         };
         match &verdict {
@@ -217,7 +219,7 @@ impl System {
         verdict
     }
 
-    /// The registers of this CPU, with the overrides.
+    /// The ID registers of this CPU, with the overrides applied.
     fn registers(&self) -> IdRegs {
         let mut ids = IdRegs::read();
         if let Some(overrides) = self.overrides.get() {
@@ -251,7 +253,7 @@ impl System {
         self.is_settled.store(true, Ordering::Release);
     }
 
-    /// Keeps what was decided, and logs it.
+    /// Stores and logs the result of the last pass.
     fn decided<A: Display>(
         &self,
         patched: Result<Finalised, FinaliseError<A>>,
@@ -272,7 +274,7 @@ impl System {
         decided
     }
 
-    /// The cpucaps that are present, and the evidence.
+    /// Logs the cpucaps that are present, with the register fields that show them.
     fn log_caps(&self, caps: &CapSet, ids: &IdRegs, log: &mut impl FnMut(Arguments<'_>)) {
         for info in self.table.iter().filter(|info| caps.contains(info.cap)) {
             let (name, evidence) = (info.name, info.rule.evidence(ids));
