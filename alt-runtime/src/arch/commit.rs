@@ -1,9 +1,8 @@
-//! Commit and verify: the part of a pass that must not depend on the text that
-//! it changes.
+//! Commit and verify: the part of a pass that must not depend on the text that it changes.
 //!
-//! One assembly routine in a section of its own. It contains no site, calls
-//! nothing and uses no stack, in every build profile: a compiler may turn a Rust
-//! loop into a call to `memcpy`, which may itself be a site.
+//! One assembly routine in a section of its own. It contains no site, calls nothing and uses no
+//! stack, in every build profile. A Rust loop would not do: the compiler may replace it by a call of
+//! `memcpy`, which may have a site itself.
 
 use core::arch::naked_asm;
 
@@ -12,29 +11,29 @@ use bitflags::bitflags;
 use super::{MASK_ALL_INTERRUPTS, Maintenance, NMI};
 use crate::room::PlannedWrite;
 
-/// What the routine is told and what it answers.
+/// The arguments and results of the routine.
 #[repr(C)]
 pub struct Job {
     /// 0: the writes, in address order.
     pub writes: *mut PlannedWrite,
     /// 8: one past the last of them.
     pub end: *mut PlannedWrite,
-    /// 16: where the first word of the text can be written.
+    /// 16: the writable address of the first word of the text.
     pub alias: *mut u32,
-    /// 24: where it is executed.
+    /// 24: the address at which it is executed.
     pub text: *const u32,
     /// 32: data cache line in bytes.
     pub data_line: u64,
     /// 40: instruction cache line in bytes.
     pub instruction_line: u64,
-    /// 48: how.
+    /// 48: options.
     pub flags: Flags,
     /// 56, out: data cache lines cleaned.
     pub lines: u64,
 }
 
 bitflags! {
-    /// What the routine may leave out or must do otherwise.
+    /// Options of the maintenance.
     #[derive(Clone, Copy)]
     #[repr(transparent)]
     pub struct Flags: u64 {
@@ -47,8 +46,8 @@ bitflags! {
     }
 }
 
-/// Above this many words the whole instruction cache is invalidated at once:
-/// each `IC IVAU` is a broadcast that every CPU must answer.
+/// Above this number of words, the whole instruction cache is invalidated at once: each `IC IVAU` is a
+/// broadcast that every CPU must acknowledge.
 const MAX_LINE_INVALIDATIONS: usize = 256;
 
 impl Job {
@@ -61,8 +60,8 @@ impl Job {
     ) -> Self {
         let mut flags = Flags::empty();
         flags.set(Flags::NO_INVALIDATE, how.no_invalidate);
-        // On CPUs with IDC a clean to the point of unification may do nothing, and a late CPU
-        // without IDC needs the clean: see `Maintenance::no_clean`.
+        // On CPUs with IDC, a clean to the point of unification may have no effect, and a late CPU
+        // without IDC requires the clean: see `Maintenance::no_clean`.
         flags.set(Flags::TO_COHERENCY, how.clean_to_coherency || how.no_clean);
         let is_many = writes.len() > MAX_LINE_INVALIDATIONS;
         flags.set(Flags::ALL_AT_ONCE, how.invalidate_all || is_many);
@@ -72,7 +71,7 @@ impl Job {
             end: range.end,
             alias,
             text,
-            // A line has at least one word, whatever the fields say.
+            // A line has at least one word, whatever CTR_EL0 reports.
             data_line: how.data_line.max(4).into(),
             instruction_line: how.instruction_line.max(4).into(),
             flags,
@@ -81,22 +80,22 @@ impl Job {
     }
 }
 
-/// Writes the new words through the alias and reads each one back where it is executed;
-/// makes them visible to instruction fetch. If one differs, puts back the old words, and
-/// makes those visible.
+/// Writes the new words through the alias, reads each one back at the address at which it is executed,
+/// and makes them visible to instruction fetch. If one differs, restores the old words, and makes
+/// those visible.
 ///
-/// Returns null, or the write whose word did not read back; the old words and the new
-/// have changed places in all writes then.
+/// Returns null, or the write whose word did not read back. In the latter case, the old and the new
+/// words of all writes are exchanged.
 ///
 /// # Safety
-/// `job` must describe writable and readable memory as its fields say, and no
-/// other CPU may execute the text meanwhile.
+/// The fields of `job` must describe writable and readable memory as documented, and no other CPU may
+/// execute the text during the call.
 #[unsafe(naked)]
 #[unsafe(link_section = ".text.alt_patcher")]
 pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
     naked_asm!(
-        // A veneer of the linker comes by BR, and no compiler puts a landing pad into a naked
-        // function.
+        // A linker's veneer branches here by BR, and the compiler puts no landing pad into a
+        // naked function.
         "bti c",
         "ldp x1, x2, [x0]",        // writes, end
         "ldp x3, x4, [x0, #16]",   // alias, text
@@ -105,9 +104,9 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "sub x3, x3, x4",          // from the text to its alias
         "sub x5, x5, #1",
         "sub x6, x6, #1",
-        "mov x9, xzr",             // the answer
+        "mov x9, xzr",             // the result
         "mov x14, xzr",            // lines
-        // An interrupt handler may hold sites: none until all words agree.
+        // An interrupt handler may contain sites. Mask interrupts until all words are written.
         "mrs x17, daif",
         "msr daifset, #0xf",
         // DAIF does not mask interrupts with superpriority (Arm ARM C5.2, ALLINT). The
@@ -119,22 +118,23 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "mrs x8, S3_0_C4_C3_0",    // ALLINT
         ".inst {mask_all}",
 
-        // Commit and verify. The words are in address order, so a line's words are
-        // neighbours: it is cleaned once, when the next line begins. Reading back needs
-        // no maintenance, since all mappings of a word read the same data.
+        // Commit and verify. The words are in address order, so the words of a line are adjacent:
+        // the line is cleaned once, when the next line begins. Reading back needs no maintenance,
+        // since all mappings of a word read the same data.
         "2: cmp x1, x2",
         "b.hs 26f",
         "ldr w11, [x1]",
         "add x11, x4, x11",
-        "orr x13, x11, x5",        // last byte of the line at hand
+        "orr x13, x11, x5",        // last byte of the current line
         "mov x14, #1",
         "mov x10, x1",
         "sub x16, x2, x1",
-        // To what point lines are cleaned is asked once: the loop stands here twice.
+        // The point to which lines are cleaned is tested once: there are two copies of the loop.
         "tbnz x7, #{to_coherency}, 2f",
         ".irp dc, cvau, civac",
-        // Four words a turn, the odd ones first. An end that is 12 * n bytes away leaves
-        // 3 * n modulo 4 words out in bits 2 and 3, which is what n lacks to a multiple.
+        // Four writes in each iteration, the remainder first. The distance to the end is 12 * n
+        // bytes for n writes. Its bits 2 and 3 are 3 * n modulo 4, which is -n modulo 4: the number
+        // of writes that the first iteration skips.
         "tbz x16, #3, 3f",
         "tbz x16, #2, 22f",
         "b 23f",
@@ -145,7 +145,8 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "str w12, [x3, x11]",
         "ldr w16, [x11]",
         "cmp w16, w12",
-        // As if higher and negative, which no line that follows is, if the word differs.
+        // If the word differs, sets the flags to "higher and negative", which the comparison with
+        // a following line never gives.
         "ccmp x11, x13, #0b1010, eq",
         "b.ls 4f",
         "b.mi 30f",
@@ -161,8 +162,8 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "2:",
         ".endr",
 
-        // Not what was written: put the old words back. The writes are turned round for
-        // that. To clean a line more than once, and further than need be, does no harm.
+        // A word did not read back: restore the old words, and exchange the words of each write.
+        // To clean a line more than once, or beyond the required point, is harmless.
         "30: sub x9, x10, #{size}",
         "mov x10, x1",
         "2: ldp w11, w12, [x10, #{after}]",
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         // (Arm ARM B2.4.4).
         "26: dsb ish",
 
-        // Invalidate: nothing, all, or by line.
+        // Invalidate nothing, everything, or by line.
         "tbnz x7, #{no_invalidate}, 29f",
         "tbz x7, #{all_at_once}, 27f",
         "ic ialluis",
@@ -195,7 +196,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "mov x13, x11",
         "ic ivau, x11",
         "b 2b",
-        // Complete on all CPUs, then seen by this one.
+        // Wait until the invalidation is complete on all CPUs, then discard prefetched instructions.
         "28: dsb ish",
         "29: isb",
 
@@ -215,7 +216,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
     )
 }
 
-// The routine spells these out.
+// The routine uses these offsets as numbers.
 const _: () = {
     assert!(core::mem::offset_of!(Job, end) == 8);
     assert!(core::mem::offset_of!(Job, alias) == 16);

@@ -5,10 +5,10 @@ use alt_cpu::fields::{CTR_EL0, MIDR_EL1};
 
 use crate::cap::IdRegs;
 
-/// What it takes to make written words visible to instruction fetch, read from
-/// CTR_EL0 (Arm ARM D24.2.34; the sequence itself is in B2.4.4).
+/// How to make written words visible to instruction fetch, by CTR_EL0 (Arm ARM D24.2.34; the sequence
+/// is in B2.4.4) and by errata.
 ///
-/// On a system whose CPUs differ, [`also_for`](Self::also_for) each of them.
+/// If the CPUs of a system differ, combine their values with [`also_for`](Self::also_for).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Maintenance {
@@ -16,21 +16,21 @@ pub struct Maintenance {
     pub data_line: u32,
     /// Smallest instruction cache line in bytes.
     pub instruction_line: u32,
-    /// CTR_EL0.IDC: written data need not be cleaned. `sync` honours it, since
-    /// only CPUs that this value covers execute what a loader loads.
+    /// CTR_EL0.IDC: written data need not be cleaned. Used by [`sync`](Self::sync): only CPUs that
+    /// this value covers execute loaded code.
     ///
     /// A pass always cleans: a late CPU without IDC executes kernel text before it is judged and
-    /// parked. Where the early CPUs have IDC, a clean to the point of unification
-    /// may be a NOP (Arm ARM D7.5.9.2), so that lines are cleaned to the point of coherency.
+    /// parked. If the early CPUs have IDC, a clean to the point of unification may be a NOP (Arm ARM
+    /// D7.5.9.2), so the pass cleans lines to the point of coherency.
     pub no_clean: bool,
     /// CTR_EL0.DIC: the instruction cache need not be invalidated.
     pub no_invalidate: bool,
-    /// CTR_EL0.L1Ip is not PIPT: the instruction cache is invalidated as a whole. IC IVAU is
-    /// sure to find the lines of one virtual address only, and the same text may be executed at
-    /// others (Arm ARM, "VIPT instruction caches").
+    /// CTR_EL0.L1Ip is not PIPT: the whole instruction cache is invalidated. IC IVAU is guaranteed to
+    /// find the lines of one virtual address only, and the same text may be executed at others (Arm
+    /// ARM, "VIPT instruction caches").
     pub invalidate_all: bool,
-    /// Clean *and invalidate* the data line, to the point of coherency: asked
-    /// for by Cortex-A53 errata 819472, 824069, 826319 and 827319.
+    /// Clean *and invalidate* data lines, to the point of coherency: required by Cortex-A53 errata
+    /// 819472, 824069, 826319 and 827319.
     pub clean_to_coherency: bool,
 }
 
@@ -42,7 +42,7 @@ const CORTEX_A53: (i64, i64) = (0x41, 0xd03);
 const NEOVERSE_N1: (i64, i64) = (0x41, 0xd0c);
 
 impl Maintenance {
-    /// What the CPU with these registers needs.
+    /// The maintenance that the CPU with these registers requires.
     pub fn new(ids: &IdRegs) -> Self {
         let line = |log2_words: &Field| 4 << ids.field(log2_words);
         let part = (
@@ -67,8 +67,8 @@ impl Maintenance {
         }
     }
 
-    /// What suits the CPU with these registers as well: the smaller lines, and
-    /// every step that one of the two needs.
+    /// The maintenance that suits the CPU with these registers as well: the smaller lines, and each
+    /// step that one of the two requires.
     #[must_use]
     pub fn also_for(self, ids: &IdRegs) -> Self {
         let other = Self::new(ids);

@@ -4,14 +4,14 @@ use core::fmt;
 
 use crate::patch::PatchError;
 
-/// Unwind tables that cannot be followed. No word has been written.
+/// Unwind tables that cannot be used. No word has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UnwindError {
     /// Offset of the entry in `.eh_frame`, in bytes.
     pub entry: u64,
-    /// Address of the function that the entry describes; `None` if it describes none (a CIE), or
-    /// cannot be read so far.
+    /// Address of the function that the entry describes; `None` for a CIE, or if the address cannot
+    /// be read.
     pub function: Option<u64>,
     /// What is wrong.
     pub reason: UnwindReason,
@@ -22,52 +22,51 @@ pub struct UnwindError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UnwindReason {
-    /// The entry is longer than what is left, shorter than its own fields, or of the 64-bit
+    /// The entry is longer than the rest of the table, shorter than its own fields, or of the 64-bit
     /// format.
     Damaged,
-    /// A terminator, and behind it more than zeros: a linker has put an object with the end of
-    /// the table before others.
+    /// An entry follows the terminator: the linker has put the object with the end of the table
+    /// before other objects.
     BehindEnd,
     /// The fields of a CIE cannot be read, or it is of an unknown version.
     Cie,
-    /// The augmentation of a CIE is not `zR`: `zRB` says that return addresses are signed with
-    /// the other key.
+    /// The augmentation of a CIE is not `zR`. `zRB` means that return addresses are signed with the
+    /// B key.
     Augmentation,
     /// The return address of a CIE is in another register than x30.
     ReturnAddress {
-        /// DWARF's number of it.
+        /// Its DWARF number.
         register: u16,
     },
     /// Addresses in the entries of a CIE are not 4 bytes from their own place (`pcrel sdata4`).
     PointerEncoding {
-        /// As in the CIE.
+        /// The encoding in the CIE.
         encoding: u8,
     },
-    /// The function is not inside the text, nor inside what is excluded.
+    /// The function is neither inside the text nor inside an excluded range.
     Outside {
         /// Its length in bytes.
         len: u64,
     },
-    /// The function has augmentation data, which the augmentation `zR` does not provide for.
+    /// The function has augmentation data, which the augmentation `zR` does not define.
     AugmentationData,
-    /// An instruction of the entry that is not known, or that may go to any place.
+    /// An instruction of the entry is not known, or sets an arbitrary address.
     Opcode {
-        /// It.
+        /// The opcode.
         opcode: u8,
     },
     /// An instruction of the entry is cut off.
     Program,
-    /// The instructions of the entry leave the function, or mark what is no instruction's
-    /// address; or those of a CIE do more than to say what holds at the entry of functions.
+    /// The instructions of the entry advance beyond the function or mark an address that is not a
+    /// multiple of 4; or those of a CIE advance or mark.
     Place,
-    /// The function has both instructions that are marked and, here, one that is not: its return
-    /// addresses would be pushed and not popped, or the reverse. Compile it with
-    /// `-fasynchronous-unwind-tables`.
+    /// The function has marked instructions and this unmarked one: its return addresses would be
+    /// pushed and not popped, or the reverse. Compile it with `-fasynchronous-unwind-tables`.
     Unmarked {
         /// Address of the PACIASP or AUTIASP.
         address: u64,
     },
-    /// Another entry marks an instruction of this function, too.
+    /// Another entry marks an instruction of this function as well.
     Twice {
         /// Address of the instruction.
         address: u64,
@@ -79,19 +78,19 @@ pub enum UnwindReason {
         /// Address of the site.
         site: u64,
     },
-    /// The memory for the plan is too small; the entry is the first that does not fit.
+    /// The room for the plan is too small. The entry is the first that does not fit.
     RoomTooSmall {
-        /// Number of writes it has room for.
+        /// Number of writes that fit.
         room: usize,
-        /// Number of writes there are.
+        /// Number of writes of the plan.
         needed: usize,
     },
 }
 
 impl UnwindError {
-    /// The number that Linux has for an error of this kind (`EDYNSCS_…`): 1 for a CIE, 2 for the
-    /// encoding and the range of addresses, 3 for augmentation data, 4 for the instructions of an
-    /// entry. `None` for what Linux does not look for.
+    /// Linux's number for this kind of error (`EDYNSCS_…`): 1 for a CIE, 2 for the encoding and the
+    /// range of addresses, 3 for augmentation data, 4 for the instructions of an entry. `None` for
+    /// errors that Linux does not check for.
     pub const fn code(&self) -> Option<u8> {
         use UnwindReason::*;
         match self.reason {

@@ -1,20 +1,20 @@
 //! A shadow call stack on x18, for CPUs without pointer authentication.
 //!
 //! Code that is compiled to sign its return addresses (`pac-ret`) begins a function that spills
-//! the link register with PACIASP and ends it with AUTIASP. Both are in the space of hints: a CPU
-//! without pointer authentication (FEAT_PAuth) takes them for NOPs, and nothing protects the
-//! return address. There they can become
+//! the link register with PACIASP and ends it with AUTIASP. Both are hint instructions: on a CPU
+//! without pointer authentication (FEAT_PAuth) they are NOPs, and the return address is not
+//! protected. On such a CPU they can be replaced:
 //!
-//! | word            | becomes                | which                                      |
+//! | instruction     | replacement            | effect                                     |
 //! |-----------------|------------------------|--------------------------------------------|
 //! | PACIASP [`SIGN`]     | `str x30, [x18], #8` [`PUSH`]  | keeps the return address on a second stack |
 //! | AUTIASP [`AUTHENTICATE`] | `ldr x30, [x18, #-8]!` [`POP`] | takes it from there                |
 //!
-//! There are no records of them. Where they are is in the unwind tables (`.eh_frame`): each
-//! `DW_CFA_AARCH64_negate_ra_state` stands behind such an instruction. [`ShadowPlan::new`] reads
-//! them, checks everything, and writes nothing; what it gives is committed as any other plan is.
+//! These instructions have no records. Their addresses are in the unwind tables (`.eh_frame`): a
+//! `DW_CFA_AARCH64_negate_ra_state` follows each. [`ShadowPlan::new`] reads and checks the tables and
+//! writes no text; its plan is committed as any other plan.
 //!
-//! What it takes of a kernel, and what it cannot do, is in `docs/shadow-call-stack.md`.
+//! `docs/shadow-call-stack.md` has the requirements for a kernel and the limits.
 //!
 //! ```
 //! use core::mem::MaybeUninit;
@@ -27,7 +27,7 @@
 //! let text = [AtomicU32::new(SIGN.0), AtomicU32::new(0x14000000)];
 //! let eh_frame = [
 //!     16, 0, 0, 0, 0, 0, 0, 0, 1, b'z', b'R', 0, 1, 0x78, 30, 1, 0x1b, 12, 31, 0,
-//!     // The place, from here; the length; no augmentation; 4 bytes on; the mark; padding.
+//!     // PC-relative address, length, no augmentation data, advance by 4 bytes, mark, padding.
 //!     20, 0, 0, 0, 24, 0, 0, 0, 0xe4, 0xef, 0xff, 0xff, 8, 0, 0, 0, 0, 0x44, 0x2d, 0, 0, 0, 0, 0,
 //! ];
 //! # let region = Region {
@@ -61,7 +61,7 @@ pub use plan::{ShadowPlan, ShadowReport};
 /// PACIASP: signs the return address (Arm ARM C6.2, "PACIA, PACIA1716, PACIASP, …").
 pub const SIGN: Insn = Insn(0xd503_233f);
 
-/// AUTIASP: checks it, and takes the signature away.
+/// AUTIASP: checks the signature and removes it.
 pub const AUTHENTICATE: Insn = Insn(0xd503_23bf);
 
 /// `str x30, [x18], #8`
@@ -70,7 +70,7 @@ pub const PUSH: Insn = Insn(0xf800_865e);
 /// `ldr x30, [x18, #-8]!`
 pub const POP: Insn = Insn(0xf85f_8e5e);
 
-/// What a marked word becomes; the word itself if it is that already. `None` for any other.
+/// The replacement of a marked word; the word itself if it is one. `None` for any other word.
 const fn becomes(word: Insn) -> Option<Insn> {
     match word {
         SIGN | PUSH => Some(PUSH),
@@ -79,11 +79,11 @@ const fn becomes(word: Insn) -> Option<Insn> {
     }
 }
 
-/// Whether return addresses are unprotected on CPUs with these registers, so that a shadow call
-/// stack is of use: they have no pointer authentication.
+/// Whether CPUs with these registers need a shadow call stack, since they have no pointer
+/// authentication.
 ///
-/// With branch target identification (FEAT_BTI) the answer is `false`, too: PACIASP is a landing
-/// pad for indirect calls then, and a store is none.
+/// Also `false` with branch target identification (FEAT_BTI): PACIASP is then a landing pad for
+/// indirect calls, which a store is not.
 pub fn is_wanted(ids: &IdRegs) -> bool {
     let fields = [
         &ID_AA64ISAR1_EL1::APA,
