@@ -1,4 +1,4 @@
-//! `alt apply`
+//! The command `alt apply`.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,12 @@ use crate::system::System;
 
 /// Writes the image as it will be after patching.
 ///
-/// The words of its sites become what the kernel's own patcher makes of them at boot; all else
-/// stays as it is, the tables included. IMAGE must be as the linker made it: applied once more
-/// for the same system it stays the same, but a site that was changed for another system has
-/// lost what it was.
+/// Patches the sites with the code of the kernel's patcher; all other bytes are unchanged, including
+/// the tables. IMAGE must be as the linker wrote it: patching it again for the same system changes
+/// nothing, but the defaults are lost in an image that was patched for another system.
 ///
-/// Callbacks are functions of the kernel, which cannot run here. Their sites are left as they
-/// are, listed and counted, unless --callbacks has their words.
+/// Callbacks are functions of the kernel, which cannot run here. Their sites are left unchanged,
+/// listed and counted, unless --callbacks has their words.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Apply {

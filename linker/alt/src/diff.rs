@@ -1,4 +1,4 @@
-//! `alt diff`
+//! The command `alt diff`.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,12 +12,11 @@ use crate::input::{Input, read};
 use crate::output::{self, Outcome};
 use crate::system::System;
 
-/// Compares a dump of a running kernel's memory with what it must be.
+/// Compares a memory dump of a running kernel with the expected text.
 ///
-/// All text that the dump holds is compared: sites with what the kernel's own patcher makes of
-/// them on this system, the rest with the image. Sites that are left to a callback are not
-/// judged, unless --callbacks has their words. Sections of which the dump holds nothing are
-/// passed over, and counted.
+/// All text in the dump is compared: sites with the result of the kernel's patcher on this system,
+/// the rest with the image. Sites of callbacks are not compared, unless --callbacks has their
+/// words. Sections that are not in the dump are skipped and counted.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Diff {
@@ -25,18 +24,18 @@ pub struct Diff {
     input: Input,
     #[command(flatten)]
     system: System,
-    /// The dump: the bytes of the memory that holds the text. Of a dump in pieces, give --dump and
-    /// --base for each
+    /// The dump: the bytes of the memory with the text. For a dump in pieces, give --dump and --base
+    /// for each
     #[arg(long, value_name = "FILE", required = true)]
     dump: Vec<PathBuf>,
-    /// The address, as linked, of the first byte of the dump: 0x40200000
+    /// The link address of the first byte of the dump: 0x40200000
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address, required = true)]
     base: Vec<u64>,
-    /// A section that is not compared, since the kernel has given its memory back: .init.text
+    /// A section that is not compared, such as one that the kernel has freed: .init.text
     #[arg(long, value_name = "SECTION")]
     skip: Vec<String>,
-    /// Compare sites alone: where the kernel changes its text in other ways, as Linux does with
-    /// ftrace, jump labels and kprobes
+    /// Compare sites only, for a kernel that modifies its text by other means too, as Linux does
+    /// with ftrace, jump labels and kprobes
     #[arg(long)]
     sites: bool,
     /// As JSON
@@ -53,7 +52,7 @@ Examples:
 A dump, from the monitor of QEMU:
   pmemsave 0x40200000 0x100000 memory.bin
 
-Exit status: 0 nothing differs, 1 something does, 2 they cannot be compared.";
+Exit status: 0 no differences, 1 differences, 2 they cannot be compared.";
 
 /// An address in hexadecimal with 0x, or in decimal.
 fn parse_address(text: &str) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! `alt dump`
+//! The command `alt dump`.
 
 use alt_image::dump::Filter;
 use clap::Args;
@@ -6,15 +6,15 @@ use clap::Args;
 use crate::input::Input;
 use crate::output::{self, Outcome};
 
-/// Shows every site: what the image holds, and what it can become.
+/// Shows every site with its default and its arms.
 #[derive(Args)]
 pub struct Dump {
     #[command(flatten)]
     input: Input,
-    /// Only sites that ask for this cpucap
+    /// Only sites that depend on this cpucap
     #[arg(long, value_name = "NAME|NUMBER")]
     cap: Option<String>,
-    /// Only the site at this address or at symbol+0x10, or those of this function
+    /// Only the site at this address or at symbol+0x10, or the sites of this function
     #[arg(long, value_name = "ADDRESS|SYMBOL")]
     site: Option<String>,
     /// As JSON

@@ -1,4 +1,4 @@
-//! `alt hyp-link`
+//! The command `alt hyp-link`.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,18 @@ use clap::Args;
 
 use crate::output::Outcome;
 
-/// Links the code of another exception level into one object for the link of the kernel.
+/// Links code for another exception level into one object for the link of the kernel.
 ///
-/// The object has sections and symbols in a namespace of their own, names nothing of the kernel
-/// but what the manifest allows, and lists the pointers that must be fixed for the address it
-/// runs at.
+/// The sections and symbols of the object are in a namespace. It refers only to kernel symbols that
+/// the manifest allows, and lists the pointers that must be fixed for the address at which it
+/// runs.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct HypLink {
-    /// What the code may name, and what it is made of (TOML)
+    /// The manifest: allowed symbols, sections and rules (TOML)
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// The name of the namespace: words of a-z and 0-9, with dots between
+    /// The name of the namespace: words of a-z and 0-9, separated by dots
     #[arg(long, default_value = "hyp")]
     name: String,
     /// Another lld than that of the toolchain
@@ -39,8 +39,8 @@ Examples:
   alt hyp-link --manifest hyp.toml --name hyp.nvhe -o nvhe.o libhyp_nvhe.a entry.o
 
 Exit status: 0 the object is written; 1 the code breaks a rule; 2 an input cannot be read, the
-manifest has mistakes, or the linker fails. With 1 and 2 nothing is written, and an object that
-is there already stays as it was.";
+manifest has mistakes, or the linker fails. With 1 and 2 no object is written, and an
+existing object is left unchanged.";
 
 impl HypLink {
     pub fn run(&self) -> Outcome {

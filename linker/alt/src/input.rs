@@ -1,4 +1,4 @@
-//! The image that a command is about.
+//! The image that a command reads.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,20 @@ use alt_image::records::Format;
 use alt_verify::config::Config;
 use clap::{Args, ValueEnum};
 
-/// The arguments that name an image.
+/// The arguments that select an image.
 #[derive(Args)]
 pub struct Input {
     /// A linked arm64 image: an ELF file with its sections
     #[arg(value_name = "IMAGE")]
     pub path: PathBuf,
-    /// The format of its records: alt-runtime's, or Linux's .altinstructions. Needed only where
-    /// the image has both
+    /// The format of its records: alt-runtime's, or Linux's .altinstructions. Required only if the
+    /// image has both
     #[arg(long, value_enum)]
     format: Option<FormatName>,
-    /// Its cpucaps: a file in the form of cpucaps.toml if it is called *.toml, else a list of
-    /// names in the form of Linux's arch/arm64/tools/cpucaps. An image made with `cpucaps!` has
-    /// them in itself. Of one file of each form, the list gives the numbers
+    /// Its cpucaps: a file in the format of cpucaps.toml if its name is *.toml, else a list of
+    /// names in the format of Linux's arch/arm64/tools/cpucaps. An image that was built with
+    /// `cpucaps!` contains its cpucaps. If one file of each format is given, the list defines the
+    /// numbers
     #[arg(long, value_name = "FILE")]
     cpucaps: Vec<PathBuf>,
 }
@@ -34,12 +35,12 @@ enum FormatName {
 }
 
 impl Input {
-    /// Reads the image, its records and what its cpucaps are.
+    /// Reads the image, its records and its cpucaps.
     pub fn open(&self) -> Result<Loaded, Box<dyn Error>> {
         Ok(Loaded::open(&self.path, self.format(), &self.cpucaps)?)
     }
 
-    /// The same of an image that need not have records.
+    /// Reads an image that need not have records.
     pub fn open_any(&self) -> Result<Loaded, Box<dyn Error>> {
         Ok(Loaded::open_any(&self.path, self.format(), &self.cpucaps)?)
     }
@@ -52,7 +53,7 @@ impl Input {
     }
 }
 
-/// What a rules file demands of an image; nothing without one.
+/// Reads the rules file of an image; without a path, there are no rules.
 pub fn config(path: Option<&Path>, image: &Image) -> Result<Config, Box<dyn Error>> {
     let Some(path) = path else {
         return Ok(Config::default());
@@ -71,7 +72,7 @@ pub fn read_text(path: &Path) -> Result<String, Box<dyn Error>> {
     fs::read_to_string(path).map_err(|error| named(path, error))
 }
 
-/// What went wrong with a file, and which.
+/// Adds the path of a file to its error.
 pub fn named(path: &Path, error: io::Error) -> Box<dyn Error> {
     format!("{}: {error}", path.display()).into()
 }

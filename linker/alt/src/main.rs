@@ -1,6 +1,6 @@
-//! `alt`: looks at an image with alternatives before it boots.
+//! `alt`: inspects an image with alternatives before it boots.
 //!
-//! Exit status: 0 when all is well, 1 when something was found, 2 when the input cannot be read.
+//! Exit status: 0 success, 1 findings, 2 the input cannot be read.
 
 mod apply;
 mod diff;
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use alt_image::style;
 use clap::{Parser, Subcommand};
 
-/// Looks at a kernel image with alternatives before it boots: records of alt-runtime, or Linux's
+/// Inspects a kernel image with alternatives before it boots: records of alt-runtime, or Linux's
 /// .altinstructions.
 #[derive(Parser)]
 #[command(
@@ -40,33 +40,32 @@ Examples:
   alt apply kernel --cpu cortex-a76 -o kernel-a76
   alt diff kernel --cpu cortex-a76 --dump memory.bin --base 0x40200000
 
-`alt COMMAND --help` has more of them.
+`alt COMMAND --help` shows more examples.
 
-Exit status: 0 all is well, 1 something was found, 2 the command could not do its work, and says
-why on standard error.
-Colours are for terminals; NO_COLOR=1 turns them off.";
+Exit status: 0 success, 1 findings, 2 the command failed; the error is on standard error.
+Output to a terminal has colours; NO_COLOR=1 turns them off.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Shows every site, and what it can become
+    /// Shows every site with its arms
     Dump(dump::Dump),
     /// Checks an image by all rules
     Verify(verify::Verify),
     /// Writes the image as it will be after patching
     Apply(apply::Apply),
-    /// Compares a dump of a running kernel's memory with what it must be
+    /// Compares a memory dump of a running kernel with the expected text
     Diff(diff::Diff),
-    /// Shows what a shadow call stack would rewrite, or writes the image with it
+    /// Shows the instructions that a shadow call stack rewrites, or writes the image with it
     Scs(scs::Scs),
-    /// Counts what sites and records take, in bytes
+    /// Counts the bytes of sites and records
     Stats(stats::Stats),
-    /// Takes the seal of an image, for `alt verify --seal`
+    /// Writes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
-    /// Checks the inputs of a link: will each branch reach its target?
+    /// Checks the inputs of a link for branches whose target may be out of range
     Reach(reach::Reach),
-    /// Changes an image at random, many times, and counts what would be noticed
+    /// Changes an image at random, many times, and counts the changes that are detected
     Mutate(mutate::Mutate),
-    /// Links code of another exception level, before the kernel is linked
+    /// Links code for another exception level, before the link of the kernel
     HypLink(hyp_link::HypLink),
 }
 

@@ -1,4 +1,4 @@
-//! `alt mutate`
+//! The command `alt mutate`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use clap::Args;
 use crate::input::{Input, config};
 use crate::output::{self, Outcome};
 
-/// Changes an image at random, many times, and counts what would be noticed.
+/// Changes an image at random, many times, and counts the changes that are detected.
 #[derive(Args)]
 pub struct Mutate {
     #[command(flatten)]
@@ -18,10 +18,10 @@ pub struct Mutate {
     /// The rules file of the image, as for `alt verify`
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// How many changed images to make
+    /// The number of changed images
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     count: usize,
-    /// Where the random numbers begin; a run with the same seed makes the same images
+    /// The seed of the random numbers; runs with the same seed make the same changes
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// As JSON

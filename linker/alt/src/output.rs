@@ -1,4 +1,4 @@
-//! What all commands write alike.
+//! Output that is common to all commands.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -20,8 +20,8 @@ pub fn json(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
     writeln!(out)
 }
 
-/// Writes to standard output, and then says how the command went: a reader that has seen enough,
-/// `head` for one, changes nothing about that.
+/// Writes to standard output, and returns the result of the command. If the reader closes the pipe
+/// early, like `head`, the result is the same.
 pub fn show(clean: bool, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
     let mut out = BufWriter::new(anstream::stdout().lock());
     match text(&mut out).and_then(|()| out.flush()) {
@@ -32,7 +32,7 @@ pub fn show(clean: bool, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     }
 }
 
-/// How a check went, by its findings.
+/// The number of findings in words.
 pub fn verdict(findings: usize) -> String {
     match findings {
         0 => style::good("clean"),
@@ -41,14 +41,14 @@ pub fn verdict(findings: usize) -> String {
     }
 }
 
-/// Writes a file as a whole or not at all: beside it first, then under its name. One that takes
-/// the place of another, or that is made `like` one, has its permissions.
+/// Writes a file as a whole or not at all: to a temporary file in the same folder, which is then
+/// renamed. It keeps the permissions of the file that it replaces, or those of `like`.
 pub fn file(path: &Path, data: &[u8], like: Option<&Path>) -> Result<(), Box<dyn Error>> {
     write(path, data, like).map_err(|error| named(path, error))
 }
 
 fn write(path: &Path, data: &[u8], like: Option<&Path>) -> io::Result<()> {
-    // What a link points to is written, not the link.
+    // Write the target of a symbolic link, not the link.
     let path = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == ErrorKind::NotFound => PathBuf::from(path),
@@ -63,7 +63,7 @@ fn write(path: &Path, data: &[u8], like: Option<&Path>) -> io::Result<()> {
         if there.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         }
-        // A device or a pipe has nothing to be replaced.
+        // A device or a pipe cannot be replaced.
         if !there.is_file() {
             return fs::write(&path, data);
         }
@@ -83,7 +83,7 @@ fn beside(path: &Path, data: &[u8], permissions: Option<Permissions>) -> io::Res
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    // Said of the folder itself, without the name of a file that nobody knows.
+    // An error about the folder must not name the temporary file.
     fs::metadata(folder)?;
     let mut prefix = OsString::from(".");
     prefix.push(path.file_name().unwrap_or_default());
@@ -91,7 +91,7 @@ fn beside(path: &Path, data: &[u8], permissions: Option<Permissions>) -> io::Res
     builder.prefix(&prefix);
     #[cfg(unix)]
     {
-        // What any new file has; the user's umask takes away from it.
+        // The mode of any new file, before the umask of the user.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(Permissions::from_mode(0o666));
     }

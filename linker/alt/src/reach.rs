@@ -1,4 +1,4 @@
-//! `alt reach`
+//! The command `alt reach`.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use serde::Serialize;
 
 use crate::output::{self, Outcome};
 
-/// Checks, before the final link, that instructions of short reach will reach what they name.
+/// Checks, before the final link, whether the targets of instructions of short range are in range.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Reach {
-    /// What the linker will be given: objects, archives, rlibs
+    /// The inputs of the link: objects, archives, rlibs
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// A kind of finding to leave out: other-section, too-far, group-too-large; all of it, or
-    /// what is about one symbol. May be given several times
+    /// A kind of finding to suppress: other-section, too-far, group-too-large; all findings of the
+    /// kind, or those about one symbol. May be given several times
     #[arg(long, value_name = "KIND[:SYMBOL]")]
     allow: Vec<Allow>,
     /// As JSON
@@ -33,12 +33,12 @@ Examples:
 
 To check every final link of a build, make alt-ld the linker: docs/reach.md.
 
-Exit status: 0 nothing was found, 1 something was, 2 an input cannot be read.";
+Exit status: 0 no findings, 1 findings, 2 an input cannot be read.";
 
-/// What `--json` writes.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// Counts up when a field goes or changes its meaning.
+    /// Incremented when a field is removed or changes its meaning.
     version: u32,
     objects: usize,
     references: usize,

@@ -1,4 +1,4 @@
-//! `alt scs`
+//! The command `alt scs`.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -15,12 +15,12 @@ use serde::Serialize;
 use crate::input::read;
 use crate::output::{self, Outcome};
 
-/// Shows what a shadow call stack would rewrite, or writes the image with it.
+/// Shows the instructions that a shadow call stack rewrites, or writes the image with it.
 ///
-/// On a CPU without pointer authentication, PACIASP and AUTIASP are NOPs. A kernel made with
-/// alt-runtime can turn them into pushes to and pops from a stack on x18, at boot. Where they are
-/// is in the unwind tables (.eh_frame): this runs the very code over them that the kernel runs.
-/// The image needs no alternatives. The number of sites is the room that the kernel's plan needs.
+/// On a CPU without pointer authentication, PACIASP and AUTIASP are NOPs. A kernel with alt-runtime
+/// can replace them at boot with pushes to and pops from a stack on x18. The unwind tables
+/// (.eh_frame) list them; this command runs the code of the kernel over these tables. The image
+/// needs no alternatives. The number of sites is the room that the plan of the kernel requires.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Scs {
@@ -30,8 +30,8 @@ pub struct Scs {
     /// Write the image with its shadow call stack to this file; it may be IMAGE
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// A section whose functions stay as they are, such as a hypervisor's text; may be given
-    /// several times. That of a namespace, as `alt hyp-link` makes them, does in any case
+    /// A section whose functions are left unchanged, such as the text of a hypervisor; may be given
+    /// several times. Sections of namespaces (`alt hyp-link`) are always excluded
     #[arg(long, value_name = "SECTION")]
     exclude: Vec<String>,
     /// As JSON
@@ -45,12 +45,12 @@ Examples:
   alt scs kernel --exclude .hyp.text --json
   alt scs kernel --exclude .hyp.text -o kernel-scs
 
-Exit status: 0 all is well, 2 the unwind tables cannot be followed, and no file is written.";
+Exit status: 0 success, 2 the unwind tables are refused, and no file is written.";
 
-/// What `--json` writes.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// Counts up when a field goes or changes its meaning.
+    /// Incremented when a field is removed or changes its meaning.
     version: u32,
     functions: u32,
     excluded: u32,

@@ -1,4 +1,4 @@
-//! `alt seal`
+//! The command `alt seal`.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use clap::Args;
 use crate::input::Input;
 use crate::output::{self, Outcome};
 
-/// Takes the seal of an image: digests of its sections and of each site.
+/// Writes the seal of an image: digests of its sections and of each site.
 ///
-/// Take it right after the link and keep it beside the image. `alt verify --seal` then names each
-/// site that is no longer as it was linked.
+/// Create it directly after the link and keep it with the image. `alt verify --seal` then reports
+/// each site that has changed since.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Seal {
     #[command(flatten)]
     input: Input,
-    /// The file to write; standard output without it
+    /// The file to write; by default standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 }

@@ -1,11 +1,11 @@
-//! `alt stats`
+//! The command `alt stats`.
 
 use clap::Args;
 
 use crate::input::Input;
 use crate::output::{self, Outcome};
 
-/// Counts what sites and records take, in bytes, next to what the other layout would.
+/// Counts the bytes of sites and records, with an estimate for the other layout.
 #[derive(Args)]
 pub struct Stats {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `alt verify`
+//! The command `alt verify`.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,13 +18,13 @@ use crate::output::{self, Outcome};
 pub struct Verify {
     #[command(flatten)]
     input: Input,
-    /// A seal that was taken by `alt seal`: what has changed since is a finding
+    /// A seal that was written by `alt seal`: each change since then is a finding
     #[arg(long, value_name = "FILE")]
     seal: Option<PathBuf>,
-    /// What the author demands of this image: regions, the init region, code that runs early
+    /// A rules file for this image: regions, the init region, code that runs early
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// A rule that may be broken; may be given several times
+    /// A rule that is not checked; may be given several times
     #[arg(long, value_name = "RULE", value_parser = rule)]
     allow: Vec<&'static str>,
     /// As JSON
@@ -38,20 +38,20 @@ Examples:
   alt verify kernel --json
   alt verify vmlinux --cpucaps arch/arm64/tools/cpucaps
 
-Exit status: 0 nothing was found, 1 something was, 2 the image cannot be read.";
+Exit status: 0 no findings, 1 findings, 2 the image cannot be read.";
 
-/// What `--json` writes.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// Counts up when a field goes or changes its meaning.
+    /// Incremented when a field is removed or changes its meaning.
     version: u32,
     sites: usize,
     records: usize,
-    /// The namespaces that the image says it has.
+    /// The namespaces that the image declares.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<String>,
     findings: &'a [Finding],
-    /// What rules could not look at, a line each.
+    /// What could not be checked, a line each.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     not_checked: &'a [String],
 }
@@ -64,7 +64,7 @@ fn rule(id: &str) -> Result<&'static str, String> {
 
 impl Verify {
     pub fn run(&self) -> Outcome {
-        // With rules of its author's there is something to check without any site.
+        // With a rules file, an image without sites can be checked too.
         let opened = match &self.rules {
             None => self.input.open(),
             Some(_) => self.input.open_any(),

@@ -1,4 +1,4 @@
-//! What `.S` files include: the site macros, and the numbers of the cpucaps.
+//! The include files of `.S` files: the site macros, and the numbers of the cpucaps.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -8,8 +8,8 @@ use alt_runtime::ASM_MACROS;
 use crate::scripts::out_dir;
 
 /// Writes `alternative.s` and `cpucaps.inc` for the `.S` files of the crate being built,
-/// and returns the folder that they are in: the assembler must search it (`-I`). To be
-/// called from a build script, with the path of the kernel's TOML file of cpucaps.
+/// and returns their folder, which the assembler must search (`-I`). To be called from a
+/// build script, with the path of the kernel's TOML file of cpucaps.
 ///
 /// ```no_run
 /// # mod cc { pub struct Build; impl Build {
@@ -27,8 +27,8 @@ use crate::scripts::out_dir;
 /// ```
 ///
 /// # Errors
-/// `OUT_DIR` is not set (this is no build script) or cannot be written; the TOML file
-/// cannot be read, or is no TOML.
+/// `OUT_DIR` is not set (this is not a build script) or cannot be written; the TOML file
+/// cannot be read, or is not TOML.
 pub fn provide_assembly(cpucaps: impl AsRef<Path>) -> io::Result<PathBuf> {
     let (cpucaps, dir) = (cpucaps.as_ref(), out_dir("provide_assembly")?);
     println!("cargo::rerun-if-changed={}", cpucaps.display());
@@ -40,7 +40,7 @@ pub fn provide_assembly(cpucaps: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// cargo.
 ///
 /// # Errors
-/// The TOML file cannot be read, or is no TOML; the folder cannot be written.
+/// The TOML file cannot be read, or is not TOML; the folder cannot be written.
 pub fn write_assembly(cpucaps: &Path, dir: &Path) -> io::Result<()> {
     let name = cpucaps.display().to_string();
     let text = fs::read_to_string(cpucaps)

@@ -1,8 +1,8 @@
-//! Before a link with `--icf=all`: which objects have sites that the linker may fold.
+//! Checks before a link with `--icf=all` which objects have sites that the linker may fold.
 //!
-//! Two functions with equal text and different records mean different things. The macros make
-//! each site refer to its record, by a relocation of type NONE: linkers compare what relocations
-//! refer to, and so keep such functions apart. Objects without it were made by other means.
+//! Functions with equal text and different records must not be folded. The macros make each site
+//! refer to its record by a relocation of type NONE. Linkers compare the targets of relocations, so
+//! they do not fold such functions. Sites that were not written by the macros lack the relocation.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -12,7 +12,7 @@ use alt_object::inputs::{self, Input, InputError, InputKind};
 use alt_object::object::{self, Object, ObjectError, Relocation};
 use alt_runtime::record::Section;
 
-/// The tables, and the bytes from one record to the next; a record names its site first.
+/// The tables, and the size of a record in bytes; the first field of a record refers to its site.
 const TABLES: [Section; 2] = [Section::Branches, Section::Alternatives];
 
 /// A site that does not refer to its record.
@@ -23,7 +23,7 @@ pub struct Unprotected {
     pub file: String,
     /// The section of the site.
     pub section: String,
-    /// Where in that section, in bytes.
+    /// The offset in that section, in bytes.
     pub offset: u64,
 }
 
@@ -31,7 +31,7 @@ pub struct Unprotected {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FoldingError {
-    /// A file is no input of a link.
+    /// A file cannot be an input of a link.
     #[error(transparent)]
     Input(#[from] InputError),
     /// An object is damaged.
@@ -44,10 +44,10 @@ pub enum FoldingError {
     },
 }
 
-/// The sites of the inputs of a link that a linker may fold; LLVM bitcode has none yet.
+/// The sites in the inputs of a link that the linker may fold. LLVM bitcode has no sites yet.
 ///
 /// # Errors
-/// A file cannot be read, or is no input of a link for arm64.
+/// A file cannot be read, or cannot be an input of a link for arm64.
 pub fn check<P: AsRef<Path>>(
     paths: impl IntoIterator<Item = P>,
 ) -> Result<Vec<Unprotected>, FoldingError> {
@@ -64,7 +64,7 @@ pub fn check<P: AsRef<Path>>(
     Ok(found)
 }
 
-/// A place in an object: the index of a section, and the bytes from its start.
+/// A place in an object: the number of a section, and the offset in bytes.
 type Place = (usize, u64);
 
 fn unprotected(input: &Input) -> Result<Vec<Unprotected>, ObjectError> {

@@ -3,24 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// The fragment to be given by `-T`, beside or without a script of the kernel's.
+/// The fragment for `-T`, with or without a linker script of the kernel.
 pub const ALTERNATIVES_X: &str = include_str!("../alternatives.x");
 
-/// The fragment to be `INCLUDE`d in the init region of the kernel's own script.
+/// The fragment to `INCLUDE` in the init region of the kernel's linker script.
 pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
 
-/// What both fragments include.
+/// The part that both fragments include.
 pub const ALTERNATIVES_TABLES_X: &str = include_str!("../alternatives-tables.x");
 
-/// The fragment to be `INCLUDE`d in the text of the kernel's own script, before all other text:
+/// The fragment to `INCLUDE` in the text of the kernel's linker script, before all other text:
 /// keep-together groups (docs/reach.md).
 pub const TOGETHER_X: &str = include_str!("../together.x");
 
-/// Puts `alternatives.x`, `alternatives-init.x`, what these include, and `together.x` where the
-/// linker of the crate being built finds them. To be called from a build script.
+/// Writes all fragments to `OUT_DIR`, and adds it to the search path of the linker. To be called from
+/// a build script.
 ///
 /// # Errors
-/// `OUT_DIR` is not set (this is no build script), or cannot be written.
+/// `OUT_DIR` is not set (this is not a build script), or cannot be written.
 pub fn provide_scripts() -> io::Result<()> {
     let dir = out_dir("provide_scripts")?;
     write_scripts(&dir)?;
@@ -28,7 +28,7 @@ pub fn provide_scripts() -> io::Result<()> {
     Ok(())
 }
 
-/// The folder for what the build script that calls `function` makes.
+/// `OUT_DIR` of the build script that calls `function`.
 pub(crate) fn out_dir(function: &str) -> io::Result<PathBuf> {
     let dir = env::var_os("OUT_DIR").map(PathBuf::from);
     let why = || format!("OUT_DIR is not set: call {function} from a build script");

@@ -1,15 +1,14 @@
-//! Names out of files, as people are shown them.
+//! Names of a file in messages.
 
 use std::fmt::{self, Write};
 
-/// The longest name that is shown whole, in bytes: a damaged file may have one as long as itself.
+/// The longest name that is shown whole, in bytes: a damaged file may contain arbitrarily long ones.
 const LONGEST: usize = 4096;
 
-/// The longest name that is shown demangled, in bytes. A few bytes of a mangled name can stand
-/// for a megabyte.
+/// The longest demangled name, in bytes. A few bytes of a mangled name can expand to a megabyte.
 const MAX_DEMANGLED: usize = 1 << 14;
 
-/// A name as it is in the file, or its beginning; what is no UTF-8 is replaced.
+/// A name of the file, or its beginning; invalid UTF-8 is replaced.
 pub fn name(name: &[u8]) -> String {
     match name.split_at_checked(LONGEST) {
         Some((start, [_, ..])) => format!("{}…", String::from_utf8_lossy(start)),
@@ -17,7 +16,7 @@ pub fn name(name: &[u8]) -> String {
     }
 }
 
-/// A symbol's name for people; as it is in the file where that would be very long.
+/// The demangled name of a symbol; the mangled name if the result would be very long.
 pub fn demangled(name: &str) -> String {
     let mut text = Bounded(String::new());
     match write!(text, "{:#}", rustc_demangle::demangle(name)) {
@@ -26,7 +25,7 @@ pub fn demangled(name: &str) -> String {
     }
 }
 
-/// A text that refuses to become too long.
+/// A text with a limit of its length.
 struct Bounded(String);
 
 impl fmt::Write for Bounded {
@@ -50,7 +49,7 @@ mod tests {
         assert_eq!(name(&[b'a'; 5000]), "a".repeat(4096) + "…");
     }
 
-    /// Generic arguments, each of which is a pair of the one before: Rust's mangling, version 0.
+    /// Generic arguments, each a pair of the previous one, in Rust's mangling version 0.
     #[test]
     fn few_bytes_stand_for_no_megabyte() {
         assert_eq!(demangled("_RNvCs1234_4demo4main"), "demo::main");

@@ -1,11 +1,11 @@
 //! Groups of A64 instructions (Arm ARM DDI 0487, C4.1).
 
-/// Loads and stores, of whatever kind: bits 28 to 25 are x1x0.
+/// All loads and stores: bits 28 to 25 are x1x0.
 pub fn is_load_store(word: u32) -> bool {
     word & 0x0a00_0000 == 0x0800_0000
 }
 
-/// PRFM by literal, scaled and register offset, PRFUM, and RPRFM: they load nothing.
+/// PRFM by literal, scaled and register offset, PRFUM, and RPRFM: they write no register.
 pub fn is_prefetch(word: u32) -> bool {
     word & 0xff00_0000 == 0xd800_0000
         || word & 0xffc0_0000 == 0xf980_0000
@@ -23,10 +23,10 @@ pub fn is_load_pair(word: u32) -> bool {
     word & 0x3a40_0000 == 0x2840_0000
 }
 
-/// LDXR, STXR and their kin: load/store exclusive register, and pair.
+/// LDXR, STXR and similar: load/store exclusive register, and pair.
 fn is_exclusive(word: u32) -> bool {
     let single = word & 0x3fa0_0000 == 0x0800_0000;
-    // With bit 31 clear the same bits are CASP.
+    // With bit 31 clear, the encoding is CASP.
     let pair = word & 0xbfa0_0000 == 0x8820_0000;
     single || pair
 }
@@ -51,34 +51,34 @@ pub fn is_exception(word: u32) -> bool {
     word & 0xff00_0000 == 0xd400_0000
 }
 
-/// BR, BLR, RET, ERET and those with pointer authentication.
+/// BR, BLR, RET, ERET and their authenticating forms.
 pub fn is_indirect_branch(word: u32) -> bool {
     word & 0xfe00_0000 == 0xd600_0000
 }
 
-/// BR, BLR and their authenticating forms (Arm ARM C4.1, "Unconditional branch (register)"): not
-/// RET.
+/// BR, BLR and their authenticating forms (Arm ARM C4.1, "Unconditional branch (register)"), but
+/// not RET.
 pub fn is_branch_to_register(word: u32) -> bool {
     is_indirect_branch(word) && matches!((word >> 21) & 7, 0 | 1)
 }
 
-/// B and BL: execution does not simply go on.
+/// B and BL.
 pub fn is_direct_branch(word: u32) -> bool {
     word & 0x7c00_0000 == 0x1400_0000
 }
 
-/// BL, BLR and the forms of it with pointer authentication.
+/// BL, BLR and the authenticating forms of BLR.
 pub fn is_call(word: u32) -> bool {
     word & 0xfc00_0000 == 0x9400_0000 || word & 0xfeff_f000 == 0xd63f_0000
 }
 
-/// SYS: DC, IC, AT, TLBI and the like, of which DC ZVA writes memory.
+/// SYS: DC, IC, AT, TLBI and similar. DC ZVA writes memory.
 pub fn is_system_operation(word: u32) -> bool {
     word & 0xfff8_0000 == 0xd508_0000
 }
 
-/// Whether execution can go on behind an instruction: not behind B, BR, RET, ERET and the like,
-/// BRK, UDF, and the NOPs and zeros between functions. A call at the end does not return.
+/// Whether execution can fall through an instruction: not after B, BR, RET, ERET and similar, BRK,
+/// UDF, and the NOPs and zeros between functions. A call at the end of a function does not return.
 pub fn goes_on(word: u32) -> bool {
     let breaks = word & 0xffe0_001f == 0xd420_0000;
     let undefined = word & 0xffff_0000 == 0;
@@ -95,7 +95,7 @@ pub fn is_adrp(word: u32) -> bool {
 mod tests {
     use super::*;
 
-    /// Words as GNU as 2.40 assembles them.
+    /// Words by GNU as 2.40.
     #[test]
     fn exclusives_are_told_from_their_neighbours() {
         let loads = [

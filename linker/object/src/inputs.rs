@@ -1,4 +1,4 @@
-//! What a link is given: object files, archives of them (rlibs too), and LLVM bitcode.
+//! Inputs of a link: object files, archives of them (including rlibs), and LLVM bitcode.
 
 use std::fs;
 use std::io;
@@ -9,23 +9,23 @@ use object::read::archive::ArchiveFile;
 use object::read::elf::FileHeader;
 use object::{BigEndian, Endianness, FileKind, LittleEndian};
 
-/// What an [`Input`] holds.
+/// The kind of an [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
     /// A relocatable ELF file for AArch64.
     Elf,
-    /// LLVM bitcode: it has no machine code before it has been linked.
+    /// LLVM bitcode, from which a linker generates machine code.
     Bitcode,
 }
 
-/// One object file, maybe out of an archive.
+/// One object file or member of an archive.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// What messages call it: `entry.o`, or `libhyp.a(entry.o)`.
+    /// Its name in messages: `entry.o`, or `libhyp.a(entry.o)`.
     pub name: String,
-    /// What is in it.
+    /// Its kind.
     pub kind: InputKind,
-    /// The file.
+    /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ pub enum InputError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// Neither an ELF file, nor bitcode, nor an archive.
@@ -58,7 +58,7 @@ pub enum InputError {
         /// `e_machine`.
         machine: u16,
     },
-    /// Linked already.
+    /// A linked file.
     #[error("{name}: an ELF file of type {found}; only objects (1, ET_REL) can be linked")]
     Type {
         /// The file.
@@ -66,20 +66,20 @@ pub enum InputError {
         /// `e_type`.
         found: u16,
     },
-    /// The archive names files and does not hold them.
+    /// A thin archive, which does not contain its members.
     #[error("{0}: a thin archive, which only names its members; make it without `--thin`")]
     Thin(String),
-    /// The file ends early, or its headers are damaged.
+    /// The file is truncated or damaged.
     #[error("{name}: truncated or damaged: {why}")]
     Damaged {
         /// The file.
         name: String,
-        /// The parser's words.
+        /// The reason.
         why: String,
     },
 }
 
-/// Reads files, and archives by their members.
+/// Reads files; an archive gives one input for each member.
 ///
 /// # Errors
 /// The first file that cannot be read, or cannot be part of a link.
@@ -100,7 +100,7 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<In
     Ok(inputs)
 }
 
-/// Takes a file that is called `name`: an archive by its members, anything else as it is.
+/// Takes the bytes of the file `name`; an archive gives one input for each member.
 ///
 /// # Errors
 /// It cannot be part of a link.
@@ -118,7 +118,7 @@ pub fn parse(name: String, bytes: Vec<u8>) -> Result<Vec<Input>, InputError> {
     }
 }
 
-/// Whether a file is LLVM bitcode: bare, or with the wrapper header that Apple's tools put on.
+/// Whether a file is LLVM bitcode, with or without the wrapper header of Apple's tools.
 pub fn is_bitcode(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BC\xc0\xde") || bytes.starts_with(&[0xde, 0xc0, 0x17, 0x0b])
 }
@@ -131,7 +131,7 @@ fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Input>, InputError> {
     };
     for member in ArchiveFile::parse(bytes).map_err(damaged)?.members() {
         let member = member.map_err(damaged)?;
-        // Of an rlib: what rustc knows about the crate, and no code.
+        // The metadata of an rlib contains no code.
         if member.name() == b"lib.rmeta" {
             continue;
         }
@@ -146,7 +146,7 @@ fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Input>, InputError> {
     Ok(inputs)
 }
 
-/// What a file is that is no archive.
+/// The kind of a file that is not an archive.
 pub fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {
     if is_bitcode(bytes) {
         return Ok(InputKind::Bitcode);
@@ -155,7 +155,7 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => {}
         Ok(FileKind::Elf32) => {
-            // Some would be refused for their machine, too; this is the simpler thing to say.
+            // The machine may be wrong too; the class is the simpler message.
             return match FileHeader32::<Endianness>::parse(bytes) {
                 Ok(_) => Err(InputError::Class(name)),
                 Err(why) => Err(damaged(name, &why)),

@@ -1,4 +1,4 @@
-//! Cpucaps that are decided from ID registers, as the kernel does.
+//! Evaluation of cpucaps by ID registers, as in the kernel.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -11,7 +11,7 @@ use alt_runtime::cap::{CapSet, CapTable, Rule, idregs::Register};
 
 use super::System;
 
-/// Which numbers count is not known.
+/// The image has several tables of cpucaps.
 pub const SEVERAL: &str =
     "the image has several tables of cpucaps; `alt verify` says which. Choose one by --cpucaps";
 
@@ -25,7 +25,7 @@ const UNKNOWN_LINUX: &str = "how Linux's cpucaps show in ID registers stands in 
     give both files: --cpucaps arch/arm64/tools/cpucaps --cpucaps FILE.toml";
 
 impl System {
-    /// What the machine has of the image's cpucaps.
+    /// The cpucaps of the image that the machine has.
     pub(super) fn detected(
         &self,
         opened: &Loaded,
@@ -74,7 +74,7 @@ impl System {
     }
 }
 
-/// Why these are open: a line for each, and one for those that have no entry.
+/// The reasons for undecided cpucaps: a line for each, and one for those without an entry.
 fn reasons(open: &[&Undecided]) -> String {
     let (without, known): (Vec<&Undecided>, Vec<_>) = open
         .iter()
@@ -88,7 +88,7 @@ fn reasons(open: &[&Undecided]) -> String {
     text
 }
 
-/// The cpucaps that sites ask for, and those that these require.
+/// The cpucaps on which sites depend, and those that these require.
 fn asked_for(opened: &Loaded, table: &CapTable) -> BTreeSet<u16> {
     let records = opened.records.list().iter();
     let mut open: Vec<u16> = records.map(|record| record.term.cap).collect();
@@ -103,7 +103,7 @@ fn asked_for(opened: &Loaded, table: &CapTable) -> BTreeSet<u16> {
     asked
 }
 
-/// What shows in a register that nobody has read seems to be absent.
+/// Warns about registers that the file lacks: their features appear to be absent.
 fn warn_of_missing(missing: &[Register], asked: &BTreeSet<u16>, table: &CapTable) {
     let infos = table
         .iter()

@@ -1,4 +1,4 @@
-//! Cpucaps that are present because the user says so.
+//! Cpucaps that the user lists as present.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The machine whose ID registers decide.
+//! Selection of the machine.
 
 use std::error::Error;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub fn of(cpus: &Cpus) -> Result<Machine, Box<dyn Error>> {
         return Ok(ids::builtin(cpu)?);
     }
     let file = cpus.ids.as_deref().unwrap_or_default();
-    // A file may have a # in its own name.
+    // The name of a file may contain a #.
     let (path, name) = match file.rsplit_once('#') {
         Some((path, name)) if !Path::new(file).exists() => (path, Some(name)),
         _ => (file, None),
@@ -37,7 +37,7 @@ pub fn of(cpus: &Cpus) -> Result<Machine, Box<dyn Error>> {
     }
 }
 
-/// By the whole name; by that of the CPU, the first one.
+/// Selects by the full name, or the first machine with that CPU.
 fn place(machines: &[Machine], name: &str) -> Option<usize> {
     let whole = machines
         .iter()

@@ -1,4 +1,4 @@
-//! The system that an image is patched for.
+//! The system for which an image is patched.
 
 mod decide;
 mod list;
@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::input::read_text;
 
-/// The arguments that say what the CPUs can do.
+/// The arguments that describe the CPUs.
 #[derive(Args)]
 pub struct System {
     #[command(flatten)]
@@ -21,11 +21,11 @@ pub struct System {
     /// The kernel's command line, for overrides: "arm64.nolse id_aa64pfr0.sve=0"
     #[arg(long, value_name = "LINE", conflicts_with = "caps")]
     cmdline: Option<String>,
-    /// What a cpucap comes to that only the kernel or its build can tell: NAME if it is present,
-    /// !NAME if not, !* for all others. May be given several times
+    /// The value of a cpucap that depends on the kernel or its build: NAME if it is present, !NAME
+    /// if not, !* for all others. May be given several times
     #[arg(long, value_name = "NAME", conflicts_with = "caps")]
     assume: Vec<String>,
-    /// What callbacks leave: a TOML file with lists of words, by callback or by symbol+offset
+    /// Results of callbacks: a TOML file with lists of words, by callback or by symbol+offset
     #[arg(long, value_name = "FILE")]
     callbacks: Option<PathBuf>,
 }
@@ -33,21 +33,20 @@ pub struct System {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Cpus {
-    /// A CPU model of QEMU: cortex-a76, max,pauth=off, max@7.2. An unknown one lists all
+    /// A CPU model of QEMU: cortex-a76, max,pauth=off, max@7.2. An unknown name lists all
     #[arg(long, value_name = "MODEL")]
     cpu: Option<String>,
-    /// ID registers: a TOML file, lines NAME=0x…, or a saved log of kernel-demo. Of several
-    /// machines, name one: FILE#cortex-a76
+    /// ID registers: a TOML file, lines NAME=0x…, or a saved log of kernel-demo. If the file has
+    /// several machines, select one: FILE#cortex-a76
     #[arg(long, value_name = "FILE")]
     ids: Option<String>,
-    /// The cpucaps that are present, by names or numbers, separated by commas: LSE,PAN,17; "" for
-    /// none
+    /// The present cpucaps, by name or number, separated by commas: LSE,PAN,17; "" for no cpucap
     #[arg(long, value_name = "LIST")]
     caps: Option<String>,
 }
 
 impl System {
-    /// What the image will be on this system.
+    /// The expected image on this system.
     pub fn expect(&self, opened: &Loaded) -> Result<Expectation, Box<dyn Error>> {
         let (table, present) = match &self.cpus.caps {
             Some(list) => list::present(list, opened)?,

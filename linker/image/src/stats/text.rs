@@ -109,7 +109,7 @@ fn row(
 }
 
 fn write_layout(out: &mut impl io::Write, what: &str, layout: &Layout) -> io::Result<()> {
-    let heading = format!("{what:<22}{:>12}{:>12}", "given back", "resident");
+    let heading = format!("{what:<22}{:>12}{:>12}", "freed", "resident");
     writeln!(out, "{}", style::strong(heading))?;
     for part in &layout.parts {
         let note = match part.in_file {

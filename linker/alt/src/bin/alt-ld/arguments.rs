@@ -1,21 +1,21 @@
-//! Which files a linker's arguments name, as its inputs and as its output.
+//! Inputs and output in the arguments of a linker.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Options whose value is a file that may look like an input and is none.
+/// Options whose value is a file that is not an input.
 const NO_INPUT: [&str; 3] = ["-R", "--just-symbols", "-just-symbols"];
 
-/// What linkers write when they are not told.
+/// The default output of linkers.
 const OUTPUT: &str = "a.out";
 
-/// Options that make an object, not an image.
+/// Options for a partial link.
 const PARTIAL: [&str; 3] = ["-r", "--relocatable", "-i"];
 
-/// How files begin that a linker links: objects, archives, LLVM bitcode. Linker scripts, which
-/// may be named alike, do not.
+/// The first bytes of inputs: objects, archives, LLVM bitcode. Linker scripts, which may have similar
+/// names, have other ones.
 const MAGIC: [&[u8]; 5] = [
     b"\x7fELF",
     b"!<arch>\n",
@@ -24,24 +24,24 @@ const MAGIC: [&[u8]; 5] = [
     b"\xde\xc0\x17\x0b",
 ];
 
-/// How deep files of arguments may name others.
+/// The largest nesting of response files.
 const DEPTH: usize = 10;
 
-/// What has to be known of a link.
+/// The arguments of a link, as far as they matter here.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
-    /// The files to be linked, each once, in the order of the link.
+    /// The inputs without duplicates, in the order of the link.
     pub inputs: Vec<PathBuf>,
-    /// The file to be written.
+    /// The output.
     pub output: PathBuf,
-    /// Whether the output is linked again.
+    /// Whether the link is partial.
     pub partial: bool,
-    /// Whether functions with equal text become one, whoever takes their addresses.
+    /// Whether functions with equal text are folded even if their addresses are taken (`--icf=all`).
     pub folds_all: bool,
 }
 
 impl Arguments {
-    /// Reads the arguments, and the files of arguments that they name (`@FILE`).
+    /// Reads the arguments, including response files (`@FILE`).
     pub fn read(arguments: &[OsString]) -> io::Result<Self> {
         let mut all = Vec::new();
         expand(arguments, DEPTH, &mut all)?;
@@ -105,12 +105,12 @@ fn value(
     let long = text
         .strip_prefix(long)
         .and_then(|rest| rest.strip_prefix('='));
-    // Long options may begin with one dash, unless that is an option of one letter.
+    // Long options may begin with one dash, except where an option of one letter exists.
     let short = || text.strip_prefix(short).filter(|_| !text.starts_with("--"));
     long.or_else(short).map(OsString::from)
 }
 
-/// The archive that `-l` means; a shared object has nothing that would be linked into an image.
+/// The archive for `-l`. A shared object contributes no code to an image.
 fn library(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let file = match name.strip_prefix(':') {
         Some(file) => file.to_owned(),
@@ -131,7 +131,7 @@ fn expand(arguments: &[OsString], depth: usize, all: &mut Vec<OsString>) -> io::
     for argument in arguments {
         let name = argument.to_str().and_then(|text| text.strip_prefix('@'));
         let Some(name) = name.filter(|name| Path::new(name).is_file()) else {
-            // Linkers take it for a file's name as well.
+            // Linkers also treat it as the name of a file.
             all.push(argument.clone());
             continue;
         };
@@ -145,8 +145,8 @@ fn expand(arguments: &[OsString], depth: usize, all: &mut Vec<OsString>) -> io::
     Ok(())
 }
 
-/// The words of a file of arguments, as GNU tools and lld read it: separated by white space, with
-/// quotes, and a backslash before what stands for itself.
+/// The words of a response file, as GNU tools and lld split it: separated by white space, with quotes
+/// and backslash escapes.
 fn words(text: &str) -> Vec<OsString> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

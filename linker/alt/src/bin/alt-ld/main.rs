@@ -1,4 +1,4 @@
-//! `alt-ld`: the toolchain's `rust-lld`, behind the lint of docs/reach.md.
+//! `alt-ld`: runs the lint of docs/reach.md, and then the `rust-lld` of the toolchain.
 //!
 //! ```toml
 //! # .cargo/config.toml
@@ -6,11 +6,11 @@
 //! linker = "alt-ld"
 //! ```
 //!
-//! It is called with a linker's arguments, checks the inputs that they name, and, when nothing is
-//! found, runs the linker with the very same arguments. A partial link (`-r`) is not checked: its
-//! output will be. With `--icf=all`, sites must refer to their records, else functions would be
-//! folded whose records differ. Of the image that comes out, the namespaces are held to their manifests: only
-//! there it shows where things are.
+//! It takes the arguments of a linker, checks the inputs that they name, and, if there are no
+//! findings, runs the linker with the same arguments. A partial link (`-r`) is not checked; its
+//! output is checked in the final link. With `--icf=all`, sites must refer to their records, or the
+//! linker would fold functions whose records differ. In the linked image, namespaces are checked
+//! against their manifests, since the addresses are known only there.
 
 mod arguments;
 mod namespaces;
@@ -25,10 +25,10 @@ use alt_linker::branch_range::{self, Options};
 use alt_linker::folding;
 use arguments::Arguments;
 
-/// What is left out: `KIND` or `KIND:SYMBOL`, with commas between.
+/// The variable with suppressed findings: `KIND` or `KIND:SYMBOL`, separated by commas.
 const ALLOW: &str = "ALT_REACH_ALLOW";
 
-/// Another linker than `rust-lld`.
+/// The variable with another linker than `rust-lld`.
 const LINKER: &str = "ALT_LD_LINKER";
 
 fn main() -> ExitCode {
@@ -66,7 +66,7 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
         let program = command.get_program().display();
         format!("{program}: {why}; set {LINKER} to the path of a linker")
     })?;
-    // Asked for its version, a linker writes nothing.
+    // With `--version`, a linker writes no image.
     if status.success()
         && !link.partial
         && !link.inputs.is_empty()
@@ -79,7 +79,7 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-/// Whether `--icf=all` keeps functions apart whose records differ; says where it does not.
+/// Checks that `--icf=all` cannot fold functions whose records differ; reports sites where it can.
 fn folding(link: &Arguments) -> Result<bool, Box<dyn Error>> {
     let found = folding::check(&link.inputs)?;
     for site in &found {
@@ -107,7 +107,7 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// The linker, told which of its kinds to be, as far as the arguments do not.
+/// The linker, with a flavor if the arguments have none.
 fn linker(arguments: &[OsString]) -> Command {
     if let Some(linker) = env::var_os(LINKER) {
         return Command::new(linker);
@@ -119,7 +119,8 @@ fn linker(arguments: &[OsString]) -> Command {
     command
 }
 
-/// rustc has the folder of its own linkers in PATH when it runs one. Without that, rustc is asked.
+/// rustc adds the folder of its linkers to PATH when it runs a linker. Without that, the location
+/// comes from rustc.
 fn rust_lld() -> OsString {
     let name = format!("rust-lld{}", env::consts::EXE_SUFFIX);
     let path = env::var_os("PATH").unwrap_or_default();
@@ -133,7 +134,7 @@ fn rust_lld() -> OsString {
         .map_or_else(|| name.into(), PathBuf::into_os_string)
 }
 
-/// `…/lib/rustlib/HOST`, where rustc's tools are.
+/// `…/lib/rustlib/HOST`, the folder of rustc's tools.
 fn sysroot(rustc: &OsStr) -> Option<PathBuf> {
     let output = Command::new(rustc)
         .args(["--print", "target-libdir"])

@@ -1,5 +1,5 @@
-//! Whether the code for other exception levels in an image keeps to its manifest: where a symbol
-//! is, and what code there is, is known when all is linked.
+//! Checks the code for other exception levels in a linked image against its manifest. The addresses
+//! of symbols and the final instructions are known only there.
 
 use std::error::Error;
 use std::fs;
@@ -10,16 +10,16 @@ use alt_image::load::Loaded;
 use alt_linker::namespace::SECTION;
 use alt_verify::Context;
 
-/// The rules of `alt verify` about namespaces and regions, of which an image has no others
-/// without a rules file.
+/// The rules of `alt verify` about namespaces and regions. Without a rules file, the regions of an
+/// image are those of its namespaces.
 const RULES: [&str; 2] = ["namespace-", "region-"];
 
-/// Says what is wrong with the namespaces of an image, and removes it then: a build shall not go
-/// on with it. Whether all is well.
+/// Reports findings about the namespaces of an image, and then removes it, so that no build can use
+/// it. Returns whether there are no findings.
 pub fn check(path: &Path) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
     let bytes = fs::read(path).map_err(|why| format!("{name}: {why}"))?;
-    // What is no image of a kernel with a namespace is none of our business.
+    // Other outputs, such as a shared object, are not checked.
     let Ok(image) = Image::parse(bytes) else {
         return Ok(true);
     };
