@@ -12,8 +12,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     severity: Severity::Error,
     formats: ANY,
     summary: "The function of a callback is in executable text.",
-    advice: "Let `callback!` make the static, or `ALTERNATIVE_CB` name a function, and look \
-             whether the linker script puts the function's section where text is.",
+    advice: "Define the static by `callback!`, or name a function in `ALTERNATIVE_CB`, and check \
+             that the linker script places the section of the function in the text.",
     check: not_text,
 }];
 

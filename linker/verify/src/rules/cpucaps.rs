@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
     severity: Severity::Error,
     formats: ALT,
     summary: "All crates of the image have the same table of cpucaps.",
-    advice: "Give one file to `cpucaps!`, in one crate that the others use, and build all anew.",
+    advice: "Give one file to `cpucaps!`, in one crate that the others use, and rebuild all.",
     check,
 }];
 

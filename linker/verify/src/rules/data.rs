@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "data-refers-to-replacements",
     severity: Severity::Error,
     formats: ALT,
-    summary: "No data but the records refers to an instruction of a replacement: it is executed at the site.",
+    summary: "Only records refer to an instruction of a replacement: it is executed at the site.",
     advice: "Inside an arm, write `alt_at_site_long LABEL` for `.long LABEL - .`, and \
              `alt_at_site_quad LABEL` for `.quad LABEL`: they name the instruction at the site.",
     check,

@@ -21,8 +21,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "erratum-843419",
         severity: Severity::Error,
         formats: ANY,
-        summary: "No arm makes the sequence of Cortex-A53 erratum 843419.",
-        advice: "Put a NOP behind the ADRP and before the load or store that uses it, or use ADR.",
+        summary: "No arm creates the sequence of Cortex-A53 erratum 843419.",
+        advice: "Put a NOP between the ADRP and the load or store that uses it, or use ADR.",
         check: |context, reporter| {
             adrps(context, |arm, at, whole, changed| {
                 if whole && changed {
@@ -37,8 +37,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "adrp-at-page-end",
         severity: Severity::Warning,
         formats: ANY,
-        summary: "No arm puts an ADRP into the last two words of a page.",
-        advice: "Harmless as it stands; where a Cortex-A53 matters, use ADR, or align the site.",
+        summary: "No arm has an ADRP in the last two words of a page.",
+        advice: "Harmless in this image; to support Cortex-A53, use ADR, or align the site.",
         check: |context, reporter| {
             adrps(context, |arm, at, whole, _| {
                 if !whole && arm.range().contains(&at) {

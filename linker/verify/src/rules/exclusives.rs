@@ -29,9 +29,9 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "exclusive-pair-split",
     severity: Severity::Error,
     formats: ANY,
-    summary: "A site between a load exclusive and its store exclusive accesses no memory; none \
-              takes one of them away.",
-    advice: "Make the whole loop the site, or move the site before or behind it.",
+    summary: "A site between a load exclusive and its store exclusive accesses no memory, and \
+              no arm removes one of the two.",
+    advice: "Make the whole loop the site, or move the site out of the loop.",
     check: split,
 }];
 

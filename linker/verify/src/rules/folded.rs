@@ -18,9 +18,9 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "folded-site",
     severity: Severity::Error,
     formats: ALT,
-    summary: "A site belongs to one function: no linker has folded functions whose records differ.",
-    advice: "Link without --icf=all (--icf=safe is safe), or build all objects with macros that \
-             make each site refer to its record.",
+    summary: "A site belongs to one function: the linker folded no functions whose records differ.",
+    advice: "Link without --icf=all (--icf=safe is safe), or write all sites with the macros, \
+             which make each site refer to its record.",
     check: folded,
 }];
 

@@ -1,4 +1,4 @@
-//! Text between sections of text: the patcher is told of one run of text, here it has gaps.
+//! Gaps between sections of text: the patcher takes the text as one range without gaps.
 
 use alt_image::records::Kind;
 
@@ -17,7 +17,7 @@ pub(super) fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Reports the sites of replacements in gaps.
+/// Reports sites whose replacements are in gaps.
 pub(super) fn replacements(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for record in context.records.list() {
         let Kind::Code { address, len } = record.kind else {

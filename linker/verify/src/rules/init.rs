@@ -1,4 +1,5 @@
-//! What is given back after boot: the tables are in it, and nothing that stays refers to it.
+//! The init region, which is freed after boot: the tables are in it, and no other code or data refers
+//! to it.
 
 use alt_image::records::Format;
 
@@ -14,18 +15,18 @@ pub(super) const RULES: &[Rule] = &[
         id: "tables-outside-init",
         severity: Severity::Warning,
         formats: ANY,
-        summary: "The tables are in the init region, where the image has one.",
-        advice: "INCLUDE alternatives-init.x between the bounds of the init region, or say in \
-                 the rules file under [init] where it is.",
+        summary: "The tables are in the init region, if the image has one.",
+        advice: "INCLUDE alternatives-init.x between the bounds of the init region, or state \
+                 the region in the rules file under [init].",
         check: tables,
     },
     Rule {
         id: "init-reference",
         severity: Severity::Error,
         formats: ANY,
-        summary: "Nothing that stays refers to the init region, which is given back.",
-        advice: "Move the one to the other; if it refers there only while the region is still \
-                 there, name it in the rules file: [init] may-refer = [\"…\"].",
+        summary: "No code or data outside of the init region refers to it, since it is freed after boot.",
+        advice: "Move one of the two; if it refers there only before the region is freed, name it \
+                 in the rules file: [init] may-refer = [\"…\"].",
         check: references,
     },
 ];

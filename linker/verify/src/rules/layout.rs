@@ -15,18 +15,18 @@ pub(super) const RULES: &[Rule] = &[
         id: "layout-version",
         severity: Severity::Error,
         formats: ALT,
-        summary: "The records have the layout that this tool and its runtime know.",
-        advice: "Build the kernel and `alt` from alt-runtime and alt-linker of the same version.",
+        summary: "The records have the layout version of this tool.",
+        advice: "Build the kernel and `alt` with the same version of alt-runtime.",
         check: version,
     },
     Rule {
         id: "records-missing",
         severity: Severity::Error,
         formats: ALT,
-        summary: "Every site that takes room in the image has its record in the table.",
+        summary: "Every site that needs room for the plan has a record in the table.",
         advice: "Keep the sections alt_branches, alt_records, alt_replacements and \
                  alt_plan_size whole: INCLUDE alternatives-init.x in the linker script, or link with \
-                 -Talternatives.x, and discard none of them.",
+                 -Talternatives.x, and do not discard any of them.",
         check: missing,
     },
 ];

@@ -10,8 +10,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "forbidden-reference",
     severity: Severity::Error,
     formats: ANY,
-    summary: "Nothing refers to what a `[[no-reference]]` of the rules file keeps from it.",
-    advice: "Move the one or the other, so that nothing refers there.",
+    summary: "No code or data breaks a `[[no-reference]]` of the rules file.",
+    advice: "Move one of the two, or remove the reference.",
     check,
 }];
 

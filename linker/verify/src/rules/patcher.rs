@@ -1,4 +1,4 @@
-//! What the patcher would refuse at boot: its own check, each reason under an id.
+//! Records that the patcher would refuse at boot, by its own check; each reason has a rule.
 
 use alt_image::patching::Problem;
 use alt_runtime::insn::MoveError;
@@ -14,8 +14,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "misaligned-site",
         severity: Severity::Error,
         formats: ANY,
-        summary: "A site begins on a multiple of 4.",
-        advice: "Keep data of odd length out of the code before the site, or align behind it.",
+        summary: "The address of a site is a multiple of 4.",
+        advice: "Keep data of odd length out of the code before the site, or align after it.",
         check: refused,
     },
     Rule {
@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "unknown-cap",
         severity: Severity::Error,
         formats: ANY,
-        summary: "A record names a cpucap that there is.",
+        summary: "Every record names an existing cpucap.",
         advice: "Build all objects with the same list of cpucaps, and give that list to `alt`.",
         check: refused,
     },
@@ -41,8 +41,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "bad-length",
         severity: Severity::Error,
         formats: ANY,
-        summary: "A site and its replacement are one whole instruction or more.",
-        advice: "Write the site by the macros: they count its instructions.",
+        summary: "The length of a site and of its replacement is at least one instruction.",
+        advice: "Write the site with the macros: they count its instructions.",
         check: refused,
     },
     Rule {
@@ -57,16 +57,16 @@ pub(super) const RULES: &[Rule] = &[
         id: "lengths-differ",
         severity: Severity::Error,
         formats: ANY,
-        summary: "All records of a site agree on its length; in Linux's format replacements do, too.",
-        advice: "Write all arms in one site by the macros: they count its instructions.",
+        summary: "All records of a site state the same length; in Linux's format, its replacements have that length too.",
+        advice: "Write all arms in one site with the macros: they count its instructions.",
         check: refused,
     },
     Rule {
         id: "dangling-and",
         severity: Severity::Error,
         formats: ALT,
-        summary: "A condition that goes on does so in the next record of the same site.",
-        advice: "Write `A & B` by the macros: they emit both records.",
+        summary: "The record after an `&` belongs to the same site.",
+        advice: "Write `A & B` with the macros: they emit both records.",
         check: refused,
     },
     Rule {
@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ALT,
         summary: "The site of a branch holds the NOP or the B that its record implies.",
-        advice: "Run tools that change code before the link, or keep them from sites.",
+        advice: "Run tools that modify code before the link, or exclude sites.",
         check: refused,
     },
     Rule {
@@ -93,7 +93,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "The site of an alternative holds no BRK or HLT.",
-        advice: "Let the default branch to the BRK, outside of the site.",
+        advice: "Branch from the default to a BRK outside of the site.",
         check: refused,
     },
     Rule {
@@ -108,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "refers-to-replacements",
         severity: Severity::Error,
         formats: ALT,
-        summary: "A replacement refers to no other one: they are given back after boot.",
+        summary: "A replacement does not refer to replacements: they are freed after boot.",
         advice: "Move the literal into .rodata, or the shared code into a function.",
         check: refused,
     },
@@ -116,24 +116,24 @@ pub(super) const RULES: &[Rule] = &[
         id: "out-of-reach",
         severity: Severity::Error,
         formats: ANY,
-        summary: "What an instruction of a replacement refers to is in its reach from the site.",
-        advice: "Use a form of longer reach: `b` over `b.cond`, `adrp` and `add` for `adr`; \
-                 a branch to the `add` alone takes --no-relax at the link.",
+        summary: "The target of an instruction of a replacement is in range of the site.",
+        advice: "Use a form of longer range: `b` over `b.cond`, `adrp` and `add` for `adr`; \
+                 a branch to the `add` alone requires --no-relax at the link.",
         check: refused,
     },
     Rule {
         id: "cannot-move",
         severity: Severity::Error,
         formats: ANY,
-        summary: "Each instruction of a replacement does at the site what it does where it stands.",
-        advice: "Sign with the stack pointer alone (PACIASP), and move data out of the arm.",
+        summary: "Each instruction of a replacement has the same effect at the site.",
+        advice: "Sign with the stack pointer only (PACIASP), and move data out of the arm.",
         check: refused,
     },
     Rule {
         id: "unregistered-callback",
         severity: Severity::Error,
         formats: ALT,
-        summary: "A callback is one of the image's own callbacks.",
+        summary: "A record refers to a callback of the image.",
         advice: "Define it by `callback!`.",
         check: refused,
     },
@@ -141,18 +141,18 @@ pub(super) const RULES: &[Rule] = &[
         id: "callback-length",
         severity: Severity::Error,
         formats: ANY,
-        summary: "A callback fills its site, and has no instructions of its own.",
-        advice: "Write the site by `alternative_cb!`, which counts its instructions.",
+        summary: "A callback fills its whole site, and its record has no instructions.",
+        advice: "Write the site with `alternative_cb!`, which counts its instructions.",
         check: refused,
     },
 ];
 
-/// Where the source has what the rule's own advice asks for.
-const UNRELAX: &str = "Link with --no-relax (`-C link-arg=--no-relax`): the linker made `nop` and \
-                       `adr` of `adrp` and `add`, and they cannot be made `adrp` and `add` again. \
-                       Or let no instruction of the arm go to the second of the two.";
+/// The advice if the source already follows that of the rule.
+const UNRELAX: &str = "Link with --no-relax (`-C link-arg=--no-relax`): the linker relaxed `adrp` \
+                       and `add` to `nop` and `adr`, which cannot be converted back. Or branch to \
+                       neither of the two in the arm.";
 
-/// Reports what is refused for a reason that goes by the id of the rule.
+/// Reports the sites that are refused for a reason of this rule.
 fn refused(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let id = reporter.rule.id;
     for error in &context.refusals.by_patcher {
@@ -170,7 +170,7 @@ fn refused(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The id under which a reason is reported: each has exactly one.
+/// The id of the rule for a reason: each reason has exactly one.
 fn id_of(reason: &Reason) -> &'static str {
     match reason {
         Reason::MisalignedSite => "misaligned-site",
@@ -192,16 +192,16 @@ fn id_of(reason: &Reason) -> &'static str {
         | Reason::Relaxed { .. } => "out-of-reach",
         Reason::UnregisteredCallback { .. } => "unregistered-callback",
         Reason::CallbackLength { .. } => "callback-length",
-        // One site alone has no order; rules with these ids look at all sites.
+        // A single site has no order; other rules with these ids check all sites.
         Reason::Unsorted { .. } => "unsorted-table",
         Reason::Overlap { .. } => "overlapping-sites",
         Reason::ReplacementOverlaps { .. } => "replacement-overlaps-site",
-        // What signs with its address or is unknown; and what later versions refuse.
+        // Instructions that sign with their address or are unknown; and reasons of later versions.
         _ => "cannot-move",
     }
 }
 
-/// The same of what is wrong with a record of Linux's.
+/// The id of the rule for a problem of a Linux record.
 fn id_of_problem(problem: &Problem) -> &'static str {
     match problem {
         Problem::Length(_) => "bad-length",

@@ -28,9 +28,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "patcher-escape",
         severity: Severity::Error,
         formats: ALT,
-        summary: "The code that rewrites text refers to nothing outside itself.",
-        advice: "Call nothing from `.text.alt_patcher` and pass it what it needs in registers: \
-                 what it would call may itself be changing.",
+        summary: "The code that rewrites text refers only to itself.",
+        advice: "Call nothing from `.text.alt_patcher`, and pass its input in registers: code that \
+                 it calls might be changing.",
         check: escape,
     },
 ];

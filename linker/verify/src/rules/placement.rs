@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "outside-image",
         severity: Severity::Error,
         formats: ALT,
-        summary: "Tables, the room for the plan and the patcher's code are before the kernel's end symbol, and in a loaded segment.",
+        summary: "Tables, the room for the plan and the code of the patcher are before the end symbol of the kernel, and in a loaded segment.",
         advice: PLACE_TABLES,
         check: outside,
     },
@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "room-not-writable",
         severity: Severity::Error,
         formats: ALT,
-        summary: "The room for the plan is not between the bounds of text or read-only data, and in a writable segment.",
+        summary: "The room for the plan is outside of the bounds of text and read-only data, and in a writable segment.",
         advice: HAND_IN,
         check: not_writable,
     },
@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "tables-outside-bounds",
         severity: Severity::Warning,
         formats: ALT,
-        summary: "Where the kernel has bounds of its read-only data, the tables are between them, or between those of another part.",
+        summary: "If the kernel has bounds of its read-only data, the tables are between them, or between those of another part.",
         advice: PLACE_TABLES,
         check: tables,
     },
@@ -43,9 +43,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "code-outside-bounds",
         severity: Severity::Error,
         formats: ALT,
-        summary: "The patcher's code is between the bounds of the kernel's text, and in an executable segment.",
-        advice: "Take its sections into the output section of the text: `*(.text .text.*)`. Where \
-                 the kernel maps other text as well, name that in the rules file: [[bounds]] of = \
+        summary: "The code of the patcher is between the bounds of the kernel's text, and in an executable segment.",
+        advice: "Place its sections in the output section of the text: `*(.text .text.*)`. If the \
+                 kernel maps other text too, state that in the rules file: [[bounds]] of = \
                  \"text\".",
         check: code,
     },
@@ -54,8 +54,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         formats: ALT,
         summary: "A site is between the bounds of the kernel's text, and in an executable segment.",
-        advice: "Take its section between the bounds, or hand its range to the patcher \
-                 (`Image::of_text`) and name it in the rules file: [[bounds]] of = \"text\".",
+        advice: "Place its section between the bounds, or pass its range to the patcher \
+                 (`Image::of_text`) and state it in the rules file: [[bounds]] of = \"text\".",
         check: sites,
     },
 ];

@@ -11,9 +11,9 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "record-relocation",
     severity: Severity::Error,
     formats: ANY,
-    summary: "Records say what the relocations say that the linker kept of them.",
-    advice: "Link again; what has changed the table after the link must also change or drop its \
-             relocations.",
+    summary: "Records agree with their relocations, if the linker kept these.",
+    advice: "Link again; a tool that changes the table after the link must also change or remove \
+             its relocations.",
     check,
 }];
 

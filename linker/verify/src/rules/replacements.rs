@@ -12,8 +12,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "replacement-overlaps-site",
     severity: Severity::Error,
     formats: ANY,
-    summary: "A replacement shares no instruction with a site: what is copied must not change.",
-    advice: "Write the arm by the macros, which put it away from all sites.",
+    summary: "No instruction belongs to both a replacement and a site: the source of a copy must not change.",
+    advice: "Write the arm with the macros, which place it apart from all sites.",
     check: overlapping,
 }];
 

@@ -14,10 +14,10 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "cap-before-final",
     severity: Severity::Error,
     formats: ANY,
-    summary: "No callback, and nothing that runs early, has a site of a cpucap that is not final \
-              by then.",
-    advice: "Decide without the site there, from a static that is set before the pass, or give \
-             the cpucap an earlier scope.",
+    summary: "Callbacks and code that runs early have no site of a cpucap that is not final at \
+              that time.",
+    advice: "Use a static that is set before the pass instead of the site, or give the cpucap \
+             an earlier scope.",
     check,
 }];
 

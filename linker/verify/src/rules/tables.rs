@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ALT,
         summary: "A table is sorted by site.",
-        advice: "Let the linker order the sections (SHF_LINK_ORDER): no KEEP, no SORT.",
+        advice: "Let the linker sort the sections (SHF_LINK_ORDER): use neither KEEP nor SORT.",
         check: unsorted,
     },
     Rule {
@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "No instruction belongs to two sites.",
-        advice: "Write each site by one macro; sites do not nest.",
+        advice: "Write each site with one macro; sites do not nest.",
         check: overlapping,
     },
     Rule {
@@ -33,15 +33,15 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ANY,
         summary: "The bounds of a table are those of its section: no record is outside.",
-        advice: "Take the bounds from the linker script of alt-linker, and define none by hand.",
+        advice: "Use the bounds of the linker script of alt-linker, and define none by hand.",
         check: bounds,
     },
     Rule {
         id: "table-twice",
         severity: Severity::Error,
         formats: ALT,
-        summary: "Each table is there once.",
-        advice: "Place the tables by one script: drop `-Talternatives.x` from the link line, or \
+        summary: "The image has each table once.",
+        advice: "Place the tables with one script: drop `-Talternatives.x` from the link line, or \
                  `INCLUDE alternatives-init.x` from the linker script.",
         check: twice,
     },
@@ -49,9 +49,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "plan-room",
         severity: Severity::Error,
         formats: ALT,
-        summary: "The room for the plan holds a write to each instruction of each site.",
-        advice: "INCLUDE alternatives-init.x, which makes it from the sizes of the sites; where \
-                 the kernel hands the room in, raise the N of its `Room<N>`.",
+        summary: "The room for the plan has an entry for each instruction of each site.",
+        advice: "INCLUDE alternatives-init.x, which computes its size from the sites; if the kernel \
+                 provides the room, raise the N of its `Room<N>`.",
         check: plan_room,
     },
 ];

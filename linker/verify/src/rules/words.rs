@@ -10,8 +10,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     id: "unknown-instruction",
     severity: Severity::Warning,
     formats: ANY,
-    summary: "Each word of a site and of an arm is an instruction that a decoder knows.",
-    advice: "Move data out of the site; if it is a new instruction, a new `alt` may know it.",
+    summary: "Each word of a site and of an arm is a known instruction.",
+    advice: "Move data out of the site; a newer `alt` may know a new instruction.",
     check: unknown,
 }];
 

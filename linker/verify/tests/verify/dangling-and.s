@@ -1,5 +1,5 @@
-// finding: site: not there
-// The next record, which the condition asks for, is of another site.
+// finding: site: which is missing
+// The next record, which the condition needs, belongs to another site.
 .globl _start
 _start:
 site:

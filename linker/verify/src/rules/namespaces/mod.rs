@@ -1,5 +1,5 @@
-//! Namespaces: code for another exception level, such as a hypervisor's, that is linked into the
-//! image. It brings along what it may do: a manifest, in a section that nothing loads.
+//! Namespaces: code for another exception level, such as a hypervisor, that is linked into the
+//! image, with a manifest in a section that is not loaded.
 
 mod pointers;
 mod symbols;
@@ -14,8 +14,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "namespace-manifest",
         severity: Severity::Error,
         formats: ANY,
-        summary: "The manifest of each namespace can be read, and what it names is in the image.",
-        advice: "Link the object of `alt hyp-link` as it is, keep its sections and \
+        summary: "The manifest of each namespace is valid, and the image has the symbols that it names.",
+        advice: "Link the object of `alt hyp-link` unchanged, keep its sections and \
                  `.alt_namespaces`, and verify the image before it is stripped.",
         check: manifests,
     },
@@ -23,20 +23,20 @@ pub(super) const RULES: &[Rule] = &[
         id: "namespace-symbol",
         severity: Severity::Error,
         formats: ANY,
-        summary: "What a namespace may name of the kernel is what the manifest says it is, and \
-                  where the namespace can reach it.",
-        advice: "Correct the kind in the manifest, or put the symbol where its kind says: \
-                 callbacks by `callback!`, data into a section of [mapped].",
+        summary: "A kernel symbol that a namespace may use has the kind stated in the manifest, and \
+                  is mapped for the namespace.",
+        advice: "Correct the kind in the manifest, or place the symbol as its kind requires: \
+                 callbacks by `callback!`, data in a section of [mapped].",
         check: symbols::check,
     },
     Rule {
         id: "namespace-pointer",
         severity: Severity::Error,
         formats: ANY,
-        summary: "The pointer table of a namespace names each absolute address in it, and nothing \
-                  else: they are set to its own addresses at boot.",
-        advice: "Link the object of `alt hyp-link` as it is, KEEP its sections in the linker \
-                 script, and let no tool change the table.",
+        summary: "The pointer table of a namespace lists exactly its absolute addresses, which are \
+                  converted to its address space at boot.",
+        advice: "Link the object of `alt hyp-link` unchanged, KEEP its sections in the linker \
+                 script, and do not modify the table afterwards.",
         check: pointers::check,
     },
 ];

@@ -19,36 +19,35 @@ pub(super) const RULES: &[Rule] = &[
         id: "region-reference",
         severity: Severity::Error,
         formats: ANY,
-        summary: "A region refers to nothing but itself and what its `may-reference`, or the \
-                  manifest of a namespace, allows.",
-        advice: "Move what is referred to into the region, or allow it in the rules file or the \
-                 manifest.",
+        summary: "A region refers only to itself and to what its `may-reference`, or the manifest of \
+                  a namespace, allows.",
+        advice: "Move the target into the region, or allow it in the rules file or the manifest.",
         check: references::check,
     },
     Rule {
         id: "region-caller",
         severity: Severity::Error,
         formats: ANY,
-        summary: "Nothing enters a region but what its `may-be-called-from` allows; nothing goes \
-                  to a namespace, or names more of it than exports and bounds.",
-        advice: "Go through the region's entry, or allow the caller in the rules file; name what \
-                 a namespace exports, and let an exception lead to it.",
+        summary: "Only code that its `may-be-called-from` allows enters a region; no code branches to \
+                  a namespace, or refers to more of it than exports and bounds.",
+        advice: "Use the entry of the region, or allow the caller in the rules file; refer to \
+                 exports of a namespace only, and enter it by an exception.",
         check: callers::check,
     },
     Rule {
         id: "region-register",
         severity: Severity::Error,
         formats: ANY,
-        summary: "The code of a region leaves alone what its `forbid-registers` names.",
-        advice: "Compile it so that the register stays free, such as with \
-                 -Zfixed-x18 or -ffixed-x18 for x18; the prebuilt `core` does not.",
+        summary: "The code of a region does not use the registers in its `forbid-registers`.",
+        advice: "Compile it with the register reserved, for x18 with -Zfixed-x18 or -ffixed-x18; \
+                 the prebuilt `core` uses x18.",
         check: code::registers,
     },
     Rule {
         id: "region-instruction",
         severity: Severity::Error,
         formats: ANY,
-        summary: "The code of a region has no instruction that its `forbid-instructions` names.",
+        summary: "The code of a region has no instruction of its `forbid-instructions`.",
         advice: "Move the code out of the region, or compile it without the extension.",
         check: code::instructions,
     },
@@ -56,10 +55,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "region-indirect-branch",
         severity: Severity::Error,
         formats: ANY,
-        summary: "In a region, only the functions that its `may-call-indirectly`, or the manifest \
-                  of a namespace, names go to an address in a register; RET is none.",
-        advice: "Call the function by its name; or, if every address that can be in the register \
-                 is of the region, add the function to `may-call-indirectly` in the rules file or \
+        summary: "Inside a region, only functions listed in `may-call-indirectly`, or in the manifest \
+                  of a namespace, contain indirect branches (BR, BLR); RET is exempt.",
+        advice: "Call the function by its name; or, if every address that the register can hold is \
+                 in the region, add the function to `may-call-indirectly` in the rules file or \
                  `indirect-calls` in the manifest.",
         check: code::indirect,
     },
@@ -67,9 +66,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "region-site",
         severity: Severity::Error,
         formats: ANY,
-        summary: "A region whose rules say `forbid-sites` has no site.",
-        advice: "Decide by a flag in memory instead: the code of the region may run while sites \
-                 change.",
+        summary: "A region with `forbid-sites` has no site.",
+        advice: "Test a flag in memory instead: the code of the region may run while sites change.",
         check: code::sites,
     },
 ];
