@@ -1,4 +1,4 @@
-//! Arms as they will stand in the text.
+//! Sites after applying each arm.
 
 use std::ops::Range;
 
@@ -10,23 +10,23 @@ use alt_runtime::region::{Region, Table};
 
 use crate::refusals::any_cap;
 
-/// A site as one of its arms makes it; what a callback will make is not known.
+/// A site after applying one of its arms. Results of callbacks are unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovedArm {
     /// The address of the site.
     pub site: u64,
     /// The cpucap of the arm's first record.
     pub cap: u16,
-    /// The instructions of the image as it is.
+    /// The instructions in the image.
     pub default: Vec<u32>,
-    /// The instructions once the arm has been applied, as many.
+    /// The same number of instructions after applying the arm.
     pub words: Vec<u32>,
-    /// Where the instructions of the arm are in the image; empty for NOPs and branches.
+    /// The addresses of the instructions of the arm; empty for NOPs and branches.
     pub replacement: Range<u64>,
 }
 
 impl MovedArm {
-    /// The address, the instruction before and the one after of each place.
+    /// Address, old and new instruction.
     pub fn changes(&self) -> impl Iterator<Item = (u64, u32, u32)> + '_ {
         let words = self.default.iter().zip(&self.words);
         (self.site..)
@@ -52,9 +52,9 @@ pub(crate) fn moved(host: &Host) -> Vec<MovedArm> {
     arms
 }
 
-/// The condition that always holds for [`arm`], of the same kind.
+/// The condition that always holds in [`arm`], of the same kind.
 const fn always(condition: Condition) -> Condition {
-    // The bit of the kind, which both records have.
+    // Both records use the same bit for the kind.
     let kind = if condition.is_likely() {
         Condition::LIKELY
     } else {
@@ -82,7 +82,7 @@ fn of_branches(region: &Region<'_>, arms: &mut Vec<MovedArm>) {
 fn of_alternatives(region: &Region<'_>, arms: &mut Vec<MovedArm>) {
     let mut goes_on = false;
     for (at, record) in region.alternatives.iter() {
-        // Of a conjunction the first record says what the site becomes.
+        // The first record of a conjunction has the replacement.
         let first = !std::mem::replace(&mut goes_on, record.condition.and_next());
         let is_callback = record.condition.is_callback();
         if !first || (is_callback && record.replacement_len != 0) {
@@ -107,7 +107,7 @@ fn of_alternatives(region: &Region<'_>, arms: &mut Vec<MovedArm>) {
     }
 }
 
-/// What the patcher makes of the only site of a region; none when it refuses.
+/// Plans the only site of a region; `None` if the patcher refuses it.
 fn arm(
     region: &Region<'_>,
     site: u64,

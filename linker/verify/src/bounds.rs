@@ -1,7 +1,7 @@
-//! Where the parts of a kernel begin and end, as its own symbols or the rules file say.
+//! Bounds of the parts of a kernel, from its symbols or the rules file.
 //!
-//! Kernels give their pages rights by such symbols, and use the memory behind the last one. What
-//! lies outside of them is not mapped, or has the wrong rights.
+//! Kernels set the permissions of their pages by such symbols, and use the memory after the last
+//! one. Memory outside of the bounds is not mapped, or has the wrong permissions.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use alt_image::image::{Image, Symbol};
 
 use crate::config::{BoundsOf, Config};
 
-/// The ends of a part, without underscores in front or behind.
+/// The symbols of a part, without leading and trailing underscores.
 type Ends = (&'static str, &'static str);
 
 const TEXT: &[Ends] = &[
@@ -53,10 +53,10 @@ const IMAGE_END: &[&str] = &[
     "eimage",
 ];
 
-/// The end of its last part, where no symbol says more.
+/// The end of its last part, if there is no other symbol.
 const BSS_END: &[&str] = &["ebss", "bss_end", "bss_stop", "end_bss"];
 
-/// A part of a kernel, and what says where it is.
+/// A part of a kernel, and the source of its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub range: Range<u64>,
@@ -64,14 +64,14 @@ pub(crate) struct Bounds {
     pub said_by: String,
 }
 
-/// The end of a kernel, and the symbol that says so.
+/// The end of a kernel, and its symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     pub address: u64,
     pub symbol: String,
 }
 
-/// The parts of a kernel; each list is empty where nothing says where they are.
+/// The parts of a kernel; a list is empty if the bounds are unknown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KernelBounds {
     pub text: Vec<Bounds>,
@@ -82,7 +82,7 @@ pub(crate) struct KernelBounds {
 }
 
 impl KernelBounds {
-    /// Those of the rules file; of what it does not say, those of symbols with usual names.
+    /// The bounds in the rules file; for parts that it lacks, those of symbols with usual names.
     pub fn of(image: &Image, config: &Config) -> Self {
         let said = |of: BoundsOf| {
             let all = config.bounds.iter();
@@ -121,20 +121,20 @@ impl KernelBounds {
     }
 }
 
-/// How a name may be written, with underscores around it.
+/// The spellings of a name with underscores.
 fn spellings(bare: &str) -> impl Iterator<Item = String> {
     (0..=3).flat_map(move |front| {
         (0..=2).map(move |behind| format!("{:_<front$}{bare}{:_<behind$}", "", ""))
     })
 }
 
-/// The symbol of a linker script with this very name; those have no size.
+/// The symbol of this exact name, if it comes from a linker script: it has no size.
 fn label<'a>(image: &'a Image, name: &str) -> Option<&'a Symbol> {
     let symbol = image.symbols().get(name)?;
     (symbol.range.is_empty() && !symbol.function).then_some(symbol)
 }
 
-/// The parts whose two ends are written alike.
+/// The parts whose two symbols have the same spelling.
 fn between(image: &Image, known: &[Ends]) -> Vec<Bounds> {
     let mut found = Vec::new();
     for (start, end) in known {
@@ -153,9 +153,9 @@ fn between(image: &Image, known: &[Ends]) -> Vec<Bounds> {
     found
 }
 
-/// The last symbol that says where the kernel ends.
+/// The last symbol for the end of the kernel.
 fn end(image: &Image) -> Option<End> {
-    // What is not behind the kernel's text is the end of something else, or a physical address.
+    // A symbol before the text is the end of another part, or a physical address.
     let texts = image.executable();
     let text = texts.max_by_key(|section| section.range.end - section.range.start)?;
     let last = |names: &[&str]| {
@@ -167,7 +167,7 @@ fn end(image: &Image) -> Option<End> {
     };
     let found = last(IMAGE_END).or_else(|| {
         let found = last(BSS_END)?;
-        // Something of the kernel's own behind it: the image does not end there.
+        // If a section of the kernel follows, the image does not end there.
         let mut sections = image.loaded();
         let goes_on = sections.any(|section| {
             section.range.start >= found.range.start && !section.name.contains("alt_")

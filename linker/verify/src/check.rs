@@ -1,4 +1,4 @@
-//! An image checked from a build script.
+//! Checking an image in a build script.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,32 +12,32 @@ use crate::context::Context;
 use crate::finding::{Finding, Severity};
 use crate::verify;
 
-/// Why an image must not be used.
+/// The image must not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckError {
     /// It cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// It has nothing that could be patched.
+    /// It cannot be given to the patcher.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The rules file is not what it must be.
+    /// The rules file has mistakes.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Rules are broken. How many; cargo has been told which.
+    /// Rules are broken; cargo shows the findings.
     #[error("{path}: {errors} errors; see above, or run `alt verify {path}`")]
     Findings {
         /// The image.
         path: String,
-        /// Findings that are errors.
+        /// The number of findings that are errors.
         errors: usize,
     },
 }
 
-/// Checks the image at `path` by all rules, as `alt verify` does; to be called from the build
-/// script of what packs, embeds or boots it. Cargo shows each finding as a warning or an error of
-/// the build, and builds again when the image changes.
+/// Checks the image at `path` by all rules, like `alt verify`. To be called from the build script of
+/// a package that packs, embeds or boots the image. Cargo shows each finding as a warning or an
+/// error of the build, and runs the script again when the image changes.
 ///
 /// ```no_run
 /// // build.rs
@@ -54,11 +54,11 @@ pub fn check_image(path: impl AsRef<Path>) -> Result<(), CheckError> {
     check(path.as_ref(), None)
 }
 
-/// The same, by the rules file of the kernel's author as well: `alt verify --rules`, see
+/// Checks the image at `path` by all rules and a rules file, like `alt verify --rules`; see
 /// docs/verify.md.
 ///
 /// # Errors
-/// As [`check_image`]; or the rules file cannot be read, or says what makes no sense.
+/// As for [`check_image`]; or the rules file cannot be read or has mistakes.
 pub fn check_image_by(path: impl AsRef<Path>, rules: impl AsRef<Path>) -> Result<(), CheckError> {
     check(path.as_ref(), Some(rules.as_ref()))
 }
@@ -85,7 +85,7 @@ fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
     }
 }
 
-/// Writes a line for each finding, in the form that cargo understands; counts the errors.
+/// Writes a line for each finding in the syntax of cargo; returns the number of errors.
 fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Finding]) -> io::Result<usize> {
     for finding in findings {
         let level = match finding.severity {
@@ -103,7 +103,7 @@ fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Finding]) -> io::Re
             finding.explanation,
             finding.advice,
         );
-        // Cargo takes one line each.
+        // A message for cargo is one line.
         writeln!(out, "cargo::{level}={}", text.replace('\n', " "))?;
     }
     let errors = findings

@@ -1,4 +1,4 @@
-//! What rules look at.
+//! The input of the rules.
 
 use std::cell::OnceCell;
 
@@ -18,37 +18,37 @@ use crate::namespaces::Namespaces;
 use crate::refusals::Refusals;
 use crate::seal::Seal;
 
-/// An image and what has been found out about it once, for all rules.
+/// An image, with all that is computed once for all rules.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The image.
     pub image: &'a Image,
     /// Its records.
     pub records: &'a Records,
-    /// What its cpucaps are called.
+    /// The names of its cpucaps.
     pub names: &'a CapNames,
-    /// The instructions that refer to other places.
+    /// Its PC-relative instructions.
     pub code: Code,
-    /// What it was when it was sealed.
+    /// The seal to compare it with.
     pub seal: Option<&'a Seal>,
     seal_now: OnceCell<Seal>,
-    /// Its cpucaps, where they are known.
+    /// Its cpucaps, if they are known.
     pub caps: Option<&'static CapTable>,
-    /// What its author demands.
+    /// The rules file.
     pub config: Config,
-    /// The code for other exception levels that it says to hold.
+    /// The namespaces that it declares.
     pub namespaces: Namespaces,
     kernel_bounds: OnceCell<KernelBounds>,
-    /// Made when a rule first asks for it: it takes longer than all the rest.
+    /// Built on first use, because it takes longer than all other steps.
     graph: OnceCell<Graph>,
-    /// What the patcher would refuse.
+    /// The sites that the patcher would refuse.
     pub refusals: Refusals,
-    /// The arms that it would not refuse, as they will stand.
+    /// The sites after applying each arm that it would not refuse.
     pub arms: Vec<MovedArm>,
 }
 
 impl<'a> Context<'a> {
-    /// Decodes the text of the image, and asks the patcher about each site.
+    /// Decodes the text of the image, and runs the patcher on each site.
     ///
     /// # Errors
     /// The image cannot be given to the patcher.
@@ -75,7 +75,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The same of what has been read from files: with its cpucaps, where there is one table.
+    /// The context of a loaded image, with its cpucaps if it has one table.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -87,13 +87,13 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Says what the cpucaps are: rules about scopes need that.
+    /// Sets the cpucaps, which rules about scopes require.
     #[must_use]
     pub fn with_caps(self, caps: Option<&'static CapTable>) -> Self {
         Self { caps, ..self }
     }
 
-    /// Adds what a rules file demands.
+    /// Sets the rules file.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
         Self {
@@ -103,13 +103,13 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The same, to be compared with a seal.
+    /// Sets the seal to compare with.
     #[must_use]
     pub fn sealed(self, seal: Option<&'a Seal>) -> Self {
         Self { seal, ..self }
     }
 
-    /// The seal of the image as it is, if there is one to compare with.
+    /// The seal of the current image, if there is one to compare with.
     pub(crate) fn seal_now(&self) -> Option<&Seal> {
         self.seal?;
         let now = self
@@ -118,15 +118,15 @@ impl<'a> Context<'a> {
         Some(now)
     }
 
-    /// The parts with rules of their own: those of the rules file, and the namespaces.
+    /// The regions: those of the rules file, and the namespaces.
     pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
         let namespaces = self.namespaces.list.iter();
         let namespaces = namespaces.map(|namespace| &namespace.region);
         self.config.regions.iter().chain(namespaces)
     }
 
-    /// The instructions of the text that are at some addresses. Symbols say where those are, and
-    /// may say anything: what is not text is passed over at once.
+    /// The instructions of the text in `places`. The places come from symbols and may be arbitrarily
+    /// large, so addresses outside of the text are skipped as ranges.
     pub(crate) fn instructions_in(&self, places: &Places) -> impl Iterator<Item = (u64, u32)> {
         let sections = self.image.executable();
         let common = sections.flat_map(|section| {
@@ -136,26 +136,26 @@ impl<'a> Context<'a> {
                 start..section.range.end.min(range.end)
             })
         });
-        // Of what is not empty, the start is in a section: no address there wraps.
+        // The start of a range that is not empty is in a section, so no address wraps.
         let common = common.filter(|range| !range.is_empty());
         let addresses = common.flat_map(|r| (r.start.next_multiple_of(4)..r.end).step_by(4));
         let words = addresses.filter_map(|at| Some((at, self.image.word(at)?)));
         words.filter(|(at, _)| !self.image.symbols().is_data(*at))
     }
 
-    /// Where the parts of the kernel are.
+    /// The bounds of the parts of the kernel.
     pub(crate) fn kernel_bounds(&self) -> &KernelBounds {
         self.kernel_bounds
             .get_or_init(|| KernelBounds::of(self.image, &self.config))
     }
 
-    /// What refers to what.
+    /// The reference graph.
     pub fn graph(&self) -> &Graph {
         self.graph
             .get_or_init(|| Graph::build(self.image, self.records, &self.code))
     }
 
-    /// A place in words, for explanations: `memcpy+0x10`, or the address alone.
+    /// A place for explanations: `memcpy+0x10 (0x…)`, or the address alone.
     pub fn place(&self, address: u64) -> String {
         match self.image.place(address) {
             Some(place) => format!("{place} ({address:#x})"),
@@ -163,8 +163,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What a reference goes to, in words: by the name that the kept relocation has for it, since
-    /// bounds of something else may be at the same address.
+    /// The target of a reference for explanations: by the symbol of the kept relocation, since a
+    /// bound of another part may have the same address.
     pub(crate) fn target(&self, edge: &Edge) -> String {
         match self.named(edge) {
             Some(place) => format!("{place} ({:#x})", edge.target),
@@ -172,7 +172,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The same for paths, which go from symbol to symbol.
+    /// The symbol of the target of a reference, for paths.
     pub(crate) fn target_name(&self, edge: &Edge) -> String {
         match self.named(edge) {
             Some(place) => place.symbol,
@@ -180,8 +180,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The symbols that a reference may name: by the relocation that has been kept, or all that
-    /// begin there.
+    /// The symbols to which a reference may refer: that of the kept relocation, or all at the
+    /// target address.
     pub(crate) fn symbols_of(&self, edge: &Edge) -> impl Iterator<Item = &Symbol> {
         let kept = self
             .image
@@ -190,7 +190,7 @@ impl<'a> Context<'a> {
             .iter()
             .filter(|kept| kept.target == edge.target)
             .collect();
-        // Bounds of a linker script may be absolute.
+        // Bounds in a linker script may be absolute.
         let symbols = self.image.symbols().starting_at(edge.target).iter();
         symbols.filter(move |symbol| {
             kept.is_empty() || kept.iter().any(|kept| kept.symbol == symbol.name)

@@ -1,16 +1,16 @@
-//! What is wrong with an image.
+//! Findings.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It works, and is worth a look.
+    /// The kernel works.
     Warning,
-    /// The kernel would be refused by its patcher, or go wrong.
+    /// The patcher would refuse the image, or the kernel would misbehave.
     Error,
 }
 
@@ -23,31 +23,31 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing that is wrong.
+/// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The rule that it breaks.
+    /// The id of the rule.
     pub rule: &'static str,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Where: a site, an instruction, a table. 0 where it is about the whole image.
+    /// The address of a site, an instruction or a table; 0 for the whole image.
     #[serde(serialize_with = "alt_image::hex::address::serialize")]
     pub address: u64,
-    /// The place as people name it.
+    /// The address as symbol and offset.
     pub symbol: Option<String>,
-    /// The cpucap, where it is about one.
+    /// The cpucap, if it is about one.
     pub cap: Option<String>,
-    /// What is wrong, in a sentence.
+    /// The problem, in a sentence.
     pub explanation: String,
-    /// What to do about it.
+    /// How to fix it.
     pub advice: &'static str,
-    /// How execution or data comes from one place to another, where that is the point.
+    /// The path from one place to another, if the finding is about a path.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<String>,
 }
 
 impl Finding {
-    /// Where it is, as far as it is somewhere: `0x40200010, main+0x10, cpucap LSE`.
+    /// The place, if it has one: `0x40200010, main+0x10, cpucap LSE`.
     pub fn place(&self) -> Option<String> {
         let address = (self.address != 0).then(|| format!("{:#x}", self.address));
         let cap = self.cap.as_ref().map(|cap| format!("cpucap {cap}"));
@@ -56,7 +56,7 @@ impl Finding {
         (!place.is_empty()).then(|| place.join(", "))
     }
 
-    /// The path, each step behind the word for it.
+    /// The steps of the path, each with its label.
     pub fn steps(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let words = std::iter::once("from:").chain(std::iter::repeat("  to:"));
         words.zip(self.path.iter().map(String::as_str))
@@ -64,7 +64,7 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
-    /// Several lines, as a compiler would.
+    /// Several lines, in the form of a compiler error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}[{}]: {}", self.severity, self.rule, self.explanation)?;
         if let Some(place) = self.place() {

@@ -37,7 +37,7 @@ pub fn verify(context: &Context<'_>) -> Vec<Finding> {
     by_rules(context, rules())
 }
 
-/// Checks an image by these rules, where they are about its format.
+/// Checks an image by the given rules, as far as they apply to its format.
 pub fn by_rules(
     context: &Context<'_>,
     rules: impl IntoIterator<Item = &'static Rule>,

@@ -1,4 +1,4 @@
-//! From the section of manifests to namespaces.
+//! The namespaces of an image, by the manifests in it.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -13,31 +13,31 @@ use crate::config::{InstructionPattern, Pattern, Places, Region, Register};
 /// The table of pointers, without the name of the namespace.
 const POINTERS: &str = ".pointers";
 
-/// The sections that every namespace has, in the same way.
+/// The sections that every namespace has, without the name of the namespace.
 const SECTIONS: [&str; 5] = [".text", ".rodata", ".data", ".bss", POINTERS];
 
-/// As many as an image can have; a damaged section has any number.
+/// The largest number of namespaces; a damaged section may list any number.
 const MOST: usize = 16;
 
-/// The namespaces that an image says to hold.
+/// The namespaces that an image declares.
 #[derive(Clone, Debug, Default)]
 pub struct Namespaces {
     /// In the order of the file.
     pub list: Vec<Namespace>,
-    /// Where sections of namespaces begin and end. At the end of one there may be another.
+    /// The bounds of sections of namespaces. One may be at the start of another section.
     pub bounds: Named,
-    /// What is wrong with the manifests of others.
+    /// The mistakes in other manifests.
     pub problems: Vec<String>,
 }
 
-/// Code and data of one name for another exception level, in an image.
+/// The code and data of a namespace.
 #[derive(Clone, Debug)]
 pub struct Namespace {
-    /// Such as `hyp.nvhe`.
+    /// Its name, such as `hyp.nvhe`.
     pub name: Name,
-    /// Where it is and what it may do.
+    /// Its addresses and rules.
     pub region: Region,
-    /// What the kernel may name of it, beside its bounds.
+    /// The symbols that the kernel may use, except its bounds.
     pub exported: Named,
     /// Its table of pointers.
     pub pointers: Range<u64>,
@@ -45,7 +45,7 @@ pub struct Namespace {
 }
 
 impl Namespaces {
-    /// Reads the manifests of an image, and finds what they speak of.
+    /// Reads the manifests of an image, and looks up their symbols.
     pub fn of(image: &Image) -> Self {
         let mut found = Self::default();
         let Some(section) = image.section(SECTION).filter(|section| section.has_bytes()) else {
@@ -80,7 +80,7 @@ impl Namespaces {
         found
     }
 
-    /// The namespace that an address is in.
+    /// The namespace that contains an address.
     pub fn at(&self, address: u64) -> Option<&Namespace> {
         let mut all = self.list.iter();
         all.find(|namespace| namespace.region.places.contains(address))
@@ -88,7 +88,7 @@ impl Namespaces {
 }
 
 impl Namespace {
-    /// The sections of the kernel that it can reach, with what they are for.
+    /// The sections of the kernel that are mapped for it, with their purpose.
     pub(crate) fn mapped(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let mapped = &self.manifest.mapped;
         let ro = mapped.data_ro.iter().map(|name| ("data-ro", name));
@@ -96,14 +96,15 @@ impl Namespace {
         ro.chain(rw)
     }
 
-    /// What of the kernel it may name, and how.
+    /// The kernel symbols that it may use.
     pub(crate) fn allow(&self) -> impl Iterator<Item = &Allowed> {
         self.manifest.allow.iter()
     }
 }
 
-/// The sections of a namespace, and what is between its bounds, in case the linker script has
-/// put them elsewhere. Of `hyp` and `hyp.nvhe`, `.hyp.nvhe.text` is the latter's.
+/// The sections of a namespace, and the addresses between its bounds, since the linker script may
+/// put the input sections elsewhere. If `hyp` and `hyp.nvhe` exist, `.hyp.nvhe.text` belongs to the
+/// latter.
 fn places(image: &Image, Embedded { name, manifest }: &Embedded, all: &[Embedded]) -> Places {
     let longer = |other: &&Name| other.as_str().len() > name.as_str().len();
     let is_of = |section: &str, name: &Name| section.starts_with(&name.section("."));
@@ -117,7 +118,7 @@ fn places(image: &Image, Embedded { name, manifest }: &Embedded, all: &[Embedded
     Places::new(sections.chain(between))
 }
 
-/// What the bounds of a namespace's sections are called.
+/// The names of the bounds of the sections of a namespace.
 fn pairs(name: &Name, manifest: &Manifest) -> impl Iterator<Item = [String; 2]> {
     let further = manifest
         .sections
@@ -164,8 +165,8 @@ fn namespace(image: &Image, embedded: Embedded, places: Places) -> Namespace {
     }
 }
 
-/// Data, functions and bounds of the kernel: what records alone may name, a callback, is not
-/// among them.
+/// The allowed data, functions and bounds of the kernel, without callbacks, which only records may
+/// use.
 fn may_name(image: &Image, manifest: &Manifest) -> Named {
     let allowed = manifest.allow.iter();
     let allowed = allowed.filter(|allow| allow.kind != AllowKind::Callback);
@@ -181,7 +182,7 @@ fn may_name(image: &Image, manifest: &Manifest) -> Named {
     Named::new(named)
 }
 
-/// The symbols at the ends of a namespace's sections: those that are empty have some, too.
+/// The symbols at the ends of the sections of a namespace, including empty sections.
 fn bounds(
     image: &Image,
     name: &Name,
@@ -194,7 +195,7 @@ fn bounds(
     })
 }
 
-/// What the manifest exports.
+/// The exports of the manifest.
 fn exported(image: &Image, manifest: &Manifest, name: &Name) -> Named {
     let exports = manifest.exports.iter();
     let exports: HashSet<String> = exports.map(|export| name.symbol(export)).collect();
@@ -203,8 +204,7 @@ fn exported(image: &Image, manifest: &Manifest, name: &Name) -> Named {
     Named::new(exported.filter_map(|symbol| Some((symbol.name.clone(), image.extent(symbol)?))))
 }
 
-/// The functions that may go to an address in a register, by the names that they had before they
-/// got into the namespace.
+/// The functions that may contain BR and BLR, by their names before the partial link.
 fn indirect_calls(image: &Image, manifest: &Manifest, name: &Name, places: &Places) -> Places {
     let patterns = &manifest.code.indirect_calls;
     if patterns.is_empty() {

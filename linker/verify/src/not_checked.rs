@@ -1,4 +1,4 @@
-//! What rules could not look at, and why: an image is not clean of what nobody looked for.
+//! Reports what the rules could not check, so that a clean result is not misread.
 
 use alt_image::records::Format;
 
@@ -6,7 +6,7 @@ use crate::bounds::KernelBounds;
 use crate::context::Context;
 use crate::ours;
 
-/// What has not been looked at, a line each.
+/// What has not been checked, a line each.
 pub fn not_checked(context: &Context<'_>) -> Vec<String> {
     let image = context.image;
     if context.records.format != Format::Alt || context.records.list().is_empty() {
@@ -40,7 +40,7 @@ pub fn not_checked(context: &Context<'_>) -> Vec<String> {
     lines
 }
 
-/// The parts that no symbol of a usual name bounds.
+/// The parts without bounds of usual names.
 fn unbounded(bounds: &KernelBounds, lines: &mut Vec<String>) {
     let parts = [
         ("its text is", bounds.text.is_empty()),

@@ -1,4 +1,4 @@
-//! What the patcher brings into an image: its tables, the room for its plan, its code.
+//! The parts of the patcher in an image: its tables, the room for its plan, its code.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use alt_image::records::alt::WRITE;
 
 use crate::context::Context;
 
-/// Something of the patcher's, and where it lies.
+/// A part of the patcher, and its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     /// For messages: `the table alt_records`.
@@ -19,7 +19,7 @@ pub(crate) struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub part: Part,
-    /// The name of a static, where it is one that the kernel hands in.
+    /// The name of the static, if the kernel provides the room.
     pub handed_in: Option<String>,
 }
 
@@ -40,8 +40,8 @@ pub(crate) fn tables(context: &Context<'_>) -> Vec<Part> {
     parts.collect()
 }
 
-/// The room for its plan: what a script reserves, and what the kernel hands in, as far as its
-/// name shows that.
+/// The room for its plan: that of the linker script, and the statics of the kernel that are
+/// recognised by name.
 pub(crate) fn rooms(context: &Context<'_>) -> Vec<Room> {
     let plan = &context.records.plan;
     let reserved = (!plan.range.is_empty()).then(|| Room {
@@ -66,12 +66,12 @@ pub(crate) fn rooms(context: &Context<'_>) -> Vec<Room> {
     reserved.into_iter().chain(handed_in).collect()
 }
 
-/// The statics that are called as the documentation calls the one for the room, `ROOM`, and are
-/// as large as a `Room<N>` can be: some writes, and a flag, in memory that is zero at first.
+/// The statics with the name in the documentation, `ROOM`, and a size that a `Room<N>` can have: some
+/// entries and a flag, in `.bss`.
 fn statics(context: &Context<'_>) -> Vec<(String, Range<u64>)> {
     let image = context.image;
     let symbols = image.symbols().iter();
-    // Before demangling, which is slow.
+    // Filter before demangling, which is slow.
     let named = symbols.filter(|symbol| {
         symbol.name.contains("ROOM") && !symbol.function && !symbol.range.is_empty()
     });
@@ -103,14 +103,14 @@ pub(crate) fn functions(context: &Context<'_>) -> impl Iterator<Item = Part> {
     })
 }
 
-/// Which of the scripts of alt-linker has placed the tables.
+/// The script of alt-linker that placed the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fragment {
-    /// `INCLUDE alternatives-init.x`, which makes the room as well.
+    /// `INCLUDE alternatives-init.x`, which also reserves the room.
     Init,
-    /// `-Talternatives.x`, behind `.rodata`.
+    /// `-Talternatives.x`, after `.rodata`.
     Rodata,
-    /// None: they are where the linker or the kernel's own script puts them.
+    /// Neither: the linker or the script of the kernel placed them.
     Absent,
 }
 

@@ -1,4 +1,4 @@
-//! What the patcher itself says of each site.
+//! The result of the patcher's check of each site.
 
 use alt_image::names::{CapNames, NUMBERED};
 use alt_image::patching::{Host, HostError, Problem};
@@ -8,14 +8,14 @@ use alt_runtime::patch::{self, PlanError};
 /// The sites that the patcher would refuse.
 #[derive(Debug)]
 pub struct Refusals {
-    /// The first thing wrong with each, whatever CPU the image runs on.
+    /// The first error of each site, independent of the CPU.
     pub by_patcher: Vec<PlanError>,
-    /// Records of Linux's that cannot be said in the patcher's terms: their site, and why.
+    /// Linux records that cannot be converted: their site, and the reason.
     pub problems: Vec<(u64, Problem)>,
 }
 
 impl Refusals {
-    /// Asks the patcher about each site alone, so that one does not hide another.
+    /// Checks each site alone, so that one error does not hide another.
     pub(crate) fn new(host: &Host, names: &CapNames) -> Self {
         let table = table(names);
         let each = host.each_site();
@@ -38,7 +38,7 @@ impl Refusals {
     }
 }
 
-/// As many cpucaps as have a name; where none has, as many as there can be.
+/// The cpucaps with a name or, without names, the largest possible number.
 fn table(names: &CapNames) -> CapTable {
     let count = match names.len() {
         0 => MAX_CAPS,
@@ -47,7 +47,7 @@ fn table(names: &CapNames) -> CapTable {
     CapTable::new(&NUMBERED[..count])
 }
 
-/// As many cpucaps as there can be.
+/// The largest possible number of cpucaps.
 pub(crate) fn any_cap() -> CapTable {
     CapTable::new(&NUMBERED)
 }

@@ -5,20 +5,20 @@ use alt_image::records::Format;
 use crate::context::Context;
 use crate::finding::{Finding, Severity};
 
-/// One rule.
+/// A rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// Its name in findings: words with hyphens.
+    /// Its name in findings: words joined by hyphens.
     pub id: &'static str,
-    /// How bad it is to break it.
+    /// The severity of its findings.
     pub severity: Severity,
-    /// The formats that it is about.
+    /// The formats to which it applies.
     pub formats: &'static [Format],
-    /// What must be, in a sentence.
+    /// The requirement, in a sentence.
     pub summary: &'static str,
-    /// What to do where it is not so.
+    /// How to fix a violation.
     pub advice: &'static str,
-    /// Looks for what breaks it.
+    /// Checks the image and reports violations.
     pub check: fn(&Context<'_>, &mut Reporter<'_>),
 }
 
@@ -28,7 +28,7 @@ pub(crate) const ANY: &[Format] = &[Format::Alt, Format::Linux];
 /// Our format alone.
 pub(crate) const ALT: &[Format] = &[Format::Alt];
 
-/// What a rule reports to.
+/// Collects the findings of a rule.
 pub struct Reporter<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) rule: &'static Rule,
@@ -36,12 +36,12 @@ pub struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    /// Reports what is wrong at an address; 0 where it is about the whole image.
+    /// Reports a violation at an address; 0 for the whole image.
     pub fn report(&mut self, address: u64, explanation: impl Into<String>) {
         self.add(address, None, explanation.into(), Vec::new());
     }
 
-    /// The same with other advice than the rule's: what to do depends on how the image was made.
+    /// Reports a violation with other advice than that of the rule.
     pub fn report_advice(
         &mut self,
         address: u64,
@@ -52,25 +52,25 @@ impl Reporter<'_> {
         self.advise(advice);
     }
 
-    /// Replaces the advice of what was reported last.
+    /// Replaces the advice of the last finding.
     pub fn advise(&mut self, advice: &'static str) {
         if let Some(finding) = self.findings.last_mut() {
             finding.advice = advice;
         }
     }
 
-    /// Reports what is wrong with a site, or with the arm of a cpucap.
+    /// Reports a violation of a site, or of the arm of a cpucap.
     pub fn report_cap(&mut self, address: u64, cap: u16, explanation: impl Into<String>) {
         let cap = self.context.names.label(cap);
         self.add(address, Some(cap), explanation.into(), Vec::new());
     }
 
-    /// Reports a place that must not be reached, and how it is.
+    /// Reports a place that must not be reachable, with the path to it.
     pub fn report_path(&mut self, address: u64, explanation: impl Into<String>, path: Vec<String>) {
         self.add(address, None, explanation.into(), path);
     }
 
-    /// Reports a site that must not be reached, and how it is.
+    /// Reports a site that must not be reachable, with the path to it.
     pub fn report_cap_path(
         &mut self,
         address: u64,

@@ -1,9 +1,9 @@
-//! A seal: what an image was when it was linked, to know it again.
+//! A seal: digests of an image directly after its link, to detect later changes.
 //!
-//! Rules see what cannot be right. They cannot see that a record asks for another cpucap than
-//! the source did, or that an instruction of an arm was changed into another good one: for that
-//! there must be something to compare with. A [`Seal`] is taken of the image that the linker
-//! made and kept beside it; [`verify`](crate::verify) then names each site that has changed since.
+//! Rules find what cannot be right. They cannot find a changed cpucap of a record, or an instruction
+//! of an arm that was replaced by another valid one: that requires a reference. A [`Seal`] is made of
+//! the linked image and kept with it; [`verify`](crate::verify) then reports each site that has
+//! changed since.
 
 use std::ops::Range;
 
@@ -15,13 +15,13 @@ use sha2::{Digest, Sha256};
 /// See [`Seal::version`].
 const VERSION: u32 = 1;
 
-/// What an image was.
+/// The seal of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
-    /// Version of the form of this document: counts up when a field changes its meaning or goes.
+    /// The version of the format; incremented when a field is removed or changes its meaning.
     pub version: u32,
-    /// Everything that is loaded, without what belongs to a site.
+    /// The loaded sections, without the bytes of sites.
     pub sections: Vec<SealedSection>,
     /// The sites: text, records and replacements.
     pub sites: Vec<SealedSite>,
@@ -54,7 +54,7 @@ pub struct SealedSite {
 }
 
 impl Seal {
-    /// Takes the seal of an image.
+    /// Makes the seal of an image.
     pub fn of(image: &Image, records: &Records) -> Self {
         let covered = merged(records.sites().flat_map(|site| ranges(&site)).collect());
         Self {
@@ -81,7 +81,7 @@ impl Seal {
     /// Reads a seal from JSON.
     ///
     /// # Errors
-    /// The parser's words on what is none, or that it is of another version.
+    /// The text is not a seal, or has another version.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let seal: Self =
             serde_json::from_str(text).map_err(|error| format!("not a seal: {error}"))?;
@@ -94,7 +94,7 @@ impl Seal {
     }
 }
 
-/// Where all that belongs to a site is: its text, its records and their replacements.
+/// The addresses of a site: its text, its records and their replacements.
 fn ranges<'a>(site: &Site<'a>) -> impl Iterator<Item = Range<u64>> + use<'a> {
     let text = site.range();
     let parts = site.records().iter().flat_map(|record| {
@@ -107,7 +107,7 @@ fn ranges<'a>(site: &Site<'a>) -> impl Iterator<Item = Range<u64>> + use<'a> {
     std::iter::once(text).chain(parts)
 }
 
-/// The same addresses in ranges that do not touch, by address.
+/// Merges addresses into ranges that do not touch, sorted by address.
 fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     ranges.sort_by_key(|range| range.start);
     ranges.dedup_by(|next, last| {

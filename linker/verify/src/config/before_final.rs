@@ -1,4 +1,4 @@
-//! `[[before-final]]`
+//! The tables `[[before-final]]` of a rules file.
 
 use alt_cpucaps::document::{Entry, Problem, array, string};
 use alt_image::image::Image;
@@ -10,11 +10,11 @@ use super::{Places, flag, text};
 /// Functions that run before the cpucaps of a scope are final.
 #[derive(Clone, Debug)]
 pub struct BeforeFinal {
-    /// The scope that is not final; with [`Scope::Boot`] none is.
+    /// The scope that is not final yet; with [`Scope::Boot`], no scope is final.
     pub scope: Scope,
     /// The functions.
     pub functions: Places,
-    /// What they call counts too.
+    /// Whether the rule covers the functions that they call.
     pub reach: bool,
 }
 

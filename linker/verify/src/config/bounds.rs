@@ -1,4 +1,4 @@
-//! `[[bounds]]`
+//! The tables `[[bounds]]` of a rules file.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use alt_image::image::Image;
 
 use super::{Pattern, between, no_symbol, strings, text};
 
-/// What bounds are of.
+/// The part that bounds delimit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoundsOf {
     /// Code.
@@ -16,7 +16,7 @@ pub enum BoundsOf {
     ReadOnly,
     /// Data that can be written.
     Data,
-    /// The whole kernel: behind its end is memory for other purposes.
+    /// The whole kernel: the memory after its end has other uses.
     Image,
 }
 
@@ -27,12 +27,12 @@ const KINDS: [(&str, BoundsOf); 4] = [
     ("image", BoundsOf::Image),
 ];
 
-/// Where a part of the kernel is, as its author says.
+/// The location of a part of the kernel.
 #[derive(Clone, Debug)]
 pub struct Bounds {
-    /// Which part.
+    /// The part.
     pub of: BoundsOf,
-    /// Its addresses, each with words for messages.
+    /// Its addresses, each with a description for messages.
     pub parts: Vec<(Range<u64>, String)>,
     /// Its end, and the symbol there.
     pub end: Option<(u64, String)>,
@@ -65,7 +65,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<Bounds> {
 
 type Read = (Vec<(Range<u64>, String)>, Option<(u64, String)>);
 
-/// Of the whole kernel, the end is what counts.
+/// For the whole kernel, only the end matters.
 fn whole(entry: &mut Entry<'_, '_>, image: &Image) -> Read {
     let value = entry.required("end", "name the symbol at the end of the kernel");
     let end = value.and_then(|value| {

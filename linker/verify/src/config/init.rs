@@ -1,18 +1,18 @@
-//! `[init]`
+//! The table `[init]` of a rules file.
 
 use alt_cpucaps::document::Entry;
 use alt_image::image::Image;
 
 use super::{Places, allowed, between, sections, strings, text};
 
-/// The part of an image that is given back after boot.
+/// The init region, which is freed after boot.
 #[derive(Clone, Debug, Default)]
 pub struct Init {
-    /// Where it is, if the file says so.
+    /// Its addresses, if the file states them.
     pub places: Places,
-    /// What stays and may refer to it all the same.
+    /// Code and data outside of it that may refer to it.
     pub may_refer: Places,
-    /// Symbols that say where it, or a part of it, begins or ends, beside those that are known.
+    /// Symbols that bound it or parts of it, in addition to the known ones.
     pub bounds: Vec<String>,
 }
 

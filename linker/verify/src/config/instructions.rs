@@ -1,4 +1,4 @@
-//! Instructions, as a rules file names them.
+//! Patterns of instructions in a rules file.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use alt_object::encodings::is_branch_to_register;
 
 use super::pattern::Pattern;
 
-/// Instructions that belong together.
+/// Classes of instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     FpSimd,
@@ -40,14 +40,14 @@ impl Class {
     }
 }
 
-/// What an instruction that is forbidden looks like.
+/// A pattern of forbidden instructions.
 #[derive(Clone, Debug)]
 pub struct InstructionPattern {
     text: String,
     class: Option<Class>,
 }
 
-/// Why a text is no pattern of instructions.
+/// The text is not a pattern of instructions.
 pub(super) enum Wrong<'a> {
     Class(&'a str),
     Mnemonic(&'a str),
@@ -67,7 +67,7 @@ impl Wrong<'_> {
 }
 
 impl InstructionPattern {
-    /// A class, or a mnemonic (`*` for any characters) and operands that it must have.
+    /// A class, or a mnemonic (with `*` as a wildcard) and operands that the instruction must have.
     pub(super) fn parse(text: &str) -> Result<Self, Wrong<'_>> {
         let mnemonic = text.split(' ').next().unwrap_or_default();
         let class = CLASSES.iter().find(|(name, _)| *name == text);
@@ -84,7 +84,7 @@ impl InstructionPattern {
         })
     }
 
-    /// Whatever uses the vector registers.
+    /// All uses of the vector registers.
     pub(crate) fn fp_simd() -> Self {
         Self::of("fp-simd", Class::FpSimd)
     }
@@ -101,7 +101,7 @@ impl InstructionPattern {
         }
     }
 
-    /// Whether an instruction, and its text, are of this kind.
+    /// Whether an instruction matches.
     pub(crate) fn holds(&self, word: u32, text: &str) -> bool {
         if let Some(class) = self.class {
             return class.holds(word);
@@ -118,7 +118,7 @@ impl InstructionPattern {
             && wanted.all(has)
     }
 
-    /// Whether it takes the text of an instruction to tell.
+    /// Whether matching requires the text of an instruction.
     pub(crate) fn needs_text(&self) -> bool {
         self.class.is_none()
     }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use alt_image::disasm;
 
-    /// Words as GNU as 2.40 assembles them.
+    /// Words by GNU as 2.40.
     #[test]
     fn patterns_tell_instructions_apart() {
         for (pattern, word, expected) in [

@@ -1,4 +1,4 @@
-//! `[kernel]`
+//! The table `[kernel]` of a rules file.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use alt_image::image::Image;
 
 use super::{Pattern, Places, no_symbol, sections, strings};
 
-/// What a kernel has, where its symbols do not say so by their names.
+/// Properties of the kernel that its symbols do not show.
 #[derive(Clone, Debug, Default)]
 pub struct Kernel {
-    /// The statics that are room for the plan: name and addresses.
+    /// The statics that provide room for the plan: name and addresses.
     pub room: Vec<(String, Range<u64>)>,
-    /// Sections whose words are distances from where they stand.
+    /// Sections whose words are relative to their own address.
     pub self_relative: Places,
 }
 

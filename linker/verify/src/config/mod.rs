@@ -1,4 +1,4 @@
-//! The rules file: what an author demands of one image, beyond what holds for all.
+//! The rules file: further rules for one image.
 //!
 //! ```toml
 //! [init]
@@ -15,8 +15,8 @@
 //! forbid-registers = ["x18"]
 //! ```
 //!
-//! `docs/verify.md` says what each key means. Names are looked up in the image at once, so
-//! that one that is not there is a mistake in the file and not a rule that says nothing.
+//! `docs/verify.md` documents the keys. Names are looked up in the image while the file is read, so
+//! an unknown name is a mistake in the file and not a rule without effect.
 
 mod before_final;
 mod bounds;
@@ -47,7 +47,7 @@ pub use registers::Register;
 use alt_image::image::Image;
 pub(crate) use pattern::Pattern;
 
-/// The rules file cannot be followed: a text for each mistake, with line and column.
+/// Mistakes in a rules file: a text for each, with line and column.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n\n"))]
 pub struct ConfigError(
@@ -55,29 +55,29 @@ pub struct ConfigError(
     pub Vec<String>,
 );
 
-/// What the rules file demands.
+/// The content of a rules file.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// The init region, where the file says something about it.
+    /// The init region, if the file has a table for it.
     pub init: Option<Init>,
     /// Code that runs before cpucaps are final.
     pub before_final: Vec<BeforeFinal>,
-    /// Parts of the image with rules of their own.
+    /// Regions of the image with further rules.
     pub regions: Vec<Region>,
-    /// References that there must not be.
+    /// Forbidden references.
     pub no_references: Vec<NoReference>,
-    /// Where parts of the kernel are, beside what symbols of usual names say.
+    /// Bounds of parts of the kernel, in addition to symbols of usual names.
     pub bounds: Vec<Bounds>,
-    /// What else it has.
+    /// Other properties of the kernel.
     pub kernel: Kernel,
 }
 
 impl Config {
-    /// Reads the rules for an image. `name` is what messages call the file.
+    /// Reads the rules for an image. `name` is the name of the file in messages.
     ///
     /// # Errors
-    /// Everything that is wrong with the file: its grammar, unknown keys, values of another
-    /// type, names that the image does not have.
+    /// All mistakes of the file: syntax, unknown keys, values of the wrong type, names that the
+    /// image lacks.
     pub fn from_toml(name: &str, text: &str, image: &Image) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
         let config = match parse(text) {
@@ -160,7 +160,7 @@ fn config(document: &DeTable<'_>, image: &Image, problems: &mut Problems) -> Con
     config
 }
 
-/// The strings of an array, with the value of each; none when the key is missing.
+/// The strings of an array, with the value of each; empty if the key is missing.
 fn strings<'a>(
     entry: &mut Entry<'a, '_>,
     key: &'static str,
@@ -172,13 +172,13 @@ fn strings<'a>(
     Some(strings.collect())
 }
 
-/// A string, when the key is there.
+/// A string, if the key exists.
 fn text<'a>(entry: &mut Entry<'a, '_>, key: &'static str) -> Option<(&'a str, &'a Value<'a>)> {
     let value = entry.optional(key)?;
     Some((string(value, entry.problems)?, value))
 }
 
-/// True or false, or what it is without being said.
+/// A boolean, or the default if the key is missing.
 fn flag(entry: &mut Entry<'_, '_>, key: &'static str, default: bool) -> bool {
     let Some(value) = entry.optional(key) else {
         return default;
@@ -189,8 +189,8 @@ fn flag(entry: &mut Entry<'_, '_>, key: &'static str, default: bool) -> bool {
     })
 }
 
-/// What names of symbols or sections cover together. A name may stand for nothing: what is
-/// allowed need not be there.
+/// The addresses that names of symbols or sections cover. A name may match nothing: an allowed symbol
+/// need not exist.
 fn allowed(entry: &mut Entry<'_, '_>, key: &'static str, image: &Image) -> Option<Places> {
     let names = strings(entry, key)?;
     let ranges = names.into_iter().flat_map(|(name, _)| {

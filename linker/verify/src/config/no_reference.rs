@@ -1,4 +1,4 @@
-//! `[[no-reference]]`
+//! The tables `[[no-reference]]` of a rules file.
 
 use alt_cpucaps::document::{Entry, Problem, array, string};
 use alt_image::image::Image;
@@ -6,14 +6,14 @@ use alt_image::image::Image;
 use super::Places;
 use super::pattern::Pattern;
 
-/// References that there must not be, as those of modpost in Linux.
+/// Forbidden references, like those of modpost in Linux.
 #[derive(Clone, Debug)]
 pub struct NoReference {
-    /// What must not refer.
+    /// The addresses that must not refer.
     pub from: Places,
-    /// What it must not refer to.
+    /// The addresses that they must not refer to.
     pub to: Places,
-    /// Why, for messages.
+    /// The reason, for messages.
     pub why: String,
 }
 
@@ -31,8 +31,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<NoReferenc
     })
 }
 
-/// Sections and symbols, each of which must be in the image: a rule about nothing would never be
-/// broken.
+/// Sections and symbols, each of which must be in the image: a rule about nothing has no effect.
 fn places(entry: &mut Entry<'_, '_>, key: &'static str, image: &Image) -> Option<Places> {
     let value = entry.required(key, "name sections or symbols")?;
     let mut ranges = Vec::new();

@@ -1,10 +1,10 @@
-//! Names with `*` for any characters.
+//! Names with the wildcard `*`.
 
 use std::ops::Range;
 
 use alt_image::image::{Image, Section, demangle};
 
-/// A name, or many: `*` stands for any characters.
+/// A pattern of names: `*` matches any characters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pattern<'a>(&'a str);
 
@@ -13,7 +13,7 @@ impl<'a> Pattern<'a> {
         Self(text)
     }
 
-    /// Whether all of `name` is what the pattern says.
+    /// Whether the pattern matches all of `name`.
     pub fn matches(self, name: &str) -> bool {
         let mut parts = self.0.split('*');
         let Some(rest) = name.strip_prefix(parts.next().unwrap_or_default()) else {
@@ -33,8 +33,8 @@ impl<'a> Pattern<'a> {
         rest.ends_with(last)
     }
 
-    /// Whether it names a symbol: as the file has it, or as people do, in full or by the last
-    /// parts of the path.
+    /// Whether it matches a symbol: the mangled name, the full path, or the last parts of the
+    /// path.
     pub fn names(self, mangled: &str) -> bool {
         if self.matches(mangled) {
             return true;
@@ -42,7 +42,7 @@ impl<'a> Pattern<'a> {
         self.names_path(&demangle(mangled))
     }
 
-    /// Whether it is a path as people write it, in full or by the last parts.
+    /// Whether it matches a demangled path, in full or its last parts.
     pub fn names_path(self, readable: &str) -> bool {
         let ends = readable
             .match_indices("::")
@@ -50,14 +50,13 @@ impl<'a> Pattern<'a> {
         self.matches(readable) || ends.into_iter().any(|end| self.matches(end))
     }
 
-    /// The loaded sections of this name.
+    /// The loaded sections that match.
     pub fn sections(self, image: &'a Image) -> impl Iterator<Item = &'a Section> {
         let loaded = image.loaded();
         loaded.filter(move |section| self.matches(&section.name))
     }
 
-    /// The addresses that the symbols of this name cover, each up to the next symbol where it
-    /// has no size.
+    /// The addresses of the symbols that match; a symbol without a size extends to the next one.
     pub fn symbols(self, image: &'a Image) -> impl Iterator<Item = Range<u64>> {
         let symbols = image.symbols().iter();
         symbols

@@ -5,7 +5,7 @@ use std::ops::Range;
 use alt_image::graph::{Edge, EdgeKind};
 use alt_image::image::Image;
 
-/// Ranges of addresses, in order and without overlap.
+/// Ranges of addresses, sorted and without overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places(Vec<Range<u64>>);
 
@@ -36,7 +36,7 @@ impl Places {
         after > 0 && self.0[after - 1].end >= range.end
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

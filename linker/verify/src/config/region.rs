@@ -1,4 +1,4 @@
-//! `[[region]]`
+//! The tables `[[region]]` of a rules file.
 
 use alt_cpucaps::document::{Entry, Problem, string};
 use alt_image::image::Image;
@@ -7,26 +7,26 @@ use super::pattern::Pattern;
 use super::places::Named;
 use super::{InstructionPattern, Places, Register, allowed, between, flag, sections, strings};
 
-/// A part of an image with rules of its own.
+/// A part of an image with further rules.
 #[derive(Clone, Debug)]
 pub struct Region {
-    /// What messages call it.
+    /// Its name in messages.
     pub name: String,
-    /// Where it is.
+    /// Its addresses.
     pub places: Places,
-    /// What it may refer to outside itself; `None` where nothing is said about that.
+    /// The addresses outside of it to which it may refer; `None` for no restriction.
     pub may_reference: Option<Places>,
-    /// What its code may take the address of outside itself, and not go to.
+    /// The symbols outside of it whose address its code may take, without branching there.
     pub may_name: Named,
-    /// Where parts of it begin and end, which may be outside.
+    /// The bounds of its parts, which may be outside of it.
     pub bounds: Named,
-    /// Who may refer to its code; `None` where nothing is said about that.
+    /// The addresses that may refer to its code; `None` for no restriction.
     pub may_be_called_from: Option<Places>,
-    /// Which of its code may go to an address in a register; `None` where nothing is said.
+    /// The code in it that may contain BR and BLR; `None` for no restriction.
     pub may_call_indirectly: Option<Places>,
-    /// It must have no site.
+    /// Whether it must have no site.
     pub forbid_sites: bool,
-    /// Registers that its code must leave alone.
+    /// Registers that its code must not use.
     pub forbid_registers: Vec<Register>,
     /// Instructions that its code must not have.
     pub forbid_instructions: Vec<InstructionPattern>,

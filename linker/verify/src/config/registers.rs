@@ -1,8 +1,8 @@
-//! Registers, as a rules file names them.
+//! Registers in a rules file.
 
 use std::fmt;
 
-/// A register of which the narrower names are parts.
+/// A register, including its narrower views.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Register {
     /// `x0` to `x30`
@@ -14,7 +14,7 @@ pub enum Register {
 }
 
 impl Register {
-    /// The register that a name stands for: `w18` is a part of `x18`, `d8` one of `v8`.
+    /// The register of a name: `w18` is a view of `x18`, `d8` of `v8`.
     pub fn parse(name: &str) -> Option<Self> {
         if matches!(name, "sp" | "wsp") {
             return Some(Self::Sp);
@@ -30,8 +30,8 @@ impl Register {
         }
     }
 
-    /// Whether a word can name it at all: it has the number in one of the places where
-    /// instructions have registers, or uses more of them than it names.
+    /// Whether a word can use it: its number is in one of the register fields of instructions, or the
+    /// instruction uses more registers than its fields name.
     pub(crate) fn may_be_in(self, word: u32) -> bool {
         let number = match self {
             Self::General(number) | Self::Vector(number) => u32::from(number),
@@ -45,7 +45,7 @@ impl Register {
         among(0, 4) || among(5, 4) || among(10, 1) || among(16, 2) || short
     }
 
-    /// Whether the text of an instruction names it.
+    /// Whether the text of an instruction uses it.
     pub(crate) fn is_in(self, text: &str) -> bool {
         let operands = text.split_once(' ').map_or("", |(_, operands)| operands);
         let words = operands.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -79,7 +79,7 @@ mod tests {
         }
     }
 
-    /// Texts as GNU objdump 2.40 has them.
+    /// Texts of GNU objdump 2.40.
     #[test]
     fn operands_are_told_from_mnemonics_and_numbers() {
         let x18 = Register::General(18);
@@ -91,7 +91,7 @@ mod tests {
         assert!(Register::Vector(0).is_in("mov v0.d[0], x1"));
     }
 
-    /// What a text names, the word can.
+    /// If the text of an instruction uses a register, the test of the word agrees.
     fn may_be_named(word: u32) {
         let text = disasm::instruction(word, 0x4020_0000);
         let (_, operands) = text.split_once(' ').unwrap_or_default();
