@@ -217,7 +217,7 @@ fn judge(image: &Image, script: Script, at: &str) {
         room.bytes.is_empty() && is_writable(image, room.range.start),
         "{at}"
     );
-    // A page of its own, and given back with the tables.
+    // On separate pages, and freed with the tables.
     assert_eq!(
         [room.range.start % 4096, room.range.end % 4096],
         [0, 0],

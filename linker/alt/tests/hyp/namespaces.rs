@@ -210,7 +210,7 @@ fn a_lost_table_is_found() {
 }
 
 /// A call of the kernel's: to what is not exported, the linker refuses it; to what is, so that its
-/// address can be used, the rules do. A variant that is given back at boot is called no more then.
+/// address can be used, the rules do. A variant that is freed at boot is not called after that.
 #[test]
 fn the_kernel_cannot_call() {
     let Some(bench) = Bench::new("the_kernel_cannot_call") else {

@@ -43,7 +43,7 @@ fn is_range_extension(name: &str) -> bool {
 }
 
 fn range_extension(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    let why = "which changes x16 and x17 and may be given back with the init region";
+    let why = "which changes x16 and x17 and may be freed with the init region";
     for arm in &context.arms {
         for (at, _, new) in arm.changes().filter(|(_, old, new)| old != new) {
             if let Some(name) = veneer(context, at, new, is_range_extension) {
