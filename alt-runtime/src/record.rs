@@ -24,7 +24,7 @@
 use core::fmt;
 
 use crate::callback::Callback;
-use crate::cap::Cap;
+use crate::cap::{Cap, MAX_CAPS};
 use crate::insn::Insn;
 use crate::room::PlannedWrite;
 
@@ -149,6 +149,17 @@ impl Condition {
     #[inline]
     pub const fn and_next(self) -> bool {
         self.0 & Self::AND != 0
+    }
+
+    /// Number of the cpucap, if the term has no AND and the number fits in a byte, as every number
+    /// of a table does.
+    #[inline(always)]
+    pub(crate) const fn single_cap(self) -> Option<u8> {
+        const _: () = assert!(MAX_CAPS == 256);
+        match self.0 & (Self::AND | Self::CAP & !0xff) {
+            0 => Some(self.0 as u8),
+            _ => None,
+        }
     }
 
     /// In a [`BranchRecord`]: the site is a `B` that becomes a `NOP`, not the other way round.

@@ -46,9 +46,9 @@ impl Relative {
 const SIGNS_PC: [(u32, u32); 2] = [
     // PACIASPPC, PACIBSPPC, PACNBIASPPC, PACNBIBSPPC
     (0xffff_dbff, 0xdac1_83fe),
-    // PACM
-    (0xffff_ffff, 0xd503_24ff),
+    PACM,
 ];
+const PACM: (u32, u32) = (0xffff_ffff, 0xd503_24ff);
 
 // The top byte distinguishes them.
 const _: () = assert!(SIGNS_PC[0].1 >> 24 != SIGNS_PC[1].1 >> 24);
@@ -145,6 +145,18 @@ static POSITION_DEPENDENT: [u8; 256] = {
 };
 
 impl Insn {
+    /// Whether the word is neither NOP nor address-dependent: quick for most words, and `false`
+    /// also for some that are [position-independent](Self::is_position_independent).
+    #[inline(always)]
+    pub(crate) fn is_plain(self) -> bool {
+        const SYSTEM: u8 = PACM.1.to_be_bytes()[0];
+        let [top, ..] = self.0.to_be_bytes();
+        match POSITION_DEPENDENT[usize::from(top)] {
+            0 => true,
+            _ => top == SYSTEM && self != Self::NOP && !self.matches(PACM),
+        }
+    }
+
     /// Whether the word is [`Class::NotRelative`]: one look-up for most words.
     #[inline(always)]
     pub(crate) fn is_position_independent(self) -> bool {

@@ -77,6 +77,15 @@ impl Insn {
         Self(0x1400_0000 | instructions as u32 & 0x03ff_ffff)
     }
 
+    /// Distance of the target in bytes, if the word is B.
+    #[inline(always)]
+    pub(crate) const fn branch_displacement(self) -> Option<i64> {
+        match self.matches((0xfc00_0000, 0x1400_0000)) {
+            true => Some(((self.0 << 6) as i32 >> 4) as i64),
+            false => None,
+        }
+    }
+
     /// Whether the word may be replaced while another CPU executes it.
     ///
     /// If both the old and the new word are in this class, a CPU that runs into the modification

@@ -20,6 +20,12 @@ pub(super) struct Entries<'p> {
 }
 
 impl Entries<'_> {
+    /// Changes with each write that is added.
+    #[inline(always)]
+    pub fn mark(&self) -> (usize, usize) {
+        (self.rest.len(), self.without_room)
+    }
+
     /// Adds a write to the plan.
     #[inline(always)]
     pub fn push(&mut self, write: PlannedWrite) {
@@ -59,10 +65,77 @@ impl Alternative<'_> {
             return Ok(is_changed);
         }
         let words = replacement::find(region, record, self.at)?;
-        let (site, len) = (self.site.range().start, record.site_len);
-        self.plan_words(entries, |index| {
-            replacement::word(region, &words, site, len, index)
-        })
+        if region.text.is_aliased() {
+            let (rest, is_changed) = (*self).plan_aliased(mem::take(entries))?;
+            *entries = rest;
+            return Ok(is_changed);
+        }
+        let site = self.site.range().start;
+        let mut offset = site.wrapping_sub(region.text.start()) as u32;
+        let before = entries.mark();
+        for (index, (old, word)) in self.site.iter().zip(words.iter()).enumerate() {
+            let new = match word.is_plain() || replacement::is_nop(words, index, word) {
+                true => word,
+                false => match replacement::move_branch(region, words, site, index, word) {
+                    Some(moved) => moved,
+                    None => (*self).other_word(index, word)?,
+                },
+            };
+            self.plan_word(entries, index, offset, old, new)?;
+            offset += 4;
+        }
+        let mut index = words.len();
+        while let Some(old) = self.site.word(index) {
+            let new = replacement::padding(self.site.len() - index, index == words.len());
+            self.plan_word(entries, index, offset, old, new)?;
+            (index, offset) = (index + 1, offset + 4);
+        }
+        Ok(entries.mark() != before)
+    }
+
+    // Out of line, and finds the words anew: see `plan::plan`.
+    #[cold]
+    #[inline(never)]
+    fn other_word(self, index: usize, word: Insn) -> Result<Insn, Reason> {
+        let words = replacement::find(self.region, self.record, self.at)?;
+        replacement::word(self.region, words, self.site.range().start, index, word)
+    }
+
+    /// Checks the word `old` at `offset` in the text, number `index` of the site, and plans `new`
+    /// there if the arm wins.
+    #[inline(always)]
+    fn plan_word(
+        &self,
+        entries: &mut Entries<'_>,
+        index: usize,
+        offset: u32,
+        old: Insn,
+        new: Insn,
+    ) -> Result<(), Reason> {
+        if old == new {
+            // The arm's own BRK may be there already, from an earlier pass.
+            return Ok(());
+        }
+        if self.is_first_pass && old.is_breakpoint() {
+            return Err(breakpoint(index, old));
+        }
+        if self.wins {
+            entries.push(PlannedWrite::new(offset, old, new));
+        }
+        Ok(())
+    }
+
+    /// Plans the words of a replacement in a text that also executes at another address.
+    #[cold]
+    #[inline(never)]
+    fn plan_aliased<'p>(self, mut entries: Entries<'p>) -> Result<(Entries<'p>, bool), Reason> {
+        let words = replacement::find(self.region, self.record, self.at)?;
+        let (site, len) = (self.site.range().start, self.site.len());
+        let is_changed = self.plan_words(&mut entries, |index| match words.word(index) {
+            Some(word) => replacement::word(self.region, words, site, index, word),
+            None => Ok(replacement::padding(len - index, index == words.len())),
+        })?;
+        Ok((entries, is_changed))
     }
 
     // Out of line, with the entries by value: see `plan::plan`.
@@ -70,7 +143,9 @@ impl Alternative<'_> {
     fn plan_callback<'p>(self, mut entries: Entries<'p>) -> Result<(Entries<'p>, bool), Reason> {
         if self.is_first_pass {
             for (index, old) in self.site.iter().enumerate() {
-                refuse_breakpoint(index, old, None)?;
+                if old.is_breakpoint() {
+                    return Err(breakpoint(index, old));
+                }
             }
         }
         let callback = callback::find(&self.region.callbacks, self.record, self.at)?;
@@ -85,7 +160,6 @@ impl Alternative<'_> {
     }
 
     /// Plans the words that `word` returns by index.
-    #[inline(always)]
     fn plan_words(
         &self,
         entries: &mut Entries<'_>,
@@ -94,34 +168,24 @@ impl Alternative<'_> {
         let site = self.site.range().start;
         let is_aliased = self.region.text.is_aliased();
         let start = site.wrapping_sub(self.region.text.start()) as u32;
-        let mut is_changed = false;
+        let before = entries.mark();
         for (index, old) in self.site.iter().enumerate() {
             let new = word(index)?;
             if is_aliased {
                 refuse_leaving(self.region, site, index, new)?;
             }
-            if self.is_first_pass {
-                // The arm's own BRK may be there already, from an earlier pass.
-                refuse_breakpoint(index, old, Some(new))?;
-            }
-            if self.wins && old != new {
-                entries.push(PlannedWrite::new(start + 4 * index as u32, old, new));
-                is_changed = true;
-            }
+            self.plan_word(entries, index, start + 4 * index as u32, old, new)?;
         }
-        Ok(is_changed)
+        Ok(entries.mark() != before)
     }
 }
 
-/// Refuses a breakpoint in a site, unless it is the arm's word `new` for the same place.
-#[inline(always)]
-fn refuse_breakpoint(index: usize, old: Insn, new: Option<Insn>) -> Result<(), Reason> {
-    match old.is_breakpoint() && Some(old) != new {
-        true => Err(Reason::Breakpoint {
-            index: index as u8,
-            word: old,
-        }),
-        false => Ok(()),
+/// Refuses the breakpoint `old`.
+#[cold]
+fn breakpoint(index: usize, word: Insn) -> Reason {
+    Reason::Breakpoint {
+        index: index as u8,
+        word,
     }
 }
 

@@ -110,18 +110,24 @@ impl States {
     /// # Errors
     /// The cpucap is unknown, or the term has an AND.
     #[inline(always)]
-    pub fn choose<R: Record>(&self, record: &R) -> Result<Option<bool>, TermError> {
-        let term = record.condition();
-        let is_present = match self.of(term) {
-            State::Absent => false,
-            State::Present => true,
-            State::Unknown => return Err(TermError::UnknownCap),
-            State::Pending if term.and_next() => return Err(TermError::DanglingAnd),
-            State::Pending => return Ok(None),
-        };
-        match term.and_next() {
-            true => Err(TermError::DanglingAnd),
-            false => Ok(Some(is_present != term.is_negated())),
+    pub fn choose(&self, term: Condition) -> Result<Option<bool>, TermError> {
+        if let Some(number) = term.single_cap() {
+            match self.0[usize::from(number)] {
+                State::Absent => return Ok(Some(term.is_negated())),
+                State::Present => return Ok(Some(!term.is_negated())),
+                State::Pending => return Ok(None),
+                State::Unknown => {}
+            }
+        }
+        Err(self.term_error(term))
+    }
+
+    /// Why the condition of the only arm of a site cannot be evaluated.
+    #[cold]
+    fn term_error(&self, term: Condition) -> TermError {
+        match self.of(term) {
+            State::Unknown => TermError::UnknownCap,
+            _ => TermError::DanglingAnd,
         }
     }
 

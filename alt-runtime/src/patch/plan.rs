@@ -148,15 +148,21 @@ fn plan<'p, const ALL: bool>(
     };
     let mut branches = Arms::new(region.branches);
     let mut alternatives = Arms::new(region.alternatives);
+    // A site in an aligned text is aligned, or no word of it.
+    if !region.text.is_aligned() {
+        walk.refuse_first(region.branches)?;
+        walk.refuse_first(region.alternatives)?;
+    }
     let (mut several_branches, mut several_alternatives) = (Several::new(), Several::new());
-    let (mut before, mut totals) = (SiteBefore::default(), Totals::default());
+    let mut before = SiteBefore::default();
+    let mut totals = Totals::default();
     let mut entries = Entries {
         rest: room.iter_mut(),
         without_room: 0,
     };
     // Both tables in the order of the sites.
     loop {
-        if branches.next_site() <= alternatives.next_site()
+        while branches.next_site() <= alternatives.next_site()
             && let Some(arm) = branches.next()
         {
             walk.branch(
@@ -166,17 +172,20 @@ fn plan<'p, const ALL: bool>(
                 &mut entries,
                 &mut totals,
             )?;
-        } else if let Some(arm) = alternatives.next() {
-            walk.alternative(
-                arm,
-                &mut before,
-                &mut several_alternatives,
-                &mut entries,
-                &mut totals,
-            )?;
-        } else {
-            break;
+            if !ALL && entries.without_room != 0 {
+                return Err(too_small(&walk, room.len(), before.address));
+            }
         }
+        let Some(arm) = alternatives.next() else {
+            break;
+        };
+        walk.alternative(
+            arm,
+            &mut before,
+            &mut several_alternatives,
+            &mut entries,
+            &mut totals,
+        )?;
         if !ALL && entries.without_room != 0 {
             return Err(too_small(&walk, room.len(), before.address));
         }
@@ -187,7 +196,9 @@ fn plan<'p, const ALL: bool>(
         applied,
         unchanged,
     } = totals;
-    let Entries { rest, without_room } = entries;
+    let Entries {
+        rest, without_room, ..
+    } = entries;
     let rest = rest.len();
     let planned = room.len() - rest;
     let words = planned + without_room;
@@ -227,17 +238,6 @@ struct SiteBefore {
     end: u64,
 }
 
-impl SiteBefore {
-    #[inline(always)]
-    fn new(region: &Region<'_>, address: u64, len: u8) -> Self {
-        let offset = address.wrapping_sub(region.text.start());
-        Self {
-            address,
-            end: offset + 4 * u64::from(len),
-        }
-    }
-}
-
 /// What a walk counts.
 #[derive(Default)]
 struct Totals {
@@ -272,6 +272,21 @@ impl<R> Several<'_, R> {
 }
 
 impl<'a, const ALL: bool> Walk<'a, ALL> {
+    /// Distance of an address from the start of the text, in bytes.
+    #[inline(always)]
+    fn offset(&self, address: u64) -> u64 {
+        address.wrapping_sub(self.region.text.start())
+    }
+
+    /// The site at `address`, with `len` words.
+    #[inline(always)]
+    fn site(&self, address: u64, len: u8) -> SiteBefore {
+        SiteBefore {
+            address,
+            end: self.offset(address) + 4 * u64::from(len),
+        }
+    }
+
     /// Checks that the site of `arm` begins after the one before. Returns whether it is the same
     /// site, of which this is a further record.
     #[inline(always)]
@@ -281,10 +296,9 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         table: &Table<'a, R>,
         before: SiteBefore,
     ) -> Result<bool, PlanError> {
-        let offset = arm.site.wrapping_sub(self.region.text.start());
-        let is_before = offset < before.end;
+        let is_before = self.offset(arm.site) < before.end;
         let is_further = is_before && is_further(table, arm.at, arm.site);
-        if !arm.site.is_multiple_of(4) || arm.record.site_len() == 0 || is_before && !is_further {
+        if arm.record.site_len() == 0 || is_before && !is_further {
             return Err(self.misplaced(arm.record, arm.site, before));
         }
         Ok(is_further)
@@ -295,6 +309,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     fn wins<R: Record>(
         &self,
         arm: &Arm<'a, R>,
+        condition: Condition,
         is_further: bool,
         table: &Table<'a, R>,
         several: &mut Several<'a, R>,
@@ -315,7 +330,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
             totals.pending += u32::from(matches!(several.choice, Choice::Pending));
             return Ok(several.choice.is_arm(arm.record));
         }
-        match self.states.choose(arm.record) {
+        match self.states.choose(condition) {
             Ok(Some(wins)) => Ok(wins),
             Ok(None) => {
                 totals.pending += 1;
@@ -339,19 +354,27 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         totals: &mut Totals,
     ) -> Result<(), PlanError> {
         let (region, record, site) = (self.region, arm.record, arm.site);
+        let (condition, displacement) = (record.condition, record.displacement);
         let Some(found) = region.text.get(site) else {
             return Err(self.misplaced(record, site, *before));
         };
         let is_further = self.is_further(&arm, &region.branches, *before)?;
-        *before = SiteBefore::new(region, site, 1);
-        let wins = self.wins(&arm, is_further, &region.branches, several, totals)?;
+        *before = self.site(site, 1);
+        let wins = self.wins(
+            &arm,
+            condition,
+            is_further,
+            &region.branches,
+            several,
+            totals,
+        )?;
         if !wins && !ALL {
             return Ok(());
         }
-        let branch = Insn::branch_by(record.displacement);
-        let is_likely = record.condition.is_likely();
+        let branch = Insn::branch_by(displacement);
+        let is_likely = condition.is_likely();
         if !is_likely || ALL {
-            let distance = 4 * i64::from(record.displacement);
+            let distance = 4 * i64::from(displacement);
             let target = site.wrapping_add_signed(distance);
             if !region.text.holds(target) {
                 return Err(self.refuse(record, site, Reason::BranchOutsideText { target }));
@@ -397,9 +420,16 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
             return Err(self.misplaced(record, site, *before));
         };
         let is_further = self.is_further(&arm, &region.alternatives, *before)?;
-        *before = SiteBefore::new(region, site, len);
+        *before = self.site(site, len);
         totals.words_of_alternatives += usize::from(len);
-        let wins = self.wins(&arm, is_further, &region.alternatives, several, totals)?;
+        let wins = self.wins(
+            &arm,
+            record.condition,
+            is_further,
+            &region.alternatives,
+            several,
+            totals,
+        )?;
         if !wins && !ALL {
             return Ok(());
         }
@@ -417,6 +447,16 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         }
         totals.applied += u32::from(wins);
         Ok(())
+    }
+
+    /// Refuses the first record of a table of a misaligned text.
+    #[cold]
+    #[inline(never)]
+    fn refuse_first<R: Record>(&self, table: Table<'_, R>) -> Result<(), PlanError> {
+        match Arms::new(table).next() {
+            Some(arm) => Err(self.misplaced(arm.record, arm.site, SiteBefore::default())),
+            None => Ok(()),
+        }
     }
 
     #[cold]
@@ -445,7 +485,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     }
 }
 
-/// That there is too little room for the words of the site at `site`.
+/// Reports that there is too little room for the words of the site at `site`.
 #[cold]
 #[inline(never)]
 fn too_small<const ALL: bool>(walk: &Walk<'_, ALL>, room: usize, site: u64) -> PlanError {

@@ -34,7 +34,13 @@ pub(super) fn find<'a>(
     if let Some(words) = region.replacements.part(start, len) {
         return Ok(words);
     }
-    // A replacement that must stay near its function is in the text.
+    find_in_text(region, start, len)
+}
+
+/// Finds the words of a replacement that must stay near its function, and is in the text.
+#[cold]
+#[inline(never)]
+fn find_in_text<'a>(region: &Region<'a>, start: u64, len: u8) -> Result<Words<'a>, Reason> {
     let words = region.text.part(start, len);
     let words = words.ok_or(Reason::ReplacementOutside { replacement: start })?;
     match overlapped(region, start, len) {
@@ -46,30 +52,45 @@ pub(super) fn find<'a>(
     }
 }
 
-/// The word for the instruction `index` of the site at `site`, which has `len` instructions and
-/// the replacement `words`.
-#[inline(always)]
+/// The `word` at `index` of the replacement `words`, as it must be at the site.
 pub(super) fn word(
     region: &Region<'_>,
-    words: &Words<'_>,
+    words: Words<'_>,
     site: u64,
-    len: u8,
     index: usize,
+    word: Insn,
 ) -> Result<Insn, Reason> {
-    match words.word(index) {
-        Some(Insn::NOP) => Ok(nop(*words, site, index)),
-        Some(word) if word.is_position_independent() => Ok(word),
-        Some(word) => {
-            let moved = relocate(region, *words, site, index, word)?;
-            Ok(moved)
-        }
-        None => Ok(padding(usize::from(len) - index, index == words.len())),
+    match word {
+        Insn::NOP => Ok(nop(words, site, index)),
+        _ if word.is_position_independent() => Ok(word),
+        _ => relocate(region, words, site, index, word),
     }
+}
+
+/// A B to a place outside of the replacement, moved to the site, if it reaches from there: the most
+/// frequent word that depends on its address.
+#[inline(always)]
+pub(super) fn move_branch(
+    region: &Region<'_>,
+    words: Words<'_>,
+    site: u64,
+    index: usize,
+    word: Insn,
+) -> Option<Insn> {
+    let start = words.range().start;
+    let offset = 4 * index as u64;
+    let from = start.wrapping_add(offset);
+    let target = from.wrapping_add_signed(word.branch_displacement()?);
+    let is_inside = target.wrapping_sub(start) <= 4 * words.len() as u64;
+    if is_inside || region.replacements.holds(target) {
+        return None;
+    }
+    Insn::branch(site.wrapping_add(offset), target).ok()
 }
 
 /// A word between the end of the replacement and the end of the site, which is `rest` words ahead:
 /// NOP, or a branch over many NOPs.
-fn padding(rest: usize, is_first: bool) -> Insn {
+pub(super) fn padding(rest: usize, is_first: bool) -> Insn {
     match is_first && rest > MAX_NOPS {
         // At most 255 instructions.
         true => Insn::branch_by(rest as i16),
@@ -147,6 +168,12 @@ fn relax_back(
             error: error.into(),
         }),
     }
+}
+
+/// Whether the word at `index` is a NOP, and not the first half of a pair that a linker relaxed.
+#[inline(always)]
+pub(super) fn is_nop(words: Words<'_>, index: usize, word: Insn) -> bool {
+    word == Insn::NOP && !words.word(index + 1).is_some_and(Insn::is_adr)
 }
 
 /// The NOP at `index`: the first half of a pair that a linker relaxed, if an ADR follows.

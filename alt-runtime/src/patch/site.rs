@@ -1,9 +1,11 @@
 //! The records of a table, each with its site.
 
+use core::slice;
+
 use crate::record::Record;
 use crate::region::Table;
 
-/// Above the address of every site, and not aligned.
+/// Above the address of every site, and misaligned, so that no text contains it.
 const NO_SITE: u64 = u64::MAX;
 
 /// A record and the site that it names. Consecutive records of one site are its arms.
@@ -21,7 +23,7 @@ pub(super) struct Arm<'a, R> {
 /// Iterates over the records of a table.
 pub(super) struct Arms<'a, R> {
     /// The records to come.
-    records: &'a [R],
+    records: slice::Iter<'a, R>,
     /// Distance from the place of a record in memory to its address.
     shift: u64,
     /// Address of the site of the next record.
@@ -32,7 +34,7 @@ impl<'a, R: Record> Arms<'a, R> {
     pub fn new(table: Table<'a, R>) -> Self {
         let (address, records) = table.into_parts();
         let mut arms = Self {
-            records,
+            records: records.iter(),
             shift: address.wrapping_sub(records.as_ptr().addr() as u64),
             next: NO_SITE,
         };
@@ -48,7 +50,7 @@ impl<'a, R: Record> Arms<'a, R> {
 
     #[inline(always)]
     fn site_of_first(&self) -> u64 {
-        let first = self.records.first();
+        let first = self.records.as_slice().first();
         first.map_or(NO_SITE, |first| first.site_address(self.address_of(first)))
     }
 
@@ -63,15 +65,14 @@ impl<'a, R: Record> Iterator for Arms<'a, R> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Arm<'a, R>> {
-        let (record, rest) = self.records.split_first()?;
+        let record = self.records.next()?;
         let site = self.next;
-        self.records = rest;
         self.next = self.site_of_first();
         Some(Arm {
             record,
             at: self.address_of(record),
             site,
-            is_followed: self.next == site && !rest.is_empty(),
+            is_followed: self.next == site,
         })
     }
 }

@@ -132,10 +132,10 @@ impl<'a> Words<'a> {
     /// `count` words at `address`; `None` if they are not inside.
     #[inline]
     pub(crate) const fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
+        // Rotated, an offset that is no multiple of 4 is higher than any index.
         let index = address.wrapping_sub(self.address).rotate_right(2);
-        // The sum cannot overflow: a rotated offset that is no multiple of 4 aside, the
-        // index has at most 62 bits.
-        if index >= 1 << 62 || index + count as u64 > self.len as u64 {
+        let (count, len) = (count as u64, self.len as u64);
+        if count > len || index > len - count {
             return None;
         }
         Some(Words {
