@@ -154,7 +154,9 @@ fn plan<'p, const ALL: bool>(
         walk.refuse_first(region.alternatives)?;
     }
     let (mut several_branches, mut several_alternatives) = (Several::new(), Several::new());
-    let mut before = SiteBefore::default();
+    // The end of the last site in either table, in bytes from the start of the text: a text may
+    // end at the top of the address space.
+    let mut end = 0;
     let mut totals = Totals::default();
     let mut entries = Entries {
         rest: room.iter_mut(),
@@ -165,29 +167,31 @@ fn plan<'p, const ALL: bool>(
         while branches.next_site() <= alternatives.next_site()
             && let Some(arm) = branches.next()
         {
+            let site = arm.site;
             walk.branch(
                 arm,
-                &mut before,
+                &mut end,
                 &mut several_branches,
                 &mut entries,
                 &mut totals,
             )?;
             if !ALL && entries.without_room != 0 {
-                return Err(too_small(&walk, room.len(), before.address));
+                return Err(too_small(&walk, room.len(), site));
             }
         }
         let Some(arm) = alternatives.next() else {
             break;
         };
+        let site = arm.site;
         walk.alternative(
             arm,
-            &mut before,
+            &mut end,
             &mut several_alternatives,
             &mut entries,
             &mut totals,
         )?;
         if !ALL && entries.without_room != 0 {
-            return Err(too_small(&walk, room.len(), before.address));
+            return Err(too_small(&walk, room.len(), site));
         }
     }
     let Totals {
@@ -230,14 +234,6 @@ struct Walk<'a, const ALL: bool> {
     states: &'a States,
 }
 
-/// The site before the next record, in either table.
-#[derive(Clone, Copy, Default)]
-struct SiteBefore {
-    address: u64,
-    /// Its end, in bytes from the start of the text: a text may end at the top of the address space.
-    end: u64,
-}
-
 /// What a walk counts.
 #[derive(Default)]
 struct Totals {
@@ -278,12 +274,22 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         address.wrapping_sub(self.region.text.start())
     }
 
-    /// The site at `address`, with `len` words.
-    #[inline(always)]
-    fn site(&self, address: u64, len: u8) -> SiteBefore {
-        SiteBefore {
-            address,
-            end: self.offset(address) + 4 * u64::from(len),
+    /// The site before the record at `at`, in the order of the walk; 0 for the first record.
+    #[cold]
+    fn site_before(&self, at: u64) -> u64 {
+        let mut branches = Arms::new(self.region.branches);
+        let mut alternatives = Arms::new(self.region.alternatives);
+        let mut before = 0;
+        loop {
+            let next = match branches.next_site() <= alternatives.next_site() {
+                true => branches.next().map(|arm| (arm.at, arm.site)),
+                false => None,
+            };
+            let next = next.or_else(|| alternatives.next().map(|arm| (arm.at, arm.site)));
+            match next {
+                Some((other, site)) if other != at => before = site,
+                _ => return before,
+            }
         }
     }
 
@@ -294,12 +300,12 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         &self,
         arm: &Arm<'a, R>,
         table: &Table<'a, R>,
-        before: SiteBefore,
+        end: u64,
     ) -> Result<bool, PlanError> {
-        let is_before = self.offset(arm.site) < before.end;
+        let is_before = self.offset(arm.site) < end;
         let is_further = is_before && is_further(table, arm.at, arm.site);
         if arm.record.site_len() == 0 || is_before && !is_further {
-            return Err(self.misplaced(arm.record, arm.site, before));
+            return Err(self.misplaced(arm.record, arm.at, arm.site));
         }
         Ok(is_further)
     }
@@ -348,7 +354,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     fn branch(
         &self,
         arm: Arm<'a, BranchRecord>,
-        before: &mut SiteBefore,
+        end: &mut u64,
         several: &mut Several<'a, BranchRecord>,
         entries: &mut Entries<'_>,
         totals: &mut Totals,
@@ -356,10 +362,10 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         let (region, record, site) = (self.region, arm.record, arm.site);
         let (condition, displacement) = (record.condition, record.displacement);
         let Some(found) = region.text.get(site) else {
-            return Err(self.misplaced(record, site, *before));
+            return Err(self.misplaced(record, arm.at, site));
         };
-        let is_further = self.is_further(&arm, &region.branches, *before)?;
-        *before = self.site(site, 1);
+        let is_further = self.is_further(&arm, &region.branches, *end)?;
+        *end = self.offset(site) + 4;
         let wins = self.wins(
             &arm,
             condition,
@@ -409,7 +415,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     fn alternative(
         &self,
         arm: Arm<'a, AlternativeRecord>,
-        before: &mut SiteBefore,
+        end: &mut u64,
         several: &mut Several<'a, AlternativeRecord>,
         entries: &mut Entries<'_>,
         totals: &mut Totals,
@@ -417,10 +423,10 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         let (region, record, site) = (self.region, arm.record, arm.site);
         let len = record.site_len;
         let Some(old) = region.text.part(site, len) else {
-            return Err(self.misplaced(record, site, *before));
+            return Err(self.misplaced(record, arm.at, site));
         };
-        let is_further = self.is_further(&arm, &region.alternatives, *before)?;
-        *before = self.site(site, len);
+        let is_further = self.is_further(&arm, &region.alternatives, *end)?;
+        *end = self.offset(site) + 4 * u64::from(len);
         totals.words_of_alternatives += usize::from(len);
         let wins = self.wins(
             &arm,
@@ -454,7 +460,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     #[inline(never)]
     fn refuse_first<R: Record>(&self, table: Table<'_, R>) -> Result<(), PlanError> {
         match Arms::new(table).next() {
-            Some(arm) => Err(self.misplaced(arm.record, arm.site, SiteBefore::default())),
+            Some(arm) => Err(self.misplaced(arm.record, arm.at, arm.site)),
             None => Ok(()),
         }
     }
@@ -468,9 +474,9 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     /// Why a site is not after the one before in the text.
     #[cold]
     #[inline(never)]
-    fn misplaced<R: Record>(&self, record: &R, site: u64, before: SiteBefore) -> PlanError {
+    fn misplaced<R: Record>(&self, record: &R, at: u64, site: u64) -> PlanError {
         let (address, len) = (site, record.site_len());
-        let previous = before.address;
+        let previous = self.site_before(at);
         let reason = match address {
             _ if !address.is_multiple_of(4) => Reason::MisalignedSite,
             _ if len == 0 => Reason::ZeroLength,
