@@ -46,3 +46,8 @@ mod table;
 pub use cpucap::{CapKind, LatePolicy, MAX_CAPS, Scope, Verdict};
 pub use midr::{MidrRange, RevidrFix, Revision};
 pub use register::{Encoding, Field, Register, Safe, Scheme, fields};
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -63,3 +63,8 @@ pub fn names(name: &str, text: &str) -> Result<Vec<String>, Vec<String>> {
         .map(|(name, _)| name.get_ref().to_string())
         .collect())
 }
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

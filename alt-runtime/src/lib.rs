@@ -140,3 +140,8 @@ pub use insn::Insn;
 pub use macros::__private;
 pub use patch::ImageError;
 pub use room::{PlannedWrite, Room};
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

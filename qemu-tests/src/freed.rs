@@ -1,4 +1,4 @@
-//! Memory that the kernel has given back while it ran: no statement about its sites holds there.
+//! Memory that the kernel freed while it ran: its sites are not checked.
 
 use crate::{
     Image, Memory, Result,
@@ -9,7 +9,7 @@ use std::ops::Range;
 /// What kernel-demo leaves in it: BRK #0x100 (Arm ARM C6.2, BRK).
 const POISON: u32 = 0xd420_2000;
 
-/// The parts of the image that were given back: variants of the hypervisor that were not in use.
+/// The parts of the image that were freed: the variant of the hypervisor that is not in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Freed(Vec<Range<u64>>);
 

@@ -36,7 +36,7 @@ impl Memory {
             .ok_or(Error::NotCaptured { address, length })
     }
 
-    /// `count` 32-bit little-endian words from `address` on: instructions, for one.
+    /// `count` 32-bit little-endian words from `address` on, for example instructions.
     ///
     /// # Errors
     /// [`Error::NotCaptured`] unless one captured range holds them all.

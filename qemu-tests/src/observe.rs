@@ -117,7 +117,7 @@ pub struct Violation {
 /// In what a violation consists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// An instruction was executed of which the CPU may have had an old version.
+    /// A CPU executed an instruction whose old version it may still have had.
     Executed(Missing),
     /// Text was left so, and has not been executed by this CPU since.
     Left(Missing),

@@ -1,10 +1,11 @@
-//! The links in the documents lead to files of this repository.
+//! The links in the documents lead to files of this repository, and published packages contain
+//! their page and licences.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use pulldown_cmark::{Event, Parser, Tag};
-use test_support::workspace;
+use test_support::{cargo, workspace};
 
 #[test]
 fn links_lead_to_files() {
@@ -51,6 +52,46 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The packages without `publish = false`, with the files that a kernel's build reads from them.
+const PUBLISHED: [(&str, &[&str]); 9] = [
+    ("alt-cpu", &[]),
+    ("alt-cpucaps", &[]),
+    ("alt-image", &[]),
+    (
+        "alt-linker",
+        &[
+            "alternatives-init.x",
+            "alternatives-tables.x",
+            "alternatives.x",
+        ],
+    ),
+    ("alt-macros", &[]),
+    ("alt-object", &[]),
+    ("alt-runtime", &[]),
+    ("alt-tool", &[]),
+    ("alt-verify", &[]),
+];
+
+#[test]
+fn published_packages_are_complete() {
+    for (package, files) in PUBLISHED {
+        let list = ["package", "--list", "--allow-dirty", "--package", package];
+        let output = cargo().args(list).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{package}: {errors}");
+        let listed = String::from_utf8_lossy(&output.stdout);
+        for file in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"]
+            .iter()
+            .chain(files)
+        {
+            assert!(
+                listed.lines().any(|line| line == *file),
+                "{package}: {file}"
+            );
+        }
+    }
 }
 
 #[test]

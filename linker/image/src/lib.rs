@@ -22,3 +22,8 @@ pub mod records;
 pub mod shadow_call_stack;
 pub mod stats;
 pub mod style;
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -33,3 +33,8 @@ pub use scripts::{
     ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, TOGETHER_X, provide_scripts,
     write_scripts,
 };
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -9,3 +9,8 @@ pub mod display;
 pub mod encodings;
 pub mod inputs;
 pub mod object;
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -56,3 +56,8 @@ pub fn by_rules(
     }
     findings
 }
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

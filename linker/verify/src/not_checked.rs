@@ -51,7 +51,7 @@ fn unbounded(bounds: &KernelBounds, lines: &mut Vec<String>) {
     let missing: Vec<_> = missing.map(|(what, _)| *what).collect();
     if !missing.is_empty() {
         lines.push(format!(
-            "whether what the patcher uses lies where the kernel maps it: no symbols of usual \
+            "whether the kernel maps everything that the patcher uses: no symbols of usual \
              names say where {}; name them in a rules file: [[bounds]]",
             missing.join(", or where ")
         ));

@@ -44,7 +44,7 @@ pub(crate) fn show(demo: &Demo) {
             Hyp::Pointers(count) => println!("{count} pointers corrected"),
             Hyp::Sites { sites, patched } => println!("{sites} sites, {patched} patched"),
             Hyp::Freed { variant, bytes } => {
-                println!("variant {variant} given back: {bytes} bytes");
+                println!("variant {variant} freed: {bytes} bytes");
             }
             Hyp::Service {
                 name,
@@ -132,7 +132,7 @@ pub(crate) fn reason(facts: &[Fact], el2: bool) -> Option<String> {
                 >= 3,
         ),
         (
-            "the other variant was not given back",
+            "the other variant was not freed",
             has(|hyp| matches!(hyp, Hyp::Freed { bytes: 1.., .. })),
         ),
     ]

@@ -80,7 +80,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     let gone = &demo.freed;
     if let Some(address) = gone.left(after)? {
         return Ok(Some(format!(
-            "{} was given back and is as it was",
+            "{} was freed and still has its old content",
             place(address)
         )));
     }

@@ -148,7 +148,7 @@ fn exports(value: &Value<'_>, problems: &mut Problems) -> Vec<String> {
                 value.span(),
                 "nothing is exported, so nothing would be linked",
             )
-            .help("name what the kernel uses: its entry, for one"),
+            .help("name what the kernel uses, for example its entry"),
         );
     }
     exports

@@ -1,4 +1,4 @@
-//! What the patcher brings along lies where the kernel maps it, with the rights that it needs.
+//! The kernel maps everything that the patcher uses, with the rights that it needs.
 //!
 //! A kernel that gives rights by the symbols of its linker script, or takes the memory behind the
 //! last of them for its heap, says so by these symbols alone.
