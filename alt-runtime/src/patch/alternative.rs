@@ -93,7 +93,7 @@ impl Alternative<'_> {
         Ok(entries.mark() != before)
     }
 
-    // Out of line, and finds the words anew: see `plan::plan`.
+    // Out of line, and finds the words anew: see `walk::walk`.
     #[cold]
     #[inline(never)]
     fn other_word(self, index: usize, word: Insn) -> Result<Insn, Reason> {
@@ -138,7 +138,7 @@ impl Alternative<'_> {
         Ok((entries, is_changed))
     }
 
-    // Out of line, with the entries by value: see `plan::plan`.
+    // Out of line, with the entries by value: see `walk::walk`.
     #[inline(never)]
     fn plan_callback<'p>(self, mut entries: Entries<'p>) -> Result<(Entries<'p>, bool), Reason> {
         if self.is_first_pass {

@@ -31,6 +31,7 @@ mod relaxed;
 mod replacement;
 mod report;
 mod site;
+mod walk;
 
 pub use alias::{LinearAlias, MappedAlias, WritableAlias};
 pub use decision::Decision;

@@ -99,6 +99,39 @@ fn sites_of_all_ranges_are_planned_from_the_first_one() {
     );
 }
 
+/// The sites of an aligned range are planned, whatever the other range is.
+#[test]
+fn a_misaligned_range_refuses_its_own_sites_only() {
+    const ODD: u64 = VECTORS + 2;
+    let plan = |site| {
+        let record = BranchRecord {
+            site: offset(site, TABLES),
+            condition: Condition::from_bits(A.number()),
+            displacement: 1,
+        };
+        let (text, vectors, arms) = (vec![NOP; WORDS], vec![NOP; WORDS], vec![]);
+        let records = [record];
+        let ranges = [
+            TextRange::new(memory::words(TEXT, &text)),
+            TextRange::new(memory::words(ODD, &vectors)),
+        ];
+        let region = Region {
+            text: Text::new(&ranges).unwrap(),
+            branches: Table::new(TABLES, &records),
+            alternatives: Table::new(TABLES, &[]),
+            replacements: memory::words(REPLACEMENTS, &arms),
+            callbacks: Table::new(TABLES + 0x1000, &[]),
+        };
+        planned(&region)
+    };
+    assert_eq!(plan(TEXT + 8), Ok(vec![(8, b(4))]));
+    let error = plan(ODD + 8).unwrap_err();
+    assert_eq!(
+        (error.site, error.reason),
+        (ODD + 8, Reason::MisalignedSite)
+    );
+}
+
 #[test]
 fn a_site_between_the_ranges_is_outside() {
     for site in [
