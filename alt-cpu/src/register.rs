@@ -135,7 +135,7 @@ impl Register {
         matches!(self, Self::CurrentEL | Self::HCR_EL2)
     }
 
-    /// The register with this name in the Arm ARM; `None` if there is none. Case matters.
+    /// Finds a register by its name in the Arm ARM. Names are case-sensitive.
     pub fn from_name(name: &str) -> Option<Register> {
         Self::ALL
             .iter()
@@ -143,7 +143,7 @@ impl Register {
             .find(|register| register.name() == name)
     }
 
-    /// The field of this register with this name; `None` if there is none. Case matters.
+    /// Finds a field of this register by its name. Names are case-sensitive.
     pub fn field(self, name: &str) -> Option<&'static Field> {
         self.fields().iter().find(|field| field.name == name)
     }

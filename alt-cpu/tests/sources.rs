@@ -53,7 +53,7 @@ const EXPLAINED: &[(&str, &str, &str, &str)] = &[
         "linux",
         "DCZID_EL0.DZP",
         "exact=1 strict",
-        "equal for one bit: prohibited if it is prohibited on any CPU",
+        "both rules agree for one bit: if any CPU prohibits DC ZVA, the system does",
     ),
 ];
 

@@ -136,7 +136,7 @@ fn callback(arm: usize) -> Ident {
     format_ident!("__alt_f{arm}")
 }
 
-/// One record for each term. `A | B` has two sequences of records for one replacement.
+/// Emits one record for each term. For `A | B`, both terms share one replacement.
 fn records(
     index: usize,
     arm: &Arm,

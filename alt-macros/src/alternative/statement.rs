@@ -51,7 +51,7 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// The last operand; empty if there is none.
+    /// The last operand; empty without operands.
     pub fn last_operand(&self) -> &'a str {
         self.operands.rsplit(',').next().unwrap_or_default().trim()
     }

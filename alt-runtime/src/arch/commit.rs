@@ -71,7 +71,7 @@ impl Job {
             end: range.end,
             alias,
             text,
-            // A line has at least one word, whatever CTR_EL0 reports.
+            // CTR_EL0.DminLine and IminLine count words, so a real CPU has no shorter line.
             data_line: how.data_line.max(4).into(),
             instruction_line: how.instruction_line.max(4).into(),
             flags,

@@ -86,7 +86,7 @@ impl Maintenance {
     /// whichever mapping it was written through. A loader calls this for code that it has copied,
     /// before it makes the code executable.
     ///
-    /// The sequence is that of Arm ARM B2.4.4. Available for the target `aarch64` with
+    /// Follows the sequence of Arm ARM B2.4.4. Available for the target `aarch64` with
     /// `target_os = "none"`.
     ///
     /// # Safety
@@ -127,7 +127,7 @@ impl Maintenance {
 /// The addresses of the cache lines of `text`. `size`, in bytes, is a power of two.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 fn lines(text: &core::ops::Range<u64>, size: u32) -> impl Iterator<Item = u64> + use<> {
-    // A line has at least one word, whatever CTR_EL0 reports.
+    // CTR_EL0.DminLine and IminLine count words, so a real CPU has no shorter line.
     let size = size.max(4);
     let first = text.start & !(u64::from(size) - 1);
     (first..text.end).step_by(size as usize)

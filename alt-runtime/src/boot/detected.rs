@@ -29,8 +29,8 @@ impl Detected {
         Ok(Self { view, ids, caps })
     }
 
-    /// Declares the fields of which the kernel has already used the boot CPU's values: see
-    /// [`SystemView::build_on`].
+    /// Declares ID register fields whose values the kernel has already read from the boot CPU and
+    /// used: see [`SystemView::build_on`].
     pub const fn build_on(&mut self, fields: &'static [&'static Field]) {
         self.view.build_on(fields);
     }

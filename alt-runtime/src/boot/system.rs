@@ -60,8 +60,8 @@ impl System {
         self
     }
 
-    /// Declares the fields of which the kernel has already used the boot CPU's values, for example
-    /// for its page tables: see [`Detected::build_on`].
+    /// Declares ID register fields whose values the kernel has already read from the boot CPU and
+    /// used, for example for its page tables: see [`Detected::build_on`].
     #[must_use]
     pub const fn with_built_on(mut self, fields: &'static [&'static Field]) -> Self {
         self.built_on = fields;

@@ -122,8 +122,8 @@ impl Rule {
     }
 }
 
-/// The first outcome that is `settles`; if there is none, `!settles` with the evidence of the first
-/// rule.
+/// Evaluates `rules` until one has the result `settles`. If no rule has it, returns `!settles` with
+/// the evidence of the first rule.
 fn first(rules: &[Rule], settles: bool, regs: &IdRegs) -> (bool, Evidence) {
     let mut outcomes = rules.iter().map(|rule| rule.decide(regs));
     let default = outcomes.next().unwrap_or((!settles, Evidence::Always));

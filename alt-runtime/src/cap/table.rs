@@ -89,7 +89,7 @@ impl CapTable {
             .collect()
     }
 
-    /// The cpucaps that a CPU with the registers `regs` has, whatever their scope.
+    /// Detects the cpucaps of a CPU with the ID registers `regs`, in every scope.
     ///
     /// A cap that [requires](CapInfo::requires) an absent one is absent, too.
     ///

@@ -3,11 +3,10 @@
 use core::mem::MaybeUninit;
 use core::slice;
 
-use crate::callback::BENCH_CALLBACK;
-use alt_runtime::PlannedWrite;
 use alt_runtime::cap::CapSet;
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
+use alt_runtime::{CallbackError, Insn, PlannedWrite, Site, callback};
 
 use crate::checks::cpucaps::TABLE;
 
@@ -85,4 +84,24 @@ unsafe fn table<R>([address, len]: [u64; 2]) -> Table<'static, R> {
     // SAFETY: the caller's promise.
     let records = unsafe { slice::from_raw_parts(address as *const R, len as usize) };
     Table::new(address, records)
+}
+
+callback! {
+    /// As Linux's for hypervisor addresses: five instructions, by the registers that the
+    /// site has.
+    #[unsafe(no_mangle)]
+    pub static BENCH_CALLBACK = hyp_address;
+}
+
+fn hyp_address(site: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
+    let (Some(first), [mask, down, low, high, up]) = (site.words().first(), words) else {
+        return Err(CallbackError::Failed("the site has not five instructions"));
+    };
+    let (rd, rn) = (first.rd(), first.rn());
+    *mask = Insn::and_immediate(rd, rn, (1 << 39) - 1)?;
+    *down = Insn::ror(rd, rd, 39)?;
+    *low = Insn::add_immediate(rd, rd, 0x123, 0)?;
+    *high = Insn::add_immediate(rd, rd, 0x456, 12)?;
+    *up = Insn::ror(rd, rd, 25)?;
+    Ok(())
 }

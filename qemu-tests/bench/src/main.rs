@@ -8,8 +8,6 @@
 #[cfg(target_os = "none")]
 mod board;
 #[cfg(target_os = "none")]
-mod callback;
-#[cfg(target_os = "none")]
 mod case;
 #[cfg(target_os = "none")]
 mod checks;

@@ -1,8 +1,9 @@
 use super::{
     circles, imports,
     modules::{Crate, SourceError},
-    upwards,
+    packages, upwards,
 };
+use cargo_metadata::MetadataCommand;
 use std::fs;
 use tempfile::TempDir;
 
@@ -114,6 +115,37 @@ fn import_of_a_higher_module_is_found() {
     assert!(found[1].starts_with("module low imports high, which is not below it\n"));
     let found = upwards(&krate, &imports, &[&["high"], &["low"], &["unknown"]]);
     assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn dependency_on_a_higher_package_is_found() {
+    let sources = files(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"3\"",
+        ),
+        (
+            "a/Cargo.toml",
+            "[package]\nname = \"a\"\n[dev-dependencies]\nb = { path = \"../b\" }",
+        ),
+        ("b/Cargo.toml", "[package]\nname = \"b\""),
+        ("a/src/lib.rs", ""),
+        ("b/src/lib.rs", ""),
+    ]);
+    let manifest = sources.path().join("Cargo.toml");
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec();
+    let found = |layers: &[&[&str]]| packages(&metadata.as_ref().unwrap().packages, layers);
+    assert_eq!(found(&[&["b"], &["a"]]), [""; 0]);
+    let upwards = ["a has a dev dependency on b, which is not below it"];
+    assert_eq!(found(&[&["a"], &["b"]]), upwards);
+    assert_eq!(found(&[&["a", "b"]]), upwards);
+    let unknown = "package a is in no layer of xtask/src/layers/rules.rs";
+    assert_eq!(found(&[&["b"]]), [unknown]);
+    let stale = "xtask/src/layers/rules.rs: no package c";
+    assert_eq!(found(&[&["b"], &["a"], &["c"]]), [stale]);
 }
 
 #[test]

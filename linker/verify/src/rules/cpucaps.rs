@@ -1,6 +1,7 @@
-//! All crates of an image count the same cpucaps.
+//! All crates of an image use the same table of cpucaps.
 
 use alt_image::caps::Caps;
+use alt_runtime::cap::MAX_CAPS;
 
 use crate::context::Context;
 use crate::finding::Severity;
@@ -26,7 +27,7 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             // The first number that means two things.
             let (first, others) = tables.split_at(1);
             let first = first.first().map(Caps::table);
-            let differing = (0u16..256).find_map(|number| {
+            let differing = (0..MAX_CAPS as u16).find_map(|number| {
                 let name = first?.name(number);
                 let other = others.iter().find(|other| other.name(number) != name)?;
                 Some((number, name?, other.name(number)?))

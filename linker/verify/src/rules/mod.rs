@@ -7,7 +7,6 @@ pub(crate) mod data;
 mod errata;
 mod exclusives;
 mod folded;
-mod gaps;
 mod init;
 mod landing_pads;
 mod layout;

@@ -1,13 +1,13 @@
 //! Records that the patcher would refuse at boot, by its own check; each reason has a rule.
 
 use alt_image::patching::Problem;
+use alt_image::records::Kind;
 use alt_runtime::insn::MoveError;
 use alt_runtime::patch::Reason;
 
 use crate::context::Context;
 use crate::finding::Severity;
 use crate::rule::{ALT, ANY, Reporter, Rule};
-use crate::rules::gaps;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
         advice: "Put the site into a section of the kernel's text, with the flag \"x\".",
         check: |context, reporter| {
             refused(context, reporter);
-            gaps::sites(context, reporter);
+            sites_in_gaps(context, reporter);
         },
     },
     Rule {
@@ -77,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         advice: "Place replacements as the linker script of alt-linker does.",
         check: |context, reporter| {
             refused(context, reporter);
-            gaps::replacements(context, reporter);
+            replacements_in_gaps(context, reporter);
         },
     },
     Rule {
@@ -166,6 +166,33 @@ fn refused(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for (site, problem) in &context.refusals.problems {
         if id_of_problem(problem) == id {
             reporter.report(*site, problem.to_string());
+        }
+    }
+}
+
+const OUTSIDE: &str = "is not inside one executable section";
+
+/// Reports sites in gaps between sections of text: the patcher takes the text as one range.
+fn sites_in_gaps(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    for site in context.records.sites() {
+        let (at, len) = (site.address(), u64::from(site.len()));
+        if !context.image.is_text_for(at, len) && !context.refusals.has(at) {
+            reporter.report(at, format!("the site {OUTSIDE}"));
+        }
+    }
+}
+
+/// Reports sites whose replacements are in such gaps.
+fn replacements_in_gaps(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    for record in context.records.list() {
+        let Kind::Code { address, len } = record.kind else {
+            continue;
+        };
+        let is_placed = context.records.replacements.range.contains(&address)
+            || context.image.is_text_for(address, len.into());
+        if !is_placed && !context.refusals.has(record.site) {
+            let text = format!("the replacement at {} {OUTSIDE}", context.place(address));
+            reporter.report_cap(record.site, record.term.cap, text);
         }
     }
 }
@@ -289,7 +316,7 @@ mod tests {
     ];
 
     #[test]
-    fn each_reason_goes_by_the_id_of_a_rule() {
+    fn each_reason_has_a_rule() {
         let is_rule = |id| crate::rules().any(|rule| rule.id == id);
         let unknown = Insn::NOP;
         let moves = [MoveError::SignsPc(unknown), MoveError::Unknown(unknown)];
