@@ -92,6 +92,7 @@
 //! | [`rendezvous`]   | stops the other CPUs during a pass |
 //! | [`mod@callback`] | functions that compute the instructions of a site |
 //! | [`insn`]         | A64 instructions: encode, classify, move to another address |
+//! | [`livepatch`]    | replaces functions of a running kernel |
 //! | [`pointers`]     | relocates pointers of code that runs at another address |
 //! | `shadow_call_stack` | a shadow call stack for CPUs without pointer authentication |
 //!
@@ -121,6 +122,7 @@ pub mod callback;
 pub mod cap;
 mod image;
 pub mod insn;
+pub mod livepatch;
 mod macros;
 pub mod patch;
 pub mod pointers;

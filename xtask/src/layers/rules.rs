@@ -63,6 +63,8 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     &["image", "pointers", "rendezvous", "shadow_call_stack"],
     // The phases.
     &["boot"],
+    // Functions replaced while the kernel runs.
+    &["livepatch"],
     // What the macros expand to.
     &["assembly", "macros"],
 ];
