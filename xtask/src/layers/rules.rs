@@ -20,6 +20,7 @@ pub(super) const PACKAGES: &[&[&str]] = &[
     &["alt-image"],
     &["alt-linker"],
     &["alt-verify"],
+    &["alt-livepatch"],
     // The functions of the fuzz targets, which the tests of the programs call as well.
     &["fuzz-targets"],
     &["alt-tool"],

@@ -1,0 +1,1 @@
+//! What changed from one kept build to another.

@@ -1,0 +1,13 @@
+//! Livepatch on the host: what changed between two builds of a kernel.
+//!
+//! [`archive`] reads and writes what is kept of a build, [`model`] makes functions and data of it,
+//! and [`diff`] compares two of them.
+
+pub mod archive;
+pub mod diff;
+pub mod model;
+
+/// The examples of the package's page are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -1,0 +1,1 @@
+//! The functions and data of a kept build.
