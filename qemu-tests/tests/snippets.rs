@@ -24,7 +24,7 @@ const SOURCES: [&str; 5] = [
     "qemu-tests/two-passes",
 ];
 
-/// `alt-runtime/tests/assembly` compiles the blocks of this document, and looks at the records.
+/// `alt-runtime/tests/accept/assembly` compiles the blocks of this document, and looks at the records.
 const COMPILED_BY_ANOTHER_TEST: &str = "docs/assembly.md";
 
 /// How a command may begin that neither `cargo xtask` nor `alt` parses.

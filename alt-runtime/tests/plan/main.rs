@@ -1,7 +1,4 @@
-//! The plan: what it makes of records, and what it refuses.
-
-#[path = "../common/memory.rs"]
-mod memory;
+//! The plan: the words that it computes from records, and the records that it refuses.
 
 mod callbacks;
 mod edges;
@@ -9,6 +6,7 @@ mod errors;
 mod image;
 mod linked;
 mod long;
+mod memory;
 mod other_address;
 mod ranges;
 mod reach;

@@ -10,7 +10,6 @@ use alt_runtime::shadow_call_stack::{ShadowPlan, ShadowReport, UnwindError, Unwi
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::memory::words;
 use test_support::Cross;
 use test_support::signing;
 
@@ -83,8 +82,12 @@ impl Image {
     }
 
     pub fn region(&self) -> Region<'_> {
+        let (address, words) = &self.text;
+        // SAFETY: `self` is borrowed for as long as the region, so the words stay readable and
+        // nothing writes them; `Vec::as_ptr` makes no reference to them.
+        let text = unsafe { Words::from_raw(*address, words.as_ptr(), words.len()) };
         Region {
-            text: words(self.text.0, &self.text.1).into(),
+            text: text.into(),
             branches: Table::new(0, &[]),
             alternatives: Table::new(0, &[]),
             replacements: Words::new(0, &[]),

@@ -1,7 +1,4 @@
-//! A shadow call stack by unwind tables: what is found in them, and what is refused.
-
-#[path = "../common/memory.rs"]
-mod memory;
+//! A shadow call stack from unwind tables: sites that are found, and tables that are refused.
 
 mod changing;
 mod damaged;

@@ -9,7 +9,7 @@ use alt_runtime::cap::{
 };
 use proptest::prelude::*;
 
-use crate::fixture::one;
+use super::fixture::one;
 
 fn merged(cpus: &[IdRegs]) -> IdRegs {
     let mut all = cpus[0];

@@ -35,7 +35,7 @@ impl Crates {
             _ => format!("{name}.o"),
         });
         let (dependency, path) = dependency;
-        let source = format!("alt-runtime/tests/crates/{name}.rs");
+        let source = format!("alt-runtime/tests/accept/crates/{name}.rs");
         let output = self
             .cross
             .rustc_alone()

@@ -84,7 +84,9 @@ fn compile(cross: &Cross, emit: &str, source: &Path, object: &Path, text: &str) 
 }
 
 fn fixture(name: &str) -> PathBuf {
-    workspace().join("alt-runtime/tests/assembly").join(name)
+    workspace()
+        .join("alt-runtime/tests/accept/assembly")
+        .join(name)
 }
 
 fn describe(record: &Record) -> String {

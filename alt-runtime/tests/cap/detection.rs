@@ -3,18 +3,10 @@
 //! The registers were read by a bare-metal program; which machine has which feature is what
 //! other software decoded from them, and what the makers publish about the CPUs.
 
-#![deny(missing_docs)]
-
 use alt_runtime::cap::{Cap, CapSet, IdRegs};
 
-#[path = "common/machines.rs"]
-mod machines;
-use machines::{Machine, machines};
-
-mod cpucaps {
-    alt_runtime::cpucaps!("../cpucaps.toml");
-}
-use cpucaps::*;
+use crate::cpucaps::*;
+use crate::machines::{Machine, machines};
 
 /// The CPUs as `-cpu` names them.
 const NAMES: [&str; 12] = [

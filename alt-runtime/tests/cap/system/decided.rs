@@ -6,7 +6,7 @@ use alt_runtime::cap::{
     idregs::{Register::*, fields},
 };
 
-use crate::fixture::{A, B, C, cpu, info, one, table};
+use super::fixture::{A, B, C, cpu, info, one, table};
 
 fn decide(table: &'static CapTable, cpus: &[&[Cap]]) -> Vec<u16> {
     let mut view = SystemView::new(table, &cpu(cpus[0])).unwrap();

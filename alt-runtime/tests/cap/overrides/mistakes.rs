@@ -7,8 +7,8 @@ use alt_runtime::cap::{
     idregs::{Register::*, fields},
 };
 
+use super::fixture::{errors, field, info};
 use crate::cpucaps::TABLE;
-use crate::fixture::{errors, field, info};
 
 #[test]
 fn each_mistake_is_named() {

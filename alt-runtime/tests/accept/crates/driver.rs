@@ -46,7 +46,7 @@ pub mod callbacks {
 
 /// A table of its own.
 pub mod caps {
-    hal::cpucaps!("tests/crates/cpucaps.toml");
+    hal::cpucaps!("tests/accept/crates/cpucaps.toml");
 }
 
 /// A cpucap of that table.

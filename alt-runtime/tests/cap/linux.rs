@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-mod cpucaps {
-    alt_runtime::cpucaps!("../cpucaps.toml");
-}
+use crate::cpucaps;
 
-const PAGE: &str = include_str!("../../docs/cpucaps-linux.md");
-const LINUX: &str = include_str!("data/linux-cpucaps-7.2.13.txt");
+const PAGE: &str = include_str!("../../../docs/cpucaps-linux.md");
+const LINUX: &str = include_str!("../data/linux-cpucaps-7.2.13.txt");
 
 /// The parts in backquotes.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {

@@ -5,7 +5,7 @@ use alt_runtime::cap::{
     run_hooks,
 };
 
-use crate::fixture::{A, B, C, cpu, info, table};
+use super::fixture::{A, B, C, cpu, info, table};
 
 #[test]
 fn hooks_run_for_the_caps_of_their_time_on_every_cpu() {

@@ -7,8 +7,8 @@ use alt_runtime::cap::{
     idregs::{Field, Register::*, fields},
 };
 
+use super::fixture::{errors, field, info, overrides};
 use crate::cpucaps::TABLE;
-use crate::fixture::{errors, field, info, overrides};
 
 #[test]
 fn a_cap_is_removed_and_lower_versions_stay() {

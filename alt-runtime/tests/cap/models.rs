@@ -5,6 +5,8 @@ use alt_runtime::cap::{
     idregs::{Register, fields},
 };
 
+use crate::cpucaps as shipped;
+
 mod small {
     alt_runtime::cpucaps!("tests/data/cap_models.toml");
 }
@@ -101,10 +103,6 @@ fn a_fraction_of_15_is_less_than_none() {
         let caps = small::TABLE.detect(&regs).unwrap();
         assert_eq!(caps.contains(small::MTE_ASYNC), expected);
     }
-}
-
-mod shipped {
-    alt_runtime::cpucaps!("../cpucaps.toml");
 }
 
 /// `MIDR_EL1` of a revision.

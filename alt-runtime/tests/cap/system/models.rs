@@ -5,10 +5,8 @@ use alt_runtime::cap::{
     idregs::{Register::*, fields},
 };
 
-#[path = "../common/machines.rs"]
-mod machines;
 use crate::cpucaps::*;
-use machines::machines;
+use crate::machines::machines;
 
 fn machine(cpu: &str) -> IdRegs {
     machines()

@@ -5,10 +5,8 @@ use alt_runtime::cap::{
     idregs::Register::{CTR_EL0, ID_AA64ISAR0_EL1, ID_AA64PFR0_EL1},
 };
 
-#[path = "../common/machines.rs"]
-mod machines;
 use crate::cpucaps::*;
-use machines::machines;
+use crate::machines::machines;
 
 fn machine(cpu: &str) -> IdRegs {
     let mut machines = machines().into_iter();

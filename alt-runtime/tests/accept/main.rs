@@ -1,13 +1,10 @@
-//! What `alternative!` and `cpu_has_cap!` accept, and what they make of it.
+//! Code and records that `alternative!` and `cpu_has_cap!` expand to.
 //!
-//! The fixtures in `accept/` are compiled for the target at three levels of
-//! optimisation, and the object file is taken apart.
+//! The files in `fixtures/` are compiled for the target at three levels of optimisation, and the
+//! object files are compared with hand-written expectations.
 
-#[path = "assembly/mod.rs"]
 mod assembly;
-#[path = "crates/mod.rs"]
 mod crates;
-#[path = "common/relocatable.rs"]
 mod relocatable;
 
 use std::collections::BTreeMap;
@@ -30,7 +27,7 @@ fn at_each_level(fixture: &str, mut judge: impl FnMut(&Relocatable<'_>, &str)) {
             .arg(format!("-Copt-level={level}"))
             .arg("-o")
             .arg(&object)
-            .arg(workspace().join(format!("alt-runtime/tests/accept/{fixture}.rs")))
+            .arg(workspace().join(format!("alt-runtime/tests/accept/fixtures/{fixture}.rs")))
             .status();
         assert!(
             status.unwrap().success(),
@@ -87,7 +84,7 @@ fn operands_are_those_of_asm() {
 /// Each function has the records that its `//=` lines say, and no other.
 #[test]
 fn forms_make_the_records_they_say() {
-    let source = workspace().join("alt-runtime/tests/accept/forms.rs");
+    let source = workspace().join("alt-runtime/tests/accept/fixtures/forms.rs");
     let expected = expected(&fs::read_to_string(source).unwrap());
     at_each_level("forms", |object, level| {
         let mut found = BTreeMap::<String, Vec<String>>::new();

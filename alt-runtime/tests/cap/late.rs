@@ -1,20 +1,13 @@
 //! CPUs that come online after the cpucaps are final.
 
-#![deny(missing_docs)]
-
 use alt_runtime::cap::{
     Cap, CapInfo, CapKind, CapTable, Conflict, CpuVerdict, Evidence, FinalCaps, IdRegs, LatePolicy,
     Rule, Scope, SystemView,
     idregs::{Register::*, fields},
 };
 
-#[path = "common/machines.rs"]
-mod machines;
-use machines::machines;
-
-mod cpucaps {
-    alt_runtime::cpucaps!("../cpucaps.toml");
-}
+use crate::cpucaps;
+use crate::machines::machines;
 
 /// What Linux does, by the type of the cap: (the CPU lacks it and the system has it, the CPU has
 /// it and the system lacks it). `include/asm/cpufeature.h` describes the types by two flags,
