@@ -91,6 +91,7 @@
 //! | [`record`]       | the layouts of the tables |
 //! | [`rendezvous`]   | stops the other CPUs during a pass |
 //! | [`mod@callback`] | functions that compute the instructions of a site |
+//! | [`atomics`]      | outline atomics: helpers that the pass turns into LSE instructions |
 //! | [`insn`]         | A64 instructions: encode, classify, move to another address |
 //! | [`livepatch`]    | replaces functions of a running kernel |
 //! | [`pointers`]     | relocates pointers of code that runs at another address |
@@ -101,6 +102,7 @@
 //!
 //! # Features
 //!
+//! - `atomics`: defines the helpers of outline atomics; see [`atomics`].
 //! - `defmt`: implements `defmt::Format` for the errors and reports that a kernel logs.
 //! - `shadow-call-stack`: the module `shadow_call_stack`, which reads unwind tables with gimli.
 //!
@@ -117,6 +119,7 @@
 
 mod arch;
 mod assembly;
+pub mod atomics;
 pub mod boot;
 pub mod callback;
 pub mod cap;

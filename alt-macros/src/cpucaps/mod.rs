@@ -19,16 +19,23 @@ use syn::LitStr;
 
 use crate::Runtime;
 
+/// The cpucap of the instructions that outline atomics become.
+const LSE: &str = "LSE";
+
 /// Expands to the constants, the table and the section, or to a `compile_error!` for each mistake.
 pub fn expand(path: &LitStr, runtime: &Runtime) -> TokenStream {
     let name = path.value();
-    let checked = read(&name).and_then(|text| Ok((alt_cpucaps::check(&name, &text)?, text)));
+    let checked = read(&name).and_then(|text| {
+        let cpucaps = alt_cpucaps::check(&name, &text)?;
+        let number = atomics(&name, &cpucaps)?;
+        Ok((cpucaps, text, number))
+    });
     match checked {
-        Ok((cpucaps, text)) => {
+        Ok((cpucaps, text, number)) => {
             let tracked = track(path);
             let section = section(&cpucaps, &text);
             let constants = constants::expand(&cpucaps, runtime);
-            quote! { #tracked #constants #section }
+            quote! { #tracked #constants #section #number }
         }
         Err(messages) => messages
             .into_iter()
@@ -44,6 +51,29 @@ fn read(path: &str) -> Result<String, Vec<String>> {
             "{path}: {error}\n  = help: the path is relative to the directory of the package's \
              Cargo.toml"
         )]
+    })
+}
+
+/// The absolute symbol by which the records of outline atomics know the number of `LSE`: those of
+/// alt-runtime are compiled before the kernel's table exists. Two tables of one image that disagree
+/// are a duplicate definition.
+fn atomics(path: &str, cpucaps: &Cpucaps) -> Result<TokenStream, Vec<String>> {
+    if !cfg!(feature = "atomics") {
+        return Ok(TokenStream::new());
+    }
+    let mut caps = cpucaps.caps.iter();
+    let Some(number) = caps.position(|cap| cap.name == LSE) else {
+        return Err(vec![format!(
+            "{path}: the feature `atomics` of alt-runtime requires a cpucap {LSE}\n  = help: add \
+             [{LSE}] with detect = {{ field = \"ID_AA64ISAR0_EL1.Atomic\", min = 2 }}, or drop the \
+             feature"
+        )]);
+    };
+    let set = format!(".set __alt_cpucap_{LSE}, {number}");
+    let globl = format!(".globl __alt_cpucap_{LSE}");
+    Ok(quote! {
+        #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+        ::core::arch::global_asm!(#globl, #set);
     })
 }
 

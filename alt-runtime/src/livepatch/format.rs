@@ -389,6 +389,9 @@ mod tests {
         let relocation = Relocation::new(4, 283, BASE_IMAGE, -8);
         assert_eq!(relocation.target(), -8);
         assert_eq!(Relocation::from_words(relocation.to_words()), relocation);
-        assert_eq!((relocation.elf_type(), relocation.base()), (283, BASE_IMAGE));
+        assert_eq!(
+            (relocation.elf_type(), relocation.base()),
+            (283, BASE_IMAGE)
+        );
     }
 }

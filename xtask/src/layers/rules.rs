@@ -68,6 +68,8 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     &["livepatch"],
     // What the macros expand to.
     &["assembly", "macros"],
+    // Helpers that a compiler calls, written by those macros.
+    &["atomics"],
 ];
 
 /// The modules of the root of kernel-demo: the kernel below, its tests above.
