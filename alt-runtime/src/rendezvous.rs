@@ -25,6 +25,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::arch::Seat;
+
 /// The state that `N` CPUs, numbered from 0 by the kernel, use to stop and resume.
 ///
 /// The generation is odd while CPUs are stopped and even otherwise. Each CPU acknowledges a stop by
@@ -32,7 +34,21 @@ use core::sync::atomic::{AtomicU32, Ordering};
 #[derive(Debug)]
 pub struct Rendezvous<const N: usize> {
     generation: AtomicU32,
-    seen: [AtomicU32; N],
+    seats: [Seat; N],
+}
+
+/// The registers from which the calls in progress on a CPU, or of a thread, can be found.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Frame {
+    /// The instruction that is executed next.
+    pub pc: u64,
+    /// x30: in a function that has no frame record, the address to which it returns.
+    pub lr: u64,
+    /// x29: the address of the last frame record (AAPCS64, "The Frame Pointer").
+    pub fp: u64,
+    /// The stack pointer.
+    pub sp: u64,
 }
 
 /// Why the CPUs were not stopped. No CPU waits, and nothing has been written.
@@ -66,7 +82,7 @@ impl<const N: usize> Rendezvous<N> {
     pub const fn new() -> Self {
         Self {
             generation: AtomicU32::new(0),
-            seen: [const { AtomicU32::new(0) }; N],
+            seats: [const { Seat::new() }; N],
         }
     }
 
@@ -82,8 +98,8 @@ impl<const N: usize> Rendezvous<N> {
     /// [`stop_all`](Self::stop_all) must not call it: it would wait for itself.
     pub fn wait_if_requested(&self, cpu: usize) {
         // The routine reads an ID register, which a hypervisor may trap: call it only if needed.
-        if let Some(seen) = self.seen.get(cpu).filter(|_| self.is_requested()) {
-            crate::arch::wait_if_requested(&self.generation, seen);
+        if let Some(seat) = self.seats.get(cpu).filter(|_| self.is_requested()) {
+            crate::arch::wait_if_requested(&self.generation, seat);
         }
     }
 
@@ -122,8 +138,8 @@ impl<const N: usize> Rendezvous<N> {
         notify();
         let begin = now();
         for cpu in others {
-            let seen = self.seen.get(cpu).ok_or(StopError::Missing { cpu })?;
-            while seen.load(Ordering::Acquire) != generation {
+            let seat = self.seats.get(cpu).ok_or(StopError::Missing { cpu })?;
+            while seat.seen.load(Ordering::Acquire) != generation {
                 if now().wrapping_sub(begin) > timeout {
                     return Err(StopError::Missing { cpu });
                 }
@@ -154,6 +170,24 @@ pub struct Stopped<'a, const N: usize> {
     generation: u32,
     /// Neither `Send` nor `Sync`.
     on_this_cpu: PhantomData<*const ()>,
+}
+
+impl<const N: usize> Stopped<'_, N> {
+    /// The CPUs that wait, by number, and where each one waits: `lr` is in the function that has
+    /// called [`wait_if_requested`](Rendezvous::wait_if_requested), or in that function itself. On
+    /// a host, where threads act as CPUs, the registers are 0.
+    pub fn frames(&self) -> impl Iterator<Item = (usize, Frame)> + use<'_, N> {
+        let seats = self.rendezvous.seats.iter().enumerate();
+        seats.filter_map(|(cpu, seat)| {
+            // What the CPU has stored before the generation is visible with it.
+            if seat.seen.load(Ordering::Acquire) != self.generation {
+                return None;
+            }
+            let [fp, lr, sp] = seat.registers();
+            let pc = crate::arch::wait_if_requested as *const () as u64;
+            Some((cpu, Frame { pc, lr, fp, sp }))
+        })
+    }
 }
 
 impl<const N: usize> Drop for Stopped<'_, N> {

@@ -2,13 +2,19 @@
 //!
 //! One assembly routine in a section of its own. It contains no site, calls nothing and uses no
 //! stack, in every build profile. A Rust loop would not do: the compiler may replace it by a call of
-//! `memcpy`, which may have a site itself.
+//! `memcpy`, which may have a site itself. On a host, where no text is executed, a Rust loop does the
+//! same without the maintenance, so that what leads to a commit can be tested there.
 
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use core::arch::naked_asm;
+#[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use bitflags::bitflags;
 
-use super::{MASK_ALL_INTERRUPTS, Maintenance, NMI};
+use super::Maintenance;
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+use super::{MASK_ALL_INTERRUPTS, NMI};
 use crate::room::PlannedWrite;
 
 /// The arguments and results of the routine.
@@ -90,6 +96,7 @@ impl Job {
 /// # Safety
 /// The fields of `job` must describe writable and readable memory as documented, and no other CPU may
 /// execute the text during the call.
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 #[unsafe(naked)]
 #[unsafe(link_section = ".text.alt_patcher")]
 pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
@@ -214,6 +221,44 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         size = const size_of::<PlannedWrite>(),
         after = const core::mem::offset_of!(PlannedWrite, after),
     )
+}
+
+/// The same steps for the host, without the maintenance.
+///
+/// # Safety
+/// As on the target; only whole words of the text are accessed by others meanwhile, as atomics.
+#[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
+pub unsafe fn commit(job: &mut Job) -> *const PlannedWrite {
+    // SAFETY: the job describes the writes by this range, and nobody else uses them.
+    let writes = unsafe {
+        let len = job.end.offset_from_unsigned(job.writes);
+        core::slice::from_raw_parts_mut(job.writes, len)
+    };
+    let word = |start: *const u32, write: &PlannedWrite| {
+        let place = start.wrapping_byte_add(write.offset as usize);
+        // SAFETY: the word is one of the text or of its alias, by the caller's promise.
+        unsafe { AtomicU32::from_ptr(place.cast_mut()) }
+    };
+    let line_of = |write: &PlannedWrite| u64::from(write.offset) / job.data_line;
+    let (mut line, mut failed) = (None, None);
+    for (index, write) in writes.iter().enumerate() {
+        word(job.alias, write).store(write.after, Ordering::Relaxed);
+        if word(job.text, write).load(Ordering::Relaxed) != write.after {
+            failed = Some(index);
+            break;
+        }
+        if line.replace(line_of(write)) != Some(line_of(write)) {
+            job.lines += 1;
+        }
+    }
+    let Some(failed) = failed else {
+        return core::ptr::null();
+    };
+    for write in writes.iter_mut() {
+        core::mem::swap(&mut write.before, &mut write.after);
+        word(job.alias, write).store(write.after, Ordering::Relaxed);
+    }
+    &raw const writes[failed]
 }
 
 // The routine uses these offsets as numbers.

@@ -2,17 +2,15 @@
 //! loop in which other CPUs wait. Its data types and the decisions about them compile for the host
 //! as well.
 
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod commit;
 mod maintenance;
 mod wait;
 
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
 pub(crate) use commit::{Job, commit};
 pub use maintenance::Maintenance;
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 pub use maintenance::forget_fetched;
-pub(crate) use wait::wait_if_requested;
+pub(crate) use wait::{Seat, wait_if_requested};
 
 /// The bits of ID_AA64PFR1_EL1.NMI. If they are 0, FEAT_NMI and with it ALLINT are not implemented,
 /// and no interrupt has superpriority.

@@ -2,14 +2,47 @@
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use core::arch::naked_asm;
-use core::sync::atomic::AtomicU32;
-#[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use super::{MASK_ALL_INTERRUPTS, NMI};
 
-/// While `generation` is odd, stores it to `seen` and waits. Executes an ISB before it returns.
+/// What a CPU that waits tells the CPU that has stopped it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Seat {
+    /// 0: the generation that the CPU has observed. Stored last, with release: a CPU that loads it
+    /// with acquire finds the registers below.
+    pub seen: AtomicU32,
+    /// 8, 16, 24: x29, x30 and the stack pointer at the call of the routine.
+    registers: [AtomicU64; 3],
+}
+
+// The routine uses these offsets as numbers.
+const _: () = {
+    assert!(core::mem::offset_of!(Seat, seen) == 0);
+    assert!(core::mem::offset_of!(Seat, registers) == 8);
+};
+
+impl Seat {
+    /// A seat that no CPU has taken.
+    pub const fn new() -> Self {
+        Self {
+            seen: AtomicU32::new(0),
+            registers: [const { AtomicU64::new(0) }; 3],
+        }
+    }
+
+    /// x29, x30 and the stack pointer of the CPU that waits here.
+    pub fn registers(&self) -> [u64; 3] {
+        self.registers
+            .each_ref()
+            .map(|register| register.load(Ordering::Relaxed))
+    }
+}
+
+/// Publishes x29, x30 and the stack pointer in `seat`. While `generation` is odd, stores it to
+/// `seat` and waits. Executes an ISB before it returns.
 ///
 /// The next stop may follow before this CPU has observed the even value in between. It must
 /// acknowledge that stop as well before it returns: its caller would take it for stopped while it
@@ -20,7 +53,7 @@ use super::{MASK_ALL_INTERRUPTS, NMI};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 #[unsafe(naked)]
 #[unsafe(link_section = ".text.alt_patcher")]
-pub extern "C" fn wait_if_requested(generation: &AtomicU32, seen: &AtomicU32) {
+pub extern "C" fn wait_if_requested(generation: &AtomicU32, seat: &Seat) {
     naked_asm!(
         // A linker's veneer branches here by BR, and the compiler puts no landing pad into a
         // naked function.
@@ -36,6 +69,10 @@ pub extern "C" fn wait_if_requested(generation: &AtomicU32, seen: &AtomicU32) {
         "b.eq 2f",
         "mrs x6, S3_0_C4_C3_0",    // ALLINT
         ".inst {mask_all}",
+        // The stack does not change while this CPU waits, so the registers are published once.
+        "2: stp x29, x30, [x1, #8]",
+        "mov x7, sp",
+        "str x7, [x1, #24]",
         "2: ldar w2, [x0]",
         "tbz w2, #0, 4f",
         "stlr w2, [x1]",
@@ -57,13 +94,13 @@ pub extern "C" fn wait_if_requested(generation: &AtomicU32, seen: &AtomicU32) {
 
 /// The same steps for the host, where each thread acts as a CPU.
 #[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
-pub fn wait_if_requested(generation: &AtomicU32, seen: &AtomicU32) {
+pub fn wait_if_requested(generation: &AtomicU32, seat: &Seat) {
     loop {
         let requested = generation.load(Ordering::Acquire);
         if requested.is_multiple_of(2) {
             return;
         }
-        seen.store(requested, Ordering::Release);
+        seat.seen.store(requested, Ordering::Release);
         while generation.load(Ordering::Acquire) == requested {
             core::hint::spin_loop();
         }

@@ -162,6 +162,7 @@ pub const BASE_PAYLOAD: u32 = 1;
 
 /// The hooks of a payload, in the order of [`Header::hooks`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
 pub enum HookKind {
     /// After the payload has been loaded; may refuse.

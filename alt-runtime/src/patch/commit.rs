@@ -1,8 +1,7 @@
 //! Commit: a plan becomes text.
 
-use crate::arch::Maintenance;
-#[cfg(all(target_arch = "aarch64", target_os = "none"))]
-use crate::arch::{self, Job};
+use crate::arch::{self, Job, Maintenance};
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 use crate::insn::Insn;
 use crate::patch::{AliasError, PatchError, Plan, ReadBackError, Report, WritableAlias};
 use crate::region::Region;
@@ -12,7 +11,7 @@ impl Plan<'_> {
     /// Writes the plan through `alias`, does the cache maintenance, and reads every word back at
     /// the address at which it is executed.
     ///
-    /// Available for the target `aarch64` with `target_os = "none"`.
+    /// On a host, where no text is executed, there is no cache maintenance.
     ///
     /// # Errors
     /// The alias could not be opened, or a word did not read back; in both cases
@@ -42,6 +41,7 @@ impl Plan<'_> {
     ///
     /// # Safety
     /// As for [`commit`](Self::commit).
+    #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
     pub(crate) unsafe fn commit_first<A: WritableAlias>(
         self,
         region: &Region<'_>,
@@ -102,6 +102,7 @@ impl Plan<'_> {
 
 /// Reads, through `alias`, a word in each page that has a site. Answers a write of the first one
 /// that changes nothing.
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {
     // No page is smaller than 4 KiB.
     const PAGE: u64 = 4096;

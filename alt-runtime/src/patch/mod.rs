@@ -22,7 +22,6 @@
 mod alias;
 mod alternative;
 mod callback;
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 mod commit;
 mod decision;
 mod error;

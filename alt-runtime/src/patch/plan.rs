@@ -83,7 +83,6 @@ impl<'p> Plan<'p> {
     }
 
     /// A plan without a table: of separate words, in address order.
-    #[cfg(feature = "shadow-call-stack")]
     pub(crate) fn of_writes(writes: &'p mut [PlannedWrite]) -> Self {
         let words = u32::try_from(writes.len()).unwrap_or(u32::MAX);
         let report = Report {

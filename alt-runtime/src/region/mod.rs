@@ -156,7 +156,6 @@ impl<'a> Words<'a> {
     }
 
     /// The first word, as mapped now.
-    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub(crate) const fn as_ptr(&self) -> *const AtomicU32 {
         self.start
     }

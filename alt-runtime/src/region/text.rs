@@ -230,7 +230,6 @@ impl<'a> Text<'a> {
 
     /// The first word, as mapped now; `None` if not all ranges are mapped as far apart as they
     /// run, so that no offset leads from one to the other.
-    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     pub(crate) fn as_ptr(&self) -> Option<*const u32> {
         let distance = |range: &TextRange<'_>| {
             (range.words.as_ptr() as u64).wrapping_sub(range.words.range().start)
