@@ -24,6 +24,7 @@
 mod assembly;
 pub mod branch_range;
 pub mod folding;
+pub mod map;
 pub mod namespace;
 pub mod partial_link;
 mod scripts;

@@ -8,9 +8,9 @@ use alt_object::encodings::goes_on;
 use alt_object::object::{Place, Relocation};
 use alt_runtime::insn::{Class, Form, Insn};
 
-use super::map::Placed;
 use super::object::{LinkedObject, LinkedSymbol};
 use super::script::record_size;
+use crate::map::Placed;
 
 /// A function, data, or an undefined symbol.
 #[derive(Clone, Debug)]
@@ -65,9 +65,10 @@ impl<'a> Graph<'a> {
             else {
                 continue;
             };
-            starts.push(((index, placed.offset), 3, &placed.section));
-            let end = placed.offset.saturating_add(placed.size);
-            self.files.push((index, placed.offset, end, &placed.file));
+            starts.push(((index, placed.address), 3, &placed.section));
+            let end = placed.address.saturating_add(placed.size);
+            self.files
+                .push((index, placed.address, end, placed.file_name()));
         }
         self.files.sort_unstable();
         let functions = Functions::of(object);

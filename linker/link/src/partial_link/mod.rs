@@ -22,7 +22,6 @@ mod inputs;
 mod link;
 mod lints;
 mod lld;
-mod map;
 mod object;
 mod refusal;
 mod script;
@@ -35,6 +34,7 @@ pub use script::PAGE;
 
 use alt_object::inputs::{Input, InputKind, kind};
 
+use crate::map;
 use crate::namespace::{Manifest, Name};
 use graph::Graph;
 use inputs::Inputs;
@@ -132,7 +132,9 @@ impl<'a> PartialLink<'a> {
             format!(
                 "constant data is writable in {}: {} of {}; compile with -fno-pie, or \
                  -C relocation-model=static",
-                placed.output, placed.section, placed.file
+                placed.output,
+                placed.section,
+                placed.file_name()
             )
         });
         lines.collect()

@@ -24,6 +24,8 @@ const MAGIC: [&[u8]; 5] = [
     b"\xde\xc0\x17\x0b",
 ];
 
+use alt_livepatch::archive::flags::KEEP;
+
 /// The largest nesting of response files.
 const DEPTH: usize = 10;
 
@@ -38,6 +40,14 @@ pub struct Arguments {
     pub partial: bool,
     /// Whether functions with equal text are folded even if their addresses are taken (`--icf=all`).
     pub folds_all: bool,
+    /// All arguments, those of response files included, without [`KEEP`].
+    pub all: Vec<OsString>,
+    /// The arguments that do not name files, except linker scripts, without their folders.
+    pub options: Vec<String>,
+    /// The linker's map that the caller asks for.
+    pub map: Option<PathBuf>,
+    /// Whether the build is to be kept for livepatch.
+    pub keep: bool,
 }
 
 impl Arguments {
@@ -45,12 +55,18 @@ impl Arguments {
     pub fn read(arguments: &[OsString]) -> io::Result<Self> {
         let mut all = Vec::new();
         expand(arguments, DEPTH, &mut all)?;
+        let given = all.len();
+        all.retain(|argument| argument != KEEP);
         let (mut folders, mut named) = (Vec::new(), Vec::new());
         let mut link = Self {
             inputs: Vec::new(),
             output: OUTPUT.into(),
             partial: false,
             folds_all: false,
+            keep: all.len() < given,
+            all: all.clone(),
+            options: Vec::new(),
+            map: None,
         };
         let mut rest = all.into_iter();
         while let Some(argument) = rest.next() {
@@ -62,6 +78,7 @@ impl Arguments {
                 .find_map(|s| text.strip_prefix(s))
             {
                 link.folds_all = how == "all";
+                link.options.push(text);
             } else if PARTIAL.contains(&text.as_str()) {
                 link.partial = true;
             } else if let Some(output) = value(&text, "-o", "--output", &mut rest) {
@@ -70,13 +87,27 @@ impl Arguments {
                 folders.push(PathBuf::from(folder));
             } else if let Some(library) = value(&text, "-l", "--library", &mut rest) {
                 named.push(Named::Library(library.to_string_lossy().into_owned()));
+            } else if let Some(map) = value(&text, "-Map", "--Map", &mut rest) {
+                let map = map.to_string_lossy().into_owned();
+                link.map = Some(map.strip_prefix('=').unwrap_or(&map).into());
+            } else if let Some(script) = value(&text, "-T", "--script", &mut rest) {
+                let name = Path::new(&script).file_name().unwrap_or(&script);
+                link.options.push(format!("-T{}", name.display()));
             } else if !text.starts_with('-') {
                 named.push(Named::File(argument.into()));
+            } else {
+                link.options.push(text);
             }
         }
         for name in named {
             let path = match name {
-                Named::File(path) => Some(path).filter(|path| is_input(path)),
+                Named::File(path) if is_input(&path) => Some(path),
+                // A linker script, or the value of an option.
+                Named::File(path) => {
+                    let name = path.file_name().unwrap_or(path.as_os_str());
+                    link.options.push(name.to_string_lossy().into_owned());
+                    None
+                }
                 Named::Library(name) => library(&name, &folders),
             };
             if let Some(path) = path.filter(|path| !link.inputs.contains(path)) {
@@ -168,6 +199,19 @@ fn words(text: &str) -> Vec<OsString> {
     words.iter().map(|word| OsStr::new(word).into()).collect()
 }
 
+/// The text of a response file with these arguments. An error if one is not UTF-8.
+pub fn quoted(arguments: &[OsString]) -> io::Result<String> {
+    let lines = arguments.iter().map(|argument| {
+        let text = argument.to_str().ok_or_else(|| {
+            let name = argument.display();
+            io::Error::other(format!("{name}: not UTF-8, which {KEEP} requires"))
+        })?;
+        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+        Ok(format!("\"{text}\"\n"))
+    });
+    lines.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +298,48 @@ mod tests {
         ] {
             assert_eq!(link(arguments).output, PathBuf::from(output));
         }
+    }
+
+    #[test]
+    fn a_build_is_kept_when_asked_for() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let object = dir.path().join("a.o");
+        fs::write(&object, b"\x7fELF...").unwrap();
+        let given = format!("--alt-keep {} -T /x/kernel.ld", object.display());
+        let file = dir.path().join("arguments");
+        fs::write(&file, given).unwrap();
+        let file = format!("@{}", file.display());
+        let got = Arguments::read(&os(&[
+            "-flavor",
+            "gnu",
+            &file,
+            "-L",
+            "/y",
+            "-Map=k.map",
+            "-z",
+            "now",
+            "--emit-relocs",
+            "-omy image",
+            "/x/memory.x",
+        ]));
+        let got = got.unwrap();
+        assert!(got.keep);
+        let options = [
+            "-flavor",
+            "-Tkernel.ld",
+            "-z",
+            "--emit-relocs",
+            "gnu",
+            "now",
+            "memory.x",
+        ];
+        assert_eq!(got.options, options);
+        assert_eq!(got.map, Some("k.map".into()));
+        assert!(!got.all.contains(&KEEP.into()));
+        assert_eq!(words(&quoted(&got.all).unwrap()), got.all);
+
+        let other = Arguments::read(&os(&["-Map", "m", "a.o"])).unwrap();
+        assert_eq!((other.keep, other.map), (false, Some("m".into())));
     }
 
     #[test]

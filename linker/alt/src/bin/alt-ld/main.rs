@@ -11,15 +11,20 @@
 //! output is checked in the final link. With `--icf=all`, sites must refer to their records, or the
 //! linker would fold functions whose records differ. In the linked image, namespaces are checked
 //! against their manifests, since the addresses are known only there.
+//!
+//! The argument `--alt-keep`, which the linker itself does not see, keeps what livepatch needs of the
+//! build in the folder `IMAGE.livepatch` (docs/livepatch.md). Without the flags that livepatch
+//! requires, the build fails.
 
 mod arguments;
+mod keep;
 mod namespaces;
 
-use std::env;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::{env, io};
 
 use alt_linker::branch_range::{self, Options};
 use alt_linker::folding;
@@ -61,22 +66,47 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     if link.folds_all && !folding(&link)? {
         return Ok(ExitCode::from(1));
     }
-    let mut command = linker(arguments);
-    let status = command.args(arguments).status().map_err(|why| {
-        let program = command.get_program().display();
-        format!("{program}: {why}; set {LINKER} to the path of a linker")
-    })?;
+    // A partial link makes no image.
+    let linked = match link.keep && !link.partial {
+        true => Some(keep::link(&link, linker(&link.all))?),
+        false => None,
+    };
+    let status = match &linked {
+        Some(linked) => linked.status,
+        None => run_linker(linker(arguments), &link, arguments)?,
+    };
     // With `--version`, a linker writes no image.
-    if status.success()
-        && !link.partial
-        && !link.inputs.is_empty()
-        && link.output.exists()
-        && !namespaces::check(&link.output)?
-    {
-        return Ok(ExitCode::from(1));
+    if status.success() && !link.partial && !link.inputs.is_empty() && link.output.exists() {
+        if !namespaces::check(&link.output)? {
+            return Ok(ExitCode::from(1));
+        }
+        if let Some(linked) = &linked
+            && !keep::keep(&link, linked)?
+        {
+            return Ok(ExitCode::from(1));
+        }
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// Runs the linker with the arguments as they were given, except `--alt-keep` in a partial link.
+fn run_linker(
+    mut linker: Command,
+    link: &Arguments,
+    given: &[OsString],
+) -> Result<ExitStatus, Box<dyn Error>> {
+    let arguments = match link.keep {
+        true => &link.all,
+        false => given,
+    };
+    let status = linker.args(arguments).status();
+    Ok(status.map_err(|why| cannot_run(&linker, &why))?)
+}
+
+fn cannot_run(linker: &Command, why: &io::Error) -> String {
+    let program = linker.get_program().display();
+    format!("{program}: {why}; set {LINKER} to the path of a linker")
 }
 
 /// Checks that `--icf=all` cannot fold functions whose records differ; reports sites where it can.

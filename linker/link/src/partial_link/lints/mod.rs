@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 
 use super::graph::Graph;
 use super::inputs::Inputs;
-use super::map::Placed;
 use super::object::LinkedObject;
 use super::refusal::{Refusal, Site};
 use super::script::Layout;
+use crate::map::Placed;
 use crate::namespace::Manifest;
 use crate::namespace::Name;
 
@@ -62,7 +62,9 @@ impl LintContext<'_> {
     /// The files from which a section of the object comes; `None` alone if they are unknown.
     fn files(&self, section: &str) -> BTreeSet<Option<String>> {
         let placed = self.placed.iter().filter(|placed| placed.output == section);
-        let mut files: BTreeSet<_> = placed.map(|placed| Some(placed.file.clone())).collect();
+        let mut files: BTreeSet<_> = placed
+            .map(|placed| Some(placed.file_name().to_owned()))
+            .collect();
         if files.is_empty() {
             files.insert(None);
         }

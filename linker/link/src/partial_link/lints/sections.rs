@@ -81,7 +81,7 @@ pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
         // The input with this flag, if it is known; bitcode has no sections yet.
         let input = inputs.find(|placed| context.inputs.has(&placed.section, right));
         let (input, file) = match input {
-            Some(placed) => (placed.section.clone(), Some(placed.file.clone())),
+            Some(placed) => (placed.section.clone(), Some(placed.file_name().to_owned())),
             None => (name.clone(), None),
         };
         found.push(Refusal::Rights {

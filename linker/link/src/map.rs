@@ -1,15 +1,16 @@
-//! The linker's map: the place of each input section.
+//! The map that lld writes (`-Map`): the place of each input section.
 
 /// An input section in the output of the link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Placed {
+pub struct Placed {
     /// The output section.
     pub output: String,
-    /// The offset in it, in bytes.
-    pub offset: u64,
+    /// The address; in a partial link, the offset in the output section in bytes.
+    pub address: u64,
     /// The size in bytes.
     pub size: u64,
-    /// The file, as `libhyp.a(entry.o)`.
+    /// The file as the linker names it, such as `target/libhyp.a(entry.o)`; `<internal>` for a
+    /// section that the linker made.
     pub file: String,
     /// The input section.
     pub section: String,
@@ -17,7 +18,7 @@ pub(super) struct Placed {
 
 /// Reads a map in lld's format: four columns of numbers, then an output section, an input section or
 /// a symbol, which the indentation tells apart.
-pub(super) fn parse(text: &str) -> Vec<Placed> {
+pub fn parse(text: &str) -> Vec<Placed> {
     let mut output = String::new();
     let mut placed = Vec::new();
     for line in text.lines().skip(1) {
@@ -38,9 +39,9 @@ pub(super) fn parse(text: &str) -> Vec<Placed> {
                 let hex = |text: &str| u64::from_str_radix(text, 16).unwrap_or_default();
                 placed.push(Placed {
                     output: output.clone(),
-                    offset: hex(numbers[0]),
+                    address: hex(numbers[0]),
                     size: hex(numbers[2]),
-                    file: file_name(file).to_owned(),
+                    file: file.to_owned(),
                     section: section.strip_suffix(')').unwrap_or(section).to_owned(),
                 });
             }
@@ -50,11 +51,14 @@ pub(super) fn parse(text: &str) -> Vec<Placed> {
     placed
 }
 
-/// The path without folders; those of an archive member are kept.
-fn file_name(path: &str) -> &str {
-    let archive = path.find('(').unwrap_or(path.len());
-    let folder = path[..archive].rfind(['/', '\\']).map_or(0, |at| at + 1);
-    &path[folder..]
+impl Placed {
+    /// The file without folders; those of an archive member are kept: `libhyp.a(entry.o)`.
+    pub fn file_name(&self) -> &str {
+        let path = self.file.as_str();
+        let archive = path.find('(').unwrap_or(path.len());
+        let folder = path[..archive].rfind(['/', '\\']).map_or(0, |at| at + 1);
+        &path[folder..]
+    }
 }
 
 #[cfg(test)]
@@ -74,18 +78,21 @@ mod tests {
                0                0        8     8 .hyp.rodata
                0                0        8     1         <internal>:(.rodata.str1.1)
 ";
-        let placed = |output: &str, offset, size, file: &str, section: &str| Placed {
+        let placed = |output: &str, address, size, file: &str, section: &str| Placed {
             output: output.to_owned(),
-            offset,
+            address,
             size,
             file: file.to_owned(),
             section: section.to_owned(),
         };
         let expected = [
-            placed(".hyp.text", 0, 4, "liba.a(a.o)", ".text._ZN1a"),
+            placed(".hyp.text", 0, 4, "/tmp/a b/liba.a(a.o)", ".text._ZN1a"),
             placed(".hyp.text", 4, 0x8c, "e.o", ".text.$LT$a(b)$GT$"),
             placed(".hyp.rodata", 0, 8, "<internal>", ".rodata.str1.1"),
         ];
-        assert_eq!(parse(text), expected);
+        let found = parse(text);
+        assert_eq!(found, expected);
+        assert_eq!(found[0].file_name(), "liba.a(a.o)");
+        assert_eq!(found[1].file_name(), "e.o");
     }
 }

@@ -1,0 +1,192 @@
+//! Proves from the image, the arguments and the objects of a link that the [flags](super::flags)
+//! were in use. rustc does not tell the linker its own flags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alt_image::image::Image;
+use alt_object::object::{Object, Place, Symbol};
+use gimli::{DebugAbbrev, DebugAbbrevOffset, LittleEndian};
+use object::elf::STT_FUNC;
+
+use super::flags::Flag;
+use super::keep::Taken;
+use super::{BuildId, KeepError, Missing};
+
+/// In an object with fewer functions, a missing frame pointer or type shows nothing.
+const ENOUGH: usize = 4;
+
+/// The flags that the link lacks.
+pub fn missing(
+    image: &Image,
+    options: &[String],
+    taken: &[Taken],
+) -> Result<Vec<Missing>, KeepError> {
+    let mut found = BTreeMap::new();
+    let mut note = |flag, evidence: String| {
+        found.entry(flag).or_insert(evidence);
+    };
+    if !options
+        .iter()
+        .any(|o| ["--emit-relocs", "-emit-relocs", "-q"].contains(&o.as_str()))
+    {
+        note(Flag::EmitRelocs, "the image has no relocations".into());
+    }
+    if BuildId::of(image).is_none() {
+        note(
+            Flag::BuildId,
+            "the image has no build id of 20 bytes".into(),
+        );
+    }
+    // The crates of the toolchain are compiled already; they change with it only.
+    let own = taken
+        .iter()
+        .filter(|input| is_rust(&input.name) && !is_toolchain(&input.name));
+    let own: Vec<_> = own.collect();
+    for (unit, objects) in units(&own) {
+        if let [first, second, ..] = &objects[..] {
+            let evidence = format!("{unit} has several codegen units: {first}, {second}");
+            note(Flag::CodegenUnits, evidence);
+        }
+    }
+    if let Some(input) = own
+        .iter()
+        .find(|input| input.name.contains(".rcgu.o.rcgu.o"))
+    {
+        note(Flag::Lto, format!("{}: code by thin LTO", input.name));
+    }
+    for input in own {
+        let damaged = |why: alt_object::object::ObjectError| KeepError::Object {
+            name: input.name.clone(),
+            why: why.to_string(),
+        };
+        let object = Object::parse(&input.bytes).map_err(damaged)?;
+        for (flag, evidence) in by_object(&object).map_err(damaged)? {
+            note(flag, format!("{}: {evidence}", input.name));
+        }
+    }
+    let found = found.into_iter();
+    Ok(found
+        .map(|(flag, evidence)| Missing { flag, evidence })
+        .collect())
+}
+
+/// An object that rustc made.
+fn is_rust(name: &str) -> bool {
+    name.trim_end_matches(')').ends_with(".rcgu.o")
+}
+
+fn is_toolchain(name: &str) -> bool {
+    name.contains("/rustlib/") || name.contains("\\rustlib\\")
+}
+
+/// The names of objects by crate. rustc names an object `CRATE.HASH-cgu.N.rcgu.o`, or, with
+/// incremental compilation, `CRATE.HASH.rcgu.o`; the part before the last dots is common to the
+/// units of a crate.
+fn units<'a>(own: &[&'a Taken]) -> BTreeMap<String, Vec<&'a str>> {
+    let mut units: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for input in own {
+        let name = input.name.as_str();
+        let stem = name.trim_end_matches(')').trim_end_matches(".rcgu.o");
+        let unit = match stem.rsplit_once("-cgu.") {
+            Some((unit, _)) => unit,
+            // The shim of the allocator has a name of its own form.
+            None => stem.rsplit_once('.').map_or(stem, |(unit, _)| unit),
+        };
+        units.entry(unit.to_owned()).or_default().push(name);
+    }
+    units
+}
+
+type Evidence = Vec<(Flag, String)>;
+
+fn by_object(object: &Object<'_>) -> Result<Evidence, alt_object::object::ObjectError> {
+    let mut found = Vec::new();
+    let functions = || object.symbols.iter().filter(|symbol| is_function(symbol));
+    let merged = |symbol: &&Symbol<'_>| symbol.name.starts_with(b"_MergedGlobals");
+    if object.symbols.iter().any(|symbol| merged(&symbol)) {
+        let evidence = "its statics are in one block, _MergedGlobals";
+        found.push((Flag::GlobalMerge, evidence.to_owned()));
+    }
+    let mut places = BTreeMap::new();
+    for symbol in functions() {
+        let Place::In(section, offset) = symbol.place else {
+            continue;
+        };
+        if let Some(other) = places.insert((section, offset), symbol.name) {
+            let [one, other] = [other, symbol.name].map(String::from_utf8_lossy);
+            let evidence = format!("`{one}` and `{other}` are names of one function");
+            found.push((Flag::MergeFunctions, evidence));
+            break;
+        }
+    }
+    let (mut calling, mut with_frame) = (0, 0);
+    for symbol in functions() {
+        let Place::In(section, offset) = symbol.place else {
+            continue;
+        };
+        let bytes = object.contents(section)?;
+        let end = usize::try_from(offset.saturating_add(symbol.size)).unwrap_or(usize::MAX);
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let text = bytes.get(start..end.min(bytes.len())).unwrap_or_default();
+        let words = || {
+            text.as_chunks::<4>()
+                .0
+                .iter()
+                .map(|word| u32::from_le_bytes(*word))
+        };
+        if words().any(is_call) {
+            calling += 1;
+            with_frame += usize::from(words().any(sets_frame_pointer));
+        }
+    }
+    // Assembly and naked functions have none.
+    if calling >= ENOUGH && with_frame * 2 < calling {
+        let evidence = format!("{with_frame} of {calling} functions that call others set x29");
+        found.push((Flag::FramePointers, evidence));
+    }
+    if functions().count() >= ENOUGH && !has_types(object)? {
+        let evidence = "it has no debug information about types";
+        found.push((Flag::Debug, evidence.to_owned()));
+    }
+    Ok(found)
+}
+
+/// A function of a Rust source, by its mangled name: not one of assembly.
+fn is_function(symbol: &Symbol<'_>) -> bool {
+    let mangled = symbol.name.starts_with(b"_ZN") || symbol.name.starts_with(b"_R");
+    symbol.kind == STT_FUNC && symbol.size != 0 && mangled
+}
+
+/// `BL` or `BLR` (Arm ARM, C6.2).
+fn is_call(word: u32) -> bool {
+    word >> 26 == 0b100101 || word & 0xffff_fc1f == 0xd63f_0000
+}
+
+/// `ADD x29, sp, #imm`, which `MOV x29, sp` is as well.
+fn sets_frame_pointer(word: u32) -> bool {
+    word & 0xffc0_03ff == 0x9100_03fd
+}
+
+/// With `debug=1`, there are functions and lines, but neither types nor variables.
+fn has_types(object: &Object<'_>) -> Result<bool, alt_object::object::ObjectError> {
+    let section = object
+        .sections
+        .iter()
+        .position(|s| s.name == b".debug_abbrev");
+    let Some(section) = section else {
+        return Ok(false);
+    };
+    let data = DebugAbbrev::new(object.contents(section)?, LittleEndian);
+    let Ok(table) = data.abbreviations(DebugAbbrevOffset(0)) else {
+        return Ok(false);
+    };
+    let types = BTreeSet::from([
+        gimli::DW_TAG_base_type.0,
+        gimli::DW_TAG_structure_type.0,
+        gimli::DW_TAG_formal_parameter.0,
+    ]);
+    let mut tags = (1..)
+        .map_while(|code| table.get(code))
+        .map(|entry| entry.tag().0);
+    Ok(tags.any(|tag| types.contains(&tag)))
+}
