@@ -37,21 +37,35 @@ fn no_section_headers() {
     assert_eq!(image_error(file), ImageError::NoSections);
 }
 
-/// As Linux's script leaves it, which discards .dynsym.
+/// As Linux's script leaves it, which discards .dynsym: linked to no section (Debian's 5.10 and
+/// 6.12) or, by GNU ld, to .symtab (6.1). A weak undefined symbol keeps its index in .dynsym, which
+/// is an index of no symbol, or of an unrelated one.
 #[test]
 fn pointers_for_a_loader_without_symbols() {
+    // The symbol table of the file is its second section from the end.
+    for link in [|_: usize| 0, |sections: usize| sections as u32 + 1] {
+        for index in [3_u64, 0xffff] {
+            pointers_without_symbols(link, index);
+        }
+    }
+}
+
+fn pointers_without_symbols(link: fn(usize) -> u32, weak: u64) {
     let mut elf = elf::image();
     let at = TEXT + 0x1070;
     elf.sections.push(Section {
         kind: RELA,
-        // R_AARCH64_RELATIVE: the function of the callback.
-        bytes: [at, 1027, TEXT].map(u64::to_le_bytes).concat(),
+        // R_AARCH64_RELATIVE: the function of the callback; R_AARCH64_ABS64 of a weak symbol.
+        bytes: [at, 1027, TEXT, at - 8, weak << 32 | 257, 0]
+            .map(u64::to_le_bytes)
+            .concat(),
         ..Section::new(".rela.dyn", ALLOC, TEXT + 0x2000, Vec::new())
     });
     let mut file = elf.bytes();
     let headers = u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize;
     let sh_link = headers + 64 * elf.sections.len() + 40;
-    file[sh_link..sh_link + 4].fill(0);
+    let link = link(elf.sections.len());
+    file[sh_link..sh_link + 4].copy_from_slice(&link.to_le_bytes());
     let image = Image::parse(file).unwrap();
     let [pointer] = image.pointers() else {
         panic!("{:?}", image.pointers());

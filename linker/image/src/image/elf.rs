@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use object::elf::{self, FileHeader64, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
 use object::read::elf::{
-    FileHeader, ProgramHeader, Rela, SectionHeader, SectionTable, Sym, SymbolTable,
+    FileHeader, ProgramHeader, Rela, SectionHeader, SectionTable, Sym,
 };
-use object::{LittleEndian, SectionIndex};
+use object::LittleEndian;
 
 use super::{Image, ImageError, Relocation, Section, Segment, Symbol, Symbols};
 
@@ -338,21 +338,25 @@ fn relocations(
             .rela(LE, data)
             .map_err(truncated("a relocation section"))?;
         let Some((rows, link)) = read else { continue };
+        // A loader's relocations count symbols in .dynsym. Where the script discards .dynsym, as
+        // Linux's does, GNU ld links them to .symtab or to no section, and the indices of weak
+        // undefined symbols stay. Linux applies only relocations without a symbol.
+        let linked = table.section(link);
         let symbols = match tables.entry(link.0) {
-            Entry::Occupied(known) => known.into_mut(),
-            // A script that discards .dynsym, as Linux's does, leaves relocations without symbols.
-            Entry::Vacant(new) if link == SectionIndex(0) => new.insert(SymbolTable::default()),
-            Entry::Vacant(new) => new.insert(
-                table
-                    .symbol_table_by_index(LE, data, link)
-                    .map_err(truncated("the symbols of a relocation section"))?,
-            ),
+            _ if for_loader && !linked.is_ok_and(|it| it.sh_type(LE) == elf::SHT_DYNSYM) => None,
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(new) => {
+                let read = table.symbol_table_by_index(LE, data, link);
+                let read = read.map_err(truncated("the symbols of a relocation section"))?;
+                Some(new.insert(read))
+            }
         };
         for row in rows {
             let symbol = Rela::symbol(row, LE, false);
             let (value, name) = match symbol {
                 None => (0, String::new()),
                 Some(index) => {
+                    let Some(symbols) = &symbols else { continue };
                     let symbol = symbols
                         .symbol(index)
                         .map_err(truncated("the symbol of a relocation"))?;
