@@ -7,6 +7,7 @@ use std::{fs, io};
 use alt_image::image::Image;
 use alt_image::load::Loaded;
 use alt_image::records::Format;
+use alt_image::style;
 use alt_verify::config::Config;
 use clap::{Args, ValueEnum};
 
@@ -37,12 +38,14 @@ enum FormatName {
 impl Input {
     /// Reads the image, its records and its cpucaps.
     pub fn open(&self) -> Result<Loaded, Box<dyn Error>> {
-        Ok(Loaded::open(&self.path, self.format(), &self.cpucaps)?)
+        let loaded = Loaded::open(&self.path, self.format(), &self.cpucaps)?;
+        Ok(noted(loaded))
     }
 
     /// Reads an image that need not have records.
     pub fn open_any(&self) -> Result<Loaded, Box<dyn Error>> {
-        Ok(Loaded::open_any(&self.path, self.format(), &self.cpucaps)?)
+        let loaded = Loaded::open_any(&self.path, self.format(), &self.cpucaps)?;
+        Ok(noted(loaded))
     }
 
     fn format(&self) -> Option<Format> {
@@ -51,6 +54,14 @@ impl Input {
             FormatName::Linux => Format::Linux,
         })
     }
+}
+
+/// States what was concluded from the image without its author's word.
+fn noted(loaded: Loaded) -> Loaded {
+    if let Some(inferred) = &loaded.records.inferred_nops {
+        anstream::eprintln!("{}: {inferred}", style::doubtful("note"));
+    }
+    loaded
 }
 
 /// Reads the rules file of an image; without a path, there are no rules.

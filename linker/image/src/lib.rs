@@ -17,6 +17,7 @@ pub mod image;
 pub mod listing;
 pub mod load;
 pub mod names;
+pub mod packed;
 pub mod patching;
 pub mod records;
 pub mod shadow_call_stack;

@@ -6,6 +6,7 @@ use std::{fs, io};
 use crate::caps::{Caps, CapsError};
 use crate::image::{Image, ImageError};
 use crate::names::{CapNames, NamesError};
+use crate::packed::{self, PackedError};
 use crate::records::{Format, Records, RecordsError};
 
 /// An image, its records and its cpucaps.
@@ -32,6 +33,14 @@ pub enum LoadError {
         path: PathBuf,
         /// The error of the system.
         source: io::Error,
+    },
+    /// It cannot be unpacked, or contains no image.
+    #[error("{}: {source}", path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: PackedError,
     },
     /// It is not an image.
     #[error("{}: {source}", path.display())]
@@ -77,7 +86,7 @@ pub enum LoadError {
 }
 
 impl Loaded {
-    /// Loads the image at `path` and its cpucaps: from the files `cpucaps`, or else from the image,
+    /// Loads the image at `path`, which is [unpacked](packed::unpack), and its cpucaps: from the files `cpucaps`, or else from the image,
     /// if it was built with `cpucaps!`. A file with the extension `toml` has the format of
     /// `cpucaps.toml`, any other that of Linux's `arch/arm64/tools/cpucaps`. If one of each is
     /// given, the latter defines the numbers.
@@ -111,6 +120,10 @@ impl Loaded {
         find: impl FnOnce(&Image) -> Result<Records, RecordsError>,
     ) -> Result<Self, LoadError> {
         let data = fs::read(path).map_err(io_error(path))?;
+        let data = packed::unpack(data).map_err(|source| LoadError::Packed {
+            path: path.into(),
+            source,
+        })?;
         let image = Image::parse(data).map_err(|source| LoadError::Image {
             path: path.into(),
             source,

@@ -105,7 +105,7 @@ fn unprotected(input: &Input) -> Result<Vec<Unprotected>, ObjectError> {
         let name = name.ok_or_else(|| missing("section", section))?;
         Ok(Unprotected {
             file: input.name.clone(),
-            section: String::from_utf8_lossy(name).into_owned(),
+            section: alt_object::display::printable(name),
             offset,
         })
     });

@@ -11,18 +11,36 @@ const MAX_DEMANGLED: usize = 1 << 14;
 /// A name of the file, or its beginning; invalid UTF-8 is replaced.
 pub fn name(name: &[u8]) -> String {
     match name.split_at_checked(LONGEST) {
-        Some((start, [_, ..])) => format!("{}…", String::from_utf8_lossy(start)),
-        _ => String::from_utf8_lossy(name).into_owned(),
+        Some((start, [_, ..])) => format!("{}…", printable(start)),
+        _ => printable(name),
     }
+}
+
+/// The whole name, fit for a terminal and for output by lines: control characters, newlines
+/// included, are escaped, and invalid UTF-8 is replaced.
+pub fn printable(name: &[u8]) -> String {
+    let text = String::from_utf8_lossy(name);
+    if !text.contains(char::is_control) {
+        return text.into_owned();
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => escaped.extend(character.escape_default()),
+            false => escaped.push(character),
+        }
+    }
+    escaped
 }
 
 /// The demangled name of a symbol; the mangled name if the result would be very long.
 pub fn demangled(name: &str) -> String {
     let mut text = Bounded(String::new());
-    match write!(text, "{:#}", rustc_demangle::demangle(name)) {
-        Ok(()) => text.0,
-        Err(fmt::Error) => name.to_owned(),
-    }
+    let name = match write!(text, "{:#}", rustc_demangle::demangle(name)) {
+        Ok(()) => &text.0,
+        Err(fmt::Error) => name,
+    };
+    printable(name.as_bytes())
 }
 
 /// A text with a limit of its length.
@@ -41,6 +59,13 @@ impl fmt::Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let escaped = r"a\nb\u{1b}[31m\u{7f}\u{85}é";
+        assert_eq!(name("a\nb\x1b[31m\x7f\u{85}é".as_bytes()), escaped);
+        assert_eq!(demangled("a\nb\x1b[31m\x7f\u{85}é"), escaped);
+    }
 
     #[test]
     fn long_names_are_cut() {

@@ -9,6 +9,8 @@ use object::read::archive::ArchiveFile;
 use object::read::elf::FileHeader;
 use object::{BigEndian, Endianness, FileKind, LittleEndian};
 
+use crate::display;
+
 /// The kind of an [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
@@ -135,7 +137,7 @@ fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Input>, InputError> {
         if member.name() == b"lib.rmeta" {
             continue;
         }
-        let name = format!("{archive}({})", String::from_utf8_lossy(member.name()));
+        let name = format!("{archive}({})", display::printable(member.name()));
         let bytes = member.data(bytes).map_err(damaged)?;
         inputs.push(Input {
             kind: kind(&name, bytes)?,

@@ -90,8 +90,8 @@ fn reasons(open: &[&Undecided]) -> String {
 
 /// The cpucaps on which sites depend, and those that these require.
 fn asked_for(opened: &Loaded, table: &CapTable) -> BTreeSet<u16> {
-    let records = opened.records.list().iter();
-    let mut open: Vec<u16> = records.map(|record| record.term.cap).collect();
+    let terms = opened.records.list().iter().map(|record| record.term);
+    let mut open: Vec<u16> = terms.filter(|t| !t.always).map(|term| term.cap).collect();
     let mut asked = BTreeSet::new();
     while let Some(number) = open.pop() {
         if asked.insert(number)

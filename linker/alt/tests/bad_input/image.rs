@@ -37,6 +37,21 @@ fn no_section_headers() {
     assert_eq!(image_error(file), ImageError::NoSections);
 }
 
+/// A split debug file has the headers of an image and no text: every check of it would pass.
+#[test]
+fn text_in_another_file() {
+    for mut elf in [elf::image(), elf::linux()] {
+        let text = elf.section(".text");
+        (text.kind, text.size) = (NOBITS, Some(text.bytes.len() as u64));
+        text.bytes.clear();
+        let section = ".text".into();
+        assert_eq!(
+            image_error(elf.bytes()),
+            ImageError::NoTextBytes { section }
+        );
+    }
+}
+
 /// As Linux's script leaves it, which discards .dynsym: linked to no section (Debian's 5.10 and
 /// 6.12) or, by GNU ld, to .symtab (6.1). A weak undefined symbol keeps its index in .dynsym, which
 /// is an index of no symbol, or of an unrelated one.

@@ -1,8 +1,10 @@
 //! Images that are sound files, with tables or text that are not.
 
 use alt_image::image::Image;
-use alt_image::patching::{ExpectError, HostError, Problem};
-use alt_image::records::{Format, Records, RecordsError};
+use alt_image::names::CapNames;
+use alt_image::patching::{Answers, ExpectError, Expectation, HostError, Problem};
+use alt_image::records::{Format, Kind, Records, RecordsError};
+use alt_runtime::cap::CapSet;
 
 use crate::elf::{self, ALLOC, EXEC, Elf, NOBITS, Section, TEXT};
 use crate::{patched, records_error};
@@ -49,6 +51,75 @@ fn stripped_image_is_read() {
         let nops = usize::from(elf.sections.len() == 2);
         assert_eq!(without.changes.len(), with - nops);
         assert_eq!(without.left.len(), 1 + nops);
+    }
+}
+
+/// Callbacks of Linux before 6.1 and of Xen: the number of cpucaps in place of one, no bit 15.
+#[test]
+fn callbacks_without_cpucap() {
+    let old = |number: u8| {
+        let mut elf = elf::linux();
+        let rows = &mut elf.section(".altinstructions").bytes;
+        // The NOPs of the second record are code here; the third is the callback.
+        rows[12 + 4..12 + 12].copy_from_slice(&{
+            let from = 0xffff_8000_8002_0010_u64;
+            let code = 0xffff_8000_8001_0020_u64.wrapping_sub(from) as u32;
+            let [a, b, c, d] = code.to_le_bytes();
+            [a, b, c, d, 6, 0, 4, 4]
+        });
+        rows[24 + 8..24 + 12].copy_from_slice(&[number, 0, 8, 0]);
+        Image::parse(elf.bytes()).unwrap()
+    };
+    let image = old(62);
+    let records = Records::find(&image, None).unwrap();
+    let callback = records.list().iter().find(|record| record.term.always);
+    let kind = callback.map(|record| record.kind);
+    let address = 0xffff_8000_8001_002c;
+    assert_eq!(kind, Some(Kind::Callback { address, len: None }));
+    // The table of cpucaps has no number 62, and no cpucap is present: the callback applies.
+    let table = CapNames::new((0..62).map(|n| format!("CAP_{n}"))).table();
+    let apply = |caps| Expectation::new(&image, &records, table, caps, &Answers::none()).unwrap();
+    let none = apply(&CapSet::EMPTY);
+    assert_eq!((none.applied, none.left.len()), (0, 1));
+    let all = apply(&CapSet::ALL);
+    assert_eq!((all.applied, all.left.len()), (2, 1));
+    // A number below another's is a cpucap: then the length is a mistake.
+    let image = old(5);
+    let records = Records::find(&image, None).unwrap();
+    assert!(!records.list().iter().any(|record| record.term.always));
+}
+
+/// In a stripped image of Linux, the callback of nearly all records is the one that writes NOPs.
+#[test]
+fn callback_for_nops_without_symbols() {
+    let image = |nops: u64, others: u64| {
+        let (text, table) = (0xffff_8000_8001_0000_u64, 0xffff_8000_8002_0000_u64);
+        let count = nops + others;
+        let mut rows = Vec::new();
+        for (index, at) in (0..count).zip((table..).step_by(12)) {
+            let callback = text + 4 * count + if index < nops { 0 } else { 4 };
+            rows.extend((text + 4 * index).wrapping_sub(at).to_le_bytes()[..4].to_vec());
+            rows.extend(callback.wrapping_sub(at + 4).to_le_bytes()[..4].to_vec());
+            rows.extend([7, 0x80, 4, 0]);
+        }
+        let code = vec![0xd65f_03c0_u32.to_le_bytes(); count as usize + 2].concat();
+        let elf = Elf::new(vec![
+            Section::new(".text", ALLOC | EXEC, text, code),
+            Section::new(".altinstructions", ALLOC, table, rows),
+        ]);
+        Records::find(&Image::parse(elf.bytes()).unwrap(), None).unwrap()
+    };
+    let records = image(90, 10);
+    let inferred = records.inferred_nops.unwrap();
+    assert_eq!((inferred.records, inferred.callbacks), (90, 100));
+    let nops = records
+        .list()
+        .iter()
+        .filter(|record| record.kind == Kind::Nops);
+    assert_eq!(nops.count(), 90);
+    // Too few, and no clear majority.
+    for (nops, others) in [(63, 0), (90, 11)] {
+        assert_eq!(image(nops, others).inferred_nops, None);
     }
 }
 

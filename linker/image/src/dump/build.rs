@@ -148,7 +148,7 @@ impl Builder<'_> {
     fn condition(&self, arm: &records::Arm<'_>) -> String {
         let terms = arm.records().iter().map(|record| {
             let not = if record.term.negated { "!" } else { "" };
-            format!("{not}{}", self.names.label(record.term.cap))
+            format!("{not}{}", record.term.label(self.names))
         });
         terms.collect::<Vec<_>>().join(" & ")
     }
@@ -160,6 +160,7 @@ impl Builder<'_> {
                 cap: term.cap,
                 name: self.names.get(term.cap).map(String::from),
                 negated: term.negated,
+                always: term.always,
             })
             .collect()
     }

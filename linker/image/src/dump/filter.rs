@@ -51,7 +51,7 @@ impl Filter {
         let asks = |site: &Site<'_>| {
             site.records()
                 .iter()
-                .any(|record| record.term.cap == number)
+                .any(|record| record.term.cap == number && !record.term.always)
         };
         let chosen: Vec<_> = here.iter().copied().filter(asks).collect();
         if !chosen.is_empty() || all.is_empty() {
@@ -157,7 +157,10 @@ fn functions(image: &Image, sites: &[Site<'_>]) -> BTreeSet<String> {
 /// The cpucaps on which sites depend.
 fn caps(sites: &[Site<'_>], names: &CapNames) -> BTreeSet<String> {
     let records = sites.iter().flat_map(|site| site.records());
-    records.map(|record| names.label(record.term.cap)).collect()
+    records
+        .filter(|record| !record.term.always)
+        .map(|record| names.label(record.term.cap))
+        .collect()
 }
 
 /// The sites before and after an address.

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
-use object::elf::{self, FileHeader64, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
-use object::read::elf::{
-    FileHeader, ProgramHeader, Rela, SectionHeader, SectionTable, Sym,
-};
+use alt_object::display;
 use object::LittleEndian;
+use object::elf::{self, FileHeader64, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
+use object::read::elf::{FileHeader, ProgramHeader, Rela, SectionHeader, SectionTable, Sym};
 
 use super::{Image, ImageError, Relocation, Section, Segment, Symbol, Symbols};
 
@@ -47,6 +46,7 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
         .map(|header| section(&table, header, bytes, &mut names))
         .collect::<Result<Vec<_>, _>>()?;
     check_file_ranges(header, &sections)?;
+    check_text(&sections)?;
     let loaded = loaded(&sections)?;
     let segments = segments(header, bytes)?;
     let symbols = symbols(&table, &sections, bytes, &mut names)?;
@@ -110,7 +110,7 @@ impl Names {
             .left
             .checked_sub(name.len())
             .ok_or(ImageError::Names(Self::TIMES))?;
-        Ok(String::from_utf8_lossy(name).into_owned())
+        Ok(display::printable(name))
     }
 }
 
@@ -211,6 +211,20 @@ fn check_file_ranges(header: &Header, sections: &[Section]) -> Result<(), ImageE
         }
     }
     Ok(())
+}
+
+/// Refuses an image without the bytes of its text: every check of it would pass.
+fn check_text(sections: &[Section]) -> Result<(), ImageError> {
+    let is_text =
+        |section: &&Section| section.loaded && section.executable && !section.range.is_empty();
+    let mut text = sections.iter().filter(is_text);
+    let has_bytes = |section: &Section| !section.file.is_empty();
+    match text.clone().next() {
+        Some(first) if !text.any(has_bytes) => Err(ImageError::NoTextBytes {
+            section: first.name.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The loaded sections by address. Overlapping ones are an error.

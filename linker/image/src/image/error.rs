@@ -28,6 +28,15 @@ pub enum ImageError {
     /// There are no section headers.
     #[error("the file has no sections: `strip` without --strip-section-headers keeps them")]
     NoSections,
+    /// All text is in another file.
+    #[error(
+        "the text is not in this file: {section} has addresses and no bytes, as in a split debug \
+         file (`objcopy --only-keep-debug`); give the image that it was made of"
+    )]
+    NoTextBytes {
+        /// The name of the first executable section.
+        section: String,
+    },
     /// A section is not inside the file.
     #[error("section {section} ({offset:#x} + {size:#x} bytes) is past the end of the file")]
     PastEnd {

@@ -1,6 +1,7 @@
 //! An image in the form that the patcher takes.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
@@ -31,8 +32,8 @@ pub struct Host {
     alternatives: (u64, Vec<AlternativeRecord>),
     replacements: (u64, Vec<AtomicU32>),
     callbacks: (u64, Vec<Callback>),
-    /// Linux's format: the index of a record in `alternatives`, by its address in the image.
-    indices: HashMap<u64, usize>,
+    /// Linux's format: the indices of a record in `alternatives`, by its address in the image.
+    indices: HashMap<u64, Range<usize>>,
     /// Records that the tables do not contain.
     left_out: Vec<HostError>,
 }
@@ -145,11 +146,11 @@ impl Host {
             let table = part(&self.branches, index_of(&self.branches, at), len);
             return Ok(self.region_with(table, Table::new(0, &[])));
         }
-        let index = match self.indices.get(&at) {
-            Some(index) => *index,
+        let (index, len) = match self.indices.get(&at) {
+            Some(ours) => (ours.start, ours.len()),
             None => match self.left_out_at(at) {
                 Some(error) => return Err(error.clone()),
-                None => index_of(&self.alternatives, at),
+                None => (index_of(&self.alternatives, at), len),
             },
         };
         Ok(self.region_with(Table::new(0, &[]), part(&self.alternatives, index, len)))

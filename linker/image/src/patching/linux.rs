@@ -4,6 +4,7 @@
 //! wins, and callbacks are referred to by their function.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use alt_runtime::record::{AlternativeRecord, Condition};
 
@@ -18,8 +19,8 @@ pub(super) const MAX_LEN: usize = 63;
 pub(super) struct Converted {
     /// Sorted by site; it replaces the table of Linux.
     pub records: Vec<AlternativeRecord>,
-    /// The index of each record, by its address in the table of Linux.
-    pub indices: HashMap<u64, usize>,
+    /// The converted records of each record, by its address in the table of Linux.
+    pub indices: HashMap<u64, Range<usize>>,
     /// The address that represents [`MAX_LEN`] NOPs.
     pub nops: u64,
     /// The address that represents the first callback.
@@ -47,25 +48,37 @@ pub(super) fn convert(image: &Image, records: &Records) -> Converted {
     let mut sorted: Vec<&Record> = records.list().iter().collect();
     sorted.sort_by_key(|record| (record.site, std::cmp::Reverse(record.at)));
     for record in sorted {
-        let at = records.alternatives.range.start + 12 * converted.records.len() as u64;
-        match converted.one(record, at) {
-            Ok(ours) => {
-                converted.indices.insert(record.at, converted.records.len());
-                converted.records.push(ours);
+        let first = converted.records.len();
+        // An unconditional record becomes two arms, one for a cpucap and one for its absence.
+        let conditions = match record.term.always {
+            true => &[0, Condition::NOT][..],
+            false => &[record.term.cap],
+        };
+        for bits in conditions {
+            let at = records.alternatives.range.start + 12 * converted.records.len() as u64;
+            match converted.one(record, *bits, at) {
+                Ok(ours) => converted.records.push(ours),
+                Err(problem) => {
+                    converted.left_out.push(HostError::Record {
+                        at: record.at,
+                        site: record.site,
+                        problem,
+                    });
+                    break;
+                }
             }
-            Err(problem) => converted.left_out.push(HostError::Record {
-                at: record.at,
-                site: record.site,
-                problem,
-            }),
+        }
+        if converted.records.len() > first {
+            let ours = first..converted.records.len();
+            converted.indices.insert(record.at, ours);
         }
     }
     converted
 }
 
 impl Converted {
-    /// The converted record, located at `at`.
-    fn one(&self, record: &Record, at: u64) -> Result<AlternativeRecord, Problem> {
+    /// The converted record under the condition `bits`, located at `at`.
+    fn one(&self, record: &Record, bits: u16, at: u64) -> Result<AlternativeRecord, Problem> {
         let count = |bytes: u32| match (bytes % 4, u8::try_from(bytes / 4)) {
             (0, Ok(count)) if count > 0 => Ok(count),
             _ => Err(Problem::Length(bytes)),
@@ -85,9 +98,8 @@ impl Converted {
             }
             Kind::Callback { .. } | Kind::Branch { .. } => (self.callbacks, site_len, true),
         };
-        let bits = record.term.cap;
         let condition = Condition::from_bits(bits | if callback { Condition::CALLBACK } else { 0 });
-        if condition.cap() != bits {
+        if !record.term.always && condition.cap() != bits {
             return Err(Problem::CapTooLarge(bits));
         }
         let offset = |to: u64, from: u64| {

@@ -64,6 +64,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         callbacks,
         plan,
         plan_size,
+        inferred_nops: None,
         list,
     })
 }
@@ -101,6 +102,7 @@ pub fn function_of(image: &Image, callback: u64) -> Option<u64> {
 
 fn term(condition: Condition) -> Term {
     Term {
+        always: false,
         cap: condition.cap(),
         negated: condition.is_negated(),
         and_next: condition.and_next(),

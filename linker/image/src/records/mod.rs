@@ -12,6 +12,7 @@ use std::ops::Range;
 use alt_runtime::cap::CapSet;
 
 use crate::image::Image;
+use crate::names::CapNames;
 
 pub use error::RecordsError;
 pub use site::{Arm, Site};
@@ -70,12 +71,22 @@ pub struct Term {
     pub negated: bool,
     /// The next record of the site must hold too (`&`).
     pub and_next: bool,
+    /// It holds whatever the cpucaps are, and `cap` is no cpucap: see [`linux`].
+    pub always: bool,
 }
 
 impl Term {
+    /// The name of the cpucap, or `always`.
+    pub fn label(&self, names: &CapNames) -> String {
+        match self.always {
+            true => "always".into(),
+            false => names.label(self.cap),
+        }
+    }
+
     /// Whether it holds if these cpucaps are present.
     pub fn holds(&self, present: &CapSet) -> bool {
-        present.contains_number(self.cap) != self.negated
+        self.always || present.contains_number(self.cap) != self.negated
     }
 }
 
@@ -124,8 +135,32 @@ pub struct Records {
     pub plan: Table,
     /// Our format: the size in bytes of the plan of all sites that the linker kept; 0 if unknown.
     pub plan_size: u64,
+    /// Linux's format, without symbols: the callback that is taken for the one that writes NOPs.
+    pub inferred_nops: Option<InferredNops>,
     /// By site; those of one site in the order of the table.
     list: Vec<Record>,
+}
+
+/// A callback that is taken for `alt_cb_patch_nops`, since most callbacks of the image are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InferredNops {
+    /// The address of its function.
+    pub address: u64,
+    /// The number of records with it.
+    pub records: usize,
+    /// The number of records with any callback.
+    pub callbacks: usize,
+}
+
+impl fmt::Display for InferredNops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the image has no symbol alt_cb_patch_nops: the callback at {:#x}, which {} of {} \
+             records with a callback share, is taken for it",
+            self.address, self.records, self.callbacks
+        )
+    }
 }
 
 impl Records {
@@ -153,6 +188,7 @@ impl Records {
             Format::Alt => alt::read(image),
             Format::Linux => linux::read(image),
         }?;
+        records.inferred_nops = linux::infer_nops(image, &mut records.list);
         records.list.sort_by_key(|record| (record.site, record.at));
         Ok(records)
     }

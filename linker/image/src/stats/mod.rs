@@ -47,10 +47,11 @@ impl Stats {
             there.site(&site);
             let mut seen = Vec::new();
             for arm in site.arms() {
-                let number = arm.record().term.cap;
+                let term = arm.record().term;
+                let number = term.cap;
                 let cap = caps.entry(number).or_insert_with(|| Group {
-                    cap: Some(number),
-                    ..Group::named(&names.label(number))
+                    cap: (!term.always).then_some(number),
+                    ..Group::named(&term.label(names))
                 });
                 if !seen.contains(&number) {
                     seen.push(number);
