@@ -56,7 +56,9 @@ fn patcher_is_sufficient_in_itself() {
                     "bl", "blr", "br", "adr", "adrp", "svc", "hvc", "smc", "brk", "udf",
                 ];
                 assert!(!leads_out.contains(&mnemonic), "{at}");
-                assert!(!text.contains("sp"), "{at} uses the stack");
+                // The routine that waits publishes the stack pointer.
+                let reads_sp = mnemonic == "mov" && text.ends_with(", sp");
+                assert!(!text.contains("sp") || reads_sp, "{at} uses the stack");
                 let is_branch = mnemonic.starts_with("b.")
                     || ["b", "cbz", "cbnz", "tbz", "tbnz"].contains(&mnemonic);
                 if is_branch {

@@ -73,6 +73,14 @@ impl<'a> Stack<'a> {
         // SAFETY: `index` is inside. Volatile, since it may be a word of the stack in use.
         Some(unsafe { self.start.add(index as usize).read_volatile() })
     }
+
+    /// The words at or after `address`, in this order.
+    pub(super) fn words_from(&self, address: u64) -> impl Iterator<Item = u64> + use<'a> {
+        let stack = *self;
+        let skip = address.saturating_sub(self.address).div_ceil(8);
+        let addresses = (skip..self.len as u64).map(move |index| stack.address + 8 * index);
+        addresses.filter_map(move |address| stack.get(address))
+    }
 }
 
 /// How to find the return addresses on a stack.
@@ -81,9 +89,11 @@ pub enum Walk {
     /// By the chain of frame records, which is exact if the kernel, with what it links, is compiled
     /// with `-C force-frame-pointers=yes`.
     FrameRecords,
-    /// Every word from the stack pointer to the end of the stack that looks like a return address.
-    /// Finds all of them without frame records, and old ones that are not in use.
+    /// Every word from the stack pointer to the end of that stack. Finds all return addresses
+    /// without frame records, and old ones that are not in use any more.
     EveryWord,
+    /// By the shadow call stack alone, which is exact.
+    ShadowStack,
 }
 
 /// What stops the other CPUs, and knows the stacks.
@@ -119,7 +129,7 @@ pub unsafe trait Stacks {
     fn stack(&self, who: Who, address: u64) -> Option<Stack<'_>>;
 
     /// The part of the shadow call stack of `who` that is in use; `None` if there is none. Its words
-    /// are return addresses, which are checked in addition to those on the stack.
+    /// are return addresses, which are checked in addition to those on the stack: lowest first.
     fn shadow_stack(&self, _who: Who) -> Option<Stack<'_>> {
         None
     }

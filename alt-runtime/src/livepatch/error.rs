@@ -1,5 +1,6 @@
 //! Why an operation on a payload was refused or undone.
 
+use core::convert::Infallible;
 use core::fmt;
 
 use super::calls::Who;
@@ -9,7 +10,7 @@ use super::relocate::RelocationError;
 use super::store::State;
 use super::walk::WalkError;
 use crate::insn::{Insn, OutOfReach};
-use crate::patch::{PatchError, PlanError};
+use crate::patch::PatchError;
 use crate::rendezvous::StopError;
 
 /// The end of a name, for messages: what was loaded may be gone when the message is printed.
@@ -85,8 +86,7 @@ pub struct BusyFunction {
 
 /// Why a payload was not loaded. Nothing of it has been kept.
 ///
-/// `M` is [`MemoryError`](super::PayloadMemory::MemoryError), `A` is
-/// [`AliasError`](super::Kernel::AliasError).
+/// `M` is [`PayloadMemory::MemoryError`](super::PayloadMemory::MemoryError).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -123,8 +123,8 @@ pub enum LoadError<M> {
         /// The address.
         address: u64,
     },
-    /// Old and new function do not begin with the same landing pad, of which the payload says that
-    /// it stays.
+    /// Old and new function do not begin with the same landing pad although the payload states that
+    /// it stays; or the old one has a landing pad that the branch would overwrite.
     LandingPad {
         /// The function's name.
         function: Name,
@@ -156,13 +156,8 @@ pub enum LoadError<M> {
         /// Why not.
         error: RelocationError,
     },
-    /// A site of the payload cannot be patched.
-    Site(PlanError),
-    /// A word of a site did not read back in the payload's own memory.
-    ReadBack {
-        /// Its address.
-        address: u64,
-    },
+    /// The sites of the payload cannot be patched.
+    Sites(PatchError<Infallible>),
     /// The hook [`HookKind::Load`] has refused.
     Refused {
         /// Its result.
@@ -170,8 +165,10 @@ pub enum LoadError<M> {
     },
 }
 
-/// Why a payload was not applied, reverted or unloaded. Text and state are as before, except that
-/// hooks have run which precede the failure.
+/// Why a payload was not applied, reverted or unloaded. Text and state are as before; hooks that
+/// precede the failure have run.
+///
+/// `A` is [`Kernel::AliasError`](super::Kernel::AliasError).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -333,11 +330,7 @@ impl<M: fmt::Display> fmt::Display for LoadError<M> {
                 place,
                 error,
             } => write!(f, "relocation {index} at {place:#x}: {error}"),
-            Self::Site(error) => write!(f, "the payload's sites: {error}"),
-            Self::ReadBack { address } => write!(
-                f,
-                "a word that was written to the payload's memory at {address:#x} does not read back"
-            ),
+            Self::Sites(error) => write!(f, "the payload's sites: {error}"),
             Self::Refused { code } => write!(f, "the payload's load hook refuses: {code}"),
         }
     }

@@ -19,7 +19,7 @@ pub enum Rights {
 pub struct Part {
     /// Bytes from the start of the memory. The start is a multiple of the page; the last page may be
     /// used in part.
-    pub range: Range<u32>,
+    pub range: Range<u64>,
     /// The access that it needs.
     pub rights: Rights,
 }
@@ -32,7 +32,7 @@ pub struct Layout {
 
 impl Layout {
     /// A multiple of the address at which the memory begins: 64 KiB, the largest page.
-    pub const ALIGN: u32 = super::format::SEGMENT_ALIGN;
+    pub const ALIGN: u64 = super::format::SEGMENT_ALIGN as u64;
 
     /// Number of parts.
     const PARTS: usize = 4;
@@ -43,8 +43,14 @@ impl Layout {
         self.parts.iter().filter(|part| !part.range.is_empty())
     }
 
+    /// Bytes of all parts together, in whole pages of `page` bytes, a power of two.
+    pub fn resident(&self, page: u64) -> u64 {
+        let sizes = self.parts().map(|part| part.range.end - part.range.start);
+        sizes.map(|size| size.next_multiple_of(page)).sum()
+    }
+
     /// Bytes from the start of the memory to the end of the last part.
-    pub fn size(&self) -> u32 {
+    pub fn size(&self) -> u64 {
         self.parts().map(|part| part.range.end).max().unwrap_or(0)
     }
 }
@@ -70,7 +76,7 @@ pub unsafe trait PayloadMemory {
     type MemoryError;
 
     /// Bytes of a page: a power of two, at most [`Layout::ALIGN`].
-    const PAGE: u32;
+    const PAGE: u64;
 
     /// Provides memory for `layout`, readable and writable and not executable. The branches of
     /// `near`, the text of the image, should reach it: it lies within 128 MiB of each place there.

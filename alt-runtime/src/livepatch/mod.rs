@@ -18,25 +18,34 @@
 //! | file | content |
 //! |---|---|
 //! | format.rs | the layout of a payload |
-//! | payload.rs, description.rs, payload_error.rs | reads and validates a payload |
+//! | payload.rs, elf.rs, description.rs, payload_error.rs | reads and validates a payload |
 //! | relocate.rs | computes words that depend on addresses |
 //! | kernel.rs, memory.rs, calls.rs | what the kernel provides |
 //! | build_id.rs | the running image's id |
-//! | load.rs | from a file to a loaded payload |
-//! | apply.rs | the branches, their old words, the checks under the rendezvous |
+//! | load.rs, loaded.rs | from a file to a payload in memory |
 //! | walk.rs, busy.rs | the calls in progress |
 //! | store.rs | the payloads of a kernel and their states |
+//! | transition.rs | the branches, their old words, and the checks while the CPUs are stopped |
+//! | operations.rs | load, apply, revert, replace, unload |
 //! | error.rs | why an operation was refused |
 
 mod build_id;
+mod busy;
 mod calls;
+mod description;
+mod elf;
 mod error;
 pub mod format;
 mod kernel;
+mod load;
+mod loaded;
 mod memory;
+mod operations;
+mod payload;
 mod payload_error;
 mod relocate;
 mod store;
+mod transition;
 mod walk;
 
 pub use build_id::BuildId;
@@ -44,6 +53,7 @@ pub use calls::{Stack, Stacks, StoppedCpus, Walk, Who, here};
 pub use error::{ActionError, BusyFunction, LoadError, Name};
 pub use kernel::{Hook, Kernel, RunningImage};
 pub use memory::{Block, Layout, Part, PayloadMemory, Rights};
+pub use payload::Payload;
 pub use payload_error::{EntryError, PayloadError, SegmentError, Table, TableError};
 pub use relocate::RelocationError;
 pub use store::{Done, Livepatch, State, Status, Symbol};

@@ -46,7 +46,8 @@ pub enum PayloadError {
     NoText,
     /// There is no description.
     NoDescription,
-    /// The description does not begin at a multiple of 4 in the file, or is too small.
+    /// The description does not begin at a multiple of 4 in the file, is too small for a header, or is
+    /// larger than [`MAX_SPAN`].
     Description {
         /// Its offset in the file.
         offset: u64,
@@ -289,7 +290,7 @@ impl fmt::Display for PayloadError {
             ),
             Self::Description { offset, size } => write!(
                 f,
-                "the description at {offset:#x} of {size} bytes is misaligned or too small"
+                "the description at {offset:#x} of {size} bytes is misaligned, too small or too large"
             ),
             Self::Magic => f.write_str("the description does not begin with `altpatch`"),
             Self::Version { found } => write!(

@@ -91,13 +91,21 @@ impl Kind {
     }
 
     /// Whether `word` is an instruction that the relocation can change.
-    pub fn suits(self, word: Insn) -> bool {
+    fn suits(self, word: Insn) -> bool {
         match self {
             Self::Absolute64 | Self::Relative64 | Self::Relative32 => true,
             Self::Target(_) => self.relative(word).is_some(),
             // ADD (immediate), 64 bits, not shifted (Arm ARM C6.2.5).
             Self::Add => word.0 & 0xffc0_0000 == 0x9100_0000,
             Self::LoadStore(scale) => load_store_scale(word) == Some(scale),
+        }
+    }
+
+    /// Whether the relocation of the ELF type `kind` can change `word`.
+    pub fn check(self, kind: u16, word: Insn) -> Result<(), RelocationError> {
+        match self.suits(word) {
+            true => Ok(()),
+            false => Err(RelocationError::WrongInstruction { kind, word }),
         }
     }
 
@@ -120,9 +128,7 @@ impl Kind {
         target: u64,
     ) -> Result<u64, RelocationError> {
         let distance = target.wrapping_sub(place) as i64;
-        if !self.suits(word) {
-            return Err(RelocationError::WrongInstruction { kind, word });
-        }
+        self.check(kind, word)?;
         let word = match self {
             Self::Absolute64 => return Ok(target),
             Self::Relative64 => return Ok(distance as u64),

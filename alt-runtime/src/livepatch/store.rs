@@ -1,10 +1,11 @@
 //! The payloads of a kernel.
 
+use core::cell::UnsafeCell;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::error::{ActionError, LoadError};
 use super::format::Id;
-use super::kernel::Kernel;
+use super::loaded::Loaded;
 
 /// The state of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,8 +37,9 @@ pub struct Status<'a> {
     pub state: State,
     /// Address of its memory.
     pub address: u64,
-    /// Bytes of the parts of its memory together.
-    pub resident: u32,
+    /// Bytes of its memory, without the pages between the parts that are not used. Parts are counted
+    /// as they are, not rounded up to pages.
+    pub resident: u64,
     /// Number of functions that it replaces.
     pub functions: u32,
 }
@@ -70,109 +72,289 @@ pub struct Done {
 /// Up to `N` payloads, as a static of the kernel:
 /// `static LIVEPATCH: Livepatch<4> = Livepatch::new();`.
 ///
-/// One operation runs at a time; a second one returns an error. Everything else can be called at any
-/// time from any CPU.
-#[derive(Debug)]
-pub struct Livepatch<const N: usize> {}
+/// One operation runs at a time; a second one returns an error. [`list`](Self::list) and
+/// [`lookup`](Self::lookup) can be called at any time, from any CPU.
+pub struct Livepatch<const N: usize> {
+    is_busy: AtomicBool,
+    slots: [Slot; N],
+}
+
+/// A payload, or room for one.
+struct Slot {
+    /// Whether there is a payload.
+    is_taken: AtomicBool,
+    /// Number of those that read the payload at this moment.
+    readers: AtomicU32,
+    /// Written by an operation, while the slot is not taken and has no readers.
+    loaded: UnsafeCell<Option<Loaded>>,
+    /// Position in the order of loading.
+    serial: AtomicU32,
+    /// Position in the order of applying, from 1 on; 0 while it is not applied.
+    level: AtomicU32,
+    /// It has been applied before.
+    is_used: AtomicBool,
+}
+
+// SAFETY: the content of a slot is written by the one operation in progress only, and only while
+// nobody reads it; the pointer in it is to memory that the slot owns.
+unsafe impl Sync for Slot {}
+// SAFETY: as above.
+unsafe impl Send for Slot {}
+
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            is_taken: AtomicBool::new(false),
+            readers: AtomicU32::new(0),
+            loaded: UnsafeCell::new(None),
+            serial: AtomicU32::new(0),
+            level: AtomicU32::new(0),
+            is_used: AtomicBool::new(false),
+        }
+    }
+
+    /// The payload, if there is one, which stays until the result is dropped.
+    fn read(&self) -> Option<Reader<'_>> {
+        // Sequentially consistent, as in `release`: either the reader sees that the slot is not
+        // taken any more, or the one that releases it sees the reader.
+        self.readers.fetch_add(1, Ordering::SeqCst);
+        let reader = Reader(self);
+        self.is_taken.load(Ordering::SeqCst).then_some(reader)
+    }
+
+    const fn state(level: u32) -> State {
+        match level {
+            0 => State::Loaded,
+            _ => State::Applied,
+        }
+    }
+}
+
+/// Keeps a payload from being freed.
+struct Reader<'a>(&'a Slot);
+
+impl Reader<'_> {
+    fn loaded(&self) -> Option<&Loaded> {
+        // SAFETY: the slot was taken after this reader has been counted, so nobody writes it.
+        unsafe { &*self.0.loaded.get() }.as_ref()
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl<const N: usize> Livepatch<N> {
     /// Without payloads.
-    #[expect(clippy::new_without_default, reason = "TODO")]
     pub const fn new() -> Self {
-        Self {}
-    }
-
-    /// Loads the payload that is in `file`: validates it, copies it to memory of the kernel's,
-    /// relocates it, patches its sites for this system, makes it executable, and calls its hook
-    /// [`Load`](super::format::HookKind::Load). `file` is not used afterwards. Returns the payload's
-    /// id, by which the other operations name it.
-    ///
-    /// # Errors
-    /// The payload cannot be used here. Nothing of it is kept.
-    ///
-    /// # Safety
-    /// The payload comes from `alt livepatch build`, whose two builds are of the kernel that runs
-    /// and of a change of it: its code is executed when it is applied.
-    pub unsafe fn load<K: Kernel>(
-        &self,
-        kernel: &mut K,
-        file: &[u8],
-    ) -> Result<Id, LoadError<K::MemoryError>> {
-        let _ = (kernel, file);
-        Err(LoadError::Busy)
-    }
-
-    /// Makes the image use the new functions of a loaded payload: calls its hook
-    /// [`PreApply`](super::format::HookKind::PreApply), stops the other CPUs, checks all that the
-    /// payload expects and that no old function is busy, writes one branch to each old function,
-    /// releases the CPUs, and calls [`PostApply`](super::format::HookKind::PostApply).
-    ///
-    /// # Errors
-    /// The payload is still loaded and not applied. After [`ActionError::Calls`] and
-    /// [`ActionError::Stop`] it is worth trying again.
-    pub fn apply<K: Kernel>(
-        &self,
-        kernel: &mut K,
-        payload: &Id,
-    ) -> Result<Done, ActionError<K::AliasError>> {
-        let _ = (kernel, payload);
-        Err(ActionError::Unknown)
-    }
-
-    /// Makes the image use its own functions again, or those of the payload that was applied before:
-    /// calls the hook [`PreRevert`](super::format::HookKind::PreRevert), stops the other CPUs, checks
-    /// that nothing executes the payload, writes the words back that [`apply`](Self::apply) has
-    /// found, releases the CPUs, and calls [`PostRevert`](super::format::HookKind::PostRevert).
-    ///
-    /// # Errors
-    /// The payload is still applied.
-    pub fn revert<K: Kernel>(
-        &self,
-        kernel: &mut K,
-        payload: &Id,
-    ) -> Result<Done, ActionError<K::AliasError>> {
-        let _ = (kernel, payload);
-        Err(ActionError::Unknown)
-    }
-
-    /// Applies a loaded payload and reverts all others, in one step. Its parent is the image. All
-    /// hooks that may refuse are called before, and all expectations are checked against the image
-    /// as it will be: no CPU executes a mix.
-    ///
-    /// # Errors
-    /// The same payloads are applied as before.
-    pub fn replace<K: Kernel>(
-        &self,
-        kernel: &mut K,
-        payload: &Id,
-    ) -> Result<Done, ActionError<K::AliasError>> {
-        let _ = (kernel, payload);
-        Err(ActionError::Unknown)
-    }
-
-    /// Frees a payload that is not applied, after a call of its hook
-    /// [`Unload`](super::format::HookKind::Unload).
-    ///
-    /// # Errors
-    /// The payload is still loaded.
-    pub fn unload<K: Kernel>(
-        &self,
-        kernel: &mut K,
-        payload: &Id,
-    ) -> Result<(), ActionError<K::AliasError>> {
-        let _ = (kernel, payload);
-        Err(ActionError::Unknown)
+        Self {
+            is_busy: AtomicBool::new(false),
+            slots: [const { Slot::new() }; N],
+        }
     }
 
     /// Calls `each` with what is known about each payload, in the order of loading.
-    pub fn list(&self, each: impl FnMut(Status<'_>)) {
-        let _ = each;
+    pub fn list(&self, mut each: impl FnMut(Status<'_>)) {
+        let mut next = 0;
+        // One payload in each turn: the lowest serial from `next` on.
+        for _ in &self.slots {
+            let readers = self.slots.iter().filter_map(Slot::read);
+            let readers = readers.filter(|reader| reader.0.serial.load(Ordering::Relaxed) >= next);
+            let first = readers.min_by_key(|reader| reader.0.serial.load(Ordering::Relaxed));
+            let Some(reader) = first else { return };
+            next = reader.0.serial.load(Ordering::Relaxed).saturating_add(1);
+            if let Some(loaded) = reader.loaded() {
+                each(Status {
+                    id: loaded.header.id,
+                    // SAFETY: the description is complete before a slot is taken.
+                    name: unsafe { loaded.description() }.name(),
+                    state: Slot::state(reader.0.level.load(Ordering::Relaxed)),
+                    address: loaded.block.address,
+                    resident: loaded.layout.resident(1),
+                    functions: loaded.header.functions.len,
+                });
+            }
+        }
     }
 
-    /// Calls `found` with what is at `address`, if that is in a payload. For backtraces: callable
-    /// from exception handlers.
+    /// Calls `found` with what is at `address`, if that is in the executable segment of a payload.
+    /// For backtraces: callable from exception handlers.
     pub fn lookup<R>(&self, address: u64, found: impl FnOnce(Symbol<'_>) -> R) -> Option<R> {
-        let _ = (address, found);
-        None
+        let mut readers = self.slots.iter().filter_map(Slot::read);
+        let reader = readers.find(|reader| {
+            let loaded = reader.loaded();
+            loaded.is_some_and(|loaded| loaded.executes(address))
+        })?;
+        let loaded = reader.loaded()?;
+        // SAFETY: the payload is complete before a slot is taken.
+        let (description, symbol) = unsafe { (loaded.description(), loaded.symbol_at(address)) };
+        let start = symbol.map_or(loaded.block.address, |(_, start)| start);
+        Some(found(Symbol {
+            payload: description.name(),
+            function: symbol.map(|(name, _)| name),
+            offset: address.wrapping_sub(start),
+        }))
+    }
+
+    /// Begins an operation; `None` while another one is in progress.
+    pub(super) fn begin(&self) -> Option<Operation<'_, N>> {
+        match self.is_busy.swap(true, Ordering::Acquire) {
+            true => None,
+            false => Some(Operation { store: self }),
+        }
+    }
+}
+
+impl<const N: usize> Default for Livepatch<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> fmt::Debug for Livepatch<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        self.list(|status| {
+            list.entry(&status);
+        });
+        list.finish()
+    }
+}
+
+/// The one operation in progress. It alone changes what payloads there are, and their states.
+pub(super) struct Operation<'a, const N: usize> {
+    store: &'a Livepatch<N>,
+}
+
+impl<const N: usize> Drop for Operation<'_, N> {
+    fn drop(&mut self) {
+        self.store.is_busy.store(false, Ordering::Release);
+    }
+}
+
+impl<const N: usize> Operation<'_, N> {
+    fn slot(&self, index: usize) -> Option<&Slot> {
+        let slot = self.store.slots.get(index)?;
+        slot.is_taken.load(Ordering::Relaxed).then_some(slot)
+    }
+
+    /// The payload in slot number `index`.
+    pub fn loaded(&self, index: usize) -> Option<&Loaded> {
+        // SAFETY: only an operation writes it, through `&mut self`.
+        unsafe { &*self.slot(index)?.loaded.get() }.as_ref()
+    }
+
+    /// The numbers of the slots that are taken.
+    fn indices(&self) -> impl Iterator<Item = usize> {
+        (0..N).filter(|index| self.slot(*index).is_some())
+    }
+
+    /// The slot of the payload with this id.
+    pub fn find(&self, id: &Id) -> Option<usize> {
+        let is_it = |index: &usize| self.loaded(*index).is_some_and(|it| it.header.id == *id);
+        self.indices().find(is_it)
+    }
+
+    /// The state of a payload.
+    pub fn state(&self, index: usize) -> State {
+        let level = self
+            .slot(index)
+            .map(|slot| slot.level.load(Ordering::Relaxed));
+        Slot::state(level.unwrap_or(0))
+    }
+
+    /// Whether the payload has been applied since it was loaded.
+    pub fn is_used(&self, index: usize) -> bool {
+        self.slot(index)
+            .is_some_and(|slot| slot.is_used.load(Ordering::Relaxed))
+    }
+
+    /// The slots of the payloads that are applied, in the order of applying; and their number.
+    pub fn applied(&self) -> ([usize; N], usize) {
+        let (mut indices, mut len) = ([0; N], 0);
+        for index in self.indices() {
+            if self.state(index) == State::Applied {
+                // A bound that the compiler cannot know: there are at most N.
+                if let Some(place) = indices.get_mut(len) {
+                    *place = index;
+                    len += 1;
+                }
+            }
+        }
+        let level = |index: &usize| {
+            let slot = self.slot(*index);
+            slot.map_or(0, |slot| slot.level.load(Ordering::Relaxed))
+        };
+        if let Some(applied) = indices.get_mut(..len) {
+            applied.sort_unstable_by_key(level);
+        }
+        (indices, len)
+    }
+
+    /// The payload that was loaded last. Its room is large enough for the functions of all.
+    pub fn newest(&self) -> Option<&Loaded> {
+        let serial = |index: &usize| {
+            let slot = self.slot(*index);
+            slot.map_or(0, |slot| slot.serial.load(Ordering::Relaxed))
+        };
+        self.loaded(self.indices().max_by_key(serial)?)
+    }
+
+    /// Number of functions of all payloads.
+    pub fn functions(&self) -> usize {
+        let loaded = self.indices().filter_map(|index| self.loaded(index));
+        loaded
+            .map(|loaded| loaded.header.functions.len as usize)
+            .sum()
+    }
+
+    /// Whether there is room for one more.
+    pub fn is_full(&self) -> bool {
+        self.indices().count() == N
+    }
+
+    /// Keeps a payload: from now on it can be found. Returns its slot; `None` if there is none left.
+    pub fn add(&mut self, loaded: Loaded) -> Option<usize> {
+        let mut serials = self.indices().filter_map(|index| self.slot(index));
+        let serial = serials.try_fold(0, |last: u32, slot| {
+            let serial = slot.serial.load(Ordering::Relaxed);
+            Some(last.max(serial.checked_add(1)?))
+        })?;
+        let index = (0..N).find(|index| self.slot(*index).is_none())?;
+        let slot = self.store.slots.get(index)?;
+        // A reader that came too late for the payload before may still be counted.
+        while slot.readers.load(Ordering::SeqCst) != 0 {
+            core::hint::spin_loop();
+        }
+        // SAFETY: the slot is not taken, so readers that come now do not look into it.
+        unsafe { *slot.loaded.get() = Some(loaded) };
+        slot.serial.store(serial, Ordering::Relaxed);
+        slot.level.store(0, Ordering::Relaxed);
+        slot.is_used.store(false, Ordering::Relaxed);
+        slot.is_taken.store(true, Ordering::SeqCst);
+        Some(index)
+    }
+
+    /// Takes a payload out of its slot. `None` if somebody reads it, or there is none.
+    pub fn remove(&mut self, index: usize) -> Option<Loaded> {
+        let slot = self.slot(index)?;
+        slot.is_taken.store(false, Ordering::SeqCst);
+        if slot.readers.load(Ordering::SeqCst) != 0 {
+            slot.is_taken.store(true, Ordering::SeqCst);
+            return None;
+        }
+        // SAFETY: nobody reads it, and readers that come now do not look into it.
+        unsafe { &mut *slot.loaded.get() }.take()
+    }
+
+    /// Sets the position of a payload in the order of applying; 0 if it is not applied.
+    pub fn set_level(&self, index: usize, level: usize) {
+        if let Some(slot) = self.slot(index) {
+            let level = u32::try_from(level).unwrap_or(u32::MAX);
+            slot.level.store(level, Ordering::Relaxed);
+            slot.is_used.fetch_or(level != 0, Ordering::Relaxed);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::calls::{Stacks, Walk, Who};
+use super::calls::{Stack, Stacks, Walk, Who};
 use crate::rendezvous::Frame;
 
 /// A place of code that a CPU or thread is in.
@@ -66,7 +66,7 @@ pub enum WalkReason {
 const MAX_CHANGES: u32 = 8;
 
 /// Calls `visit` with each place that `who` is in, from the innermost to the outermost, until it
-/// breaks with a value. Usable for backtraces as well.
+/// returns a value. Usable for backtraces as well.
 ///
 /// # Errors
 /// The frame record at which the walk ends before its time. `visit` has been called with the places
@@ -77,15 +77,100 @@ pub fn walk<S: Stacks + ?Sized, B>(
     frame: Frame,
     mut visit: impl FnMut(Place) -> Option<B>,
 ) -> Result<Option<B>, WalkError> {
-    let _ = (
-        stacks,
-        who,
-        frame,
-        &mut visit,
-        Walk::FrameRecords,
-        MAX_CHANGES,
-    );
+    let innermost = [
+        Place::Pc(frame.pc),
+        // Only a function without a frame record returns to it, but which one has none is unknown.
+        Place::Return(stacks.return_address(frame.lr)),
+    ];
+    if let Some(found) = innermost.into_iter().find_map(&mut visit) {
+        return Ok(Some(found));
+    }
+    let found = match stacks.walk(who) {
+        Walk::FrameRecords => by_records(stacks, who, frame, &mut visit)?,
+        Walk::EveryWord => by_words(stacks, who, frame, &mut visit)?,
+        Walk::ShadowStack => None,
+    };
+    if found.is_some() {
+        return Ok(found);
+    }
+    let shadow = stacks.shadow_stack(who);
+    let mut words = shadow.iter().flat_map(|stack| stack.words_from(0));
+    Ok(words.find_map(|word| visit(Place::Return(stacks.return_address(word)))))
+}
+
+/// Follows the chain of frame records: two words, of which the first is the address of the next
+/// record, and the second the return address (AAPCS64, "The Frame Pointer").
+fn by_records<S: Stacks + ?Sized, B>(
+    stacks: &S,
+    who: Who,
+    frame: Frame,
+    visit: &mut impl FnMut(Place) -> Option<B>,
+) -> Result<Option<B>, WalkError> {
+    let mut record = frame.fp;
+    let mut after = frame.pc;
+    // The lowest address of the next record on the same stack: records are older the higher they
+    // are, and what is below the stack pointer is no record.
+    let mut stack = stacks.stack(who, frame.sp);
+    let mut lowest = frame.sp;
+    let mut changes = 0;
+    while record != 0 {
+        let broken = |reason| WalkError {
+            who,
+            record,
+            after,
+            reason,
+        };
+        if !record.is_multiple_of(8) {
+            return Err(broken(WalkReason::Misaligned));
+        }
+        let words = |stack: &Stack<'_>| stack.get(record).zip(stack.get(record.wrapping_add(8)));
+        let (next, return_to) = match stack.as_ref().and_then(words) {
+            Some(_) if record < lowest => return Err(broken(WalkReason::Backwards)),
+            Some(words) => words,
+            None => {
+                changes += 1;
+                if changes > MAX_CHANGES {
+                    return Err(broken(WalkReason::TooManyStacks));
+                }
+                stack = stacks.stack(who, record);
+                let words = stack.as_ref().and_then(words);
+                words.ok_or(broken(WalkReason::OutsideStack))?
+            }
+        };
+        // The last record: AAPCS64 requires the address 0 of the next one, and kernels often have
+        // two zeros.
+        if (next, return_to) == (0, 0) {
+            break;
+        }
+        let return_to = stacks.return_address(return_to);
+        if let Some(found) = visit(Place::Return(return_to)) {
+            return Ok(Some(found));
+        }
+        if stacks.is_bottom(return_to) {
+            break;
+        }
+        lowest = record.saturating_add(16);
+        after = return_to;
+        record = next;
+    }
     Ok(None)
+}
+
+/// Takes each word of the stack for a return address.
+fn by_words<S: Stacks + ?Sized, B>(
+    stacks: &S,
+    who: Who,
+    frame: Frame,
+    visit: &mut impl FnMut(Place) -> Option<B>,
+) -> Result<Option<B>, WalkError> {
+    let stack = stacks.stack(who, frame.sp).ok_or(WalkError {
+        who,
+        record: frame.sp,
+        after: frame.pc,
+        reason: WalkReason::OutsideStack,
+    })?;
+    let mut words = stack.words_from(frame.sp);
+    Ok(words.find_map(|word| visit(Place::Return(stacks.return_address(word)))))
 }
 
 impl fmt::Display for WalkError {
