@@ -68,8 +68,18 @@ pub enum InputError {
         /// `e_type`.
         found: u16,
     },
-    /// A thin archive, which does not contain its members.
-    #[error("{0}: a thin archive, which only names its members; make it without `--thin`")]
+    /// A member of a thin archive, which only names its members, cannot be read.
+    #[error("{archive}: a thin archive; its member {}: {error}", path.display())]
+    ThinMember {
+        /// The archive.
+        archive: String,
+        /// The file that the archive names.
+        path: PathBuf,
+        /// The error of the system.
+        error: io::Error,
+    },
+    /// A thin archive without a path, whose members cannot be found.
+    #[error("{0}: a thin archive, which only names its members; give it as a file")]
     Thin(String),
     /// The file is truncated or damaged.
     #[error("{name}: truncated or damaged: {why}")]
@@ -97,7 +107,36 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<In
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         );
-        inputs.extend(parse(name, bytes)?);
+        match bytes.starts_with(THIN) {
+            // The names are relative to the folder of the archive.
+            true => inputs.extend(thin(&name, &bytes, path.parent().unwrap_or(Path::new("")))?),
+            false => inputs.extend(parse(name, bytes)?),
+        }
+    }
+    Ok(inputs)
+}
+
+/// The first bytes of a thin archive.
+const THIN: &[u8] = b"!<thin>\n";
+
+/// Reads the files that a thin archive names.
+fn thin(archive: &str, bytes: &[u8], folder: &Path) -> Result<Vec<Input>, InputError> {
+    let damaged = |why: object::read::Error| damaged(archive.to_owned(), &why);
+    let mut inputs = Vec::new();
+    for member in ArchiveFile::parse(bytes).map_err(damaged)?.members() {
+        let member = member.map_err(damaged)?;
+        let path = folder.join(String::from_utf8_lossy(member.name()).as_ref());
+        let bytes = fs::read(&path).map_err(|error| InputError::ThinMember {
+            archive: archive.to_owned(),
+            path: path.clone(),
+            error,
+        })?;
+        let name = format!("{archive}({})", display::printable(member.name()));
+        inputs.push(Input {
+            kind: kind(&name, &bytes)?,
+            name,
+            bytes,
+        });
     }
     Ok(inputs)
 }
@@ -107,7 +146,7 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<In
 /// # Errors
 /// It cannot be part of a link.
 pub fn parse(name: String, bytes: Vec<u8>) -> Result<Vec<Input>, InputError> {
-    if bytes.starts_with(b"!<thin>\n") {
+    if bytes.starts_with(THIN) {
         return Err(InputError::Thin(name));
     }
     match bytes.starts_with(b"!<arch>\n") {
@@ -127,10 +166,7 @@ pub fn is_bitcode(bytes: &[u8]) -> bool {
 
 fn members(archive: &str, bytes: &[u8]) -> Result<Vec<Input>, InputError> {
     let mut inputs = Vec::new();
-    let damaged = |why: object::read::Error| InputError::Damaged {
-        name: archive.to_owned(),
-        why: why.to_string(),
-    };
+    let damaged = |why: object::read::Error| damaged(archive.to_owned(), &why);
     for member in ArchiveFile::parse(bytes).map_err(damaged)?.members() {
         let member = member.map_err(damaged)?;
         // The metadata of an rlib contains no code.

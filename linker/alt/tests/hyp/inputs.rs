@@ -83,9 +83,9 @@ fn files_that_are_no_objects_for_arm64_are_refused() {
         ),
         (
             "thin.a",
-            b"!<thin>\n".to_vec(),
-            |e| matches!(e, InputError::Thin(_)),
-            "thin archive",
+            thin_archive("not-there.o", 16),
+            |e| matches!(e, InputError::ThinMember { .. }),
+            "not-there.o",
         ),
     ];
     for (name, bytes, is, words) in cases {
@@ -95,6 +95,36 @@ fn files_that_are_no_objects_for_arm64_are_refused() {
     }
     let (error, _) = input_error(&bench, &bench.path("missing.o"));
     assert!(matches!(error, InputError::Read { .. }));
+}
+
+/// A thin archive with one member, whose name is relative to the folder of the archive.
+fn thin_archive(member: &str, size: usize) -> Vec<u8> {
+    let head = |name: &str, size: usize| {
+        format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 644)
+    };
+    let names = format!("{member}/\n");
+    let padding = if names.len() % 2 == 1 { "\n" } else { "" };
+    let text = ["!<thin>\n", &head("//", names.len()), &names, padding];
+    [text.concat(), head("/0", size)].concat().into_bytes()
+}
+
+/// As kbuild makes them.
+#[test]
+fn members_of_thin_archives_are_read_from_their_files() {
+    let Some(bench) = Bench::new("members_of_thin_archives_are_read_from_their_files") else {
+        return;
+    };
+    let object = std::fs::read(bench.assemble(INIT, "fixture.o")).unwrap();
+    let archive = bench.write("thin.a", thin_archive("fixture.o", object.len()));
+    let inputs = alt_object::inputs::read([&archive]).unwrap();
+    let [input] = &inputs[..] else {
+        panic!("{} inputs", inputs.len());
+    };
+    assert_eq!(input.name, "thin.a(fixture.o)");
+    assert_eq!(input.bytes, object);
+    // Without a folder, the member cannot be found.
+    let error = alt_object::inputs::parse("thin.a".into(), std::fs::read(archive).unwrap());
+    assert!(matches!(error, Err(InputError::Thin(_))));
 }
 
 #[test]

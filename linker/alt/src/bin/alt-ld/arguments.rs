@@ -5,8 +5,20 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Options whose value is a file that is not an input.
-const NO_INPUT: [&str; 3] = ["-R", "--just-symbols", "-just-symbols"];
+/// Options whose value is a file that is not an input. A GCC driver passes `-plugin` in every link.
+const NO_INPUT: [&str; 8] = [
+    "-R",
+    "--just-symbols",
+    "-just-symbols",
+    "-plugin",
+    "--plugin",
+    "-I",
+    "-dynamic-linker",
+    "--dynamic-linker",
+];
+
+/// The format of files that the linker embeds as they are, whatever they hold.
+const BINARY: &str = "binary";
 
 /// The default output of linkers.
 const OUTPUT: &str = "a.out";
@@ -68,6 +80,8 @@ impl Arguments {
             options: Vec::new(),
             map: None,
         };
+        // Holds for the files after it.
+        let mut embedded = false;
         let mut rest = all.into_iter();
         while let Some(argument) = rest.next() {
             let text = argument.to_string_lossy().into_owned();
@@ -79,6 +93,12 @@ impl Arguments {
             {
                 link.folds_all = how == "all";
                 link.options.push(text);
+            } else if let Some(format) = value(&text, "-b", "--format", &mut rest)
+                .or_else(|| value(&text, "-format", "-format", &mut rest))
+            {
+                let format = format.to_string_lossy().into_owned();
+                embedded = format == BINARY;
+                link.options.push(format!("--format={format}"));
             } else if PARTIAL.contains(&text.as_str()) {
                 link.partial = true;
             } else if let Some(output) = value(&text, "-o", "--output", &mut rest) {
@@ -93,6 +113,9 @@ impl Arguments {
             } else if let Some(script) = value(&text, "-T", "--script", &mut rest) {
                 let name = Path::new(&script).file_name().unwrap_or(&script);
                 link.options.push(format!("-T{}", name.display()));
+            } else if !text.starts_with('-') && embedded {
+                let name = Path::new(&argument).file_name().unwrap_or(&argument);
+                link.options.push(name.to_string_lossy().into_owned());
             } else if !text.starts_with('-') {
                 named.push(Named::File(argument.into()));
             } else {
@@ -297,6 +320,39 @@ mod tests {
             (&[], "a.out"),
         ] {
             assert_eq!(link(arguments).output, PathBuf::from(output));
+        }
+    }
+
+    /// An ELF program that is embedded as data, and the plugin of a GCC driver, have the first bytes of
+    /// objects.
+    #[test]
+    fn embedded_files_and_plugins_are_no_inputs() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = |name: &str| {
+            let path = dir.path().join(name);
+            fs::write(&path, b"\x7fELF...").unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let [a, b, init] = ["a.o", "b.o", "init.elf"].map(file);
+        for format in [
+            &["-b", "binary"][..],
+            &["-bbinary"],
+            &["--format=binary"],
+            &["--format", "binary"],
+            &["-format=binary"],
+        ] {
+            let words: Vec<_> = [&a[..]]
+                .iter()
+                .chain(format)
+                .chain(&[&init[..], "--format=elf", &b])
+                .copied()
+                .collect();
+            let got = Arguments::read(&os(&words)).unwrap();
+            assert_eq!(got.inputs, [&a, &b].map(PathBuf::from), "{format:?}");
+        }
+        for option in ["-plugin", "--plugin", "-dynamic-linker"] {
+            let got = Arguments::read(&os(&[option, &init, "-plugin-opt=-fresolution=x", &a]));
+            assert_eq!(got.unwrap().inputs, [PathBuf::from(&a)], "{option}");
         }
     }
 
