@@ -22,6 +22,7 @@
 //! depends on neither, so that a build script compiles no disassembler.
 
 mod assembly;
+pub mod atomics;
 pub mod branch_range;
 pub mod folding;
 pub mod map;

@@ -139,6 +139,16 @@ impl Arguments {
         }
         Ok(link)
     }
+
+    /// Links `new` in the place of the input `old`. Returns whether an argument names it: not for
+    /// one that was found by `-l`.
+    pub fn replace(&mut self, old: &Path, new: &Path) -> bool {
+        let inputs = self.inputs.iter_mut().filter(|input| *input == old);
+        inputs.for_each(|input| new.clone_into(input));
+        let arguments = self.all.iter_mut().filter(|argument| *argument == old);
+        let arguments = arguments.map(|argument| *argument = new.into());
+        arguments.count() != 0
+    }
 }
 
 enum Named {

@@ -8,15 +8,18 @@
 //!
 //! It takes the arguments of a linker, checks the inputs that they name, and, if there are no
 //! findings, runs the linker with the same arguments. A partial link (`-r`) is not checked; its
-//! output is checked in the final link. With `--icf=all`, sites must refer to their records, or the
-//! linker would fold functions whose records differ. In the linked image, namespaces are checked
-//! against their manifests, since the addresses are known only there.
+//! output is checked in the final link. Calls of outline atomics in the inputs become sites, as
+//! docs/atomics.md describes, if the helpers of alt-runtime are among the inputs. With `--icf=all`,
+//! sites must refer to their records, or the linker would fold functions whose records differ. In the
+//! linked image, namespaces are checked against their manifests, since the addresses are known only
+//! there.
 //!
 //! The argument `--alt-keep`, which the linker itself does not see, keeps what livepatch needs of the
 //! build in the folder `IMAGE.livepatch` (docs/livepatch.md). Without the flags that livepatch
 //! requires, the build fails.
 
 mod arguments;
+mod atomics;
 mod keep;
 mod namespaces;
 
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
-    let link = Arguments::read(arguments)?;
+    let mut link = Arguments::read(arguments)?;
     if !link.partial {
         let report = branch_range::check(&link.inputs, &options()?)?;
         for name in &report.not_checked {
@@ -66,6 +69,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     if link.folds_all && !folding(&link)? {
         return Ok(ExitCode::from(1));
     }
+    // The rewritten inputs exist until the end of the link.
+    let rewritten = atomics::rewrite(&mut link)?;
     // A partial link makes no image.
     let linked = match link.keep && !link.partial {
         true => Some(keep::link(&link, linker(&link.all))?),
@@ -73,7 +78,10 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     };
     let status = match &linked {
         Some(linked) => linked.status,
-        None => run_linker(linker(arguments), &link, arguments)?,
+        None => match &rewritten {
+            Some(rewritten) => rewritten.link(&link, linker(&link.all))?,
+            None => run_linker(linker(arguments), &link, arguments)?,
+        },
     };
     // With `--version`, a linker writes no image.
     if status.success() && !link.partial && !link.inputs.is_empty() && link.output.exists() {
