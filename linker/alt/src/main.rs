@@ -7,6 +7,7 @@ mod diff;
 mod dump;
 mod hyp_link;
 mod input;
+mod livepatch;
 mod mutate;
 mod output;
 mod reach;
@@ -16,6 +17,7 @@ mod stats;
 mod system;
 mod verify;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use alt_image::style;
@@ -65,12 +67,16 @@ enum Command {
     Reach(reach::Reach),
     /// Changes an image at random, many times, and counts the changes that are detected
     Mutate(mutate::Mutate),
+    /// Compares two builds of a kernel, to change one while it runs
+    Livepatch(livepatch::Livepatch),
     /// Links code for another exception level, before the link of the kernel
     HypLink(hyp_link::HypLink),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        // It has an exit status of its own.
+        Command::Livepatch(arguments) => return status(arguments.run()),
         Command::Verify(arguments) => arguments.run(),
         Command::Apply(arguments) => arguments.run(),
         Command::Reach(arguments) => arguments.run(),
@@ -82,9 +88,15 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => arguments.run(),
         Command::HypLink(arguments) => arguments.run(),
     };
+    status(outcome.map(|clean| match clean {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(1),
+    }))
+}
+
+fn status(outcome: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("{}: {error}", style::bad("error"));
             ExitCode::from(2)
