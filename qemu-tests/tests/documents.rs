@@ -60,6 +60,7 @@ const DATA: [(&str, &str); 5] = [
     ("alt-image", "cpus/qemu.toml"),
     ("alt-linker", "alternatives-init.x"),
     ("alt-linker", "alternatives-tables.x"),
+    ("alt-linker", "build-id.x"),
     ("alt-linker", "alternatives.x"),
     ("alt-linker", "together.x"),
 ];

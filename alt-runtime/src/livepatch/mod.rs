@@ -55,7 +55,7 @@ pub use kernel::{Hook, Kernel, RunningImage};
 pub use memory::{Block, Layout, Part, PayloadMemory, Rights};
 pub use payload::Payload;
 pub use payload_error::{EntryError, PayloadError, SegmentError, Table, TableError};
-pub use relocate::RelocationError;
+pub use relocate::{Kind as RelocationKind, RelocationError};
 pub use store::{Done, Livepatch, State, Status, Symbol};
 pub use walk::{Place, WalkError, WalkReason, walk};
 

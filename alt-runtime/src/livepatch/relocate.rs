@@ -10,7 +10,7 @@ use crate::insn::{Class, Form, Insn, OutOfReach, Relative};
 
 /// What a relocation writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub enum Kind {
     /// S + A in 8 bytes.
     Absolute64,
     /// S + A − P in 8 bytes.

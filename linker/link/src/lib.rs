@@ -32,8 +32,8 @@ mod scripts;
 
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{
-    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, TOGETHER_X, provide_scripts,
-    write_scripts,
+    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, TOGETHER_X,
+    provide_scripts, write_scripts,
 };
 
 /// The examples of the package's page are tested.

@@ -12,6 +12,10 @@ pub const ALTERNATIVES_INIT_X: &str = include_str!("../alternatives-init.x");
 /// The part that both fragments include.
 pub const ALTERNATIVES_TABLES_X: &str = include_str!("../alternatives-tables.x");
 
+/// The fragment to `INCLUDE` in read-only data that stays mapped: the build id, for livepatch
+/// (docs/livepatch.md). [`ALTERNATIVES_X`] includes it.
+pub const BUILD_ID_X: &str = include_str!("../build-id.x");
+
 /// The fragment to `INCLUDE` in the text of the kernel's linker script, before all other text:
 /// keep-together groups (docs/reach.md).
 pub const TOGETHER_X: &str = include_str!("../together.x");
@@ -43,5 +47,6 @@ pub fn write_scripts(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("alternatives.x"), ALTERNATIVES_X)?;
     fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)?;
     fs::write(dir.join("alternatives-tables.x"), ALTERNATIVES_TABLES_X)?;
+    fs::write(dir.join("build-id.x"), BUILD_ID_X)?;
     fs::write(dir.join("together.x"), TOGETHER_X)
 }

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod diff;
 pub mod model;
+pub mod payload;
 
 /// The examples of the package's page are tested.
 #[cfg(doctest)]

@@ -1,0 +1,25 @@
+//! Payloads: the ELF files that a kernel loads, in the layout of `alt_runtime::livepatch::format`.
+//!
+//! | file | content |
+//! |---|---|
+//! | part.rs | functions and data before they have places |
+//! | order.rs | their order, which is the same in each build |
+//! | place.rs, records.rs | their places, relocations and tables |
+//! | entry.rs | landing pads, and the words where the branches will be |
+//! | description.rs, elf.rs | the bytes of the file |
+//! | write.rs | all steps |
+
+mod description;
+mod elf;
+mod entry;
+mod error;
+mod order;
+mod part;
+mod place;
+mod records;
+mod write;
+
+pub use entry::{Entry, OldImage};
+pub use error::PayloadBuildError;
+pub use part::{Part, PartKind, Reference, Replaced, Target};
+pub use write::{LogString, Specification, write};
