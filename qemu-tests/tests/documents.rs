@@ -56,7 +56,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Files of a package that are no sources, and that its users or its own sources read.
-const DATA: [(&str, &str); 5] = [
+const DATA: [(&str, &str); 6] = [
     ("alt-image", "cpus/qemu.toml"),
     ("alt-linker", "alternatives-init.x"),
     ("alt-linker", "alternatives-tables.x"),

@@ -10,6 +10,7 @@ use alt_object::inputs::{self, Input, InputKind};
 use alt_object::object::Object;
 
 use super::info::{Info, InputInfo};
+use super::taken::Taken;
 use super::{BuildId, FORMAT, KeepError, digest, folder_of, proof};
 
 /// A link that has been done.
@@ -26,17 +27,6 @@ pub struct Link<'a> {
     pub arguments: &'a [String],
     /// The arguments that do not name files.
     pub options: &'a [String],
-}
-
-/// An object that took part.
-#[derive(Debug)]
-pub struct Taken {
-    /// Its name in the map.
-    pub name: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// The compilers that made it.
-    pub producer: Vec<String>,
 }
 
 /// Keeps the build of an image in the folder beside it, and returns the folder's path. An earlier

@@ -18,12 +18,13 @@ pub mod flags;
 mod info;
 mod keep;
 mod proof;
+mod taken;
 
 pub use build::{Build, Input};
 pub use build_id::BuildId;
 pub use error::{ArchiveError, KeepError, Missing};
 pub use info::Info;
-pub use keep::{Link, Taken, keep};
+pub use keep::{Link, keep};
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

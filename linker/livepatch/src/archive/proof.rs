@@ -9,10 +9,10 @@ use gimli::{DebugAbbrev, DebugAbbrevOffset, LittleEndian};
 use object::elf::STT_FUNC;
 
 use super::flags::Flag;
-use super::keep::Taken;
+use super::taken::Taken;
 use super::{BuildId, KeepError, Missing};
 
-/// In an object with fewer functions, a missing frame pointer or type shows nothing.
+/// In an object with fewer functions, missing types show nothing.
 const ENOUGH: usize = 4;
 
 /// The flags that the link lacks.
@@ -41,7 +41,7 @@ pub fn missing(
     let own = taken
         .iter()
         .filter(|input| is_rust(&input.name) && !is_toolchain(&input.name));
-    let own: Vec<_> = own.collect();
+    let mut own: Vec<_> = own.collect();
     for (unit, objects) in units(&own) {
         if let [first, second, ..] = &objects[..] {
             let evidence = format!("{unit} has several codegen units: {first}, {second}");
@@ -53,6 +53,8 @@ pub fn missing(
         .find(|input| input.name.contains(".rcgu.o.rcgu.o"))
     {
         note(Flag::Lto, format!("{}: code by thin LTO", input.name));
+        // The crates of the toolchain have no folder now, by which to tell them.
+        own.clear();
     }
     for input in own {
         let damaged = |why: alt_object::object::ObjectError| KeepError::Object {
@@ -102,8 +104,11 @@ type Evidence = Vec<(Flag, String)>;
 fn by_object(object: &Object<'_>) -> Result<Evidence, alt_object::object::ObjectError> {
     let mut found = Vec::new();
     let functions = || object.symbols.iter().filter(|symbol| is_function(symbol));
-    let merged = |symbol: &&Symbol<'_>| symbol.name.starts_with(b"_MergedGlobals");
-    if object.symbols.iter().any(|symbol| merged(&symbol)) {
+    // The symbol is private, so only the section shows its name: `.data..L_MergedGlobals`.
+    let merged = |name: &[u8]| name.windows(14).any(|part| part == b"_MergedGlobals");
+    let names = object.symbols.iter().map(|symbol| symbol.name);
+    let mut names = names.chain(object.sections.iter().map(|section| section.name));
+    if names.any(merged) {
         let evidence = "its statics are in one block, _MergedGlobals";
         found.push((Flag::GlobalMerge, evidence.to_owned()));
     }
@@ -139,8 +144,8 @@ fn by_object(object: &Object<'_>) -> Result<Evidence, alt_object::object::Object
             with_frame += usize::from(words().any(sets_frame_pointer));
         }
     }
-    // Assembly and naked functions have none.
-    if calling >= ENOUGH && with_frame * 2 < calling {
+    // A naked function has none.
+    if calling > 1 && with_frame * 2 < calling {
         let evidence = format!("{with_frame} of {calling} functions that call others set x29");
         found.push((Flag::FramePointers, evidence));
     }

@@ -258,11 +258,7 @@ impl Placed {
             offset: from,
             error,
         };
-        if !relocation.suits(word) {
-            let error =
-                alt_runtime::livepatch::RelocationError::WrongInstruction { kind: number, word };
-            return Err(wrong(error));
-        }
+        relocation.check(number, word).map_err(wrong)?;
         let (base, target) = match target {
             Target::Image(address) => (
                 BASE_IMAGE,

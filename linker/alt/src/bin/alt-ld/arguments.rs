@@ -110,6 +110,8 @@ impl Arguments {
             } else if let Some(map) = value(&text, "-Map", "--Map", &mut rest) {
                 let map = map.to_string_lossy().into_owned();
                 link.map = Some(map.strip_prefix('=').unwrap_or(&map).into());
+            } else if value(&text, "-u", "--undefined", &mut rest).is_some() {
+                // It adds code and changes none: a hook of a payload.
             } else if let Some(script) = value(&text, "-T", "--script", &mut rest) {
                 let name = Path::new(&script).file_name().unwrap_or(&script);
                 link.options.push(format!("-T{}", name.display()));
