@@ -64,6 +64,11 @@ pub struct Block {
     pub pointer: *mut u8,
 }
 
+// SAFETY: it states where memory is; whoever uses the pointer answers for that.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
 /// What provides memory for payloads.
 ///
 /// # Safety

@@ -95,8 +95,8 @@ impl Kind {
         match self {
             Self::Absolute64 | Self::Relative64 | Self::Relative32 => true,
             Self::Target(_) => self.relative(word).is_some(),
-            // ADD (immediate), 64 bits, not shifted (Arm ARM C6.2.5).
-            Self::Add => word.0 & 0xffc0_0000 == 0x9100_0000,
+            // ADD (immediate), not shifted (Arm ARM C6.2.5).
+            Self::Add => word.0 & 0x7fc0_0000 == 0x1100_0000,
             Self::LoadStore(scale) => load_store_scale(word) == Some(scale),
         }
     }

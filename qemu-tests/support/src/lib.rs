@@ -8,6 +8,7 @@ mod cross;
 pub mod docs;
 mod image;
 mod linker;
+pub mod payload;
 mod section;
 pub mod signing;
 pub mod skip;
