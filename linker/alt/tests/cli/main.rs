@@ -1,13 +1,12 @@
 //! The program `alt`, as its user sees it: one module for each command.
 
-#[path = "../linux/mod.rs"]
-mod linux;
-
 mod apply;
 mod build_script;
 mod diff;
+mod dump;
 mod fixture;
 mod input;
+mod linux;
 mod readme;
 mod run;
 mod scs;

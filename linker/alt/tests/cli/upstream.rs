@@ -78,7 +78,7 @@ impl Linux {
 
 /// Address and word, as an assembler has them.
 fn expected() -> Vec<(u64, u32)> {
-    let path = workspace().join("linker/alt/tests/linux/records.expect");
+    let path = workspace().join("linker/alt/tests/cli/linux/records.expect");
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let hex = |word: &str| u64::from_str_radix(word, 16).unwrap();

@@ -112,7 +112,7 @@ impl Link {
 }
 
 fn fixtures() -> PathBuf {
-    workspace().join("linker/link/tests/link")
+    workspace().join("linker/link/tests/link/fixtures")
 }
 
 /// Records of functions that are called stay, others go, and each table is in the

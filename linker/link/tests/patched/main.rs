@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use test_support::{Cross, Image, Linker, workspace};
 
 /// With a script that places the tables behind the text, and with none.
-const SCRIPTS: [Option<&str>; 2] = [Some("linker/link/tests/patched/near.ld"), None];
+const SCRIPTS: [Option<&str>; 2] = [Some("linker/link/tests/patched/fixtures/near.ld"), None];
 
 /// Compiles and links a fixture with `flags`, by rust-lld or GNU ld.
 fn link(
@@ -26,7 +26,9 @@ fn link(
     let dir = TempDir::new().unwrap();
     alt_linker::write_scripts(dir.path()).unwrap();
     let image = dir.path().join("image");
-    let source: PathBuf = workspace().join("linker/link/tests/patched").join(fixture);
+    let source: PathBuf = workspace()
+        .join("linker/link/tests/patched/fixtures")
+        .join(fixture);
     let mut rustc = cross.rustc();
     rustc.arg(source).arg("-o").arg(&image).args(flags);
     rustc.arg("-L").arg(dir.path());

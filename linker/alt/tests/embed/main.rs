@@ -80,7 +80,9 @@ impl Link {
         });
         let image = self.compile("kernel.rs", |rustc| {
             rustc.args(build).arg("-L").arg(self.dir.path());
-            let script = workspace().join("linker/link/tests/link").join(script);
+            let script = workspace()
+                .join("linker/link/tests/link/fixtures")
+                .join(script);
             rustc.arg(format!("-Clink-arg=-T{}", script.display()));
             linker.select(rustc);
             if let Some(library) = &library {
@@ -94,7 +96,7 @@ impl Link {
 }
 
 fn fixtures() -> PathBuf {
-    workspace().join("linker/alt/tests/embed")
+    workspace().join("linker/alt/tests/embed/fixtures")
 }
 
 fn toml(name: &str) -> Vec<u8> {

@@ -6,7 +6,7 @@ use test_support::{Cross, workspace};
 
 /// Builds records.s below `dir`; what its sites must hold is in records.expect.
 pub fn records(cross: &Cross, dir: &Path) -> PathBuf {
-    let fixtures = workspace().join("linker/alt/tests/linux");
+    let fixtures = workspace().join("linker/alt/tests/cli/linux");
     let image = dir.join("records");
     let mut rustc = cross.rustc();
     // One unit, since the order of the sections decides the addresses.

@@ -13,7 +13,7 @@ use test_support::{Cross, Linker, workspace};
 
 /// A script, and the symbols by which its kernel bounds what is mapped.
 struct Shape {
-    /// The name of the file in `shapes/`; none for the linker's own script.
+    /// The name of the file in `fixtures/`; `None` for the linker's own script.
     script: Option<&'static str>,
     /// Where code of ours must be.
     text: [&'static str; 2],
@@ -135,10 +135,10 @@ fn verified(image: Vec<u8>, at: &str) {
 /// Compiles the kernel and links it.
 fn link(cross: &Cross, dir: &TempDir, shape: &Shape, linker: Linker, fragment: bool) -> Vec<u8> {
     let image = dir.path().join("image");
-    let tests = workspace().join("linker/verify/tests");
+    let fixtures = workspace().join("linker/verify/tests/shapes/fixtures");
     let mut rustc = cross.rustc();
     rustc
-        .arg(tests.join("shapes/shape.rs"))
+        .arg(fixtures.join("shape.rs"))
         .arg("-o")
         .arg(&image)
         .args(["-Copt-level=3", "-Crelocation-model=static"])
@@ -150,7 +150,7 @@ fn link(cross: &Cross, dir: &TempDir, shape: &Shape, linker: Linker, fragment: b
         rustc.arg("-Clink-arg=-Talternatives.x");
     }
     if let Some(script) = shape.script {
-        let script = tests.join("shapes").join(script);
+        let script = fixtures.join(script);
         rustc.arg(format!("-Clink-arg=-T{}", script.display()));
     }
     let output = rustc.output().unwrap();

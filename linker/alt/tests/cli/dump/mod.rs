@@ -1,6 +1,4 @@
-//! What `alt dump` and `alt stats` say of small images whose records are written by hand.
-
-mod linux;
+//! The output of `alt dump` and `alt stats` for small images with hand-written records.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,6 +12,8 @@ use alt_image::stats::{Split, Stats};
 use serde_json::Value;
 use tempfile::TempDir;
 use test_support::{Cross, workspace};
+
+use crate::linux;
 
 /// Names of the cpucaps of sites.s.
 const CAPS: &str = "LSE\nPAN\nUAO\nSB\n";
@@ -31,7 +31,7 @@ fn sites(cross: &Cross) -> Fixture {
     let dir = TempDir::new().unwrap();
     alt_linker::write_scripts(dir.path()).unwrap();
     fs::write(dir.path().join("caps"), CAPS).unwrap();
-    let fixtures = workspace().join("linker/alt/tests/dump");
+    let fixtures = workspace().join("linker/alt/tests/cli/dump/fixtures");
     let image = dir.path().join("sites");
     let output = cross
         .rustc()
@@ -105,7 +105,7 @@ impl Fixture {
 #[track_caller]
 fn expect(text: &str, file: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/dump")
+        .join("tests/cli/dump/fixtures")
         .join(file);
     let expected = fs::read_to_string(&path).unwrap();
     assert!(
@@ -133,7 +133,8 @@ fn words_of_linux_are_those_of_the_assembler() {
         return;
     };
     let dump = records(&cross).dump(None, None).unwrap();
-    let expected = fs::read_to_string(workspace().join("linker/alt/tests/linux/records.expect"));
+    let expected =
+        fs::read_to_string(workspace().join("linker/alt/tests/cli/linux/records.expect"));
     let expected = expected.unwrap();
     let mut compared = 0;
     for line in expected.lines().filter(|line| !line.starts_with('#')) {
