@@ -16,9 +16,9 @@ use spin::mutex::SpinMutex;
 
 use super::{Mismatch, equal, probe};
 use crate::cpucaps::{CRC32, LSE, SB};
-use crate::module::object::{ObjectError, PAGE};
 use crate::module::{LoadError, Module, exports, pages};
 use crate::platform::outcome::Failed;
+use demo_object::{ObjectError, PAGE};
 
 /// The module that `build.rs` has built. Tests on the host find it by this symbol.
 #[unsafe(no_mangle)]

@@ -11,9 +11,9 @@ use alt_runtime::{Callback, PlannedWrite};
 use demo_module::Operations;
 use thiserror::Error;
 
-use super::object::{Object, ObjectError, Part};
 use super::pages::Pages;
 use crate::platform::memory::{self, Rights};
+use demo_object::{Object, ObjectError, Part};
 
 unsafe extern "C" {
     /// An absolute symbol: the version of the layout of the kernel's own records.

@@ -6,8 +6,8 @@ use core::slice;
 
 use spin::mutex::SpinMutex;
 
-use super::object::PAGE;
 use crate::platform::memory::{self, Rights};
+use demo_object::PAGE;
 
 /// Number of pages for all modules together.
 const COUNT: usize = 32;

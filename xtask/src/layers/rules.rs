@@ -30,6 +30,7 @@ pub(super) const PACKAGES: &[&[&str]] = &[
         "el2-monitor",
         "demo-hyp",
         "demo-module",
+        "demo-object",
         "flat-guest",
     ],
     &[

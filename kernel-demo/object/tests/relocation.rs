@@ -1,10 +1,8 @@
 //! The module loader's relocations against the linker's (`data/relocations.sh` writes the expected
 //! results), and each error by which one is refused.
 
-#[path = "../src/module/relocation.rs"]
-mod relocation;
-
 use alt_runtime::insn::{Form, Insn, MoveError};
+use demo_object::relocation::{RelocationError, apply};
 use elf::abi::{
     R_AARCH64_ABS32, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
     R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC, R_AARCH64_CALL26,
@@ -13,7 +11,6 @@ use elf::abi::{
     R_AARCH64_LDST128_ABS_LO12_NC, R_AARCH64_MOVW_UABS_G0, R_AARCH64_PREL32, R_AARCH64_PREL64,
     R_AARCH64_TSTBR14,
 };
-use relocation::{RelocationError, apply};
 
 /// All types that the loader supports, and their names.
 const KINDS: [(&str, u32); 18] = [

@@ -16,7 +16,7 @@ use elf::symbol::{Symbol, SymbolTable};
 use elf::{ElfBytes, ParseError};
 use thiserror::Error;
 
-use super::relocation::{self, RelocationError};
+use crate::relocation::{self, RelocationError};
 
 /// Size of a page in bytes.
 pub const PAGE: usize = 4096;
@@ -76,12 +76,19 @@ impl From<ParseError> for ObjectError<'_> {
 /// The uses of sections, in the order in which they are loaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
+    /// Executable code.
     Text,
+    /// Constants.
     ReadOnly,
+    /// Writable data, zeroed data included.
     Data,
+    /// Records of branches: `alt_branches`.
     Branches,
+    /// Records of alternatives and callbacks: `alt_records`.
     Records,
+    /// Replacements: `alt_replacements`.
     Replacements,
+    /// Room for the plan, as large as the section `alt_plan_size` is.
     Plan,
 }
 

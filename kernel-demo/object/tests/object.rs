@@ -1,21 +1,16 @@
 //! The module loader's layout of objects, and each error by which it refuses one. The crate `object`
 //! writes the objects.
 
-#[path = "../src/module/object.rs"]
-mod loader;
-#[path = "../src/module/relocation.rs"]
-mod relocation;
-
+use demo_object::relocation::RelocationError;
+use demo_object::{MAX_SIZE, ObjectError, PAGE, Part};
 use elf::abi::{
     R_AARCH64_ABS64, R_AARCH64_CALL26, R_AARCH64_MOVW_UABS_G0, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE,
 };
-use loader::{MAX_SIZE, ObjectError, PAGE, Part};
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
 use object::{
     Architecture, BinaryFormat, Endianness, RelocationFlags, SectionFlags, SectionKind,
     SymbolFlags, SymbolKind, SymbolScope, elf as abi,
 };
-use relocation::RelocationError;
 
 const ADDRESS: u64 = 0x4030_0000;
 const BL: u32 = 0x9400_0000;
@@ -80,7 +75,7 @@ impl Module {
 
 /// The error of loading a file at `ADDRESS` in a kernel that exports `answer` only.
 fn refuse(file: &[u8]) -> ObjectError<'_> {
-    let object = match loader::Object::parse(file) {
+    let object = match demo_object::Object::parse(file) {
         Ok(object) => object,
         Err(why) => return why,
     };
@@ -115,7 +110,7 @@ fn module() -> Vec<u8> {
 #[test]
 fn each_part_of_other_rights_begins_on_a_page() {
     let file = module();
-    let object = loader::Object::parse(&file).unwrap();
+    let object = demo_object::Object::parse(&file).unwrap();
     assert_eq!(object.part(Part::Text), 0..8);
     assert_eq!(object.part(Part::ReadOnly), PAGE..PAGE + 64);
     assert_eq!(object.part(Part::Data), 2 * PAGE..2 * PAGE + 24);
@@ -148,7 +143,7 @@ fn any_byte_may_be_wrong() {
     for at in 0..file.len() {
         for change in [0x01, 0x80, 0xff] {
             file[at] ^= change;
-            let loaded = loader::Object::parse(&file)
+            let loaded = demo_object::Object::parse(&file)
                 .and_then(|object| object.load(&mut vec![0; object.size()], ADDRESS, export));
             refused += usize::from(loaded.is_err());
             file[at] ^= change;
