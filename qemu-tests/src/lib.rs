@@ -36,8 +36,10 @@ mod profile;
 mod qemu;
 mod qmp;
 pub mod results;
+pub mod serial;
 pub mod sites;
 pub mod skip;
+pub mod trials;
 mod version;
 
 pub use alt_image::disasm;

@@ -3,14 +3,12 @@
 //!
 //! Each trial has a name: `examples::higher-half::cortex-a53::smp4`.
 
-mod trials;
-
 use std::process::Command;
 
 use libtest_mimic::Trial;
 use qemu_tests::examples::{self, Boot, Example};
+use qemu_tests::trials::{self, Result, qemu, trial};
 use qemu_tests::{Image, Machine, Profile, guest, skip};
-use trials::{Result, qemu, trial};
 
 /// CPU models, and whether QEMU gives them LSE, CRC32 and SB: see ID_AA64ISAR0_EL1 and
 /// ID_AA64ISAR1_EL1 in `linker/image/cpus/qemu.toml`.

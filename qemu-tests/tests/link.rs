@@ -4,13 +4,11 @@
 //! Each trial has a name: `link::thin-lto-16::cortex-a76`, `link::thin-lto-16::el2::cortex-a76`.
 //! That each of these builds is clean *before* its link is up to `cargo xtask verify`.
 
-mod trials;
-
 use std::collections::BTreeSet;
 
 use libtest_mimic::Trial;
+use qemu_tests::trials::{self, Result, kernel, qemu, trial};
 use qemu_tests::{Launch, Machine, Profile, Status};
-use trials::{Result, kernel, qemu, trial};
 
 /// Machines that each build boots on: a part of the trial's name, and the machine's switches.
 const MACHINES: [(&str, &str); 2] = [

@@ -1,10 +1,8 @@
 //! Where there is no pointer authentication, calls return by the shadow call stack, and an attack
 //! on their return addresses comes to nothing.
 
-mod serial;
-
+use qemu_tests::serial::printed;
 use qemu_tests::skip;
-use serial::printed;
 
 /// The lines of the guest, but for the number of functions, which depends on the compiler.
 fn lines(cpu: &str) -> Vec<String> {

@@ -5,13 +5,11 @@
 //! `cargo test -p qemu-tests --test monitor -- mutant`.
 
 mod clean;
-#[path = "../trials/mod.rs"]
-mod trials;
 mod unequal;
 
 use libtest_mimic::Trial;
+use qemu_tests::trials::{self, Result, kernel, qemu, trial};
 use qemu_tests::{Image, MutantError, Profile, guest, mutants};
-use trials::{Result, kernel, qemu, trial};
 
 fn main() {
     trials::run(all());

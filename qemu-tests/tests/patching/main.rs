@@ -12,14 +12,12 @@ mod computed;
 mod corrupt;
 mod expect;
 mod machines;
-#[path = "../trials/mod.rs"]
-mod trials;
 mod words;
 
 use libtest_mimic::Trial;
 use qemu_tests::results::{self, Entry, Line};
+use qemu_tests::trials::{self, Result, kernel, qemu, trial};
 use qemu_tests::{Profile, skip};
-use trials::{Result, kernel, qemu, trial};
 
 fn main() {
     trials::run(all());

@@ -4,14 +4,12 @@
 //!
 //! GNU ld folds nothing.
 
-mod serial;
-
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use qemu_tests::{Image, skip};
+use qemu_tests::{Image, serial, skip};
 use tempfile::TempDir;
 use test_support::{Cross, GNU_LD, Linker, rust_lld, workspace};
 
@@ -75,7 +73,7 @@ fn links(test: &str) -> Vec<Link> {
 /// The guest as a library of objects.
 fn objects(cross: &Cross, dir: &Path, flags: &[&str]) -> PathBuf {
     let library = dir.join("libguest.a");
-    let source = workspace().join("qemu-tests/tests/link_matrix");
+    let source = workspace().join("qemu-tests/tests/link_matrix/fixtures");
     let output = cross
         .rustc()
         .args(["--crate-type=staticlib", "--crate-name=guest", "-o"])
@@ -115,7 +113,7 @@ fn judge(profile: &str, flags: &[&str]) {
             .arg("-L")
             .arg(dir.path())
             .arg("-T")
-            .arg(workspace().join("qemu-tests/tests/link_matrix/guest.ld"))
+            .arg(workspace().join("qemu-tests/tests/link_matrix/fixtures/guest.ld"))
             .arg("-o")
             .arg(&image)
             .arg(&library)

@@ -1,4 +1,4 @@
-//! Guests that print plain text.
+//! Guests that print plain text on the serial port instead of `defmt` frames.
 
 use std::io::Read;
 use std::path::Path;
@@ -6,15 +6,21 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use qemu_tests::{Profile, Qemu, guest};
+use crate::{Profile, Qemu, guest};
 
-/// What the guest of a package prints on a CPU until it switches off.
-#[allow(dead_code, reason = "for some of the tests that share this file")]
+/// Builds a guest, boots it on a CPU model, and returns what it prints until it switches off.
+///
+/// # Panics
+/// If the guest does not build or QEMU does not start.
 pub fn printed(package: &str, cpu: &str) -> String {
     boot(&guest::build(package, Profile::Release).unwrap(), cpu)
 }
 
-/// What a kernel prints on a CPU until it switches off.
+/// Boots a kernel on a CPU model and returns what it prints until it switches off, or until it is
+/// stopped after a minute.
+///
+/// # Panics
+/// If QEMU does not start, or the output is not UTF-8.
 pub fn boot(kernel: &Path, cpu: &str) -> String {
     let mut qemu = Command::new(Qemu::binary_name())
         .args([

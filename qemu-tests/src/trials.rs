@@ -1,13 +1,14 @@
-//! Tests with names that are made at run time, so that each machine is one: what they share.
+//! Tests whose names are made at run time, so that each machine is a test of its own.
 
 use std::sync::OnceLock;
 
+use crate::{Image, Profile, Qemu, guest, skip};
 use libtest_mimic::{Arguments, Failed, Trial};
-use qemu_tests::{Image, Profile, Qemu, guest, skip};
 
+/// The result of a trial.
 pub type Result<T> = std::result::Result<T, Failed>;
 
-/// Runs those that the command line asks for.
+/// Runs the trials that the command line selects, two at a time, and exits.
 pub fn run(trials: Vec<Trial>) -> ! {
     let mut arguments = Arguments::from_args();
     // A machine per thread would only make them wait for each other.
@@ -15,7 +16,7 @@ pub fn run(trials: Vec<Trial>) -> ! {
     libtest_mimic::run(&arguments, trials).exit()
 }
 
-/// A trial that needs a guest and does not run where there can be none.
+/// A trial that needs a guest. It is skipped where no guest can be built or run.
 pub fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
     let name = name.into();
     let shown = name.clone();
@@ -25,7 +26,7 @@ pub fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<()> + Send +
     })
 }
 
-/// The QEMU of this machine.
+/// The QEMU of this machine, which is searched for once.
 pub fn qemu() -> Result<&'static Qemu> {
     static QEMU: OnceLock<std::result::Result<Qemu, String>> = OnceLock::new();
     let found = QEMU.get_or_init(|| Qemu::find().map_err(|error| error.to_string()));
@@ -33,7 +34,6 @@ pub fn qemu() -> Result<&'static Qemu> {
 }
 
 /// kernel-demo, built in `profile`.
-#[allow(dead_code, reason = "not all tests are about kernel-demo")]
 pub fn kernel(profile: Profile) -> Result<Image> {
     Ok(Image::open(&guest::build("kernel-demo", profile)?)?)
 }
