@@ -5,10 +5,11 @@
 //!
 //! - modules with the same parent, or files below them, import each other in a circle;
 //! - a package, or a module of alt-runtime or kernel-demo, uses one that is not below it in [`rules`];
-//! - `#[path]` leads out of the package.
+//! - a module is given by `#[path]`, or a test `x.rs` is beside its folder `x`.
 //!
 //! Imports between a module and its parents are allowed.
 
+mod files;
 mod imports;
 mod modules;
 mod names;
@@ -30,13 +31,12 @@ pub(crate) fn run() -> Outcome {
         .no_deps()
         .exec()?;
     let mut wrong = packages(&metadata.packages, rules::PACKAGES);
+    wrong.extend(files::problems(workspace())?);
     let mut count = Count::default();
     for package in &metadata.packages {
         count.packages += 1;
         for target in &package.targets {
-            let root = target.src_path.as_std_path();
-            let folder = package.manifest_path.as_std_path().with_file_name("");
-            let krate = match Crate::read(root, &folder) {
+            let krate = match Crate::read(target.src_path.as_std_path()) {
                 Ok(krate) => krate,
                 Err(why) => {
                     wrong.push(why.to_string());

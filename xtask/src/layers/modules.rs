@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use syn::{
-    Attribute, Expr, ExprLit, Item, ItemMod, ItemUse, Lit, Meta, UseTree, Visibility,
+    Attribute, Item, ItemMod, ItemUse, Meta, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -20,8 +20,6 @@ pub(super) enum SourceError {
     Parse { path: PathBuf, source: syn::Error },
     #[error("{path}: module `{name}` has neither {name}.rs nor {name}/mod.rs", path = path.display())]
     NoFile { path: PathBuf, name: String },
-    #[error("{path}:{line}: `#[path]` leaves the package", path = path.display())]
-    Outside { path: PathBuf, line: usize },
 }
 
 /// A crate: its modules, the root first, parents before their children. Items of tests
@@ -60,14 +58,12 @@ pub(super) struct Reference {
 }
 
 impl Crate {
-    /// Parses a crate from the file of its root module. `package` is the directory that no module
-    /// may be outside of.
-    pub(super) fn read(root: &Path, package: &Path) -> Result<Self, SourceError> {
+    /// Parses a crate from the file of its root module.
+    pub(super) fn read(root: &Path) -> Result<Self, SourceError> {
         let mut reader = Reader {
-            package,
             modules: Vec::new(),
         };
-        let folder = root.parent().unwrap_or(package);
+        let folder = root.parent().unwrap_or(root);
         reader.file(root, folder, String::new(), None)?;
         Ok(Self {
             modules: reader.modules,
@@ -76,8 +72,7 @@ impl Crate {
 }
 
 /// Reads files, one module after the other.
-struct Reader<'a> {
-    package: &'a Path,
+struct Reader {
     modules: Vec<Module>,
 }
 
@@ -89,7 +84,7 @@ struct Place<'a> {
     folder: &'a Path,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn file(
         &mut self,
         file: &Path,
@@ -147,9 +142,8 @@ impl Reader<'_> {
             parent => format!("{parent}::{name}"),
         };
         let owner = parent.owner;
-        let chosen = path_attribute(&item.attrs);
         let child = if let Some((_, items)) = &item.content {
-            let folder = place.folder.join(chosen.unwrap_or_else(|| name.clone()));
+            let folder = place.folder.join(&name);
             let module = self.add(path, Some(place.module), owner, place.file);
             let inline = Place {
                 module,
@@ -158,20 +152,6 @@ impl Reader<'_> {
             };
             self.items(&inline, items)?;
             module
-        } else if let Some(chosen) = chosen {
-            let file = place.file.parent().unwrap_or(self.package).join(chosen);
-            let package = self.package.canonicalize();
-            let inside = file
-                .canonicalize()
-                .is_ok_and(|file| package.is_ok_and(|package| file.starts_with(package)));
-            if !inside {
-                return Err(SourceError::Outside {
-                    path: place.file.to_owned(),
-                    line: item.ident.span().start().line,
-                });
-            }
-            let folder = file.parent().unwrap_or(self.package).to_owned();
-            self.file(&file, &folder, path, Some(place.module))?
         } else {
             let folder = place.folder.join(&name);
             let files = [
@@ -407,21 +387,5 @@ fn is_of_tests(attributes: &[Attribute]) -> bool {
         }
         let condition = list.tokens.to_string();
         condition == "test" || condition.starts_with("all (test ,")
-    })
-}
-
-/// The value of `#[path = "…"]`.
-fn path_attribute(attributes: &[Attribute]) -> Option<String> {
-    attributes.iter().find_map(|attribute| {
-        let Meta::NameValue(pair) = &attribute.meta else {
-            return None;
-        };
-        match &pair.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(value),
-                ..
-            }) if pair.path.is_ident("path") => Some(value.value()),
-            _ => None,
-        }
     })
 }

@@ -1,5 +1,7 @@
 use super::{
-    circles, imports,
+    circles,
+    files::problems,
+    imports,
     modules::{Crate, SourceError},
     packages, upwards,
 };
@@ -19,7 +21,7 @@ fn files(files: &[(&str, &str)]) -> TempDir {
 }
 
 fn read(folder: &TempDir) -> Result<Crate, SourceError> {
-    Crate::read(&folder.path().join("src/lib.rs"), folder.path())
+    Crate::read(&folder.path().join("src/lib.rs"))
 }
 
 /// The circles of a crate, without their imports.
@@ -149,17 +151,37 @@ fn dependency_on_a_higher_package_is_found() {
 }
 
 #[test]
-fn path_that_leaves_the_package_is_refused() {
+fn path_attribute_is_refused() {
     let sources = files(&[
-        ("a/src/lib.rs", "#[path = \"../../b.rs\"] mod b;"),
-        ("b.rs", ""),
+        (
+            "a/src/lib.rs",
+            "mod c;\n    #[path = \"../../b.rs\"] mod b;",
+        ),
+        ("a/src/c.rs", "#[cfg_attr(unix, path = \"d.rs\")]\nmod d;"),
+        ("target/x.rs", "#[path = \"y.rs\"] mod y;"),
     ]);
-    let package = sources.path().join("a");
-    let refused = Crate::read(&package.join("src/lib.rs"), &package).err();
-    assert!(matches!(
-        refused,
-        Some(SourceError::Outside { line: 1, .. })
-    ));
+    let found = problems(sources.path()).unwrap();
+    let places = ["a/src/c.rs:1: ", "a/src/lib.rs:2: "];
+    let is_at = |(text, place): (&String, &str)| text.contains(place);
+    assert!(
+        found.iter().zip(places).all(is_at) && found.len() == 2,
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn test_beside_its_folder_is_refused() {
+    let sources = files(&[
+        ("tests/one.rs", ""),
+        ("tests/one/data", ""),
+        ("tests/two/main.rs", ""),
+        ("tests/three.rs", ""),
+        ("src/four.rs", ""),
+        ("src/four/five.rs", ""),
+    ]);
+    let found = problems(sources.path()).unwrap();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("one/main.rs"), "{found:#?}");
 }
 
 #[test]

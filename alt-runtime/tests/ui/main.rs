@@ -1,8 +1,7 @@
-//! What a mistake in `alternative!`, `cpu_has_cap!` or a file of `cpucaps!` looks like.
+//! The messages for mistakes in `alternative!`, `cpu_has_cap!` and files of `cpucaps!`.
 //!
-//! Each `ui/NAME.rs` holds one mistake, `ui/NAME.stderr` what rustc says about it.
-//! Some are found by the assembler, hence only when code is generated for the
-//! target; that rules out `trybuild`, which checks for the host.
+//! Each `fixtures/NAME.rs` has one mistake, and `fixtures/NAME.stderr` the output of rustc. The assembler
+//! finds some mistakes, so code must be generated for the target. `trybuild` only checks for the host.
 //!
 //! `BLESS=1 cargo test --test ui` writes the `.stderr` files anew: read the
 //! difference as a user would.
@@ -42,7 +41,7 @@ fn mistakes_are_explained() {
 
 /// Paths from the root of the repository, sorted.
 fn fixtures() -> Vec<PathBuf> {
-    let files = fs::read_dir(workspace().join("alt-runtime/tests/ui")).unwrap();
+    let files = fs::read_dir(workspace().join("alt-runtime/tests/ui/fixtures")).unwrap();
     let mut fixtures: Vec<_> = files
         .map(|file| file.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
