@@ -4,6 +4,7 @@
 //! guides a fuzzer is LLVM's coverage pass, and stable rustc takes that by `-Cpasses`.
 
 use crate::{Outcome, style};
+use clap::Args;
 use std::{
     env, fmt, fs, io,
     path::{Path, PathBuf},
@@ -26,9 +27,38 @@ const LONGEST: usize = 8192;
 /// One input may take this long, in seconds.
 const PATIENCE: u32 = 10;
 
+#[derive(Args)]
+pub(crate) struct FuzzArguments {
+    /// How long each target searches, in seconds, from what it has learnt so far.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..),
+          conflicts_with_all = ["runs", "seed"])]
+    seconds: u32,
+    /// How many inputs each target tries instead, from the seeds alone: the same ones each time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    runs: Option<u32>,
+    /// Where the random numbers begin; another seed tries other inputs.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "runs",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    seed: u32,
+    /// One target: a file of linker/fuzz/fuzz_targets. All without it.
+    target: Option<String>,
+}
+
+impl FuzzArguments {
+    fn limit(&self) -> Limit {
+        match self.runs {
+            Some(runs) => Limit::Runs {
+                runs,
+                seed: self.seed,
+            },
+            None => Limit::Seconds(self.seconds),
+        }
+    }
+}
+
 /// How long a target runs.
 #[derive(Clone, Copy)]
-pub(crate) enum Limit {
+enum Limit {
     /// For so many seconds, from the seeds and from what runs before have learnt.
     Seconds(u32),
     /// Over so many inputs, from the seeds alone: the commit says which inputs these are.
@@ -45,8 +75,9 @@ impl fmt::Display for Limit {
 }
 
 /// Fuzzes each target, or the one that is named.
-pub(crate) fn run(limit: Limit, only: Option<&str>) -> Outcome {
-    let targets = chosen(only)?;
+pub(crate) fn run(arguments: &FuzzArguments) -> Outcome {
+    let limit = arguments.limit();
+    let targets = chosen(arguments.target.as_deref())?;
     let compiler = compiler()?;
     let folder = test_support::target_dir().join("fuzz");
     let host = host()?;

@@ -19,10 +19,10 @@ mod sweep;
 mod test;
 mod verify;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use outcome::Outcome;
 use qemu_tests::Profile;
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
 #[derive(Parser)]
@@ -40,9 +40,9 @@ struct Arguments {
 enum Task {
     /// Counts what checks, operations and a pass cost, in instructions and bytes, beside
     /// the same by other means.
-    Bench(BenchArguments),
+    Bench(bench::BenchArguments),
     /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
-    Demo(DemoArguments),
+    Demo(demo::DemoArguments),
     /// Boots every kernel of examples/ and shows its lines of integration, sites and patched sites.
     Examples {
         /// CPU model of QEMU.
@@ -50,21 +50,7 @@ enum Task {
         cpu: String,
     },
     /// Fuzzes the file formats that `alt` reads, by libFuzzer; needs a C++ compiler.
-    Fuzz {
-        /// How long each target searches, in seconds, from what it has learnt so far.
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..),
-              conflicts_with_all = ["runs", "seed"])]
-        seconds: u32,
-        /// How many inputs each target tries instead, from the seeds alone: the same ones each time.
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        runs: Option<u32>,
-        /// Where the random numbers begin; another seed tries other inputs.
-        #[arg(long, value_name = "N", default_value_t = 1, requires = "runs",
-              value_parser = clap::value_parser!(u32).range(1..))]
-        seed: u32,
-        /// One target: a file of linker/fuzz/fuzz_targets. All without it.
-        target: Option<String>,
-    },
+    Fuzz(fuzz::FuzzArguments),
     /// Checks that no modules import each other in a circle, and that packages and modules use lower
     /// layers only.
     Layers,
@@ -105,64 +91,12 @@ enum Task {
     Verify,
 }
 
-#[derive(Args)]
-struct BenchArguments {
-    /// Prints the numbers as JSON.
-    #[arg(long)]
-    json: bool,
-    /// Where to write the plot of the cost over the size of the table.
-    #[arg(long, value_name = "FILE", default_value = "target/bench.svg")]
-    plot: PathBuf,
-}
-
-#[derive(Args)]
-struct DemoArguments {
-    /// CPU model of QEMU, with properties: `max,pauth=off`, `cortex-a53,midr=0x410fd030`.
-    #[arg(long, default_value = "cortex-a76")]
-    cpu: String,
-    /// The kernel's command line: `arm64.nolse`, `cpu3.id_aa64isar0.atomic=0`.
-    #[arg(long, value_name = "LINE")]
-    append: Option<String>,
-    /// Has the kernel entered at EL2, where it installs its hypervisor; at EL1 without.
-    #[arg(long)]
-    el2: bool,
-    /// Number of CPUs.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
-    smp: u32,
-    /// Builds the kernel optimised (the default).
-    #[arg(long, conflicts_with = "dev")]
-    release: bool,
-    /// Builds the kernel unoptimised.
-    #[arg(long)]
-    dev: bool,
-}
-
-impl DemoArguments {
-    fn profile(&self) -> Profile {
-        match self.dev {
-            true => Profile::Dev,
-            false => Profile::Release,
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Examples { cpu } => examples::run(&cpu),
-        Task::Fuzz {
-            seconds,
-            runs,
-            seed,
-            target,
-        } => {
-            let limit = match runs {
-                Some(runs) => fuzz::Limit::Runs { runs, seed },
-                None => fuzz::Limit::Seconds(seconds),
-            };
-            fuzz::run(limit, target.as_deref())
-        }
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Layers => layers::run(),
         Task::Litmus => litmus::run(),
         Task::MinimalVersions => minimal::run(),

@@ -13,9 +13,21 @@ mod shape;
 mod table;
 mod trace;
 
-use crate::{BenchArguments, Outcome, Profile, setup};
-use qemu_tests::{Image, guest as build};
+use crate::{Outcome, setup};
+use clap::Args;
+use qemu_tests::{Image, Profile, guest as build};
+use std::path::PathBuf;
 use table::Caps;
+
+#[derive(Args)]
+pub(crate) struct BenchArguments {
+    /// Prints the numbers as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Where to write the plot of the cost over the size of the table.
+    #[arg(long, value_name = "FILE", default_value = "target/bench.svg")]
+    plot: PathBuf,
+}
 
 /// Builds the guest, counts, prints, plots.
 pub(crate) fn run(arguments: &BenchArguments) -> Outcome {

@@ -5,10 +5,11 @@ mod listing;
 mod tables;
 mod verdict;
 
-use crate::{DemoArguments, Outcome, setup, style};
+use crate::{Outcome, setup, style};
 use anstream::{eprintln, println};
+use clap::Args;
 use qemu_tests::{
-    Error, Freed, Image, Launch, LogLine, Machine, Qemu, Run,
+    Error, Freed, Image, Launch, LogLine, Machine, Profile, Qemu, Run,
     facts::{self, Fact},
     guest,
     sites::{self, Site},
@@ -18,6 +19,37 @@ use std::{env, path::Path};
 
 /// The kernel's package and binary.
 const PACKAGE: &str = "kernel-demo";
+
+#[derive(Args)]
+pub(crate) struct DemoArguments {
+    /// CPU model of QEMU, with properties: `max,pauth=off`, `cortex-a53,midr=0x410fd030`.
+    #[arg(long, default_value = "cortex-a76")]
+    cpu: String,
+    /// The kernel's command line: `arm64.nolse`, `cpu3.id_aa64isar0.atomic=0`.
+    #[arg(long, value_name = "LINE")]
+    append: Option<String>,
+    /// Has the kernel entered at EL2, where it installs its hypervisor; at EL1 without.
+    #[arg(long)]
+    el2: bool,
+    /// Number of CPUs.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
+    smp: u32,
+    /// Builds the kernel optimised (the default).
+    #[arg(long, conflicts_with = "dev")]
+    release: bool,
+    /// Builds the kernel unoptimised.
+    #[arg(long)]
+    dev: bool,
+}
+
+impl DemoArguments {
+    fn profile(&self) -> Profile {
+        match self.dev {
+            true => Profile::Dev,
+            false => Profile::Release,
+        }
+    }
+}
 
 /// The image, the run and what the log says: all there is to show and to judge.
 struct Demo<'a> {
