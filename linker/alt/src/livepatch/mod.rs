@@ -1,6 +1,8 @@
 //! The commands `alt livepatch …`.
 
+mod build;
 mod diff;
+mod flags;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -21,12 +23,18 @@ pub struct Livepatch {
 enum Command {
     /// Shows which functions and statics changed from one build to another, and why
     Diff(diff::Diff),
+    /// Builds the payload that changes a running kernel from one build to another
+    Build(build::Build),
+    /// Prints the flags of a build that can be patched
+    Flags(flags::Flags),
 }
 
 impl Livepatch {
     pub fn run(&self) -> Result<ExitCode, Box<dyn Error>> {
         match &self.command {
             Command::Diff(arguments) => arguments.run(),
+            Command::Build(arguments) => arguments.run(),
+            Command::Flags(arguments) => arguments.run(),
         }
     }
 }

@@ -4,12 +4,25 @@
 use alt_image::image::Image;
 use alt_image::patching::{Becomes, Host, becomes};
 use alt_image::records::Records;
+use alt_runtime::Insn;
+use alt_runtime::insn::{Class, Form};
 
 use super::PayloadBuildError;
 
 /// `BTI c`, `BTI jc`, `PACIASP`, `PACIBSP`: the first instruction of a function that may be called
 /// indirectly where BTI is in use (Arm ARM D8.4.5).
 const PADS: [u32; 4] = [0xd503_245f, 0xd503_24df, 0xd503_233f, 0xd503_237f];
+
+/// The direct branches that are no calls.
+const LOOPS: [Form; 7] = [
+    Form::B,
+    Form::BCond,
+    Form::BcCond,
+    Form::Cbz,
+    Form::Cbnz,
+    Form::Tbz,
+    Form::Tbnz,
+];
 
 /// The entry of a function that is replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +98,33 @@ impl<'a> OldImage<'a> {
             landing_pad,
             words: self.words(name, place, word)?,
         })
+    }
+
+    /// Checks that a function does not branch to the place that changes: a call in progress would
+    /// go on in the new function. `BL` is a call, and starts there.
+    ///
+    /// # Errors
+    /// It does.
+    pub fn does_not_loop(
+        &self,
+        name: &str,
+        (address, size): (u64, u64),
+        landing_pad: bool,
+    ) -> Result<(), PayloadBuildError> {
+        let to = address + if landing_pad { 4 } else { 0 };
+        for from in (address..address.saturating_add(size)).step_by(4) {
+            let Some(word) = self.image.word(from) else {
+                continue;
+            };
+            if let Class::Relative(relative) = Insn(word).classify()
+                && LOOPS.contains(&relative.form)
+                && relative.target(from) == to
+            {
+                let name = name.to_owned();
+                return Err(PayloadBuildError::Loops { name, from, to });
+            }
+        }
+        Ok(())
     }
 
     /// The words that patching can leave at `place`, the default first.

@@ -1,7 +1,7 @@
 //! A payload cannot be built.
 
-use alt_runtime::livepatch::RelocationError;
 use alt_runtime::livepatch::format::{HookKind, MAX_SPAN};
+use alt_runtime::livepatch::{PayloadError, RelocationError};
 
 /// A payload cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -180,6 +180,36 @@ pub enum PayloadBuildError {
         /// The id of the old image.
         image: String,
     },
+    /// The parent is no payload.
+    #[error("the parent is no payload: {0}")]
+    ParentFile(PayloadError),
+    /// Something that the payload carries is in a section that has a meaning for the linker only.
+    #[error("{name}: its section {section} has no place in a payload")]
+    Section {
+        /// The function or datum.
+        name: String,
+        /// The section.
+        section: String,
+    },
+    /// Calls in progress may finish in the old function, but it branches to the place that changes.
+    #[error(
+        "{name}: it must not be running, since it branches from {from:#x} to {to:#x}, where the \
+         branch to the new function will be"
+    )]
+    Loops {
+        /// The function.
+        name: String,
+        /// The address of its branch.
+        from: u64,
+        /// The place of the branch to the new function.
+        to: u64,
+    },
+    /// The difference cannot be patched.
+    #[error("{0}")]
+    Refused(String),
+    /// The loader refuses the payload.
+    #[error("the loader would refuse the payload: {0}")]
+    Loader(PayloadError),
     /// The ELF file cannot be written.
     #[error("the payload cannot be written: {0}")]
     Write(String),

@@ -2,6 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
+//! | carry.rs | from a difference to parts |
 //! | part.rs | functions and data before they have places |
 //! | order.rs | their order, which is the same in each build |
 //! | place.rs, records.rs | their places, relocations and tables |
@@ -9,6 +10,7 @@
 //! | description.rs, elf.rs | the bytes of the file |
 //! | write.rs | all steps |
 
+mod carry;
 mod description;
 mod elf;
 mod entry;
@@ -19,7 +21,13 @@ mod place;
 mod records;
 mod write;
 
+pub use carry::{Options, build};
 pub use entry::{Entry, OldImage};
 pub use error::PayloadBuildError;
 pub use part::{Part, PartKind, Reference, Replaced, Target};
 pub use write::{LogString, Specification, write};
+
+/// An id in hexadecimal digits.
+fn hex(id: &alt_runtime::livepatch::format::Id) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}

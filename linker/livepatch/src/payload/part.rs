@@ -15,6 +15,8 @@ pub enum PartKind {
     Constant,
     /// A static that is written.
     Data,
+    /// A log string, which is not loaded.
+    LogString,
 }
 
 /// A function, a datum, or the records of a function.

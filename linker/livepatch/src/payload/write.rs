@@ -87,7 +87,11 @@ pub fn write(spec: &Specification<'_>) -> Result<Vec<u8>, PayloadBuildError> {
             continue;
         };
         let first = part.word(0).unwrap_or_default();
-        let entry = old.entry(&part.label, (replaced.address, replaced.size), first)?;
+        let range = (replaced.address, replaced.size);
+        let entry = old.entry(&part.label, range, first)?;
+        if replaced.may_be_running {
+            old.does_not_loop(&part.label, range, entry.landing_pad)?;
+        }
         let mut flags = 0;
         if entry.landing_pad {
             flags |= FUNCTION_LANDING_PAD;
