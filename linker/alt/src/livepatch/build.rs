@@ -8,7 +8,7 @@ use alt_livepatch::archive::Build as Kept;
 use alt_livepatch::diff::report::Report;
 use alt_livepatch::diff::{self, Options as DiffOptions};
 use alt_livepatch::model::Model;
-use alt_livepatch::payload::{self, Options};
+use alt_livepatch::payload::{self, HOOK_NAMES, Options};
 use alt_runtime::livepatch::format::HookKind;
 use clap::Args;
 
@@ -62,20 +62,11 @@ Examples:
 Exit status: 0 the file is written, 1 nothing differs that has an effect, 3 something cannot be
 patched, 2 another error.";
 
-const KINDS: [(&str, HookKind); 6] = [
-    ("load", HookKind::Load),
-    ("pre-apply", HookKind::PreApply),
-    ("post-apply", HookKind::PostApply),
-    ("pre-revert", HookKind::PreRevert),
-    ("post-revert", HookKind::PostRevert),
-    ("unload", HookKind::Unload),
-];
-
 fn hook(text: &str) -> Result<(HookKind, String), String> {
     let (kind, symbol) = text.split_once('=').ok_or("write it as KIND=SYMBOL")?;
-    let known = KINDS.iter().find(|(name, _)| *name == kind);
+    let known = HOOK_NAMES.iter().find(|(name, _)| *name == kind);
     let (_, kind) = known.ok_or_else(|| {
-        let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = HOOK_NAMES.iter().map(|(name, _)| *name).collect();
         format!("there is no hook {kind}; there are {}", names.join(", "))
     })?;
     Ok((*kind, symbol.to_owned()))

@@ -3,6 +3,7 @@
 mod build;
 mod diff;
 mod flags;
+mod show;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Command {
     Diff(diff::Diff),
     /// Builds the payload that changes a running kernel from one build to another
     Build(build::Build),
+    /// Shows what a payload replaces, and what it needs
+    Show(show::Show),
     /// Prints the flags of a build that can be patched
     Flags(flags::Flags),
 }
@@ -34,6 +37,7 @@ impl Livepatch {
         match &self.command {
             Command::Diff(arguments) => arguments.run(),
             Command::Build(arguments) => arguments.run(),
+            Command::Show(arguments) => arguments.run(),
             Command::Flags(arguments) => arguments.run(),
         }
     }

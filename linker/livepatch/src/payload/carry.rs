@@ -8,7 +8,7 @@ use alt_runtime::record::Section;
 
 use super::part::{Part, PartKind, Reference, Replaced, Target};
 use super::write::{LogString, Specification, write};
-use super::{PayloadBuildError, hex};
+use super::{LOG_STRINGS, PayloadBuildError, hex};
 use crate::archive::Build;
 use crate::diff::{Carried, Diff, Resolution};
 use crate::model::{Atom, AtomId, Kind};
@@ -132,9 +132,6 @@ struct Carrier<'a> {
     /// The first index of a log string that the old image does not have.
     next_string: u64,
 }
-
-/// The section of `defmt`'s log strings, which no image loads.
-const LOG_STRINGS: &str = ".defmt";
 
 impl<'a> Carrier<'a> {
     fn new(diff: &'a Diff<'a>, image: &alt_image::image::Image) -> Self {

@@ -5,8 +5,8 @@ use object::elf::{self, SectionFlags, SectionType, SymbolInfo};
 use object::write::elf::{FileHeader, ProgramHeader, SectionHeader, SectionIndex, Sym, Writer};
 use object::{Endianness, write::StringId};
 
-use super::PayloadBuildError;
 use super::place::Segment;
+use super::{LOG_STRINGS, PayloadBuildError};
 
 /// A symbol.
 #[derive(Clone, Debug)]
@@ -31,9 +31,6 @@ pub enum Place {
     /// The table of log strings.
     LogStrings,
 }
-
-/// The name of the section with the log strings, as `defmt` expects it.
-const LOG_STRINGS: &str = ".defmt";
 
 /// Writes the file. The description's own offsets are final.
 pub fn write(

@@ -9,6 +9,7 @@
 //! | entry.rs | landing pads, and the words where the branches will be |
 //! | description.rs, elf.rs | the bytes of the file |
 //! | write.rs | all steps |
+//! | summary.rs | a payload as a document |
 
 mod carry;
 mod description;
@@ -19,13 +20,18 @@ mod order;
 mod part;
 mod place;
 mod records;
+mod summary;
 mod write;
 
 pub use carry::{Options, build};
 pub use entry::{Entry, OldImage};
 pub use error::PayloadBuildError;
 pub use part::{Part, PartKind, Reference, Replaced, Target};
+pub use summary::{HOOK_NAMES, Summary};
 pub use write::{LogString, Specification, write};
+
+/// The section of `defmt`'s log strings, which no image loads.
+const LOG_STRINGS: &str = ".defmt";
 
 /// An id in hexadecimal digits.
 fn hex(id: &alt_runtime::livepatch::format::Id) -> String {
