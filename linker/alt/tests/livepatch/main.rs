@@ -5,3 +5,4 @@
 mod archive;
 mod keep;
 mod kernel;
+mod payload;
