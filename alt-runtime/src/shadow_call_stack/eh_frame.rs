@@ -1,4 +1,6 @@
-//! Reading `.eh_frame`: the functions, and the addresses that their call frame instructions mark.
+//! Reading `.eh_frame`: the functions, and where their return addresses are signed.
+
+use core::ops::Range;
 
 use gimli::{
     BaseAddresses, CallFrameInstruction, CallFrameInstructionIter, EhFrame, EhFrameOffset,
@@ -49,13 +51,23 @@ impl<'a> Function<'_, 'a> {
         self.fde.len()
     }
 
-    /// Calls `found` with the offset of each mark from the start, in bytes and in ascending order.
-    pub fn marks(
+    /// Calls `found` with each stretch, from the start to the end.
+    pub fn stretches(
         &self,
-        found: impl FnMut(u64) -> Result<(), UnwindReason>,
+        found: impl FnMut(Stretch) -> Result<(), UnwindReason>,
     ) -> Result<(), UnwindReason> {
-        marks(self.section, &self.fde, found)
+        stretches(self.section, &self.fde, found)
     }
+}
+
+/// Instructions of a function over which the state of the return address does not change.
+pub(super) struct Stretch {
+    /// Offsets from the start of the function, in bytes. The last stretch may be empty.
+    pub range: Range<u64>,
+    /// The return address is signed here, by the tables.
+    pub is_signed: bool,
+    /// The state changes at the start, by `DW_CFA_AARCH64_negate_ra_state`.
+    pub is_marked: bool,
 }
 
 /// The section, and the state that gimli needs to read it.
@@ -146,8 +158,8 @@ impl<'a> Section<'a> {
         if register != X30 {
             return Err(UnwindReason::ReturnAddress { register });
         }
-        let encoding = cie.fde_address_encoding().map_or(0, |encoding| encoding.0);
-        if encoding != constants::DW_EH_PE_pcrel.0 | constants::DW_EH_PE_sdata4.0 {
+        if pointer_size(&cie).is_none() {
+            let encoding = cie.fde_address_encoding().map_or(0, |encoding| encoding.0);
             return Err(UnwindReason::PointerEncoding { encoding });
         }
         check_initial(self, &cie)?;
@@ -169,17 +181,37 @@ impl<'a> Section<'a> {
         let cie = self
             .cie(partial.cie_offset().0)
             .map_err(|reason| (None, reason))?;
-        // Address and length, 4 bytes each by the CIE's encoding; then the length of the
-        // augmentation data, which gimli skips.
+        // Address and length, of the size in the CIE's encoding; then the length of the augmentation
+        // data, which gimli skips.
+        let size = pointer_size(&cie).unwrap_or_default();
         let fields = self.info.bytes.get(offset + HEAD..end).unwrap_or_default();
-        if fields.get(8).is_some_and(|len| *len != 0) {
+        if fields.get(2 * size).is_some_and(|len| *len != 0) {
             let place = self.info.address.wrapping_add((offset + HEAD) as u64);
-            let start = self.u32_at(offset + HEAD);
-            let start = start.map(|from| place.wrapping_add_signed((from as i32).into()));
-            return Err((start, UnwindReason::AugmentationData));
+            let low = self.u32_at(offset + HEAD).unwrap_or_default();
+            let distance = match size {
+                8 => {
+                    i64::from(low)
+                        | i64::from(self.u32_at(offset + HEAD + 4).unwrap_or_default()) << 32
+                }
+                _ => i64::from(low as i32),
+            };
+            let start = place.wrapping_add_signed(distance);
+            return Err((Some(start), UnwindReason::AugmentationData));
         }
         let fde = partial.parse(|_, _, _| Ok(cie.clone())).map_err(damaged)?;
         Ok(Function { section: self, fde })
+    }
+}
+
+/// Bytes of an address in the entries of a CIE: 4, or 8 in the large code model. `None` for an encoding
+/// other than a distance from its own place.
+fn pointer_size(cie: &Cie<'_>) -> Option<usize> {
+    const SHORT: u8 = constants::DW_EH_PE_pcrel.0 | constants::DW_EH_PE_sdata4.0;
+    const LONG: u8 = constants::DW_EH_PE_pcrel.0 | constants::DW_EH_PE_sdata8.0;
+    match cie.fde_address_encoding()?.0 {
+        SHORT => Some(4),
+        LONG => Some(8),
+        _ => None,
     }
 }
 
@@ -190,6 +222,10 @@ enum Step {
     Advance(u32),
     /// `DW_CFA_AARCH64_negate_ra_state`.
     Mark,
+    /// `DW_CFA_remember_state`.
+    Remember,
+    /// `DW_CFA_restore_state`.
+    Restore,
     Other,
 }
 
@@ -201,6 +237,8 @@ fn next(
         Ok(None) => Ok(None),
         Ok(Some(CallFrameInstruction::AdvanceLoc { delta })) => Ok(Some(Step::Advance(delta))),
         Ok(Some(CallFrameInstruction::NegateRaState)) => Ok(Some(Step::Mark)),
+        Ok(Some(CallFrameInstruction::RememberState)) => Ok(Some(Step::Remember)),
+        Ok(Some(CallFrameInstruction::RestoreState)) => Ok(Some(Step::Restore)),
         // Sets any address; compilers do not emit it for contiguous code.
         Ok(Some(CallFrameInstruction::SetLoc { .. })) => Err(UnwindReason::Opcode {
             opcode: constants::DW_CFA_set_loc.0,
@@ -218,36 +256,63 @@ fn next(
 fn check_initial<'a>(section: &Section<'a>, cie: &Cie<'a>) -> Result<(), UnwindReason> {
     let mut instructions = cie.instructions(&section.eh_frame, &section.bases);
     while let Some(step) = next(&mut instructions)? {
-        if !matches!(step, Step::Other) {
+        if matches!(step, Step::Advance(_) | Step::Mark) {
             return Err(UnwindReason::Place);
         }
     }
     Ok(())
 }
 
-/// Calls `found` with the offset of each mark from the start of the function, in bytes and in
-/// ascending order.
-fn marks<'a>(
+/// States of the return address that are remembered at once. Compilers remember one.
+const DEPTH: u32 = 64;
+
+fn stretches<'a>(
     section: &Section<'a>,
     fde: &Fde<'a>,
-    mut found: impl FnMut(u64) -> Result<(), UnwindReason>,
+    mut found: impl FnMut(Stretch) -> Result<(), UnwindReason>,
 ) -> Result<(), UnwindReason> {
     let factor = fde.cie().code_alignment_factor();
     let mut instructions = fde.instructions(&section.eh_frame, &section.bases);
-    let mut offset = 0_u64;
+    let (mut offset, mut is_signed, mut is_marked) = (0_u64, false, false);
+    // The remembered states, the last one in bit 0, and their number.
+    let (mut remembered, mut depth) = (0_u64, 0);
     while let Some(step) = next(&mut instructions)? {
         match step {
             Step::Advance(delta) => {
-                offset = u64::from(delta)
+                let end = u64::from(delta)
                     .checked_mul(factor)
                     .and_then(|bytes| offset.checked_add(bytes))
-                    .filter(|offset| *offset <= fde.len())
+                    .filter(|end| *end <= fde.len())
                     .ok_or(UnwindReason::Place)?;
+                if end != offset {
+                    found(Stretch {
+                        range: offset..end,
+                        is_signed,
+                        is_marked,
+                    })?;
+                    is_marked = false;
+                }
+                offset = end;
             }
             Step::Mark if !offset.is_multiple_of(4) => return Err(UnwindReason::Place),
-            Step::Mark => found(offset)?,
+            Step::Mark => (is_signed, is_marked) = (!is_signed, true),
+            Step::Remember if depth == DEPTH => return Err(UnwindReason::Program),
+            Step::Remember => {
+                remembered = remembered << 1 | u64::from(is_signed);
+                depth += 1;
+            }
+            Step::Restore if depth == 0 => return Err(UnwindReason::Program),
+            Step::Restore => {
+                is_signed = remembered & 1 == 1;
+                remembered >>= 1;
+                depth -= 1;
+            }
             Step::Other => {}
         }
     }
-    Ok(())
+    found(Stretch {
+        range: offset..fde.len(),
+        is_signed,
+        is_marked,
+    })
 }

@@ -38,7 +38,8 @@ pub enum UnwindReason {
         /// Its DWARF number.
         register: u16,
     },
-    /// Addresses in the entries of a CIE are not 4 bytes from their own place (`pcrel sdata4`).
+    /// Addresses in the entries of a CIE are not distances from their own place of 4 or 8 bytes
+    /// (`pcrel sdata4`, `pcrel sdata8`).
     PointerEncoding {
         /// The encoding in the CIE.
         encoding: u8,
@@ -60,10 +61,23 @@ pub enum UnwindReason {
     /// The instructions of the entry advance beyond the function or mark an address that is not a
     /// multiple of 4; or those of a CIE advance or mark.
     Place,
-    /// The function has marked instructions and this unmarked one: its return addresses would be
-    /// pushed and not popped, or the reverse. Compile it with `-fasynchronous-unwind-tables`.
+    /// The function has marks and this instruction has none: its return addresses would be pushed and
+    /// not popped, or the reverse. The compiler has not described every instruction
+    /// (`-fasynchronous-unwind-tables`; clang does so from version 15 on, and not at `-Oz`).
     Unmarked {
         /// Address of the PACIASP or AUTIASP.
+        address: u64,
+    },
+    /// The function pushes its return address, and returns by RETAA or RETAB, which pop nothing. Compile
+    /// it for `-march=armv8-a`, whose instructions for signing are NOPs on older CPUs.
+    AuthenticatedReturn {
+        /// Address of the RETAA or RETAB.
+        address: u64,
+    },
+    /// By the tables, the return address is still signed at a RET of this function: the path to it would
+    /// push and not pop.
+    SignedReturn {
+        /// Address of the RET.
         address: u64,
     },
     /// Another entry marks an instruction of this function as well.
@@ -101,6 +115,8 @@ impl UnwindError {
             Damaged
             | BehindEnd
             | Unmarked { .. }
+            | AuthenticatedReturn { .. }
+            | SignedReturn { .. }
             | Twice { .. }
             | InAlternative { .. }
             | RoomTooSmall { .. } => None,
@@ -123,7 +139,7 @@ impl fmt::Display for UnwindReason {
             }
             Self::PointerEncoding { encoding } => write!(
                 f,
-                "addresses are encoded as {encoding:#04x}, not as 0x1b (pcrel, sdata4)"
+                "addresses are encoded as {encoding:#04x}, not as 0x1b (pcrel, sdata4) or 0x1c (pcrel, sdata8)"
             ),
             Self::Outside { len } => write!(
                 f,
@@ -135,7 +151,15 @@ impl fmt::Display for UnwindReason {
             Self::Place => write!(f, "its instructions go where no instruction of it is"),
             Self::Unmarked { address } => write!(
                 f,
-                "the PACIASP or AUTIASP at {address:#x} has no mark, others of the function have: compile with -fasynchronous-unwind-tables"
+                "the PACIASP or AUTIASP at {address:#x} has no mark, and the function has some: the compiler has not described every instruction, as clang before version 15 and clang -Oz do not"
+            ),
+            Self::AuthenticatedReturn { address } => write!(
+                f,
+                "RETAA or RETAB at {address:#x} in a function that would push its return address: compile for -march=armv8-a"
+            ),
+            Self::SignedReturn { address } => write!(
+                f,
+                "at the RET at {address:#x}, the return address is signed by the tables: this path would push and not pop"
             ),
             Self::Twice { address } => {
                 write!(

@@ -48,6 +48,7 @@
 mod eh_frame;
 mod error;
 mod plan;
+mod scan;
 
 use alt_cpu::fields::{ID_AA64ISAR1_EL1, ID_AA64ISAR2_EL1, ID_AA64PFR1_EL1};
 

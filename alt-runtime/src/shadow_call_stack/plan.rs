@@ -6,8 +6,7 @@ use core::ops::Range;
 
 use super::eh_frame::{Section, UnwindInfo};
 use super::error::{UnwindError, UnwindReason};
-use super::{AUTHENTICATE, SIGN, becomes};
-use crate::insn::Insn;
+use super::scan::{Mark, Scan};
 use crate::patch::Plan;
 use crate::region::{Region, Text};
 use crate::room::PlannedWrite;
@@ -29,6 +28,8 @@ pub struct ShadowReport {
     pub sites: u32,
     /// Instructions that already push or pop.
     pub already: u32,
+    /// Functions that sign or authenticate and have no mark at all. They stay as they are.
+    pub unmarked: u32,
     /// Data cache lines that contain the sites; 0 before the commit.
     pub lines: u32,
 }
@@ -40,12 +41,17 @@ impl fmt::Display for ShadowReport {
             excluded,
             sites,
             already,
+            unmarked,
             ..
         } = self;
         write!(
             f,
             "{sites} sites rewritten, {already} were so already; {functions} functions, {excluded} of them excluded"
-        )
+        )?;
+        match unmarked {
+            0 => Ok(()),
+            _ => write!(f, ", {unmarked} sign without a mark and are unchanged"),
+        }
     }
 }
 
@@ -181,13 +187,6 @@ impl<'p> ShadowPlan<'p> {
     }
 }
 
-/// One marked instruction that signs, authenticates, pushes or pops.
-struct Mark {
-    address: u64,
-    before: Insn,
-    after: Insn,
-}
-
 /// The tables, and the ranges by which their functions are selected.
 struct Tables<'t, 'a> {
     section: &'t Section<'a>,
@@ -209,42 +208,20 @@ impl Tables<'_, '_> {
                 report.excluded += 1;
                 return Ok(());
             }
-            let mut unmarked = Unmarked::new(self.text, start);
-            let mut is_signed = false;
-            function.marks(|offset| {
-                // A mark is after its instruction. One at the very start, as in a cold part of a
-                // function, refers to an instruction of the main part. A second mark at the same
-                // address adds nothing.
-                let at = offset.checked_sub(4).filter(|at| *at >= unmarked.next);
-                let Some(at) = at else { return Ok(()) };
-                unmarked.search(at);
-                unmarked.next = offset;
-                let address = start.wrapping_add(at);
-                let Some(before) = self.text.get(address) else {
-                    return Ok(());
-                };
-                let Some(after) = becomes(before) else {
-                    return Ok(());
-                };
-                is_signed = true;
-                match before == after {
-                    true => report.already += 1,
-                    false => report.sites += 1,
-                }
-                found(Mark {
-                    address,
-                    before,
-                    after,
+            let mut scan = Scan::new(self.text, start);
+            function.stretches(|stretch| {
+                scan.stretch(stretch, |mark| {
+                    match mark.before == mark.after {
+                        true => report.already += 1,
+                        false => report.sites += 1,
+                    }
+                    found(mark)
                 })
             })?;
-            if !is_signed {
-                return Ok(());
+            if scan.finish()? {
+                report.unmarked += 1;
             }
-            unmarked.search(len);
-            match unmarked.first {
-                Some(address) => Err(UnwindReason::Unmarked { address }),
-                None => Ok(()),
-            }
+            Ok(())
         })
     }
 
@@ -300,39 +277,6 @@ fn place(
     match text.contains(start, len.div_ceil(4)) && !excluded.iter().any(overlaps) {
         true => Ok(Place::Text),
         false => Err(UnwindReason::Outside { len }),
-    }
-}
-
-/// Searches a function for instructions that sign or authenticate and have no mark.
-struct Unmarked<'a> {
-    text: &'a Text<'a>,
-    start: u64,
-    /// Offset of the next instruction to examine.
-    next: u64,
-    /// Address of the first one found.
-    first: Option<u64>,
-}
-
-impl<'a> Unmarked<'a> {
-    fn new(text: &'a Text<'a>, start: u64) -> Self {
-        Self {
-            text,
-            start,
-            next: 0,
-            first: None,
-        }
-    }
-
-    /// Examines the instructions before offset `stop`.
-    fn search(&mut self, stop: u64) {
-        while self.next < stop {
-            let address = self.start.wrapping_add(self.next);
-            let is_one = matches!(self.text.get(address), Some(SIGN | AUTHENTICATE));
-            if is_one && self.first.is_none() {
-                self.first = Some(address);
-            }
-            self.next += 4;
-        }
     }
 }
 

@@ -64,8 +64,8 @@ fn changed_bytes() {
         // sdata8, absolute, indirect.
         (
             16,
-            vec![0x1c],
-            cie_is(UnwindReason::PointerEncoding { encoding: 0x1c }),
+            vec![0x1a],
+            cie_is(UnwindReason::PointerEncoding { encoding: 0x1a }),
             Some(2),
         ),
         (

@@ -1,7 +1,7 @@
 //! What is found, against an assembler and a disassembler.
 
 use alt_runtime::cap::{IdRegs, idregs::Register};
-use alt_runtime::shadow_call_stack::{ShadowReport, is_wanted};
+use alt_runtime::shadow_call_stack::{ShadowReport, UnwindReason, is_wanted};
 use disarm64::{InsnDisplay, decoder};
 
 use crate::fixture::Image;
@@ -32,6 +32,7 @@ fn text_becomes_what_the_assembler_makes_of_pushes_and_pops() {
             excluded: EXCLUDED,
             sites: 10,
             already: 0,
+            unmarked: 0,
             lines: 0,
         }
     );
@@ -101,6 +102,55 @@ fn order_of_entries_does_not_matter() {
     let start = image.text.0;
     let places: Vec<_> = writes.iter().map(|write| write.0 - start).collect();
     assert_eq!(places, [0, 4, 12, 20]);
+}
+
+/// LLVM 20 writes the mark before the instruction. At the start of a cold part, a mark without an
+/// instruction says that the main part has signed.
+#[test]
+fn marks_before_their_instructions() {
+    let test = "marks_before_their_instructions";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let source = "\
+        .globl outer\nouter:\n.cfi_startproc\n.cfi_negate_ra_state\nsign\nnop\n\
+        .cfi_negate_ra_state\nauthenticate\nret\n.cfi_endproc\n\
+        .globl cold\ncold:\n.cfi_startproc\n.cfi_negate_ra_state\nnop\n\
+        .cfi_negate_ra_state\nauthenticate\nret\n.cfi_endproc\n";
+    let mut image = Image::new(&cross, test, source);
+    let expected = Image::shadowed(&cross, test, source);
+    let (writes, report) = image.plan().unwrap();
+    assert_eq!((report.sites, report.unmarked), (3, 0));
+    image.write(&writes);
+    assert!(image.text == expected.text);
+}
+
+/// `clang -mcmodel=large`: addresses and lengths have 8 bytes. The assembler has no directive for it.
+#[test]
+fn tables_of_the_large_code_model() {
+    let test = "tables_of_the_large_code_model";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let text = ".globl outer\nouter: sign\nnop\nauthenticate\nret\nouter_end:\n";
+    let tables = |data: u8| {
+        format!(
+            "{text}.section .eh_frame, \"a\"\n\
+             1: .4byte 3f - 2f\n2: .4byte 0\n.byte 1\n.asciz \"zR\"\n.byte 4, 0x78, 30, 1, 0x1c\n\
+             .byte 0x0c, 31, 0\n.balign 4\n3:\n\
+             .4byte 5f - 4f\n4: .4byte 4b - 1b\n.8byte outer - .\n.8byte outer_end - outer\n\
+             .byte {data}\n.byte 0x41, 0x2d, 0x42, 0x2d\n.balign 4\n5:\n"
+        )
+    };
+    let mut image = Image::new(&cross, test, &tables(0));
+    let expected = Image::shadowed(&cross, test, text);
+    let (writes, report) = image.plan().unwrap();
+    assert_eq!(report.sites, 2);
+    image.write(&writes);
+    assert!(image.text.1 == expected.text.1);
+    let error = Image::new(&cross, test, &tables(1)).plan().unwrap_err();
+    assert_eq!(error.reason, UnwindReason::AugmentationData);
+    assert_eq!(error.function, Some(image.text.0));
 }
 
 #[test]

@@ -130,8 +130,87 @@ fn epilogue_without_marks() {
     }
     // Code that has no marks at all signs by itself, and nobody would pop.
     let source = ".globl outer\nouter:\n.cfi_startproc\nsign\nauthenticate\nret\n.cfi_endproc\n";
-    let (writes, _) = Image::new(&cross, test, source).plan().unwrap();
-    assert_eq!(writes, []);
+    let (writes, report) = Image::new(&cross, test, source).plan().unwrap();
+    assert_eq!((writes, report.unmarked), (vec![], 1));
+    let text = "0 sites rewritten, 0 were so already; 1 functions, 0 of them excluded, 1 sign \
+                without a mark and are unchanged";
+    assert_eq!(report.to_string(), text);
+}
+
+/// Only the start is described, and the mark stands behind the prologue: clang -Oz.
+#[test]
+fn mark_behind_the_prologue() {
+    let test = "mark_behind_the_prologue";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let source = ".globl outer\n.type outer, %function\nouter:\n.cfi_startproc\nsign\n\
+                  stp x29, x30, [sp, #-16]!\n.cfi_negate_ra_state\nldp x29, x30, [sp], #16\n\
+                  authenticate\nret\n.cfi_endproc\n.size outer, . - outer\n";
+    let (image, error) = refused(&cross, test, source);
+    let address = image.function("outer").start;
+    assert_eq!(error.reason, UnwindReason::Unmarked { address });
+}
+
+/// GCC for -march=armv8.3-a: PACIASP at the start, RETAA at the end.
+#[test]
+fn functions_that_return_by_retaa() {
+    let test = "functions_that_return_by_retaa";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    // RETAA, RETAB.
+    for word in ["0xd65f0bff", "0xd65f0fff"] {
+        let source = format!(
+            ".globl outer\n.type outer, %function\nouter:\n.cfi_startproc\nsign\n\
+             .cfi_negate_ra_state\nnop\n.inst {word}\n.cfi_endproc\n.size outer, . - outer\n"
+        );
+        let (image, error) = refused(&cross, test, &source);
+        let address = image.function("outer").start + 8;
+        let reason = UnwindReason::AuthenticatedReturn { address };
+        assert_eq!((error.reason, error.code()), (reason, None));
+    }
+}
+
+/// The tables say at each instruction whether the return address is signed: it is not at a RET.
+#[test]
+fn paths_that_would_push_and_not_pop() {
+    let test = "paths_that_would_push_and_not_pop";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let source = |restore: &str| {
+        format!(
+            ".globl outer\n.type outer, %function\nouter:\n.cfi_startproc\nsign\n\
+             .cfi_negate_ra_state\ncbz x0, 1f\n.cfi_remember_state\nauthenticate\n\
+             .cfi_negate_ra_state\nret\n1: {restore}\nret\n.cfi_endproc\n.size outer, . - outer\n"
+        )
+    };
+    let (image, error) = refused(&cross, test, &source(".cfi_restore_state\nnop"));
+    let address = image.function("outer").start + 20;
+    let reason = UnwindReason::SignedReturn { address };
+    assert_eq!((error.reason, error.code()), (reason, None));
+    let good = source(".cfi_restore_state\nauthenticate\n.cfi_negate_ra_state");
+    let (writes, _) = Image::new(&cross, test, &good).plan().unwrap();
+    assert_eq!(writes.len(), 3);
+}
+
+/// States that are restored and not remembered, and remembered without end.
+#[test]
+fn states_without_end() {
+    let test = "states_without_end";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let remember = "0x0a, ".repeat(64) + "0x0a";
+    for bytes in ["0x0b", &remember] {
+        let source = function("outer", "", &format!(".cfi_escape {bytes}"));
+        let (_, error) = refused(&cross, test, &source);
+        assert_eq!(
+            (error.reason, error.code()),
+            (UnwindReason::Program, Some(4))
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use alt_image::image::Image;
 use alt_image::listing::{self, Line};
-use alt_image::shadow_call_stack::{ShadowCallStack, ShadowSite};
+use alt_image::shadow_call_stack::{Left, ShadowCallStack, ShadowSite};
 use alt_image::{disasm, style};
 use alt_verify::Namespaces;
 use clap::Args;
@@ -45,7 +45,8 @@ Examples:
   alt scs kernel --exclude .hyp.text --json
   alt scs kernel --exclude .hyp.text -o kernel-scs
 
-Exit status: 0 success, 2 the unwind tables are refused, and no file is written.";
+Exit status: 0 every function that signs is changed, 1 some stay as they are, 2 the unwind tables
+are refused, and no file is written.";
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -56,6 +57,9 @@ struct Document<'a> {
     excluded: u32,
     already: u32,
     sites: &'a [ShadowSite],
+    /// Functions that sign and stay as they are.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left: &'a [Left],
 }
 
 impl Scs {
@@ -71,7 +75,7 @@ impl Scs {
                 .map_err(|error| format!("{name}: {error}"))?;
             output::file(path, &data, Some(&self.image))?;
         }
-        output::show(true, |mut out| {
+        output::show(stack.left.is_empty(), |mut out| {
             if self.json {
                 let document = Document {
                     version: 1,
@@ -79,11 +83,21 @@ impl Scs {
                     excluded: stack.report.excluded,
                     already: stack.report.already,
                     sites: &stack.sites,
+                    left: &stack.left,
                 };
                 return output::json(&mut out, &document);
             }
             for sites in stack.sites.chunk_by(|a, b| a.function == b.function) {
                 function(out, sites)?;
+            }
+            for left in &stack.left {
+                writeln!(
+                    out,
+                    "{} {:#x} {}: it signs, and no unwind table marks the instruction",
+                    style::doubtful("left"),
+                    left.address,
+                    left.function
+                )?;
             }
             let report = &stack.report;
             writeln!(
@@ -96,7 +110,15 @@ impl Scs {
                 report.already,
                 report.functions,
                 report.excluded
-            )
+            )?;
+            match stack.left.len() {
+                0 => Ok(()),
+                left => writeln!(
+                    out,
+                    "{left} functions sign and stay unprotected: compile them with unwind tables of every \
+                     instruction, or exclude them"
+                ),
+            }
         })
     }
 }

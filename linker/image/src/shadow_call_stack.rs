@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use alt_runtime::shadow_call_stack::{PUSH, ShadowPlan, ShadowReport, UnwindError, UnwindInfo};
+use alt_runtime::shadow_call_stack::{
+    PUSH, SIGN, ShadowPlan, ShadowReport, UnwindError, UnwindInfo,
+};
 use serde::Serialize;
 
 use crate::image::Image;
@@ -77,11 +79,23 @@ pub struct ShadowSite {
     pub after: u32,
 }
 
+/// A PACIASP that stays: its function has no unwind table, or the table does not mark it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Its address.
+    #[serde(serialize_with = "crate::hex::address::serialize")]
+    pub address: u64,
+    /// The demangled name of the function.
+    pub function: String,
+}
+
 /// The plan for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowCallStack {
     /// The instructions that change, by address.
     pub sites: Vec<ShadowSite>,
+    /// The instructions that sign and do not change, by address.
+    pub left: Vec<Left>,
     /// The counts.
     pub report: ShadowReport,
 }
@@ -158,8 +172,10 @@ impl ShadowCallStack {
                 after: write.after().0,
             }
         });
+        let sites: Vec<_> = sites.collect();
         Ok(Self {
-            sites: sites.collect(),
+            left: left(image, &sites, excluded),
+            sites,
             report: plan.report(),
         })
     }
@@ -176,6 +192,25 @@ impl ShadowCallStack {
         });
         written(image, changes).map_err(ShadowError::NotInFile)
     }
+}
+
+/// The instructions outside of `excluded` that sign and are no sites.
+fn left(image: &Image, sites: &[ShadowSite], excluded: &[Range<u64>]) -> Vec<Left> {
+    let words = image.executable().flat_map(|text| image.instructions(text));
+    let signs = words.filter(|(_, word)| *word == SIGN.0).map(|(at, _)| at);
+    let is_left = |address: &u64| {
+        sites
+            .binary_search_by_key(address, |site| site.address)
+            .is_err()
+            && !excluded.iter().any(|range| range.contains(address))
+    };
+    signs
+        .filter(is_left)
+        .map(|address| Left {
+            address,
+            function: image.label(address),
+        })
+        .collect()
 }
 
 /// The addresses of the section of this name.

@@ -157,7 +157,7 @@ fn scs_refuses_unwind_tables_with_code_and_entry() {
         // Unmarked: `epilogue` has its mark behind `authenticate`.
         (
             good.replace("authenticate\n    .cfi_negate_ra_state", "authenticate"),
-            &["-fasynchronous-unwind-tables", "(outer)"],
+            &["has no mark, and the function has some", "(outer)"],
         ),
     ] {
         let image = signed(&cross, test, &source);
@@ -166,6 +166,33 @@ fn scs_refuses_unwind_tables_with_code_and_entry() {
         scs(&image, &[&EXCLUDE[..], &to].concat()).refused(texts);
         assert!(!path.exists());
     }
+}
+
+/// A function that signs without unwind tables, or without marks in them, is no success.
+#[test]
+fn scs_counts_functions_that_stay_unprotected() {
+    let test = "scs_counts_functions_that_stay_unprotected";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let body = "sign\nauthenticate\nret\n";
+    let source = format!(
+        ".globl outer\nouter:\n.cfi_startproc\n{body}.cfi_endproc\n.globl inner\ninner: {body}"
+    );
+    let image = signed(&cross, test, &source);
+    let out = scs(&image, &[]).found();
+    let expected = "\
+        left 0x40200000 outer: it signs, and no unwind table marks the instruction\n\
+        left 0x4020000c inner: it signs, and no unwind table marks the instruction\n\
+        0 sites, and 0 that push or pop already; ";
+    assert!(out.starts_with(expected), "{out}");
+    let json: Value = serde_json::from_str(&scs(&image, &["--json"]).found()).unwrap();
+    assert_eq!(
+        json["left"][1],
+        json!({ "address": "0x4020000c", "function": "inner" })
+    );
+    // Excluded, it is nobody's business.
+    scs(&image, &["--exclude", ".text"]).clean();
 }
 
 #[test]
