@@ -361,7 +361,7 @@ fn tables_outside_and_misaligned() {
                 }
             }
         }
-        let huge = u32::MAX & !3;
+        let huge = !3_u32;
         let error = written_to_description(at + 4, &huge.to_le_bytes());
         match table {
             Table::Name => is(error, TableError::NotText),

@@ -4,10 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alt_runtime::livepatch::{Livepatch, Payload};
-use test_support::payload::HEADER;
+use test_support::payload::{HEADER, Payload as Maker};
 
 use crate::file::rich;
-use crate::kernel::Fake;
+use crate::kernel::{Fake, IMAGE, RET};
 use crate::load::states;
 
 /// Random numbers that are the same in each run (xorshift64*).
@@ -43,6 +43,26 @@ const EDGES: [u64; 14] = [
     u64::MAX,
     0x1_0000,
 ];
+
+/// The seeds of the fuzz target `payload`; `BLESS=1` writes them anew.
+#[test]
+#[cfg_attr(miri, ignore = "reads files")]
+fn seeds_of_the_fuzz_target() {
+    let mut small = Maker::new(2, IMAGE);
+    small.text = vec![RET];
+    small.hooks[0] = 0;
+    let folder = test_support::workspace().join("linker/fuzz/corpus/payload");
+    for (name, payload) in [("rich", rich()), ("small", small)] {
+        let (path, file) = (folder.join(name), payload.build());
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &file).unwrap();
+        }
+        let seed = std::fs::read(&path).unwrap();
+        assert!(seed == file, "{} is old: BLESS=1", path.display());
+        assert!(use_it(&file), "{name} is accepted");
+    }
+}
 
 /// Loads what may be a payload, and uses it.
 fn use_it(file: &[u8]) -> bool {

@@ -19,6 +19,7 @@ use alt_linker::namespace::{Manifest, Name};
 use alt_linker::partial_link::PartialLink;
 use alt_object::inputs::{self, Input, InputKind};
 use alt_runtime::cap::CapSet;
+use alt_runtime::livepatch::Payload;
 use alt_verify::config::Config;
 use alt_verify::mutate;
 use alt_verify::seal::Seal;
@@ -86,6 +87,7 @@ fn seeds_are_accepted() {
             let (names, config) = (CapNames::default(), Config::default());
             mutate::mutate(data.to_vec(), &names, names.table(), &config, (1, 1)).is_ok()
         }),
+        ("payload", |data| Payload::parse(data).is_ok()),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);

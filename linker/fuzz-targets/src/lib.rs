@@ -6,6 +6,7 @@
 
 mod hyp;
 mod limit;
+mod payload;
 #[cfg(target_os = "linux")]
 mod random;
 
@@ -14,6 +15,8 @@ use std::io;
 // For the files of the targets; the tests use the list.
 #[allow(unused_imports)]
 pub use hyp::{input as hyp_input, linked as hyp_linked, map as hyp_map};
+#[allow(unused_imports)]
+pub use payload::payload;
 
 use alt_image::caps::{Caps, ids};
 use alt_image::diff::{Memory, Selection, compare};
@@ -56,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     ("hyp_map", hyp::map),
     ("scs", scs),
     ("mutate", mutate),
+    ("payload", payload::payload),
 ];
 
 /// An ELF file with records of `alt-runtime`, or of either format.
