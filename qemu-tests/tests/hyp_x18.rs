@@ -4,7 +4,7 @@
 use alt_image::names::CapNames;
 use alt_image::records::Records;
 use alt_verify::config::Config;
-use alt_verify::{Context, Finding, verify};
+use alt_verify::{Context, Diagnostic, verify};
 use object::{Object, ObjectSection};
 use qemu_tests::facts::{self, Fact, Hyp};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, disasm, guest, skip};
@@ -41,7 +41,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
         };
         assert_eq!(found.rule, "region-register", "{found:?}");
         let enter = text.replace('.', "_").replace("_text", "_enter");
-        let symbol = found.symbol.as_deref().unwrap_or("");
+        let symbol = found.symbol().unwrap_or("");
         assert!(symbol.starts_with(&format!("_{enter}")), "{found:?}");
     }
 
@@ -59,7 +59,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
 
 /// What `alt verify --rules kernel-demo/alt-rules.toml` says, but of ADRPs at the end of a page, which
 /// are chance.
-fn findings(file: &[u8]) -> Vec<Finding> {
+fn findings(file: &[u8]) -> Vec<Diagnostic> {
     let image = alt_image::image::Image::parse(file.to_owned()).unwrap();
     let records = Records::find(&image, None).unwrap();
     let names = CapNames::default();

@@ -5,6 +5,7 @@
 mod apply;
 mod diff;
 mod dump;
+mod finding;
 mod hyp_link;
 mod input;
 mod livepatch;

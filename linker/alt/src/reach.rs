@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_image::{disasm, style};
-use alt_linker::branch_range::{self, Allow, Finding, Group, Options, Report};
+use alt_linker::branch_range::{self, Allow, Group, Options, Report};
 use clap::Args;
 use serde::Serialize;
 
+use crate::finding::{self, ReachFinding};
 use crate::output::{self, Outcome};
 
 /// Checks, before the final link, whether the targets of instructions of short range are in range.
@@ -43,8 +44,26 @@ struct Document<'a> {
     objects: usize,
     references: usize,
     not_checked: &'a [String],
-    groups: &'a [Group],
-    findings: &'a [Finding],
+    groups: Vec<GroupView<'a>>,
+    findings: Vec<ReachFinding<'a>>,
+}
+
+/// A keep-together group.
+#[derive(Serialize)]
+struct GroupView<'a> {
+    name: &'a str,
+    sections: usize,
+    size: u64,
+}
+
+impl<'a> From<&'a Group> for GroupView<'a> {
+    fn from(group: &'a Group) -> Self {
+        Self {
+            name: &group.name,
+            sections: group.sections,
+            size: group.size,
+        }
+    }
 }
 
 impl Reach {
@@ -61,33 +80,17 @@ impl Reach {
                     objects: report.objects,
                     references: report.references,
                     not_checked: &report.not_checked,
-                    groups: &report.groups,
-                    findings: &report.findings,
+                    groups: report.groups.iter().map(GroupView::from).collect(),
+                    findings: report.findings.iter().map(ReachFinding::from).collect(),
                 };
                 return output::json(&mut out, &document);
             }
             for finding in &report.findings {
-                show(out, finding)?;
+                finding::show(out, finding)?;
             }
             summary(out, &report)
         })
     }
-}
-
-fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
-    writeln!(
-        out,
-        "{}[{}]: {}",
-        style::bad("error"),
-        finding.kind,
-        finding.explanation
-    )?;
-    writeln!(out, "  {} {}", style::dim("at:"), finding.place())?;
-    if let Some(defined) = &finding.defined {
-        let label = format!("{} is in:", finding.symbol);
-        writeln!(out, "  {} {defined}", style::dim(&label))?;
-    }
-    writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
 }
 
 fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {

@@ -1,14 +1,14 @@
 //! The command `alt verify`.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_image::style;
 use alt_verify::seal::Seal;
-use alt_verify::{Context, Finding, Severity, not_checked, rules, verify};
+use alt_verify::{Context, not_checked, rules, verify};
 use clap::Args;
 use serde::Serialize;
 
+use crate::finding::{self, ImageFinding};
 use crate::input::{Input, config, read_text};
 use crate::output::{self, Outcome};
 
@@ -50,7 +50,7 @@ struct Document<'a> {
     /// The namespaces that the image declares.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<String>,
-    findings: &'a [Finding],
+    findings: Vec<ImageFinding<'a>>,
     /// What could not be checked, a line each.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     not_checked: &'a [String],
@@ -92,13 +92,13 @@ impl Verify {
                     sites,
                     records,
                     namespaces,
-                    findings: &findings,
+                    findings: findings.iter().map(ImageFinding::from).collect(),
                     not_checked: &not_checked,
                 };
                 return output::json(&mut out, &document);
             }
             for finding in &findings {
-                show(out, finding)?;
+                finding::show(out, finding)?;
             }
             let (sites, records) = counts;
             let mut checked = format!(
@@ -117,19 +117,4 @@ impl Verify {
             Ok(())
         })
     }
-}
-
-fn show(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
-    let severity = match finding.severity {
-        Severity::Error => style::bad(finding.severity),
-        Severity::Warning => style::doubtful(finding.severity),
-    };
-    writeln!(out, "{severity}[{}]: {}", finding.rule, finding.explanation)?;
-    if let Some(place) = finding.place() {
-        writeln!(out, "  {} {place}", style::dim("at:"))?;
-    }
-    for (word, step) in finding.steps() {
-        writeln!(out, "  {} {step}", style::dim(word))?;
-    }
-    writeln!(out, "  {} {}", style::dim("help:"), finding.advice)
 }

@@ -30,6 +30,7 @@ pub mod namespace;
 pub mod partial_link;
 mod scripts;
 
+pub use alt_diagnostic::{Diagnostic, Location, Reference, Severity};
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{
     ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, TOGETHER_X,

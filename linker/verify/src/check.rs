@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use alt_diagnostic::{Diagnostic, Severity};
 use alt_image::load::{LoadError, Loaded, io_error};
 use alt_image::patching::HostError;
 
 use crate::config::{Config, ConfigError};
 use crate::context::Context;
-use crate::finding::{Finding, Severity};
 use crate::verify;
 
 /// The image must not be used.
@@ -86,22 +86,20 @@ fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
 }
 
 /// Writes a line for each finding in the syntax of cargo; returns the number of errors.
-fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Finding]) -> io::Result<usize> {
+fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Diagnostic]) -> io::Result<usize> {
     for finding in findings {
-        let level = match finding.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        let place = match &finding.symbol {
-            Some(symbol) => format!("{symbol} ({:#x})", finding.address),
-            None => format!("{:#x}", finding.address),
+        let level = finding.severity;
+        let address = finding.address().unwrap_or_default();
+        let place = match finding.symbol() {
+            Some(symbol) => format!("{symbol} ({address:#x})"),
+            None => format!("{address:#x}"),
         };
         let text = format!(
             "{}: {place}: [{}] {}; {}",
             path.display(),
             finding.rule,
-            finding.explanation,
-            finding.advice,
+            finding.message,
+            finding.help,
         );
         // A message for cargo is one line.
         writeln!(out, "cargo::{level}={}", text.replace('\n', " "))?;
@@ -114,19 +112,19 @@ fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Finding]) -> io::Re
 
 #[cfg(test)]
 mod tests {
+    use alt_diagnostic::Location;
+
     use super::*;
 
     #[test]
     fn cargo_is_told_in_one_line_each() {
-        let finding = |severity, symbol: Option<&str>| Finding {
-            rule: "a-rule",
-            severity,
-            address: 0x4020_0010,
-            symbol: symbol.map(String::from),
-            cap: None,
-            explanation: "in two\nlines".into(),
-            advice: "do this",
-            path: Vec::new(),
+        let finding = |severity, symbol: Option<&str>| Diagnostic {
+            location: Some(Location::Image {
+                address: 0x4020_0010,
+                symbol: symbol.map(String::from),
+            }),
+            help: "do this".into(),
+            ..Diagnostic::new("a-rule", severity, "in two\nlines")
         };
         let findings = [
             finding(Severity::Error, Some("memcpy+0x10")),

@@ -1,7 +1,7 @@
 //! Rules that a linked image must obey, and the findings where it does not.
 //!
 //! A [`Rule`] checks a [`Context`], an image with all that is computed once for all rules, and
-//! reports [`Finding`]s. Each file of the folder `rules` has the rules about one subject;
+//! reports [`Diagnostic`]s. Each file of the folder `rules` has the rules about one subject;
 //! [`rules`] lists all of them.
 
 mod arms;
@@ -11,7 +11,6 @@ pub mod config;
 mod context;
 #[cfg(test)]
 mod docs;
-mod finding;
 pub mod mutate;
 mod namespaces;
 mod not_checked;
@@ -21,11 +20,11 @@ mod rule;
 mod rules;
 pub mod seal;
 
+pub use alt_diagnostic::{Diagnostic, Location, Severity};
 pub use arms::MovedArm;
 pub use check::{CheckError, check_image, check_image_by};
 pub use config::Named;
 pub use context::Context;
-pub use finding::{Finding, Severity};
 pub use namespaces::{Namespace, Namespaces};
 pub use not_checked::not_checked;
 pub use refusals::Refusals;
@@ -33,7 +32,7 @@ pub use rule::{Reporter, Rule};
 pub use rules::rules;
 
 /// Checks an image by all rules; findings by rule, then by address.
-pub fn verify(context: &Context<'_>) -> Vec<Finding> {
+pub fn verify(context: &Context<'_>) -> Vec<Diagnostic> {
     by_rules(context, rules())
 }
 
@@ -41,7 +40,7 @@ pub fn verify(context: &Context<'_>) -> Vec<Finding> {
 pub fn by_rules(
     context: &Context<'_>,
     rules: impl IntoIterator<Item = &'static Rule>,
-) -> Vec<Finding> {
+) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let formats = |rule: &&Rule| rule.formats.contains(&context.records.format);
     for rule in rules.into_iter().filter(formats) {
@@ -52,7 +51,7 @@ pub fn by_rules(
             findings: &mut findings,
         };
         (rule.check)(context, &mut reporter);
-        findings[from..].sort_by_key(|finding: &Finding| finding.address);
+        findings[from..].sort_by_key(Diagnostic::address);
     }
     findings
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use alt_diagnostic::{Diagnostic, Severity};
 use alt_image::image::{Image, ImageError};
 use alt_image::names::CapNames;
 use alt_image::patching::{Answers, Expectation, HostError};
@@ -15,7 +16,6 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::finding::{Finding, Severity};
 use crate::seal::Seal;
 use crate::verify;
 
@@ -62,7 +62,7 @@ struct Original {
     config: Config,
     seal: Seal,
     /// Warnings that it has as it is.
-    known: Vec<Finding>,
+    known: Vec<Diagnostic>,
     places: Vec<Place>,
 }
 
@@ -152,8 +152,8 @@ impl Original {
             .with_config(self.config.clone())
             .sealed(Some(&self.seal));
         let findings = verify(&context);
-        let is_of_seal = |finding: &Finding| finding.rule.starts_with("sealed-");
-        let is_new = |finding: &&Finding| !is_of_seal(finding) && !self.known.contains(finding);
+        let is_of_seal = |finding: &Diagnostic| finding.rule.starts_with("sealed-");
+        let is_new = |finding: &&Diagnostic| !is_of_seal(finding) && !self.known.contains(finding);
         if findings.iter().any(|finding| is_new(&finding)) {
             figures.by_rules += 1;
         } else if self.is_same(&image, &records, place) {

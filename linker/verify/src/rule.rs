@@ -1,9 +1,9 @@
 //! A rule, and the reporter through which it makes its findings.
 
+use alt_diagnostic::{Diagnostic, Location, Severity};
 use alt_image::records::Format;
 
 use crate::context::Context;
-use crate::finding::{Finding, Severity};
 
 /// A rule.
 #[derive(Clone, Copy, Debug)]
@@ -32,42 +32,42 @@ pub(crate) const ALT: &[Format] = &[Format::Alt];
 pub struct Reporter<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) rule: &'static Rule,
-    pub(crate) findings: &'a mut Vec<Finding>,
+    pub(crate) findings: &'a mut Vec<Diagnostic>,
 }
 
 impl Reporter<'_> {
     /// Reports a violation at an address; 0 for the whole image.
-    pub fn report(&mut self, address: u64, explanation: impl Into<String>) {
-        self.add(address, None, explanation.into(), Vec::new());
+    pub fn report(&mut self, address: u64, message: impl Into<String>) {
+        self.add(address, None, message.into(), Vec::new());
     }
 
     /// Reports a violation with other advice than that of the rule.
     pub fn report_advice(
         &mut self,
         address: u64,
-        explanation: impl Into<String>,
+        message: impl Into<String>,
         advice: &'static str,
     ) {
-        self.report(address, explanation);
+        self.report(address, message);
         self.advise(advice);
     }
 
     /// Replaces the advice of the last finding.
     pub fn advise(&mut self, advice: &'static str) {
         if let Some(finding) = self.findings.last_mut() {
-            finding.advice = advice;
+            finding.help = advice.into();
         }
     }
 
     /// Reports a violation of a site, or of the arm of a cpucap.
-    pub fn report_cap(&mut self, address: u64, cap: u16, explanation: impl Into<String>) {
+    pub fn report_cap(&mut self, address: u64, cap: u16, message: impl Into<String>) {
         let cap = self.context.names.label(cap);
-        self.add(address, Some(cap), explanation.into(), Vec::new());
+        self.add(address, Some(cap), message.into(), Vec::new());
     }
 
     /// Reports a place that must not be reachable, with the path to it.
-    pub fn report_path(&mut self, address: u64, explanation: impl Into<String>, path: Vec<String>) {
-        self.add(address, None, explanation.into(), path);
+    pub fn report_path(&mut self, address: u64, message: impl Into<String>, path: Vec<String>) {
+        self.add(address, None, message.into(), path);
     }
 
     /// Reports a site that must not be reachable, with the path to it.
@@ -75,24 +75,23 @@ impl Reporter<'_> {
         &mut self,
         address: u64,
         cap: u16,
-        explanation: impl Into<String>,
+        message: impl Into<String>,
         path: Vec<String>,
     ) {
         let cap = self.context.names.label(cap);
-        self.add(address, Some(cap), explanation.into(), path);
+        self.add(address, Some(cap), message.into(), path);
     }
 
-    fn add(&mut self, address: u64, cap: Option<String>, explanation: String, path: Vec<String>) {
-        let place = self.context.image.place(address);
-        self.findings.push(Finding {
-            rule: self.rule.id,
-            severity: self.rule.severity,
-            address,
-            symbol: place.map(|place| place.to_string()),
+    fn add(&mut self, address: u64, cap: Option<String>, message: String, path: Vec<String>) {
+        let symbol = self.context.image.place(address);
+        let symbol = symbol.map(|place| place.to_string());
+        let known = address != 0 || symbol.is_some();
+        self.findings.push(Diagnostic {
+            location: known.then_some(Location::Image { address, symbol }),
             cap,
-            explanation,
-            advice: self.rule.advice,
             path,
+            help: self.rule.advice.into(),
+            ..Diagnostic::new(self.rule.id, self.rule.severity, message)
         });
     }
 }

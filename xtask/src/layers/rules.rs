@@ -16,7 +16,8 @@ pub(super) const PACKAGES: &[&[&str]] = &[
     &["alt-macros"],
     &["alt-runtime"],
     // The host: images, the verifier, what a build script uses, the program `alt`.
-    &["alt-object"],
+    // Findings; inputs of a link.
+    &["alt-diagnostic", "alt-object"],
     &["alt-image"],
     &["alt-linker"],
     &["alt-verify"],

@@ -9,7 +9,7 @@ use std::process::Command;
 use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::records::Records;
-use alt_verify::{Context, Finding, verify};
+use alt_verify::{Context, Diagnostic, verify};
 
 use crate::support::{Bench, MANIFEST};
 
@@ -90,7 +90,7 @@ fn link_arg(argument: &str) -> String {
     format!("-Clink-arg={argument}")
 }
 
-fn findings(image: Vec<u8>) -> Vec<Finding> {
+fn findings(image: Vec<u8>) -> Vec<Diagnostic> {
     let image = Image::parse(image).unwrap();
     let records = Records::find(&image, None).unwrap();
     let names = CapNames::default();
@@ -102,7 +102,7 @@ fn findings(image: Vec<u8>) -> Vec<Finding> {
 const CODE: &str = "[code]\nindirect-calls = [\"init\", \"*core::fmt*\"]\nfp-simd = \"allowed\"\n";
 
 /// The functions of the findings, by rule.
-fn functions<'a>(findings: &'a [Finding], rule: &str) -> Vec<&'a str> {
+fn functions<'a>(findings: &'a [Diagnostic], rule: &str) -> Vec<&'a str> {
     let findings = findings.iter().filter(|finding| finding.rule == rule);
     let last = findings.filter_map(|finding| finding.path.last());
     last.map(String::as_str).collect()

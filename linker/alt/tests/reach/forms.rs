@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alt_linker::branch_range::Kind;
 use test_support::Linker;
 
-use crate::link::{Link, check};
+use crate::link::{Link, check, location, reference};
 
 /// Instruction, relocation, reach in KiB, and words of the advice.
 const FORMS: [(&str, &str, u32, &str); 19] = [
@@ -72,22 +71,23 @@ fn each_form_is_found_and_fails_when_it_is_far() {
         assert_eq!(report.findings.len(), FORMS.len());
         for (index, finding) in report.findings.iter().enumerate() {
             let (text, _, reach, advice) = FORMS[index];
-            assert_eq!(finding.kind, Kind::OtherSection);
-            assert_eq!(finding.instruction, text);
-            assert_eq!(finding.symbol, "target");
-            assert_eq!(finding.file, "entry.o");
-            assert_eq!(finding.section, format!(".text.f{index}"));
-            assert_eq!((finding.offset, finding.distance), (4, None));
-            assert_eq!(finding.function, Some(format!("f{index}+0x4")));
+            assert_eq!(finding.rule, "other-section");
+            let reference = reference(finding);
+            assert_eq!(reference.instruction, text);
+            assert_eq!(reference.symbol, "target");
+            let (section, function) = (format!(".text.f{index}"), format!("f{index}+0x4"));
+            let expected = ("entry.o", section.as_str(), 4, Some(function.as_str()));
+            assert_eq!(location(finding), expected);
+            assert_eq!(reference.distance, None);
             let defined = "target.o, section .text.target";
-            assert_eq!(finding.defined.as_deref(), Some(defined));
-            assert!(finding.advice.contains(advice), "{}", finding.advice);
-            assert!(finding.advice.contains(".text.together.NAME"));
+            assert_eq!(reference.defined.as_deref(), Some(defined));
+            assert!(finding.help.contains(advice), "{}", finding.help);
+            assert!(finding.help.contains(".text.together.NAME"));
             let reach = match reach {
                 32 => "±32 KiB",
                 _ => "±1 MiB",
             };
-            assert!(finding.explanation.contains(reach), "{finding}");
+            assert!(finding.message.contains(reach), "{finding}");
         }
 
         let too_far: Vec<_> = (0..FORMS.len())

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use alt_linker::branch_range::{Group, Kind};
+use alt_linker::branch_range::Group;
 use test_support::Linker;
 
-use crate::link::{Link, address, check, finding, succeed};
+use crate::link::{Link, address, check, finding, location, reference, succeed};
 
 /// A script with the fragment, and one that takes groups for any text.
 const TOGETHER: &str =
@@ -110,16 +110,14 @@ fn group_larger_than_its_smallest_reach_is_refused() {
     ] {
         let [user, rest] = group(&link, instruction, size);
         let found = finding(&[&user, &rest]);
-        assert_eq!(found.kind, Kind::GroupTooLarge);
-        assert_eq!(
-            (found.file.as_str(), found.function.as_deref()),
-            ("user.o", Some("f"))
-        );
+        assert_eq!(found.rule, "group-too-large");
+        let (file, _, _, function) = location(&found);
+        assert_eq!((file, function), ("user.o", Some("f")));
         let words =
             format!("the group entry has {size} bytes in 2 sections; `{instruction}target`");
-        assert!(found.explanation.contains(&words), "{found}");
+        assert!(found.message.contains(&words), "{found}");
         assert!(
-            found.advice.contains(&format!("it may have {max} bytes")),
+            found.help.contains(&format!("it may have {max} bytes")),
             "{found}"
         );
         // The largest that is not refused does link.
@@ -138,7 +136,7 @@ fn group_larger_than_its_smallest_reach_is_refused() {
     let tbz = link.object("tbz", tbz);
     let found = finding(&[&user, &rest, &tbz]);
     assert_eq!(
-        (found.file.as_str(), found.instruction.as_str()),
+        (location(&found).0, reference(&found).instruction.as_str()),
         ("tbz.o", "tbz w0, #1, f")
     );
 }
@@ -160,7 +158,7 @@ fn other_groups_are_other_sections() {
             ".section {from}, \"ax\"\nldr x0, target\n.section {to}, \"a\"\n.globl target\ntarget: .quad 0\n"
         );
         let found = finding(&[&link.object("a", &text)]);
-        assert_eq!(found.kind, Kind::OtherSection, "{from} {to}");
+        assert_eq!(found.rule, "other-section", "{from} {to}");
     }
     // Behind the end of a section of the group, anything may be.
     let text = "
@@ -170,7 +168,7 @@ fn other_groups_are_other_sections() {
         .globl target
         target: .quad 0
     ";
-    assert_eq!(finding(&[&link.object("a", text)]).kind, Kind::OtherSection);
+    assert_eq!(finding(&[&link.object("a", text)]).rule, "other-section");
 }
 
 /// With link-time optimisation, the functions of several crates' groups are in one object.

@@ -5,7 +5,7 @@ use std::fs;
 use alt_linker::branch_range::{self, BranchRangeError, Options};
 use alt_object::inputs::{Input, InputError, InputKind};
 
-use crate::link::{Link, check, finding, succeed};
+use crate::link::{Link, check, finding, location, succeed};
 
 const CBZ: &str = ".section .text.f, \"ax\"\n.globl f\n.type f, %function\nf: cbz x0, target\n";
 
@@ -21,7 +21,7 @@ fn members_of_archives_have_both_names() {
     rustc.args(["--crate-name=entry", "--crate-type=rlib"]);
     succeed(rustc.arg("-o").arg(&out));
     let found = finding(&[&out]);
-    let file = found.file;
+    let (file, ..) = location(&found);
     assert!(file.starts_with("libentry.rlib("), "{file}");
     assert!(file.ends_with(".o)"), "{file}");
 }

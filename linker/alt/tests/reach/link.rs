@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use alt_linker::branch_range::{self, Finding, Options, Report};
+use alt_linker::branch_range::{self, Options, Report};
+use alt_linker::{Diagnostic, Location, Reference};
 use tempfile::TempDir;
 use test_support::{Image, Linker, TARGET, rustc, skip};
 
@@ -102,10 +103,30 @@ pub fn check(inputs: &[&Path]) -> Report {
 
 /// The one finding in inputs.
 #[track_caller]
-pub fn finding(inputs: &[&Path]) -> Finding {
+pub fn finding(inputs: &[&Path]) -> Diagnostic {
     let mut findings = check(inputs).findings;
     assert_eq!(findings.len(), 1, "{findings:#?}");
     findings.remove(0)
+}
+
+/// The instruction of a finding, and the symbol that it refers to.
+#[track_caller]
+pub fn reference(finding: &Diagnostic) -> &Reference {
+    finding.reference.as_ref().unwrap()
+}
+
+/// The location of a finding: file, section, offset, function.
+#[track_caller]
+pub fn location(finding: &Diagnostic) -> (&str, &str, u64, Option<&str>) {
+    match finding.location.as_ref().unwrap() {
+        Location::Object {
+            file,
+            section,
+            offset,
+            function,
+        } => (file, section, *offset, function.as_deref()),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// With the disassembler of the program `alt`.

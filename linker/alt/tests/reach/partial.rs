@@ -1,9 +1,8 @@
 //! After a partial link, when distances in one section are known already.
 
-use alt_linker::branch_range::Kind;
 use test_support::Linker;
 
-use crate::link::{Link, check, finding};
+use crate::link::{Link, check, finding, location, reference};
 
 /// As `ld -r` is told to by a kernel that puts all text of a part into one section.
 const MERGE: &str = "SECTIONS { .hyp.text : { *(.text .text.*) } }\n";
@@ -37,8 +36,9 @@ fn kvm_seed_is_found_and_the_right_file_is_named() {
 
     // Before: nothing is known of the distance, but the file is.
     let found = finding(&[&entry, &panic, &last]);
-    assert_eq!((found.kind, found.distance), (Kind::OtherSection, None));
-    assert_eq!(found.file, "entry.o");
+    let distance = reference(&found).distance;
+    assert_eq!((found.rule, distance), ("other-section", None));
+    assert_eq!(location(&found).0, "entry.o");
 
     let script = link.write("merge.ld", MERGE);
     let script = format!("-T{}", script.display());
@@ -46,14 +46,14 @@ fn kvm_seed_is_found_and_the_right_file_is_named() {
         .link(Linker::Lld, &[&entry, &panic, &last], &["-r", &script])
         .unwrap();
     let found = finding(&[&merged]);
-    assert_eq!(
-        (found.kind, found.distance),
-        (Kind::TooFar, Some(2_031_220))
-    );
-    assert_eq!(found.instruction, "cbz x0, hyp_panic");
-    let place = "linked: .hyp.text+0x4 (__guest_exit+0x4)";
-    assert_eq!(found.place(), place);
-    assert_eq!(found.defined.as_deref(), Some("linked, section .hyp.text"));
+    let distance = reference(&found).distance;
+    assert_eq!((found.rule, distance), ("too-far", Some(2_031_220)));
+    let expected = "
+  at: linked: .hyp.text+0x4 (__guest_exit+0x4)
+  hyp_panic is in: linked, section .hyp.text
+";
+    assert!(found.to_string().contains(expected), "{found}");
+    assert_eq!(reference(&found).instruction, "cbz x0, hyp_panic");
     assert!(!found.to_string().contains("irqbypass"), "{found}");
 
     let merged_input = link.path("hyp.o");
@@ -126,7 +126,8 @@ fn judge(link: &Link, object: &std::path::Path, distance: i64, is_near: bool) {
         [] => assert!(is_near, "{distance}"),
         [found] => {
             assert!(!is_near, "{found}");
-            assert_eq!((found.kind, found.distance), (Kind::TooFar, Some(distance)));
+            let found = (found.rule, reference(found).distance);
+            assert_eq!(found, ("too-far", Some(distance)));
         }
         more => panic!("{more:#?}"),
     }

@@ -1,9 +1,9 @@
 //! Which definition a name means, and which sections there will be.
 
-use alt_linker::branch_range::{self, Kind, Options};
+use alt_linker::branch_range::{self, Options};
 use test_support::Linker;
 
-use crate::link::{Link, check, finding, options};
+use crate::link::{Link, check, finding, location, options, reference};
 
 /// A function that goes to `target` where x0 is zero.
 const CBZ: &str = ".section .text.f, \"ax\"\n.globl f\n.type f, %function\nf: cbz x0, target\n";
@@ -22,8 +22,11 @@ fn local_place_in_another_section_has_its_name() {
         cold: ret
     ";
     let found = finding(&[&link.object("a", text)]);
-    assert_eq!(found.instruction, "tbnz w0, #3, cold");
-    assert_eq!(found.defined.as_deref(), Some("a.o, section .text.cold"));
+    assert_eq!(reference(&found).instruction, "tbnz w0, #3, cold");
+    assert_eq!(
+        reference(&found).defined.as_deref(),
+        Some("a.o, section .text.cold")
+    );
 }
 
 #[test]
@@ -40,15 +43,15 @@ fn weak_definition_nearby_gives_way_to_a_strong_one() {
     for objects in [[&*weak, &*strong], [&*strong, &*weak]] {
         let found = finding(&objects);
         let words = "the weak definition beside it gives way to one in another section";
-        assert!(found.explanation.ends_with(words), "{found}");
+        assert!(found.message.ends_with(words), "{found}");
         let defined = "strong.o, section .text.target";
-        assert_eq!(found.defined.as_deref(), Some(defined));
+        assert_eq!(reference(&found).defined.as_deref(), Some(defined));
     }
     // Of two weak ones, the first stays.
     let other = ".section .text.target, \"ax\"\n.weak target\ntarget: ret\n";
     let other = link.object("other", other);
     assert!(check(&[&weak, &other]).findings.is_empty());
-    assert_eq!(finding(&[&other, &weak]).symbol, "target");
+    assert_eq!(reference(&finding(&[&other, &weak])).symbol, "target");
 }
 
 /// The linker makes such a branch go to the next instruction, and an address the place itself.
@@ -92,7 +95,7 @@ fn copies_that_the_linker_drops_are_not_looked_at() {
     assert!(check(&first).findings.is_empty());
     link.link(Linker::Lld, &first, &arguments).unwrap();
     let last = [&*far, &*near, &*padding];
-    assert_eq!(finding(&last).file, "far.o");
+    assert_eq!(location(&finding(&last)).0, "far.o");
     let words = link.link(Linker::Lld, &last, &arguments).unwrap_err();
     assert!(words.contains("out of range"), "{words}");
 
@@ -101,7 +104,11 @@ fn copies_that_the_linker_drops_are_not_looked_at() {
         + ".section .text.user, \"ax\"\nuser: cbz x0, inner\n";
     let (one, two) = (link.object("one", &user), link.object("two", &user));
     let report = check(&[&one, &two]);
-    let defined: Vec<_> = report.findings.iter().map(|f| f.defined.clone()).collect();
+    let defined: Vec<_> = report
+        .findings
+        .iter()
+        .map(|f| reference(f).defined.clone())
+        .collect();
     let first = Some("one.o, section .text.generic".to_owned());
     assert_eq!(defined, [first.clone(), first]);
 }
@@ -132,8 +139,8 @@ fn absolute_and_common_symbols_may_be_anywhere() {
         (".comm target, 8\n", "target is COMMON"),
     ] {
         let found = finding(&[&user, &link.object("definition", definition)]);
-        assert!(found.explanation.contains(words), "{found}");
-        assert!(!found.advice.contains("together"), "{found}");
+        assert!(found.message.contains(words), "{found}");
+        assert!(!found.help.contains("together"), "{found}");
     }
 }
 
@@ -146,8 +153,11 @@ fn unknown_symbol_may_be_the_linker_scripts_and_can_be_allowed() {
     let user = link.object("user", CBZ);
     let found = finding(&[&user]);
     let words = "none of the inputs defines target: the linker script may";
-    assert!(found.explanation.contains(words), "{found}");
-    assert_eq!((found.kind, found.defined), (Kind::OtherSection, None));
+    assert!(found.message.contains(words), "{found}");
+    assert_eq!(
+        (found.rule, &reference(&found).defined),
+        ("other-section", &None)
+    );
     for (allow, left) in [
         ("other-section", 0),
         ("other-section:target", 0),
@@ -173,7 +183,7 @@ fn names_of_rust_are_shown_as_people_write_them() {
         _ZN6kernel4exit17h0123456789abcdefE: b.ne _RNvCs1234_6kernel5panic
     ";
     let found = finding(&[&link.object("a", text)]);
-    assert_eq!(found.symbol, "kernel::panic");
-    assert_eq!(found.instruction, "b.ne kernel::panic");
-    assert_eq!(found.function.as_deref(), Some("kernel::exit"));
+    assert_eq!(reference(&found).symbol, "kernel::panic");
+    assert_eq!(reference(&found).instruction, "b.ne kernel::panic");
+    assert_eq!(location(&found).3, Some("kernel::exit"));
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::finding::{Finding, Kind};
+use alt_diagnostic::Diagnostic;
+
+use super::kind::Kind;
 
 /// Findings that are not reported: all of a kind, or those of a kind about one symbol.
 ///
@@ -18,9 +20,12 @@ pub struct Allow {
 
 impl Allow {
     /// Whether this finding is suppressed.
-    pub fn covers(&self, finding: &Finding) -> bool {
-        let symbol = self.symbol.as_ref();
-        self.kind == finding.kind && symbol.is_none_or(|symbol| *symbol == finding.symbol)
+    pub fn covers(&self, finding: &Diagnostic) -> bool {
+        let refers_to = |symbol: &String| {
+            let reference = finding.reference.as_ref();
+            reference.is_some_and(|reference| reference.symbol == *symbol)
+        };
+        self.kind.name() == finding.rule && self.symbol.as_ref().is_none_or(refers_to)
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn of(section: &[u8]) -> Option<&str> {
 }
 
 /// A group, over all inputs.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Its name.
     pub name: String,

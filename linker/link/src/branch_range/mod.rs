@@ -22,8 +22,8 @@
 //! ```
 
 mod allow;
-mod finding;
 mod group;
+mod kind;
 mod object;
 mod resolve;
 mod short;
@@ -33,10 +33,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use allow::{Allow, UnknownKind};
-pub use finding::{Finding, Kind};
 pub use group::{Group, PREFIX};
+pub use kind::Kind;
 pub use short::Short;
 
+use alt_diagnostic::Diagnostic;
 use alt_object::inputs::{self, Input, InputError, InputKind};
 use alt_object::object::ObjectError;
 use object::LinkedObject;
@@ -83,7 +84,7 @@ pub struct Report {
     /// The keep-together groups.
     pub groups: Vec<Group>,
     /// The findings, in the order of the inputs; those about groups are last.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnostic>,
 }
 
 /// The reason that bitcode is not checked.

@@ -1,13 +1,14 @@
 //! The texts of findings.
 
+use alt_diagnostic::{Diagnostic, Location, Reference, Severity};
 use alt_object::display;
 use alt_object::object::Place;
 use alt_runtime::insn::{Class, Insn};
 
 use super::Options;
-use super::finding::{Finding, Kind};
 use super::group::{self, Group};
-use super::object::Reference;
+use super::kind::Kind;
+use super::object::Reference as ShortReference;
 use super::resolve::{Link, Target};
 use super::short::Short;
 
@@ -17,12 +18,12 @@ pub(super) struct Words<'a> {
     pub options: &'a Options,
     pub link: &'a Link<'a>,
     pub object: usize,
-    pub reference: &'a Reference,
+    pub reference: &'a ShortReference,
     pub target: Target,
 }
 
 impl Words<'_> {
-    pub(super) fn other_section(&self) -> Finding {
+    pub(super) fn other_section(&self) -> Diagnostic {
         let (symbol, form) = (self.symbol(), self.reference.form);
         let why = match self.target {
             Target::Section { .. } => match self.gives_way() {
@@ -35,12 +36,12 @@ impl Words<'_> {
                 "none of the inputs defines {symbol}: the linker script may, or an input that was not given"
             ),
         };
-        let explanation = format!(
+        let message = format!(
             "`{}` reaches {}, and {why}",
             self.instruction(),
             form.range()
         );
-        let advice = match self.target {
+        let help = match self.target {
             Target::Section { .. } | Target::Undefined => format!(
                 "{}; or put both into the section {}NAME",
                 form.instead(&self.operand()),
@@ -48,27 +49,22 @@ impl Words<'_> {
             ),
             _ => form.instead(&self.operand()),
         };
-        self.finding(Kind::OtherSection, None, explanation, advice)
+        self.finding(Kind::OtherSection, None, message, help)
     }
 
-    pub(super) fn too_far(&self, distance: i64) -> Finding {
+    pub(super) fn too_far(&self, distance: i64) -> Diagnostic {
         let (symbol, form) = (self.symbol(), self.reference.form);
-        let explanation = format!(
+        let message = format!(
             "`{}` reaches {}, and {symbol} is {distance} bytes away, in the same section",
             self.instruction(),
             form.range(),
         );
-        self.finding(
-            Kind::TooFar,
-            Some(distance),
-            explanation,
-            form.instead(&symbol),
-        )
+        self.finding(Kind::TooFar, Some(distance), message, form.instead(&symbol))
     }
 
-    pub(super) fn group_too_large(&self, group: &Group) -> Finding {
+    pub(super) fn group_too_large(&self, group: &Group) -> Diagnostic {
         let form = self.reference.form;
-        let explanation = format!(
+        let message = format!(
             "the group {} has {} bytes in {} sections; `{}` in it reaches {}, and may have to go \
              from one end to the other",
             group.name,
@@ -77,39 +73,42 @@ impl Words<'_> {
             self.instruction(),
             form.range(),
         );
-        let advice = format!(
+        let help = format!(
             "{}; or take sections out of the group: it may have {} bytes",
             form.instead(&self.operand()),
             form.max(),
         );
-        self.finding(Kind::GroupTooLarge, None, explanation, advice)
+        self.finding(Kind::GroupTooLarge, None, message, help)
     }
 
     fn finding(
         &self,
         kind: Kind,
         distance: Option<i64>,
-        explanation: String,
-        advice: String,
-    ) -> Finding {
+        message: String,
+        help: String,
+    ) -> Diagnostic {
         let object = &self.link.objects[self.object];
         let (section, offset) = (self.reference.section, self.reference.offset);
         let function = object.function(section, offset);
-        Finding {
-            kind,
-            file: object.name.into(),
-            section: display::name(object.file.sections[section].name),
-            offset,
-            function: function.map(|(name, offset)| match offset {
-                0 => demangled(name),
-                _ => format!("{}+{offset:#x}", demangled(name)),
+        Diagnostic {
+            location: Some(Location::Object {
+                file: object.name.into(),
+                section: display::name(object.file.sections[section].name),
+                offset,
+                function: function.map(|(name, offset)| match offset {
+                    0 => demangled(name),
+                    _ => format!("{}+{offset:#x}", demangled(name)),
+                }),
             }),
-            instruction: self.instruction(),
-            symbol: self.symbol(),
-            defined: self.defined(),
-            distance,
-            explanation,
-            advice,
+            reference: Some(Reference {
+                instruction: self.instruction(),
+                symbol: self.symbol(),
+                defined: self.defined(),
+                distance,
+            }),
+            help: help.into(),
+            ..Diagnostic::new(kind.name(), Severity::Error, message)
         }
     }
 
@@ -186,7 +185,7 @@ impl Words<'_> {
 }
 
 /// The mnemonic, without its operands.
-fn name(reference: &Reference) -> &'static str {
+fn name(reference: &ShortReference) -> &'static str {
     match (Insn(reference.word).classify(), reference.form) {
         (Class::Relative(relative), _) => relative.form.name(),
         // Not an instruction: relocated data.

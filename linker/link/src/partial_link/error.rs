@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use alt_object::inputs::InputError;
 use alt_object::object::ObjectError;
 
-use super::refusal::Refusals;
+use super::findings::Findings;
 use crate::namespace::ManifestError;
 use crate::namespace::NameError;
 
@@ -70,7 +70,7 @@ pub enum PartialLinkError {
     #[error("{0}")]
     Refused(
         /// All violations.
-        Refusals,
+        Findings,
     ),
     /// Two inputs define the same symbol.
     #[error("{} is defined more than once:\n{words}", symbols.join(", "))]

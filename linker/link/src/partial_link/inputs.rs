@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use alt_diagnostic::{Diagnostic, Location};
 use alt_object::display;
 use alt_object::inputs::{Input, InputError, InputKind};
 use alt_object::object::{Object, ObjectError, Place};
 use object::elf::{SHT_REL, SHT_RELA, SectionFlags};
 
 use super::object::{NotUtf8, text};
-use super::refusal::Refusal;
+use super::rules;
 
 /// Names in the inputs. Bitcode has no sections and symbols yet.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(super) struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     /// Reads all inputs; adds to `found` what must not be linked.
-    pub fn new(inputs: &'a [Input], found: &mut Vec<Refusal>) -> Result<Self, InputError> {
+    pub fn new(inputs: &'a [Input], found: &mut Vec<Diagnostic>) -> Result<Self, InputError> {
         let mut all = Self::default();
         for input in inputs.iter().filter(|input| input.kind == InputKind::Elf) {
             let damaged = |why: String| InputError::Damaged {
@@ -61,14 +62,16 @@ impl<'a> Inputs<'a> {
 fn relocations(
     file: &str,
     object: &Object<'_>,
-    found: &mut Vec<Refusal>,
+    found: &mut Vec<Diagnostic>,
 ) -> Result<(), ObjectError> {
     for (index, rows) in object.sections.iter().enumerate() {
         if rows.kind == SHT_REL {
-            found.push(Refusal::Rel {
-                section: display::name(rows.name),
-                file: file.to_owned(),
-            });
+            let place = Location::Part {
+                name: display::name(rows.name),
+                file: Some(file.to_owned()),
+            };
+            let message = format!("section {place}");
+            found.push(rules::REL.violation(place, message));
         }
         if rows.kind != SHT_RELA {
             continue;
@@ -85,12 +88,13 @@ fn relocations(
         })?;
         let mut offsets = relocations.list.iter().map(|relocation| relocation.offset);
         if let Some(offset) = offsets.find(|offset| *offset >= target.size) {
-            found.push(Refusal::PastEnd {
-                section: display::name(target.name),
-                offset,
-                size: target.size,
-                file: file.to_owned(),
-            });
+            let (section, size) = (display::name(target.name), target.size);
+            let place = Location::Part {
+                name: format!("{section}+{offset:#x}"),
+                file: Some(file.to_owned()),
+            };
+            let message = format!("{place}: {section} has {size:#x} bytes");
+            found.push(rules::PAST_END.violation(place, message));
         }
     }
     Ok(())

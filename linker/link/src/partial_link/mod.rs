@@ -17,21 +17,23 @@
 //! lints refuse.
 
 mod error;
+mod findings;
 mod graph;
 mod inputs;
 mod link;
 mod lints;
 mod lld;
 mod object;
-mod refusal;
+mod rules;
 mod script;
 mod write;
 
 pub use error::PartialLinkError;
+pub use findings::Findings;
 pub use link::Link;
-pub use refusal::{Refusal, Refusals, Site, Use};
 pub use script::PAGE;
 
+use alt_diagnostic::Diagnostic;
 use alt_object::inputs::{Input, InputKind, kind};
 
 use crate::map;
@@ -141,9 +143,9 @@ impl<'a> PartialLink<'a> {
     }
 }
 
-fn refuse(found: Vec<Refusal>) -> Result<(), PartialLinkError> {
+fn refuse(found: Vec<Diagnostic>) -> Result<(), PartialLinkError> {
     match found.is_empty() {
         true => Ok(()),
-        false => Err(PartialLinkError::Refused(Refusals(found))),
+        false => Err(PartialLinkError::Refused(Findings(found))),
     }
 }

@@ -7,11 +7,11 @@
 
 use std::ops::Range;
 
+use alt_diagnostic::Severity;
 use alt_image::code::Reference;
 
 use crate::arms::MovedArm;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[

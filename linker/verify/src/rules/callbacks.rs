@@ -1,10 +1,10 @@
 //! Callbacks are functions of the kernel.
 
+use alt_diagnostic::Severity;
 use alt_image::records::alt::{CALLBACK, function_of};
 use alt_image::records::{Format, Kind};
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

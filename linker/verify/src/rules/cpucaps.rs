@@ -1,10 +1,10 @@
 //! All crates of an image use the same table of cpucaps.
 
+use alt_diagnostic::Severity;
 use alt_image::caps::Caps;
 use alt_runtime::cap::MAX_CAPS;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ALT, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
+use alt_diagnostic::Severity;
 use alt_image::image::{Image, Relocation, Section};
 use alt_image::records::Kind;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ALT, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

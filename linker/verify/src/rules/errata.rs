@@ -6,6 +6,7 @@
 //! Notice, 843419). Linkers look for that in the image as it is; what the patcher makes of it
 //! they do not see.
 
+use alt_diagnostic::Severity;
 use alt_object::encodings::{
     is_adrp, is_direct_branch, is_indirect_branch, is_load_pair, is_load_store,
     is_load_store_unsigned,
@@ -13,7 +14,6 @@ use alt_object::encodings::{
 
 use crate::arms::MovedArm;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Rule};
 
 pub(super) const RULES: &[Rule] = &[

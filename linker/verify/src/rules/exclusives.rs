@@ -13,6 +13,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 
+use alt_diagnostic::Severity;
 use alt_image::code::Reference;
 use alt_object::encodings::{
     is_call, is_clear_exclusive, is_exception, is_indirect_branch, is_load_exclusive,
@@ -22,7 +23,6 @@ use alt_runtime::insn::Form;
 
 use crate::arms::MovedArm;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 
+use alt_diagnostic::Severity;
 use alt_image::image::{Symbol, demangle};
 use alt_image::records::{Arm, Kind, Site, Term};
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ALT, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

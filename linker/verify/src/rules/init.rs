@@ -1,12 +1,12 @@
 //! The init region, which is freed after boot: the tables are in it, and no other code or data refers
 //! to it.
 
+use alt_diagnostic::Severity;
 use alt_image::records::Format;
 
 use crate::config::Named;
 use crate::config::Places;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 use crate::rules::regions;
 

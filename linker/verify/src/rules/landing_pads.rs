@@ -1,9 +1,9 @@
 //! Landing pads and signed return addresses.
 
+use alt_diagnostic::Severity;
 use alt_image::disasm::instruction;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use alt_diagnostic::Severity;
 use alt_image::records::alt::{LAYOUT, VERSION, WRITE};
 use alt_image::records::{Kind, Table};
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ALT, Reporter, Rule};
 use crate::rules::tables;
 

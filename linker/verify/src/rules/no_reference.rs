@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use alt_diagnostic::Severity;
+
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

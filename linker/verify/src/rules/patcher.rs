@@ -1,12 +1,12 @@
 //! Records that the patcher would refuse at boot, by its own check; each reason has a rule.
 
+use alt_diagnostic::Severity;
 use alt_image::patching::Problem;
 use alt_image::records::Kind;
 use alt_runtime::insn::MoveError;
 use alt_runtime::patch::Reason;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ALT, ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[

@@ -6,13 +6,13 @@
 //! has that name, or the symbols `__alt_patcher_start` and `__alt_patcher_end` enclose it, all of
 //! that counts too. An image without any of them brings no patcher along.
 
+use alt_diagnostic::Severity;
 use alt_image::graph::EdgeKind;
 use alt_image::image::demangle;
 use alt_object::encodings::is_branch_to_register;
 
 use crate::config::Places;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ALT, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[

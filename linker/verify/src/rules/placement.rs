@@ -5,12 +5,12 @@
 
 use std::ops::Range;
 
+use alt_diagnostic::Severity;
 use alt_image::image::Segment;
 
 use crate::bounds::{Bounds, KernelBounds};
 use crate::config::Places;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::ours::{self, Fragment, Part, Room};
 use crate::rule::{ALT, Reporter, Rule};
 

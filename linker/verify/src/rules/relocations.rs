@@ -1,10 +1,10 @@
 //! The table is as the linker left it.
 
+use alt_diagnostic::Severity;
 use alt_image::image::Relocation;
 use alt_image::records::{Kind, Record};
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use alt_diagnostic::Severity;
 use alt_image::records::Kind;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
+use alt_diagnostic::Severity;
 use alt_image::graph::{Edge, EdgeKind, Graph, NodeId, Reached};
 use alt_image::records::{Format, Kind, Site};
 use alt_runtime::cap::Scope;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

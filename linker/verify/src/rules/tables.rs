@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use alt_diagnostic::Severity;
 use alt_image::image::Section;
 use alt_image::records::alt::WRITE;
 use alt_image::records::{Format, Kind, Record, Site};
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::ours::{self, Room};
 use crate::rule::{ALT, ANY, Reporter, Rule};
 

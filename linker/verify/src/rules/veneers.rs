@@ -1,9 +1,9 @@
 //! Veneers: code that a linker adds where a branch does not reach, or against an erratum.
 
+use alt_diagnostic::Severity;
 use alt_image::code::Reference;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,9 +1,9 @@
 //! Words that are no instructions.
 
+use alt_diagnostic::Severity;
 use alt_image::disasm::is_known;
 
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[Rule {

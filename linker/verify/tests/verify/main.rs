@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use alt_verify::Diagnostic;
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::fixture::Fixture;
 use support::mistakes;
@@ -99,12 +100,17 @@ fn moved() -> Result<(), Failed> {
         let (from, to) = (place(".noinstr.text"), place(".text.moved"));
         let fixture = Fixture::read(path.clone()).changed(&from, &to)?;
         let (findings, _) = fixture.findings(&fixture.image(cross)?)?;
-        let names = |finding: &alt_verify::Finding| finding.path.iter().any(|step| step == name);
+        let names = |finding: &Diagnostic| finding.path.iter().any(|step| step == name);
         if findings.is_empty() || !findings.iter().all(names) {
             return Err(format!("{name}: {findings:#?}").into());
         }
     }
     Ok(())
+}
+
+/// The address of a finding; 0 for the whole image.
+fn address(finding: &Diagnostic) -> u64 {
+    finding.address().unwrap_or_default()
 }
 
 fn judge(fixture: &Fixture) -> Result<(), Failed> {
@@ -122,34 +128,30 @@ fn judge(fixture: &Fixture) -> Result<(), Failed> {
     let (with, without) = fixture.findings(&image)?;
     let found: BTreeSet<_> = with
         .iter()
-        .map(|finding| (finding.rule.to_owned(), finding.address))
+        .map(|finding| (finding.rule.to_owned(), address(finding)))
         .collect();
     let asked: BTreeSet<_> = expected
         .iter()
-        .map(|(address, _)| (fixture.rule.clone(), *address))
+        .map(|(at, _)| (fixture.rule.clone(), *at))
         .collect();
     if found != asked || with.len() != expected.len() {
         return Err(format!("expected {asked:x?}, found {with:#?}").into());
     }
-    for (address, words) in &expected {
-        let said = |finding: &&alt_verify::Finding| {
-            finding.address == *address && finding.explanation.contains(words)
-        };
+    for (at, words) in &expected {
+        let said =
+            |finding: &&Diagnostic| address(finding) == *at && finding.message.contains(words);
         if with.iter().find(said).is_none() {
             return Err(format!("nothing says {words:?}: {with:#?}").into());
         }
     }
-    for (address, words) in fixture.helps(&image)? {
-        let is = |finding: &&alt_verify::Finding| {
-            finding.address == address && finding.advice.contains(words)
-        };
+    for (at, words) in fixture.helps(&image)? {
+        let is = |finding: &&Diagnostic| address(finding) == at && finding.help.contains(words);
         if with.iter().find(is).is_none() {
             return Err(format!("nothing advises {words:?}: {with:#?}").into());
         }
     }
-    for (address, path) in fixture.paths(&image)? {
-        let is =
-            |finding: &&alt_verify::Finding| finding.address == address && finding.path == path;
+    for (at, path) in fixture.paths(&image)? {
+        let is = |finding: &&Diagnostic| address(finding) == at && finding.path == path;
         if with.iter().find(is).is_none() {
             return Err(format!("nothing has the path {path:?}: {with:#?}").into());
         }

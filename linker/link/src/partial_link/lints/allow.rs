@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::mem::offset_of;
 
+use alt_diagnostic::{Diagnostic, Location};
 use alt_object::display;
 use alt_object::object::{Place, Relocation};
 use alt_runtime::record::AlternativeRecord;
 
 use super::relocations::used;
+use super::symbol_use::Use;
 use super::{LintContext, instrumentation};
 use crate::namespace::AllowKind;
-use crate::partial_link::refusal::{Refusal, Site, Use};
+use crate::partial_link::rules;
 use crate::partial_link::script::{RECORDS, record_size};
 
-pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     let own: Vec<String> = own_bounds(context);
     let (mut reported, mut told) = (HashSet::new(), HashSet::new());
     let mut kinds = Vec::new();
@@ -33,12 +35,10 @@ pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
             if let Some(used) = misused(context, section, relocation, allowed.kind)
                 && told.insert((relocation.symbol, used, user))
             {
-                kinds.push(Refusal::Kind {
-                    symbol: symbol.name.to_owned(),
-                    kind: allowed.kind,
-                    used,
-                    site: used_at(context, section, offset),
-                });
+                let place = used_at(context, section, offset);
+                let (name, kind) = (symbol.name, allowed.kind);
+                let message = format!("{name} is {kind}, but {used} at {place}");
+                kinds.push(rules::SYMBOL_KIND.violation(place, message));
             }
             continue;
         }
@@ -46,31 +46,25 @@ pub(super) fn undefined(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
             continue;
         }
         let symbol_name = display::demangled(symbol.name);
-        let site = used_at(context, section, offset);
+        let place = used_at(context, section, offset);
+        let finding = match instrumented {
+            Some(what) => rules::INSTRUMENTATION.violation(place, format!("{what}: {symbol_name}")),
+            None => rules::UNDECLARED_SYMBOL.violation(place, symbol_name),
+        };
         let user = context.graph.user(context.object, section, offset);
-        let path = context.graph.path(relocation.symbol, user);
-        found.push(match instrumented {
-            Some(what) => Refusal::Instrumented {
-                what,
-                symbol: symbol_name,
-                site,
-                path,
-            },
-            None => Refusal::Undeclared {
-                symbol: symbol_name,
-                site,
-                path,
-            },
+        found.push(Diagnostic {
+            path: context.graph.path(relocation.symbol, user),
+            ..finding
         });
     }
     found.extend(kinds);
 }
 
 /// The place that uses a symbol: for a record, its site.
-fn used_at(context: &LintContext<'_>, section: usize, offset: u64) -> Site {
+fn used_at(context: &LintContext<'_>, section: usize, offset: u64) -> Location {
     let used = context.graph.used_at(context.object, section, offset);
     let (section, offset) = used.unwrap_or((section, offset));
-    context.site(section, offset)
+    context.place(section, offset)
 }
 
 /// All relocations; those of loaded sections are first, so that a finding names a place in code

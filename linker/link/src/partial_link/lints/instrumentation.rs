@@ -1,8 +1,10 @@
 //! Instrumentation that compilers add for the kernel. It cannot work at another exception level:
 //! the functions that it calls and the memory that it writes are not mapped.
 
+use alt_diagnostic::Diagnostic;
+
 use super::LintContext;
-use crate::partial_link::refusal::Refusal;
+use crate::partial_link::rules;
 
 /// Symbols that instrumented code refers to; a final `*` matches any rest.
 const SYMBOLS: [(&str, &str); 12] = [
@@ -61,27 +63,28 @@ pub(super) fn section(name: &str) -> Option<&'static str> {
     known(&SECTIONS, name)
 }
 
-pub(super) fn sections(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn sections(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (_, loaded) in context.object.loaded() {
         if let Some(what) = section(loaded.name) {
-            let files = context.files(loaded.name).into_iter();
-            found.extend(files.map(|file| Refusal::InstrumentedSection {
-                what,
-                section: loaded.name.to_owned(),
-                file,
+            let places = context.sections(loaded.name).into_iter();
+            found.extend(places.map(|place| {
+                let message = format!("{what}: section {place}");
+                rules::INSTRUMENTATION.violation(place, message)
             }));
         }
     }
 }
 
-pub(super) fn shadow_stack(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn shadow_stack(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (index, section) in context.object.loaded() {
         let mut reported = None;
         for (offset, word) in section.instructions() {
             let owner = context.graph.owner(index, offset);
             if SHADOW_STACK.contains(&word) && (reported != owner || owner.is_none()) {
                 reported = owner;
-                found.push(Refusal::ShadowStack(context.site(index, offset)));
+                let place = context.place(index, offset);
+                let message = place.to_string();
+                found.push(rules::SHADOW_STACK.violation(place, message));
             }
         }
     }

@@ -4,14 +4,16 @@ mod allow;
 mod instrumentation;
 mod relocations;
 mod sections;
+mod symbol_use;
 mod symbols;
 
 use std::collections::BTreeSet;
 
+use alt_diagnostic::{Diagnostic, Location};
+
 use super::graph::Graph;
 use super::inputs::Inputs;
 use super::object::LinkedObject;
-use super::refusal::{Refusal, Site};
 use super::script::Layout;
 use crate::map::Placed;
 use crate::namespace::Manifest;
@@ -32,8 +34,8 @@ pub(super) struct LintContext<'a> {
 
 impl LintContext<'_> {
     /// Runs all lints.
-    pub fn check(&self) -> Vec<Refusal> {
-        let rules: [fn(&LintContext<'_>, &mut Vec<Refusal>); 10] = [
+    pub fn check(&self) -> Vec<Diagnostic> {
+        let lints: [fn(&LintContext<'_>, &mut Vec<Diagnostic>); 10] = [
             symbols::exports,
             symbols::names,
             instrumentation::sections,
@@ -46,21 +48,23 @@ impl LintContext<'_> {
             allow::undefined,
         ];
         let mut found = Vec::new();
-        for rule in rules {
-            rule(self, &mut found);
+        for lint in lints {
+            lint(self, &mut found);
         }
         found
     }
 
-    fn site(&self, section: usize, offset: u64) -> Site {
-        Site {
-            place: self.graph.name_of(self.object, section, offset),
+    /// A place in the object: `function+0x10`, and the file.
+    fn place(&self, section: usize, offset: u64) -> Location {
+        Location::Part {
+            name: self.graph.name_of(self.object, section, offset),
             file: self.graph.file(section, offset).map(str::to_owned),
         }
     }
 
-    /// The files from which a section of the object comes; `None` alone if they are unknown.
-    fn files(&self, section: &str) -> BTreeSet<Option<String>> {
+    /// A section of the object, once for each file from which it comes; once without a file if they
+    /// are unknown.
+    fn sections(&self, section: &str) -> Vec<Location> {
         let placed = self.placed.iter().filter(|placed| placed.output == section);
         let mut files: BTreeSet<_> = placed
             .map(|placed| Some(placed.file_name().to_owned()))
@@ -68,6 +72,10 @@ impl LintContext<'_> {
         if files.is_empty() {
             files.insert(None);
         }
-        files
+        let place = |file| Location::Part {
+            name: section.to_owned(),
+            file,
+        };
+        files.into_iter().map(place).collect()
     }
 }

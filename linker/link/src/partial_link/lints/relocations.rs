@@ -1,5 +1,6 @@
 //! Relocations must be position independent, or fixable at boot.
 
+use alt_diagnostic::Diagnostic;
 use object::elf::{
     NAMES_R_AARCH64, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
     R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC, R_AARCH64_CALL26,
@@ -12,7 +13,8 @@ use object::elf::{
 };
 
 use super::LintContext;
-use crate::partial_link::refusal::{Refusal, Use};
+use super::symbol_use::Use;
+use crate::partial_link::rules;
 use crate::partial_link::script::{TABLES, record_size};
 
 /// How a relocation uses its symbol; `None` for one that depends on the address at which the code
@@ -68,14 +70,14 @@ fn why(name: &str) -> &'static str {
     }
 }
 
-pub(super) fn kinds(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn kinds(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (index, section) in context.object.loaded() {
         let table = TABLES.contains(&section.name);
         for relocation in &section.relocations {
-            let refuse = |why| Refusal::Relocation {
-                kind: name(relocation.kind),
-                site: context.site(index, relocation.offset),
-                why,
+            let refuse = |why: &str| {
+                let place = context.place(index, relocation.offset);
+                let message = format!("{} at {place}: {why}", name(relocation.kind));
+                rules::RELOCATION.violation(place, message)
             };
             if relocation.kind == R_AARCH64_NONE {
                 continue;
@@ -89,7 +91,9 @@ pub(super) fn kinds(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
                     found.push(refuse("text is never written to fix a pointer"));
                 }
                 Some(Use::Pointer) if !relocation.offset.is_multiple_of(8) => {
-                    found.push(Refusal::Unaligned(context.site(index, relocation.offset)));
+                    let place = context.place(index, relocation.offset);
+                    let message = place.to_string();
+                    found.push(rules::UNALIGNED_POINTER.violation(place, message));
                 }
                 Some(_) => {}
             }
@@ -99,7 +103,7 @@ pub(super) fn kinds(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
 
 /// A table of records belongs to one section of text (SHF_LINK_ORDER); the final link sorts the
 /// table by it.
-pub(super) fn sites(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn sites(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (_, section) in context.object.loaded() {
         let Some(size) = record_size(section.name) else {
             continue;
@@ -113,12 +117,11 @@ pub(super) fn sites(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
             .find(|(text, _)| *text != section.link);
         let name = |index: usize| context.object.sections.get(index).map_or("?", |s| s.name);
         if let Some((text, offset)) = apart {
-            found.push(Refusal::SitesApart {
-                table: section.name.to_owned(),
-                site: context.site(text, offset),
-                found: name(text).to_owned(),
-                linked: name(section.link).to_owned(),
-            });
+            let place = context.place(text, offset);
+            let (apart, others) = (name(text), name(section.link));
+            let table = section.name;
+            let message = format!("{table}: {place} is in {apart}, others are in {others}");
+            found.push(rules::SITES_APART.violation(place, message));
         }
     }
 }

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use alt_diagnostic::{Diagnostic, Location};
 use object::elf::{SHF_EXECINSTR, SHF_WRITE};
 
 use super::LintContext;
-use crate::partial_link::refusal::Refusal;
+use crate::partial_link::rules;
 use crate::partial_link::script::{ALWAYS, TABLES};
 
 /// The section of callbacks, whatever its flags.
 const CALLBACKS: &str = "alt_callbacks";
 
-pub(super) fn orphans(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn orphans(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (_, section) in context.object.loaded() {
         let mut outputs = context.layout.0.iter();
         let known = outputs.any(|output| context.name.section(&output.name) == section.name);
@@ -22,19 +23,22 @@ pub(super) fn orphans(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
         if super::instrumentation::section(section.name).is_some() {
             continue;
         }
-        for file in context.files(section.name) {
+        for place in context.sections(section.name) {
             found.push(match section.name {
-                CALLBACKS => Refusal::Callbacks { file },
-                name => Refusal::Orphan {
-                    section: name.to_owned(),
-                    file,
-                },
+                CALLBACKS => {
+                    let message = place.to_string();
+                    rules::CALLBACK.violation(place, message)
+                }
+                _ => {
+                    let message = format!("orphan section {place}");
+                    rules::ORPHAN_SECTION.violation(place, message)
+                }
             });
         }
     }
 }
 
-pub(super) fn dead_patterns(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn dead_patterns(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     let placed = context.placed.iter().map(|placed| placed.section.as_str());
     let given = context.inputs.sections.iter().copied();
     let names: BTreeSet<&str> = placed.chain(given).collect();
@@ -45,19 +49,20 @@ pub(super) fn dead_patterns(context: &LintContext<'_>, found: &mut Vec<Refusal>)
             if by.contains(&Some(pattern)) {
                 continue;
             }
-            let by = by.pop().flatten();
-            found.push(Refusal::DeadPattern {
-                pattern: pattern.to_string(),
-                output: context.name.section(&output.name),
-                by: by.map(ToString::to_string),
-            });
+            let why = match by.pop().flatten() {
+                Some(by) => format!("`{by}`, which comes first, takes all of it"),
+                None => "it matches no section".to_owned(),
+            };
+            let output = context.name.section(&output.name);
+            let message = format!("{pattern}, for {output}: {why}");
+            found.push(rules::DEAD_PATTERN.violation(None, message));
         }
     }
 }
 
 /// An output section has the union of the permissions of its inputs, so inputs that need others are
 /// refused.
-pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for output in &context.layout.0 {
         let name = context.name.section(&output.name);
         let mut sections = context.object.loaded();
@@ -80,15 +85,17 @@ pub(super) fn rights(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
         let mut inputs = context.placed.iter().filter(|placed| placed.output == name);
         // The input with this flag, if it is known; bitcode has no sections yet.
         let input = inputs.find(|placed| context.inputs.has(&placed.section, right));
-        let (input, file) = match input {
-            Some(placed) => (placed.section.clone(), Some(placed.file_name().to_owned())),
-            None => (name.clone(), None),
+        let place = match input {
+            Some(placed) => Location::Part {
+                name: placed.section.clone(),
+                file: Some(placed.file_name().to_owned()),
+            },
+            None => Location::Part {
+                name: name.clone(),
+                file: None,
+            },
         };
-        found.push(Refusal::Rights {
-            section: name,
-            found: problem,
-            input,
-            file,
-        });
+        let message = format!("{name} would be {problem}: {place}");
+        found.push(rules::RIGHTS.violation(place, message));
     }
 }

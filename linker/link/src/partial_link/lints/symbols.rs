@@ -1,11 +1,12 @@
 //! Symbols: exports must be defined, and no name may clash with those that the namespace adds.
 
+use alt_diagnostic::Diagnostic;
 use alt_object::object::Place;
 
 use super::LintContext;
-use crate::partial_link::refusal::Refusal;
+use crate::partial_link::rules;
 
-pub(super) fn exports(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn exports(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     let object = context.object;
     let defined = object
         .symbols
@@ -17,10 +18,11 @@ pub(super) fn exports(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
             continue;
         }
         let given = context.inputs.globals.iter().copied();
-        found.push(Refusal::NoExport {
-            name: export.clone(),
-            near: nearest(export, given.chain(defined.iter().copied())),
-        });
+        let mut message = export.clone();
+        if let Some(near) = nearest(export, given.chain(defined.iter().copied())) {
+            message += &format!(" (did you mean `{near}`?)");
+        }
+        found.push(rules::NO_EXPORT.violation(None, message));
     }
 }
 
@@ -31,7 +33,7 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<Strin
     near.min().map(|(_, other)| other.to_owned())
 }
 
-pub(super) fn names(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
+pub(super) fn names(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for symbol in context
         .object
         .symbols
@@ -40,9 +42,9 @@ pub(super) fn names(context: &LintContext<'_>, found: &mut Vec<Refusal>) {
     {
         match symbol.place {
             Place::Undefined => {}
-            Place::Common => found.push(Refusal::Common(symbol.name.to_owned())),
+            Place::Common => found.push(rules::COMMON_SYMBOL.violation(None, symbol.name)),
             _ if context.name.is_on(symbol.name) => {
-                found.push(Refusal::AlreadyNamed(symbol.name.to_owned()));
+                found.push(rules::ALREADY_NAMED.violation(None, symbol.name));
             }
             _ => {}
         }

@@ -4,9 +4,10 @@
 mod pointers;
 mod symbols;
 
+use alt_diagnostic::Severity;
+
 use crate::config::Pattern;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Reporter, Rule};
 
 pub(super) const RULES: &[Rule] = &[

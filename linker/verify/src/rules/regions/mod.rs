@@ -5,11 +5,11 @@ mod callers;
 mod code;
 mod references;
 
+use alt_diagnostic::Severity;
 use alt_image::graph::{Edge, EdgeKind, NodeId, Reached};
 
 use crate::config::Region;
 use crate::context::Context;
-use crate::finding::Severity;
 use crate::rule::{ANY, Rule};
 
 pub(super) use references::leaves;

@@ -8,7 +8,7 @@ use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::records::Records;
 use alt_verify::config::Config;
-use alt_verify::{Context, Finding};
+use alt_verify::{Context, Diagnostic};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
@@ -157,7 +157,7 @@ impl Fixture {
     }
 
     /// The findings by all rules, and those by all rules but its own.
-    pub fn findings(&self, image: &Image) -> Result<(Vec<Finding>, Vec<Finding>), Failed> {
+    pub fn findings(&self, image: &Image) -> Result<(Vec<Diagnostic>, Vec<Diagnostic>), Failed> {
         let caps = self.all("caps").next().unwrap_or_default();
         let mut names = CapNames::new(caps.split_whitespace().map(String::from));
         let records = Records::find(image, None)?;
