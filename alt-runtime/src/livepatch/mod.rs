@@ -7,6 +7,32 @@
 //! A kernel has one [`Livepatch`] as a static, and implements [`PayloadMemory`], [`Stacks`] and
 //! [`Kernel`]. An operation is refused with a typed error, and changes nothing then.
 //!
+//! ```
+//! use alt_runtime::livepatch::{Kernel, Livepatch};
+//!
+//! static LIVEPATCH: Livepatch<4> = Livepatch::new();
+//!
+//! /// Loads and applies a payload.
+//! ///
+//! /// # Safety
+//! /// The file was made by `alt livepatch build` from the build that runs and a change of it.
+//! unsafe fn patch<K: Kernel>(kernel: &mut K, file: &[u8], log: fn(core::fmt::Arguments<'_>))
+//! where
+//!     K::MemoryError: core::fmt::Display,
+//!     K::AliasError: core::fmt::Display,
+//! {
+//!     // SAFETY: the caller's promise.
+//!     let id = match unsafe { LIVEPATCH.load(kernel, file) } {
+//!         Ok(id) => id,
+//!         Err(error) => return log(format_args!("not loaded: {error}")),
+//!     };
+//!     match LIVEPATCH.apply(kernel, &id) {
+//!         Ok(done) => log(format_args!("{} functions replaced", done.redirected)),
+//!         Err(error) => log(format_args!("not applied: {error}")),
+//!     }
+//! }
+//! ```
+//!
 //! ```text
 //!           load             apply
 //!   (file) ------> loaded ----------> applied
