@@ -117,6 +117,10 @@
 //! path of the crate that defines them.
 #![no_std]
 
+// For tables that a host tool makes at run time.
+#[cfg(not(target_os = "none"))]
+extern crate alloc;
+
 mod arch;
 mod assembly;
 pub mod atomics;

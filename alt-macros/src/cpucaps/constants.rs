@@ -19,10 +19,8 @@ pub fn expand(cpucaps: &Cpucaps, runtime: &Runtime) -> TokenStream {
         #(#constants)*
 
         /// The cpucaps, by number.
-        pub static TABLE: #runtime::cap::CapTable = {
-            const ENTRIES: &[#runtime::cap::CapInfo] = &[#(#entries),*];
-            #runtime::cap::CapTable::new(ENTRIES)
-        };
+        pub static TABLE: #runtime::cap::CapTable =
+            #runtime::cap_table!(&[#(#entries),*]);
     }
 }
 

@@ -14,8 +14,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Detected {
     view: SystemView,
-    ids: IdRegs,
-    caps: CapSet,
 }
 
 impl Detected {
@@ -26,7 +24,7 @@ impl Detected {
     pub fn new(table: &'static CapTable, ids: IdRegs) -> Result<Self, DetectError> {
         let caps = table.detect(&ids)?;
         let view = SystemView::of_boot_cpu(table, &ids, caps)?;
-        Ok(Self { view, ids, caps })
+        Ok(Self { view })
     }
 
     /// Declares ID register fields whose values the kernel has already read from the boot CPU and
@@ -42,12 +40,12 @@ impl Detected {
 
     /// The ID registers of the boot CPU.
     pub fn ids(&self) -> &IdRegs {
-        &self.ids
+        self.view.boot_ids()
     }
 
     /// The cpucaps of the boot CPU. The system may have fewer.
     pub fn caps(&self) -> &CapSet {
-        &self.caps
+        self.view.boot_cpu_caps()
     }
 
     /// Patches the sites whose conditions name cpucaps of boot scope only.
@@ -80,7 +78,7 @@ impl Detected {
             present: self.view.boot_caps(),
             decided: &decided,
         };
-        let maintenance = Maintenance::new(&self.ids);
+        let maintenance = Maintenance::new(self.ids());
         // SAFETY: the caller's promise.
         let report = unsafe { first_pass(image, decision, &maintenance, alias) }?;
         Ok(Booted::new(self.view.clone(), maintenance, decided, report))
@@ -105,7 +103,7 @@ impl Detected {
             // SAFETY: the caller's promise.
             unsafe { first_pass(image, decision, how, alias) }
         };
-        Finalised::after_pass(&self.view, Maintenance::new(&self.ids), pass)
+        Finalised::after_pass(&self.view, Maintenance::new(self.ids()), pass)
     }
 }
 

@@ -38,13 +38,19 @@ impl Finalised {
         maintenance: Maintenance,
         pass: impl FnOnce(Decision<'_>, &Maintenance) -> Result<Report, PatchError<A>>,
     ) -> Result<Self, super::FinaliseError<A>> {
-        let mut finalised = Self {
-            decided: view.finalise()?,
-            maintenance,
-            report: Report::default(),
+        let caps = view.final_set()?;
+        let decision = Decision {
+            table: view.table(),
+            present: &caps,
+            decided: &CapSet::ALL,
         };
-        finalised.report = pass(finalised.decision(), &maintenance)?;
-        Ok(finalised)
+        let report = pass(decision, &maintenance)?;
+        // The registers are copied once, when nothing can fail any more.
+        Ok(Self {
+            decided: view.with_final_set(caps),
+            maintenance,
+            report,
+        })
     }
 
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]

@@ -38,6 +38,12 @@ impl IdRegs {
         self.words[register as usize]
     }
 
+    /// The value of the register with this index in [`Register::ALL`]; 0 if there is none.
+    #[inline(always)]
+    pub(super) fn word(&self, index: usize) -> u64 {
+        self.words.get(index).copied().unwrap_or(0)
+    }
+
     /// Whether a CPU with these registers has `register`: [`Register::exists_if`].
     pub const fn has(&self, register: Register) -> bool {
         match register.exists_if() {

@@ -5,7 +5,7 @@ use alt_cpu::{
     fields::{CTR_EL0, DCZID_EL0, ID_AA64MMFR0_EL1},
 };
 
-use super::{Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, Evidence, IdRegs};
+use super::{Cap, CapEntry, CapSet, CapTable, Conflict, CpuVerdict, Evidence, IdRegs};
 
 /// Every kernel relies on these when its CPUs are online: the width of its ASIDs, physical memory
 /// that all CPUs can address, and the block size of `DC ZVA`.
@@ -27,17 +27,17 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// The most severe verdict by one of the caps `infos` on a CPU with the registers `cpu`, by
     /// which it has the caps `own`. If several are equally severe, the first.
-    pub fn caps<'t>(
+    pub fn caps(
         &self,
-        infos: impl Iterator<Item = &'t CapInfo>,
+        infos: impl Iterator<Item = CapEntry>,
         cpu: &IdRegs,
         own: &CapSet,
     ) -> CpuVerdict {
         let mut worst = CpuVerdict::Ok;
         for info in infos {
             let difference = match self.caps.contains(info.cap) {
-                true => self.lack(info, cpu, own),
-                false => self.surplus(info, cpu, own),
+                true => self.lack(&info, cpu, own),
+                false => self.surplus(&info, cpu, own),
             };
             let Some((verdict, conflict)) = difference else {
                 continue;
@@ -50,7 +50,7 @@ impl Judge<'_> {
     }
 
     /// The verdict on the CPU for a cap that the system has; `None` if the CPU has the same.
-    fn lack(&self, info: &CapInfo, cpu: &IdRegs, own: &CapSet) -> Option<(Verdict, Conflict)> {
+    fn lack(&self, info: &CapEntry, cpu: &IdRegs, own: &CapSet) -> Option<(Verdict, Conflict)> {
         let conflict = if own.contains(info.cap) {
             self.other_value(info, cpu)?
         } else {
@@ -64,9 +64,9 @@ impl Judge<'_> {
     }
 
     /// The verdict on the CPU for a cap that the system lacks; `None` if the CPU lacks it, too.
-    fn surplus(&self, info: &CapInfo, cpu: &IdRegs, own: &CapSet) -> Option<(Verdict, Conflict)> {
+    fn surplus(&self, info: &CapEntry, cpu: &IdRegs, own: &CapSet) -> Option<(Verdict, Conflict)> {
         // Ignore a cap that requires another one which the system does not have.
-        let matters = info.requires.iter().all(|&cap| self.caps.contains(cap));
+        let matters = info.requires.iter().all(|cap| self.caps.contains(cap));
         if !matters || !own.contains(info.cap) {
             return None;
         }
@@ -80,7 +80,7 @@ impl Judge<'_> {
 
     /// The conflict if CPU and system have the cap by different values of a field whose values have
     /// no order: they are not compatible.
-    fn other_value(&self, info: &CapInfo, cpu: &IdRegs) -> Option<Conflict> {
+    fn other_value(&self, info: &CapEntry, cpu: &IdRegs) -> Option<Conflict> {
         let Evidence::Field { field, value } = info.rule.evidence(self.ids) else {
             return None;
         };
@@ -101,14 +101,14 @@ impl Judge<'_> {
 
     /// Why the CPU lacks the cap: the evidence of the first rule that is false, of the cap itself or
     /// of a cap that it requires, directly or indirectly.
-    fn root_cause(&self, info: &CapInfo, cpu: &IdRegs, own: &CapSet) -> Evidence {
-        let mut info = info;
+    fn root_cause(&self, info: &CapEntry, cpu: &IdRegs, own: &CapSet) -> Evidence {
+        let mut info = *info;
         // Requirements may be circular; a chain without a circle is not longer than the table.
         for _ in 0..self.table.len() {
             if !info.rule.matches(cpu) {
                 break;
             }
-            let missing = |cap: &&Cap| !own.contains(**cap);
+            let missing = |cap: &Cap| !own.contains(*cap);
             let next = info.requires.iter().find(missing);
             match next.and_then(|cap| self.table.get(cap.number())) {
                 Some(next) => info = next,

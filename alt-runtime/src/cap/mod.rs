@@ -11,10 +11,12 @@
 //! Everything here works on values and also runs on the host, except for [`IdRegs::read`].
 
 mod cmdline;
+mod entry;
 mod final_caps;
 mod id_regs;
 mod judge;
 mod overrides;
+mod packed;
 mod rule;
 mod set;
 mod system_view;
@@ -23,13 +25,16 @@ mod verdict;
 
 pub use alt_cpu::{CapKind, LatePolicy, MAX_CAPS, MidrRange, RevidrFix, Revision, Scope, Verdict};
 pub use cmdline::{MAX_OVERRIDES, OverrideError, Rejected};
+pub use entry::{CapEntry, CapLinks, CapRule, Leaf};
 pub use final_caps::FinalCaps;
 pub use id_regs::{Difference, IdRegs};
 pub use overrides::{Applied, Overrides};
+#[doc(hidden)]
+pub use packed::{Lengths, Packed};
 pub use rule::{Evidence, Rule};
 pub use set::{Cap, CapSet, Iter};
 pub use system_view::SystemView;
-pub use table::{CapInfo, CapTable, DetectError, Enable, run_hooks};
+pub use table::{CapInfo, CapTable, DetectError, Enable, Entries, run_hooks};
 pub use verdict::{Conflict, CpuVerdict};
 
 /// The ID registers and their fields.

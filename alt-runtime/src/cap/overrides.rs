@@ -5,7 +5,7 @@ use core::fmt;
 use alt_cpu::{CapKind, Field, Register, Safe};
 
 use super::{
-    CapInfo, CapTable, IdRegs, MAX_OVERRIDES, OverrideError, Rejected, Rule,
+    CapEntry, CapTable, IdRegs, MAX_OVERRIDES, OverrideError, Rejected,
     cmdline::{self, ALIASES, OverrideWord, parse_number, same_name, starts_with},
 };
 
@@ -88,7 +88,7 @@ impl Overrides {
             .iter()
             .find(|info| same_name(info.name, name))
             .ok_or(OverrideError::UnknownWord)?;
-        let change = without(info).ok_or(OverrideError::NotOverridable(info.name))?;
+        let change = without(&info).ok_or(OverrideError::NotOverridable(info.name))?;
         self.remove(&[change])
     }
 
@@ -248,21 +248,16 @@ fn concerns_a_feature(table: &CapTable, fields: &[(&Field, i64)]) -> bool {
 
 /// The override that makes a cap absent and changes as little else as possible: a field and its
 /// value. `None` if there is no such override.
-fn without(info: &CapInfo) -> Option<(&'static Field, i64)> {
+fn without(info: &CapEntry) -> Option<(&'static Field, i64)> {
     match info.kind {
-        CapKind::Feature => failing(&info.rule),
+        CapKind::Feature => info.rule.find_required(failing),
         CapKind::Erratum => None,
     }
 }
 
-/// The override that makes a rule false: the largest value below its range, which means "not
-/// implemented" or an earlier version. In `All` it is that of the first rule that has one.
-fn failing(rule: &Rule) -> Option<(&'static Field, i64)> {
-    let (field, min, max) = match *rule {
-        Rule::Field { field, min, max } => (field, min, max),
-        Rule::All(rules) => return rules.iter().find_map(failing),
-        _ => return None,
-    };
+/// The override that takes the field out of its range: the largest value below it, which means "not
+/// implemented" or an earlier version.
+fn failing(field: &'static Field, min: i64, max: i64) -> Option<(&'static Field, i64)> {
     // These cannot be overridden: the CPU model, and the exception level of the kernel.
     if field.register.is_kernel_state() || field.register == Register::MIDR_EL1 {
         return None;

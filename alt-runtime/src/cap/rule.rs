@@ -7,6 +7,9 @@ use alt_cpu::{Field, MidrRange, Register};
 use super::IdRegs;
 
 /// The condition on the ID registers under which a cpucap is present: `detect` in `cpucaps.toml`.
+///
+/// It is the source of the packed form in a [`CapTable`](super::CapTable), and its oracle in tests:
+/// the image has only the packed form, which [`CapRule`](super::CapRule) evaluates.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     /// True on every CPU.
@@ -61,29 +64,6 @@ impl Rule {
             Self::Not(rule) => rule.for_each_leaf(visit),
             Self::Always | Self::Field { .. } | Self::Midr(_) | Self::Custom { .. } => visit(self),
         }
-    }
-
-    /// Whether the rule may read the CPU model. The sanitised registers of a system with two models
-    /// have none.
-    pub(super) fn reads_model(&self) -> bool {
-        let mut reads = false;
-        self.for_each_leaf(&mut |leaf| {
-            reads |= match leaf {
-                Self::Midr(_) | Self::Custom { .. } => true,
-                Self::Field { field, .. } => field.register == Register::MIDR_EL1,
-                _ => false,
-            };
-        });
-        reads
-    }
-
-    /// Whether the rule tests `field`.
-    pub(super) fn tests(&self, field: &Field) -> bool {
-        let mut tests = false;
-        self.for_each_leaf(&mut |leaf| {
-            tests |= matches!(leaf, Self::Field { field: tested, .. } if *tested == field);
-        });
-        tests
     }
 
     fn decide(&self, regs: &IdRegs) -> (bool, Evidence) {

@@ -74,6 +74,40 @@ impl CapSet {
         self.words[word] &= !bit;
     }
 
+    /// Adds or removes the cap with this number.
+    #[inline(always)]
+    pub(super) const fn set_number(&mut self, number: u16, is_present: bool) {
+        let (word, bit) = place(number);
+        match is_present {
+            true => self.words[word] |= bit,
+            false => self.words[word] &= !bit,
+        }
+    }
+
+    /// The set of the numbers, counted from 0, to which `next` answers `true`, until it has no
+    /// answer.
+    #[inline(always)]
+    pub(super) fn from_answers(mut next: impl FnMut() -> Option<bool>) -> Self {
+        let mut set = Self::EMPTY;
+        for word in &mut set.words {
+            let mut bits = 0;
+            for bit in 0..64 {
+                let Some(is_in) = next() else {
+                    *word = bits;
+                    return set;
+                };
+                bits |= u64::from(is_in) << bit;
+            }
+            *word = bits;
+        }
+        set
+    }
+
+    /// The numbers in the set as bits, 64 in a word: bit 0 of the first word is number 0.
+    pub(crate) const fn words(&self) -> &[u64; WORDS] {
+        &self.words
+    }
+
     /// The set with `cap` added, as by [`insert`](Self::insert).
     #[must_use]
     pub const fn with(mut self, cap: Cap) -> Self {

@@ -3,7 +3,7 @@
 use alt_cpu::{CapKind, Field, Scope};
 
 use super::{
-    CapInfo, CapSet, CapTable, CpuVerdict, DetectError, Difference, FinalCaps, IdRegs,
+    CapEntry, CapSet, CapTable, CpuVerdict, DetectError, Difference, FinalCaps, IdRegs,
     judge::{Judge, parked},
 };
 
@@ -45,6 +45,7 @@ impl SystemView {
 
     /// As [`new`](Self::new), with `own`, the caps that the boot CPU has by its registers, already
     /// computed.
+    #[inline]
     pub(crate) fn of_boot_cpu(
         table: &'static CapTable,
         ids: &IdRegs,
@@ -94,7 +95,7 @@ impl SystemView {
     /// added.
     pub fn add_cpu(&mut self, ids: &IdRegs) -> CpuVerdict {
         let own = self.table.of_cpu(ids);
-        let boot_scope = |info: &&CapInfo| info.scope == Scope::Boot;
+        let boot_scope = |info: &CapEntry| info.scope == Scope::Boot;
         let judge = Judge {
             table: self.table,
             ids: &self.ids,
@@ -119,9 +120,42 @@ impl SystemView {
     ///
     /// [`DetectError::Conflict`] if two caps are present that exclude each other.
     pub fn finalise(&self) -> Result<FinalCaps, DetectError> {
+        Ok(self.with_final_set(self.final_set()?))
+    }
+
+    /// The caps that are present, of all scopes.
+    pub(crate) fn final_set(&self) -> Result<CapSet, DetectError> {
+        let mut caps = match self.cpus == 1 && !self.table.has_custom() {
+            // The registers are those of the CPU, without bits that no field has.
+            true => {
+                let boot_scope = self.table.of_scope(Scope::Boot);
+                self.any.difference(&boot_scope).union(&self.boot)
+            }
+            false => self.of_all_cpus(),
+        };
+        // This removes no boot-scope cap: what it requires is in `boot`.
+        self.table.drop_unsupported(&mut caps);
+        self.table.check_conflicts(&caps)?;
+        Ok(caps)
+    }
+
+    /// The system with `caps`, its [`final_set`](Self::final_set).
+    #[inline]
+    pub(crate) fn with_final_set(&self, caps: CapSet) -> FinalCaps {
+        FinalCaps {
+            table: self.table,
+            ids: self.ids,
+            boot_ids: self.boot_ids,
+            built_on: self.built_on,
+            caps,
+            cpus: self.cpus,
+        }
+    }
+
+    /// The caps of all scopes, whether or not what they require is present.
+    fn of_all_cpus(&self) -> CapSet {
         let shared = self.table.matching(&self.ids);
-        let mut caps: CapSet = self
-            .table
+        self.table
             .iter()
             .filter(|info| {
                 let has = |caps: &CapSet| caps.contains(info.cap);
@@ -139,18 +173,7 @@ impl SystemView {
                 }
             })
             .map(|info| info.cap)
-            .collect();
-        // This removes no boot-scope cap: what it requires is in `boot`.
-        self.table.drop_unsupported(&mut caps);
-        self.table.check_conflicts(&caps)?;
-        Ok(FinalCaps {
-            table: self.table,
-            ids: self.ids,
-            boot_ids: self.boot_ids,
-            built_on: self.built_on,
-            caps,
-            cpus: self.cpus,
-        })
+            .collect()
     }
 
     /// The table of the cpucaps.
@@ -161,6 +184,17 @@ impl SystemView {
     /// The boot-scope caps that are present. The other caps are not decided yet.
     pub const fn boot_caps(&self) -> &CapSet {
         &self.boot
+    }
+
+    /// The ID registers of the boot CPU.
+    pub(crate) const fn boot_ids(&self) -> &IdRegs {
+        &self.boot_ids
+    }
+
+    /// The caps that at least one CPU has by its own registers: those of the boot CPU, while there
+    /// is no other.
+    pub(crate) const fn boot_cpu_caps(&self) -> &CapSet {
+        &self.any
     }
 
     /// The ID registers, sanitised over the CPUs so far.

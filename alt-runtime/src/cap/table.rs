@@ -2,11 +2,17 @@
 
 use core::fmt;
 
-use alt_cpu::{CapKind, LatePolicy, MAX_CAPS, Scope};
+use alt_cpu::{CapKind, LatePolicy, Scope};
 
-use super::{Cap, CapSet, IdRegs, Rule};
+#[cfg(not(target_os = "none"))]
+use super::packed::{EMPTY_CUSTOM, EMPTY_LINK, EMPTY_NODE, Lengths, Parts, pack};
+use super::{
+    Cap, CapEntry, CapLinks, CapRule, CapSet, IdRegs, Rule,
+    packed::{Cpu, Custom, Link, Node, Packed, Sets, decide},
+};
 
-/// A cpucap, as defined in the kernel's TOML file.
+/// The definition of a cpucap, from which [`cap_table!`](crate::cap_table!) makes a table. Nothing of
+/// it is in the image.
 #[derive(Clone, Copy, Debug)]
 pub struct CapInfo {
     /// The cap.
@@ -30,59 +36,132 @@ pub struct CapInfo {
 }
 
 /// The cpucaps of a kernel. The index of each is its number.
+///
+/// [`cpucaps!`](crate::cpucaps!) makes it from a TOML file, and [`cap_table!`](crate::cap_table!) from
+/// constants. In the image it takes 8 bytes for each test of a rule, and the names with the feature
+/// `messages`.
 #[derive(Clone, Copy, Debug)]
 pub struct CapTable {
-    entries: &'static [CapInfo],
+    nodes: &'static [Node],
+    custom: &'static [Custom],
+    requires: &'static [Link],
+    conflicts: &'static [Link],
+    /// Before each name a character whose value is its length.
+    names: &'static str,
+    sets: &'static Sets,
+}
+
+/// The [`CapTable`] of a constant `&[CapInfo]`, as an expression for a static or constant.
+///
+/// The build fails if there are more than [`MAX_CAPS`](crate::cap::MAX_CAPS), the number of one is
+/// not its index, or a rule is nested more than 8 levels deep.
+#[macro_export]
+macro_rules! cap_table {
+    ($infos:expr) => {{
+        // Items of a macro are not hygienic: these names must not be in `infos`.
+        const __CAP_INFOS: &[$crate::cap::CapInfo] = $infos;
+        const __LENGTHS: $crate::cap::Lengths = $crate::cap::Lengths::of(__CAP_INFOS);
+        static __PACKED: $crate::cap::Packed<
+            { __LENGTHS.nodes },
+            { __LENGTHS.requires },
+            { __LENGTHS.conflicts },
+            { __LENGTHS.custom },
+            { __LENGTHS.names },
+        > = $crate::cap::Packed::new(__CAP_INFOS);
+        $crate::cap::CapTable::of(&__PACKED)
+    }};
 }
 
 impl CapTable {
-    /// The table of these cpucaps.
+    /// The table in this form.
+    #[doc(hidden)]
+    pub const fn of<
+        const NODES: usize,
+        const REQUIRES: usize,
+        const CONFLICTS: usize,
+        const CUSTOM: usize,
+        const NAMES: usize,
+    >(
+        packed: &'static Packed<NODES, REQUIRES, CONFLICTS, CUSTOM, NAMES>,
+    ) -> Self {
+        Self {
+            nodes: &packed.nodes,
+            custom: &packed.custom,
+            requires: &packed.requires,
+            conflicts: &packed.conflicts,
+            names: text(&packed.names),
+            sets: &packed.sets,
+        }
+    }
+
+    /// The table of these cpucaps, for host tools and tests; the memory is not freed. A kernel uses
+    /// [`cap_table!`](crate::cap_table!).
     ///
     /// # Panics
     ///
-    /// If there are more than [`MAX_CAPS`], or the number of one is not its index. Tables are
-    /// constants, so this fails the build.
-    pub const fn new(entries: &'static [CapInfo]) -> Self {
-        assert!(entries.len() <= MAX_CAPS, "too many cpucaps");
-        let mut place = 0;
-        while place < entries.len() {
-            let number = entries[place].cap.number();
-            assert!(
-                number as usize == place,
-                "the number of a cpucap is not its index"
-            );
-            place += 1;
+    /// As the build with [`cap_table!`](crate::cap_table!).
+    #[cfg(not(target_os = "none"))]
+    pub fn new(infos: &[CapInfo]) -> Self {
+        use alloc::{boxed::Box, vec};
+        let lengths = Lengths::of(infos);
+        let nodes = vec![EMPTY_NODE; lengths.nodes].leak();
+        let requires = vec![EMPTY_LINK; lengths.requires].leak();
+        let conflicts = vec![EMPTY_LINK; lengths.conflicts].leak();
+        let custom = vec![EMPTY_CUSTOM; lengths.custom].leak();
+        let names = vec![0; lengths.names].leak();
+        let sets = pack(
+            infos,
+            Parts {
+                nodes,
+                requires,
+                conflicts,
+                custom,
+                names,
+            },
+        );
+        Self {
+            nodes,
+            custom,
+            requires,
+            conflicts,
+            names: text(names),
+            sets: Box::leak(Box::new(sets)),
         }
-        Self { entries }
     }
 
     /// The number of cpucaps, whether possible or not.
     pub const fn len(&self) -> usize {
-        self.entries.len()
+        self.sets.len as usize
     }
 
     /// Whether the table is empty.
     pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.sets.len == 0
     }
 
-    /// The cpucap with this number.
-    pub fn get(&self, number: u16) -> Option<&'static CapInfo> {
-        self.entries.get(usize::from(number))
+    /// The cpucap with this number. It is searched for from the first one.
+    pub fn get(&self, number: u16) -> Option<CapEntry> {
+        self.iter().nth(number.into())
     }
 
-    /// The name of the cpucap with this number.
+    /// The name of the cpucap with this number; empty without the feature `messages`.
     pub fn name(&self, number: u16) -> Option<&'static str> {
         self.get(number).map(|info| info.name)
     }
 
     /// All cpucaps, by number.
-    pub fn iter(&self) -> core::slice::Iter<'static, CapInfo> {
-        self.entries.iter()
+    pub fn iter(&self) -> Entries {
+        Entries {
+            table: *self,
+            number: 0,
+        }
     }
 
     /// The possible caps of a scope, whether present or not.
     pub fn of_scope(&self, scope: Scope) -> CapSet {
+        if scope == Scope::Boot {
+            return self.sets.boot;
+        }
         self.iter()
             .filter(|info| info.scope == scope)
             .map(|info| info.cap)
@@ -117,45 +196,116 @@ impl CapTable {
 
     /// The caps whose rule is true, whether or not what they require is present.
     pub(super) fn matching(&self, regs: &IdRegs) -> CapSet {
-        self.iter()
-            .filter(|info| info.rule.matches(regs))
-            .map(|info| info.cap)
-            .collect()
+        let cpu = Cpu::new(regs);
+        let mut nodes = self.nodes.iter();
+        let matching = CapSet::from_answers(|| {
+            let rule = nodes.as_slice();
+            let root = *nodes.next()?;
+            // Most rules are one field.
+            if root.is_field() {
+                return Some(root.field_matches(&cpu) != root.is_negated());
+            }
+            nodes = rule.get(root.size()..).unwrap_or(&[]).iter();
+            Some(decide(rule, self.custom, &cpu).0)
+        });
+        matching.intersect(&self.sets.possible)
+    }
+
+    /// Whether a function of the kernel decides a cap.
+    pub(super) fn has_custom(&self) -> bool {
+        !self.custom.is_empty()
     }
 
     /// Removes the caps that require an absent one, until nothing changes.
     pub(super) fn drop_unsupported(&self, present: &mut CapSet) {
-        loop {
-            let before = *present;
-            for info in self.entries {
-                if !info.requires.iter().all(|&cap| present.contains(cap)) {
-                    present.remove(info.cap);
+        let mut is_changed = true;
+        while is_changed {
+            is_changed = false;
+            for link in self.requires {
+                if present.contains_number(link.from()) && !present.contains_number(link.to()) {
+                    present.set_number(link.from(), false);
+                    is_changed = true;
                 }
-            }
-            if *present == before {
-                return;
             }
         }
     }
 
     pub(super) fn check_conflicts(&self, present: &CapSet) -> Result<(), DetectError> {
-        for info in self.iter().filter(|info| present.contains(info.cap)) {
-            if let Some(&other) = info
-                .conflicts
-                .iter()
-                .find(|&&other| present.contains(other))
-            {
-                return Err(DetectError::Conflict {
-                    cap: info.cap,
-                    name: info.name,
-                    other,
-                    other_name: self.name(other.number()).unwrap_or("?"),
-                });
-            }
+        let both = |link: &&Link| {
+            present.contains_number(link.from()) && present.contains_number(link.to())
+        };
+        match self.conflicts.iter().find(both) {
+            Some(link) => Err(self.conflict(link)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    #[cold]
+    fn conflict(&self, link: &Link) -> DetectError {
+        let name = |number| self.name(number).unwrap_or("?");
+        DetectError::Conflict {
+            cap: self.sets.cap(link.from()),
+            name: name(link.from()),
+            other: self.sets.cap(link.to()),
+            other_name: name(link.to()),
+        }
     }
 }
+
+/// The names of a table, which were strings before.
+const fn text(names: &[u8]) -> &str {
+    match core::str::from_utf8(names) {
+        Ok(names) => names,
+        Err(_) => "",
+    }
+}
+
+/// The cpucaps of a [`CapTable`], by number.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    /// The rest of the nodes and names.
+    table: CapTable,
+    number: u16,
+}
+
+impl Iterator for Entries {
+    type Item = CapEntry;
+
+    fn next(&mut self) -> Option<CapEntry> {
+        let number = self.number;
+        let table = &mut self.table;
+        if number >= table.sets.len {
+            return None;
+        }
+        let (root, size) = (*table.nodes.first()?, table.nodes.first()?.size());
+        let (nodes, rest) = table.nodes.split_at_checked(size)?;
+        let name_len = table.names.bytes().next().map_or(0, usize::from);
+        let name = table.names.get(1..1 + name_len).unwrap_or("");
+        table.names = table.names.get(1 + name_len..).unwrap_or("");
+        table.nodes = rest;
+        self.number += 1;
+        Some(CapEntry {
+            cap: table.sets.cap(number),
+            name,
+            scope: root.scope(),
+            kind: root.cap_kind(),
+            rule: CapRule {
+                nodes,
+                custom: table.custom,
+            },
+            late: root.late(),
+            requires: CapLinks::of(number, table.requires, table.sets),
+            conflicts: CapLinks::of(number, table.conflicts, table.sets),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let rest = usize::from(self.table.sets.len - self.number);
+        (rest, Some(rest))
+    }
+}
+
+impl ExactSizeIterator for Entries {}
 
 /// Why the cpucaps could not be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -86,14 +86,22 @@ impl From<TermError> for Reason {
 impl States {
     pub fn new(decision: &Decision<'_>) -> Self {
         let mut states = [State::Unknown; MAX_CAPS];
-        for (number, state) in (0..).zip(&mut states).take(decision.table.len()) {
-            *state = if !decision.decided.contains_number(number) {
-                State::Pending
-            } else if decision.present.contains_number(number) {
-                State::Present
-            } else {
-                State::Absent
-            };
+        let known = states.get_mut(..decision.table.len()).unwrap_or(&mut []);
+        let words = decision
+            .decided
+            .words()
+            .iter()
+            .zip(decision.present.words());
+        for (states, (&decided, &present)) in known.chunks_mut(64).zip(words) {
+            let (mut decided, mut present) = (decided, present);
+            for state in states {
+                *state = match (decided & 1 != 0, present & 1 != 0) {
+                    (false, _) => State::Pending,
+                    (true, true) => State::Present,
+                    (true, false) => State::Absent,
+                };
+                (decided, present) = (decided >> 1, present >> 1);
+            }
         }
         Self(states)
     }

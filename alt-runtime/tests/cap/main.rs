@@ -8,6 +8,7 @@ mod linux;
 mod machines;
 mod models;
 mod overrides;
+mod packed;
 mod rules;
 mod system;
 

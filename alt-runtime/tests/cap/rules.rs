@@ -208,7 +208,7 @@ const BASE: CapInfo = CapInfo {
 #[test]
 fn requirements_are_followed_to_the_end() {
     // A requires B requires C requires D, which is absent; E requires nothing.
-    static TABLE: CapTable = CapTable::new(&[
+    static TABLE: CapTable = alt_runtime::cap_table!(&[
         CapInfo {
             requires: &[cap(1)],
             ..BASE
@@ -265,7 +265,7 @@ fn requirements_are_followed_to_the_end() {
 
 #[test]
 fn a_conflict_names_both_caps() {
-    static TABLE: CapTable = CapTable::new(&[
+    static TABLE: CapTable = alt_runtime::cap_table!(&[
         CapInfo {
             conflicts: &[cap(1)],
             ..BASE

@@ -69,8 +69,8 @@ pub fn branch(n: u32, to: u64) -> u32 {
     Insn::branch(address(n), to).unwrap().0
 }
 
-pub static CAPS: CapTable = CapTable::new(&INFOS);
-static INFOS: [CapInfo; 1] = [CapInfo {
+pub static CAPS: CapTable = alt_runtime::cap_table!(&INFOS);
+const INFOS: [CapInfo; 1] = [CapInfo {
     cap: Cap::new(0, true),
     name: "A",
     doc: "",

@@ -24,8 +24,8 @@ pub const A: Cap = Cap::new(0, true);
 pub const B: Cap = Cap::new(1, true);
 pub const C: Cap = Cap::new(2, true);
 
-static INFOS: [CapInfo; 3] = [info(A, "A"), info(B, "B"), info(C, "C")];
-pub static CAPS: CapTable = CapTable::new(&INFOS);
+const INFOS: [CapInfo; 3] = [info(A, "A"), info(B, "B"), info(C, "C")];
+pub static CAPS: CapTable = alt_runtime::cap_table!(&INFOS);
 
 const fn info(cap: Cap, name: &'static str) -> CapInfo {
     CapInfo {

@@ -26,7 +26,7 @@ const BUILD_ID: BuildId = BuildId {
 /// A payload that takes more is refused: an input is to cost no more memory than it is long.
 const MOST: u64 = 1 << 20;
 
-static CAPS: CapTable = CapTable::new(&[CapInfo {
+static CAPS: CapTable = alt_runtime::cap_table!(&[CapInfo {
     cap: Cap::new(0, true),
     name: "A",
     doc: "",

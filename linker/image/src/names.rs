@@ -1,5 +1,7 @@
 //! The names of cpucaps.
 
+use std::sync::OnceLock;
+
 use alt_runtime::cap::{Cap, CapInfo, CapKind, CapTable, LatePolicy, MAX_CAPS, Rule, Scope};
 
 /// The minimum similarity of a suggested name; 1 means equal.
@@ -157,7 +159,7 @@ impl CapNames {
                 ..*info
             })
             .collect();
-        Box::leak(Box::new(CapTable::new(entries.leak())))
+        Box::leak(Box::new(CapTable::new(&entries)))
     }
 
     /// The number of a cpucap, given by name or number.
@@ -169,8 +171,19 @@ impl CapNames {
     }
 }
 
-/// The largest possible number of cpucaps, without names.
-pub static NUMBERED: [CapInfo; MAX_CAPS] = {
+/// The table of the largest possible number of cpucaps, without names.
+pub static ANY_CAP: CapTable = alt_runtime::cap_table!(&NUMBERED);
+
+/// The table of so many cpucaps without names.
+pub fn numbered_table(len: usize) -> &'static CapTable {
+    static TABLES: [OnceLock<CapTable>; MAX_CAPS + 1] = [const { OnceLock::new() }; MAX_CAPS + 1];
+    match TABLES.get(len) {
+        Some(table) => table.get_or_init(|| CapTable::new(&NUMBERED[..len])),
+        None => &ANY_CAP,
+    }
+}
+
+const NUMBERED: [CapInfo; MAX_CAPS] = {
     let mut table = [numbered(0); MAX_CAPS];
     let mut number = 0;
     while number < MAX_CAPS {

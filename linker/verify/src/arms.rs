@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
+use alt_image::names::ANY_CAP;
 use alt_image::patching::{Host, planned};
 use alt_runtime::cap::{Cap, CapSet};
 use alt_runtime::patch::Decision;
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table};
-
-use crate::refusals::any_cap;
 
 /// A site after applying one of its arms. Results of callbacks are unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,10 +114,9 @@ fn arm(
     cap: u16,
     replacement: Range<u64>,
 ) -> Option<MovedArm> {
-    let table = any_cap();
     let present = CapSet::new().with(Cap::new(0, true));
     let decision = Decision {
-        table: &table,
+        table: &ANY_CAP,
         present: &present,
         decided: &CapSet::ALL,
     };

@@ -1,6 +1,6 @@
 //! The result of the patcher's check of each site.
 
-use alt_image::names::{CapNames, NUMBERED};
+use alt_image::names::{CapNames, numbered_table};
 use alt_image::patching::{Host, HostError, Problem};
 use alt_runtime::cap::{CapTable, MAX_CAPS};
 use alt_runtime::patch::{self, PlanError};
@@ -25,7 +25,7 @@ impl Refusals {
         };
         Self {
             by_patcher: each
-                .filter_map(|(_, region)| patch::check(&region, &table).err())
+                .filter_map(|(_, region)| patch::check(&region, table).err())
                 .collect(),
             problems: host.left_out().iter().filter_map(problem).collect(),
         }
@@ -39,15 +39,9 @@ impl Refusals {
 }
 
 /// The cpucaps with a name or, without names, the largest possible number.
-fn table(names: &CapNames) -> CapTable {
-    let count = match names.len() {
+fn table(names: &CapNames) -> &'static CapTable {
+    numbered_table(match names.len() {
         0 => MAX_CAPS,
-        len => len.min(MAX_CAPS),
-    };
-    CapTable::new(&NUMBERED[..count])
-}
-
-/// The largest possible number of cpucaps.
-pub(crate) fn any_cap() -> CapTable {
-    CapTable::new(&NUMBERED)
+        len => len,
+    })
 }

@@ -4,7 +4,7 @@ use aarch64_rt::{ExceptionHandlers, entry, exception_handlers};
 use alt_runtime::{Image, Room, boot::Detected, cap::IdRegs};
 
 use crate::checks::cpucaps::{LSE, TABLE};
-use crate::{case, checks, counter, operations, pass};
+use crate::{boot_path, case, checks, counter, operations, pass};
 use flat_guest::{Alias, power_off, print, text};
 
 entry!(main);
@@ -14,6 +14,7 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     match case::load() {
         Some(case) => pass::run(case),
         None => {
+            boot_path::run();
             checks::before();
             operations::before();
             let patched = patch();

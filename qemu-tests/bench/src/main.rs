@@ -8,6 +8,8 @@
 #[cfg(target_os = "none")]
 mod board;
 #[cfg(target_os = "none")]
+mod boot_path;
+#[cfg(target_os = "none")]
 mod case;
 #[cfg(target_os = "none")]
 mod checks;

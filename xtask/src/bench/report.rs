@@ -1,7 +1,7 @@
 //! The numbers for a terminal.
 
 use super::{
-    guest::CPU,
+    guest::{CPU, Line},
     measure::{Case, Measured, SIZES},
     shape::RECORDS,
     table::Caps,
@@ -17,6 +17,8 @@ const SKIPPED_TARGET: f64 = 16.0;
 const BOOT_TARGET: f64 = 90.0;
 /// Bytes of a branch record.
 const BRANCH_RECORD_TARGET: f64 = 8.0;
+/// Instructions of a boot with 73 cpucaps and one site.
+const BOOT_PATH_TARGET: f64 = 8_000.0;
 
 pub(crate) fn print(measured: &Measured) {
     peers(
@@ -30,6 +32,12 @@ pub(crate) fn print(measured: &Measured) {
         "operation",
         "An operation, instructions by the CPU and what it is patched for",
         ["exclusives", "LSE"],
+    );
+    peers(
+        measured,
+        "boot",
+        "A boot with one site, instructions by the number of cpucaps",
+        ["73", "113"],
     );
     pass(measured);
     growth(measured);
@@ -142,6 +150,15 @@ fn targets(measured: &Measured) {
         };
         println!("{what:<44}{ours_text}{target:>9.1}{linux:>14}{verdict}");
     };
+    let boot = |line: &&Line| line.group == "boot" && line.name == "all | 73";
+    if let Some(boot) = measured.peers.iter().find(boot) {
+        line(
+            "instructions of a boot, 73 cpucaps, one site",
+            boot.value as f64,
+            BOOT_PATH_TARGET,
+            "",
+        );
+    }
     line(
         "instructions per applied record",
         each.applied,

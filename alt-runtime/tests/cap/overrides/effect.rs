@@ -110,12 +110,12 @@ fn every_word_takes_its_cap_away() {
             );
             assert!(!after.contains(info.cap), "{word}");
             assert!(after.is_subset(&before), "{word} on {}", machine.cpu);
-            for required in info.requires {
+            for required in info.requires.iter() {
                 // These two test the same value, and are removed together.
                 if info.cap != PSEUDO_NMI {
                     assert_eq!(
-                        after.contains(*required),
-                        before.contains(*required),
+                        after.contains(required),
+                        before.contains(required),
                         "{word}"
                     );
                 }

@@ -9,7 +9,7 @@ use alt_runtime::cap::{
     },
 };
 
-static EMPTY: CapTable = CapTable::new(&[]);
+static EMPTY: CapTable = alt_runtime::cap_table!(&[]);
 
 fn view(boot: &IdRegs) -> SystemView {
     SystemView::new(&EMPTY, boot).unwrap()

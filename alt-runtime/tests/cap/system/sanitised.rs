@@ -115,7 +115,7 @@ fn a_system_of_one_cpu_has_no_bits_of_unknown_meaning() {
     assert_eq!(view.ids().get(REVIDR_EL1), 0x8000_0000_0000_0100);
 }
 
-static EMPTY: alt_runtime::cap::CapTable = alt_runtime::cap::CapTable::new(&[]);
+static EMPTY: alt_runtime::cap::CapTable = alt_runtime::cap_table!(&[]);
 
 #[test]
 fn a_fix_of_one_model_does_not_count_for_two() {

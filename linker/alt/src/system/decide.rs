@@ -7,7 +7,7 @@ use alt_image::caps::{Caps, Undecided};
 use alt_image::load::Loaded;
 use alt_image::records::Format;
 use alt_image::style;
-use alt_runtime::cap::{CapSet, CapTable, Rule, idregs::Register};
+use alt_runtime::cap::{CapSet, CapTable, Leaf, idregs::Register};
 
 use super::System;
 
@@ -111,10 +111,10 @@ fn warn_of_missing(missing: &[Register], asked: &BTreeSet<u16>, table: &CapTable
     let mut needed = BTreeSet::new();
     infos.for_each(|info| {
         info.rule.for_each_leaf(&mut |leaf| match leaf {
-            Rule::Field { field, .. } => {
+            Leaf::Field { field, .. } => {
                 needed.insert(field.register.name());
             }
-            Rule::Midr(_) => {
+            Leaf::Range(_) => {
                 needed.insert(Register::MIDR_EL1.name());
             }
             _ => (),

@@ -27,7 +27,7 @@ pub fn leak(
         .zip(custom)
         .map(|((info, cap), custom)| entry(info, *cap, &caps, custom.unwrap_or(false)))
         .collect();
-    Box::leak(Box::new(CapTable::new(entries.leak())))
+    Box::leak(Box::new(CapTable::new(&entries)))
 }
 
 fn entry(info: &Cpucap, cap: Cap, caps: &[Cap], custom: bool) -> CapInfo {

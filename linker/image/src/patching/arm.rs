@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
 
-use alt_runtime::cap::{Cap, CapSet, CapTable, MAX_CAPS};
+use alt_runtime::cap::{Cap, CapSet, MAX_CAPS};
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::region::Region;
 
 use super::callbacks::with_answers;
 use super::error::HostError;
 use super::host::Host;
-use crate::names::NUMBERED;
+use crate::names::ANY_CAP;
 use crate::records::{Arm, Kind};
 
 /// The length of the longest site in words.
@@ -53,9 +53,8 @@ pub fn becomes(host: &Host, arm: &Arm<'_>) -> Result<Becomes, ArmError> {
         .map(|term| Cap::new(term.cap, true))
         .collect();
     // The names of cpucaps do not matter here, so the table has every number.
-    let any = CapTable::new(&NUMBERED);
     let decision = Decision {
-        table: &any,
+        table: &ANY_CAP,
         present: &present,
         decided: &CapSet::ALL,
     };

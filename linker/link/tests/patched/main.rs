@@ -49,8 +49,8 @@ fn link(
 
 const A: Cap = Cap::new(0, true);
 const B: Cap = Cap::new(1, true);
-static INFOS: [CapInfo; 2] = [info(A, "A"), info(B, "B")];
-static CAPS: CapTable = CapTable::new(&INFOS);
+const INFOS: [CapInfo; 2] = [info(A, "A"), info(B, "B")];
+static CAPS: CapTable = alt_runtime::cap_table!(&INFOS);
 
 const fn info(cap: Cap, name: &'static str) -> CapInfo {
     CapInfo {
