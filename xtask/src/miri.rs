@@ -3,11 +3,16 @@
 use crate::{Outcome, nightly, style};
 
 /// The tests whose code reads and writes text through pointers, or shares it between threads.
-const TESTS: [&str; 4] = ["plan", "maintenance", "pointers", "rendezvous"];
+const TESTS: [&str; 5] = ["plan", "maintenance", "pointers", "rendezvous", "livepatch"];
 
-/// Tests of thousands of plans and records, which would keep Miri busy for minutes: each does the
-/// same again.
-const EXHAUSTIVE: [&str; 4] = [
+/// Tests of thousands of plans, records and files, which would keep Miri busy for minutes: each does
+/// the same again.
+const EXHAUSTIVE: [&str; 9] = [
+    "apply::applied_and_reverted",
+    "file::description_cut",
+    "file::truncated",
+    "mutated::b22_every_field",
+    "relocations::they_are",
     "edges::branch_of_an_arm_at_all_edges",
     "long::",
     "reach::",

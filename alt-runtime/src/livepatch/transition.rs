@@ -116,7 +116,9 @@ impl Transition<'_> {
         // SAFETY: see above.
         let mut function = unsafe { add.replaced_at(address) };
         if function.is_none() {
-            function = self.applied.iter().find_map(|payload| {
+            let mut applied = self.applied.iter();
+            let payload = applied.find(|payload| payload.executes(address));
+            function = payload.and_then(|payload| {
                 // SAFETY: see above.
                 let older = unsafe { payload.replacement_at(address) }?;
                 // SAFETY: see above.

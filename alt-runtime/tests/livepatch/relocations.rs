@@ -57,10 +57,10 @@ fn number(hex: &str) -> u64 {
     u64::from_str_radix(hex.trim_start_matches("0x"), 16).unwrap()
 }
 
-/// `kernel-demo/tests/data/relocations.sh` has made the data by GNU as and ld.
+/// `kernel-demo/object/tests/data/relocations.sh` has made the data by GNU as and ld.
 #[test]
 fn they_are_those_of_the_linker() {
-    let data = include_str!("../../../kernel-demo/tests/data/relocations.txt");
+    let data = include_str!("../../../kernel-demo/object/tests/data/relocations.txt");
     let mut seen = Vec::new();
     for line in data.lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<_> = line.splitn(6, ' ').collect();

@@ -42,7 +42,7 @@ pub fn while_reverting(
 }
 
 /// Of many cycles, some come at a bad moment. The demo makes more of them.
-const CYCLES: u32 = if cfg!(miri) { 5 } else { 200 };
+const CYCLES: u32 = if cfg!(miri) { 5 } else { 50 };
 
 /// Behaviour 27 on the host: a CPU that is between two stops sees the old words of all functions,
 /// or the new ones of all. That CPUs execute them, the demo shows.

@@ -251,6 +251,16 @@ pub fn all() -> &'static [Mutant] {
             },
         ),
         mutant(
+            "no-frame-elsewhere",
+            "a secondary that waits does not publish x29 and x30",
+            STATIC,
+            |image| {
+                let mut routine = Routine::find(image, WAIT)?;
+                routine.set_all(FRAME, NOP)?;
+                Ok(routine)
+            },
+        ),
+        mutant(
             "line-too-large",
             "line sizes taken as 4 times too large",
             MONITOR,

@@ -40,8 +40,9 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         .concat(),
     );
     // The branch between the load of the generation and ISB makes the model order the two.
-    let wait = masked(&[LDAR, IS_EVEN, STLR, LDAR, WAITS_ON, ISB]);
-    let waits = [LDAR, STLR, IS_EVEN, WAITS_ON, ISB];
+    // What is published before STLR is seen with the generation.
+    let wait = masked(&[FRAME, STACK, LDAR, IS_EVEN, STLR, LDAR, WAITS_ON, ISB]);
+    let waits = [FRAME, STACK, LDAR, STLR, IS_EVEN, WAITS_ON, ISB];
     let waits = [&enter[..], &leave, &waits].concat();
     let starts = [SCTLR, TLBI_VMALLE1, TLBI_ALLE2, IC_IALLU, DSB_NSH, ISB];
     // Translations first, then the MMU, then the instruction cache.

@@ -38,6 +38,9 @@ pub(super) const STLR: Pattern = Pattern::new("stlr", 0xffff_fc00, 0x889f_fc00);
 pub(super) const IS_EVEN: Pattern = Pattern::new("tbz w2, #0", 0xfff8_001f, 0x3600_0002);
 /// `b.eq` backwards.
 pub(super) const WAITS_ON: Pattern = Pattern::new("b.eq back", 0xff80_001f, 0x5480_0000);
+/// A CPU that waits publishes from where its stack can be walked.
+pub(super) const FRAME: Pattern = Pattern::new("stp x29, x30, [x1, #8]", !0, 0xa900_f83d);
+pub(super) const STACK: Pattern = Pattern::new("str x7, [x1, #24]", !0, 0xf900_0c27);
 pub(super) const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
 /// To the last byte of the data cache line, of which there is one instruction for the first
 /// word and one in each turn of the loop.
