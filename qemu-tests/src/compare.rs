@@ -2,7 +2,7 @@
 
 use crate::{
     Image, Memory, Result,
-    sites::{Kind, Record, Site},
+    sites::{Record, Site, SiteKind},
 };
 use std::collections::BTreeSet;
 
@@ -52,13 +52,15 @@ pub fn wrong_sites<'a>(
         let after = after.words(range.start, count)?;
         let right = match site.winner(caps).map(|record| record.kind) {
             None => after == before.words(range.start, count)?,
-            Some(Kind::Branch { likely: true, .. }) => after == [NOP],
-            Some(Kind::Branch { target, .. }) => {
+            Some(SiteKind::Branch { likely: true, .. }) => after == [NOP],
+            Some(SiteKind::Branch { target, .. }) => {
                 // B: imm26, in words from the instruction (Arm ARM C6.2, B).
                 let words = (target.wrapping_sub(site.address) as i64) >> 2;
                 after == [0x1400_0000 | (words as u32 & 0x03ff_ffff)]
             }
-            Some(Kind::Alternative { .. } | Kind::Callback { .. } | Kind::Nops { .. }) => true,
+            Some(
+                SiteKind::Alternative { .. } | SiteKind::Callback { .. } | SiteKind::Nops { .. },
+            ) => true,
         };
         if !right {
             wrong.push(site);
@@ -149,7 +151,7 @@ mod tests {
                 negated: false,
                 and_next: false,
             },
-            kind: Kind::Branch {
+            kind: SiteKind::Branch {
                 target: TEXT,
                 likely,
             },

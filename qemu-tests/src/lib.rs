@@ -36,7 +36,6 @@ mod profile;
 mod qemu;
 mod qmp;
 pub mod results;
-pub mod serial;
 pub mod sites;
 pub mod skip;
 pub mod trials;

@@ -4,8 +4,8 @@ use crate::{Error, Image, Memory, Result};
 use alt_cpu::Register;
 pub use el2_monitor::layout::Operation;
 use el2_monitor::layout::{
-    CONFIG, Config, GAVE_UP, Kind as Noted, Listed, MAX_CPUS, MAX_OVERRIDES, MAX_TEXTS,
-    MAX_VIOLATIONS, Override, Report, register,
+    CONFIG, Config, GAVE_UP, Listed, MAX_CPUS, MAX_OVERRIDES, MAX_TEXTS, MAX_VIOLATIONS, Override,
+    Report, ViolationKind, register,
 };
 use el2_monitor::words::State;
 use std::{fmt, ops::Range};
@@ -205,9 +205,9 @@ impl Violation {
             _ => None,
         };
         let fault = match listed.kind {
-            k if k == Noted::Executed as u32 => Fault::Executed(missing?),
-            k if k == Noted::Left as u32 => Fault::Left(missing?),
-            k if k == Noted::Unmapped as u32 => Fault::Unmapped,
+            k if k == ViolationKind::Executed as u32 => Fault::Executed(missing?),
+            k if k == ViolationKind::Left as u32 => Fault::Left(missing?),
+            k if k == ViolationKind::Unmapped as u32 => Fault::Unmapped,
             _ => return None,
         };
         let (start, end) = el2_monitor::words::line(listed.address, listed.line.into());

@@ -155,7 +155,7 @@ fn clean_to_coherency_is_a_clean() {
     let machine = Machine::new("cortex-a53,midr=0x410fd030").smp(2);
     let watched = must_be_clean(&kernel(Profile::Release), machine);
     let ops = &watched.seen.regions["commit"].ops;
-    use qemu_tests::coherence::Kind::{DcCivac, DcCvau};
+    use qemu_tests::coherence::OpKind::{DcCivac, DcCvau};
     assert!(ops[&DcCivac] > 0 && !ops.contains_key(&DcCvau), "{ops:?}");
 }
 

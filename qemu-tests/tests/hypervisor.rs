@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use qemu_tests::facts::{self, Fact, Hyp};
-use qemu_tests::sites::{self, Kind};
+use qemu_tests::sites::{self, SiteKind};
 use qemu_tests::{
     Freed, Image, Launch, Machine, Profile, Qemu, Run, Status, compare, disasm, guest, skip,
 };
@@ -116,14 +116,14 @@ fn assert_is_patched(image: &Image, run: &Run, name: &str) {
     };
     let said = said(run);
     assert!(said.contains(&counted), "{counted:?}: {said:?}");
-    let kinds = |wanted: fn(&Kind) -> bool| {
+    let kinds = |wanted: fn(&SiteKind) -> bool| {
         all.iter()
             .filter_map(|site| site.winner(&caps))
             .filter(|record| wanted(&record.kind))
             .count()
     };
-    assert!(kinds(|kind| matches!(kind, Kind::Branch { .. })) >= 2);
-    assert!(kinds(|kind| matches!(kind, Kind::Callback { .. })) >= 4);
+    assert!(kinds(|kind| matches!(kind, SiteKind::Branch { .. })) >= 2);
+    assert!(kinds(|kind| matches!(kind, SiteKind::Callback { .. })) >= 4);
 
     let wrong = compare::wrong_sites(&all, &caps, &run.before, &run.after).unwrap();
     assert!(wrong.is_empty(), "{wrong:x?}");

@@ -9,7 +9,7 @@ use std::{env, fs};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSymbol};
 use qemu_tests::facts::{self, Fact};
-use qemu_tests::sites::{self, Kind};
+use qemu_tests::sites::{self, SiteKind};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Run, Status, disasm, guest};
 use tempfile::TempDir;
 
@@ -167,22 +167,22 @@ fn judge(image: &Image, run: &Run, cpu: &Cpu) {
             lines.iter().map(first).collect()
         };
         let kind = match (site.records[0].kind, site.records.len()) {
-            (Kind::Branch { .. }, 1) => {
+            (SiteKind::Branch { .. }, 1) => {
                 assert_eq!(now, ["nop"]);
                 0
             }
-            (Kind::Alternative { site_len: 4, .. }, 1) => {
+            (SiteKind::Alternative { site_len: 4, .. }, 1) => {
                 assert_eq!(mnemonics(&before), LOOP);
                 assert_eq!(mnemonics(&now), cpu.count, "{}", cpu.name);
                 1
             }
-            (Kind::Callback { callback, .. }, 1) => {
+            (SiteKind::Callback { callback, .. }, 1) => {
                 assert_eq!(callback, image.symbol("demo_module_tag").unwrap());
                 assert_eq!(now, constant("#0x7a6"));
                 2
             }
             // LSE & SB, LSE | CRC32, !SB
-            (Kind::Alternative { site_len: 1, .. }, 5) => {
+            (SiteKind::Alternative { site_len: 1, .. }, 5) => {
                 assert_eq!(now, constant(cpu.variant), "{}", cpu.name);
                 3
             }

@@ -1,12 +1,15 @@
 //! Where there is no pointer authentication, calls return by the shadow call stack, and an attack
 //! on their return addresses comes to nothing.
 
-use qemu_tests::serial::printed;
-use qemu_tests::skip;
+use std::time::Duration;
+
+use qemu_tests::{Machine, Profile, Qemu, console, guest, skip};
 
 /// The lines of the guest, but for the number of functions, which depends on the compiler.
 fn lines(cpu: &str) -> Vec<String> {
-    let text = printed("shadow-guest", cpu);
+    let kernel = guest::build("shadow-guest", Profile::Release).unwrap();
+    let (qemu, machine) = (Qemu::find().unwrap(), Machine::new(cpu));
+    let text = console::run(&qemu, &machine, &kernel, Duration::from_secs(60)).unwrap();
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
     for line in &mut lines {
         if let Some((start, _)) = line.split_once(" functions") {

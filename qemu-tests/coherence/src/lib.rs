@@ -19,6 +19,6 @@ mod word;
 pub use cache::Cache;
 pub use config::{Config, ConfigError, Region};
 pub use judge::Judge;
-pub use op::{Kind, Op};
+pub use op::{Op, OpKind};
 pub use report::{Counts, End, Line, Ops};
 pub use violation::{Address, Missing, Violation, When};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Op {
     /// What it is.
-    pub kind: Kind,
+    pub kind: OpKind,
     /// The number of the register with its operand; 31 is the zero register.
     pub register: Option<u8>,
 }
@@ -14,7 +14,7 @@ pub struct Op {
 /// Kinds of such instructions. They are counted by these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum OpKind {
     /// Clean a line to the point of unification.
     DcCvau,
     /// Clean a line to the point of coherency.
@@ -59,10 +59,10 @@ pub enum Kind {
     Daif,
 }
 
-impl Kind {
+impl OpKind {
     /// Whether it cleans a line by its address.
     pub fn is_clean(self) -> bool {
-        use Kind::*;
+        use OpKind::*;
         matches!(self, DcCvau | DcCvac | DcCvap | DcCvadp | DcCivac)
     }
 
@@ -74,7 +74,7 @@ impl Kind {
 
     /// Whether it is a DSB of any kind.
     pub(crate) fn is_dsb(self) -> bool {
-        use Kind::*;
+        use OpKind::*;
         matches!(self, Dsb | DsbStores | DsbLocal | DsbWeak)
     }
 }
@@ -82,7 +82,7 @@ impl Kind {
 impl Op {
     /// Decodes an instruction; `None` for the many that are no concern of this crate.
     pub fn decode(word: u32) -> Option<Self> {
-        use Kind::*;
+        use OpKind::*;
         let with_register = |kind| Op {
             kind,
             register: Some((word & 0x1f) as u8),
@@ -138,28 +138,28 @@ impl Op {
 }
 
 /// The kind of a DSB by its option: domain in bits 3:2, accesses in bits 1:0.
-fn barrier(option: u32) -> Option<Kind> {
+fn barrier(option: u32) -> Option<OpKind> {
     let is_local = option >> 2 == 0b01;
     match option & 3 {
         // SSBB and PSSBB are no DSB.
         0b00 if option == 0 || option == 4 => None,
         // Reserved options behave as SY.
-        0b00 => Some(Kind::Dsb),
-        0b11 if is_local => Some(Kind::DsbLocal),
-        0b01 => Some(Kind::DsbWeak),
-        _ if is_local => Some(Kind::DsbWeak),
-        0b10 => Some(Kind::DsbStores),
-        _ => Some(Kind::Dsb),
+        0b00 => Some(OpKind::Dsb),
+        0b11 if is_local => Some(OpKind::DsbLocal),
+        0b01 => Some(OpKind::DsbWeak),
+        _ if is_local => Some(OpKind::DsbWeak),
+        0b10 => Some(OpKind::DsbStores),
+        _ => Some(OpKind::Dsb),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Kind::*;
+    use OpKind::*;
 
     // The words are what the assembler of LLVM makes of the text beside them.
-    const OPS: &[(u32, Kind, Option<u8>)] = &[
+    const OPS: &[(u32, OpKind, Option<u8>)] = &[
         (0xd50b_7b25, DcCvau, Some(5)),   // dc cvau, x5
         (0xd50b_7b3f, DcCvau, Some(31)),  // dc cvau, xzr
         (0xd50b_7a25, DcCvac, Some(5)),   // dc cvac, x5

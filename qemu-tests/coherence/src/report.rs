@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, violation::Violation};
+use crate::{OpKind, violation::Violation};
 
 /// One line of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,14 +19,14 @@ pub enum Line {
 }
 
 /// Instructions by kind.
-pub type Ops = BTreeMap<Kind, u64>;
+pub type Ops = BTreeMap<OpKind, u64>;
 
 /// What was counted in a region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Instructions, of which all others are a part.
     pub instructions: u64,
-    /// Of these, what [`Kind`] names.
+    /// Of these, what [`OpKind`] names.
     pub ops: Ops,
 }
 
@@ -51,28 +51,28 @@ pub struct End {
 }
 
 impl Counts {
-    fn sum(&self, is_counted: impl Fn(Kind) -> bool) -> u64 {
+    fn sum(&self, is_counted: impl Fn(OpKind) -> bool) -> u64 {
         let counted = self.ops.iter().filter(|(kind, _)| is_counted(**kind));
         counted.map(|(_, count)| count).sum()
     }
 
     /// Cleans by line.
     pub fn cleans(&self) -> u64 {
-        self.sum(Kind::is_clean)
+        self.sum(OpKind::is_clean)
     }
 
     /// Invalidations of the instruction cache, of a line or of all.
     pub fn invalidations(&self) -> u64 {
-        self.sum(|kind| matches!(kind, Kind::IcIvau | Kind::IcIallu | Kind::IcIalluis))
+        self.sum(|kind| matches!(kind, OpKind::IcIvau | OpKind::IcIallu | OpKind::IcIalluis))
     }
 
     /// DSBs of all kinds.
     pub fn dsbs(&self) -> u64 {
-        self.sum(Kind::is_dsb)
+        self.sum(OpKind::is_dsb)
     }
 
     /// ISBs.
     pub fn isbs(&self) -> u64 {
-        self.sum(|kind| kind == Kind::Isb)
+        self.sum(|kind| kind == OpKind::Isb)
     }
 }

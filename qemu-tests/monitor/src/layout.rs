@@ -149,7 +149,7 @@ pub enum Reason {
 #[repr(C)]
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Listed {
-    /// A [`Kind`] as a number.
+    /// A [`ViolationKind`] as a number.
     pub kind: u32,
     /// Number of the CPU.
     pub cpu: u32,
@@ -159,14 +159,14 @@ pub struct Listed {
     pub line: u32,
     /// Virtual address of the instruction.
     pub pc: u64,
-    /// Physical address that it is about; for [`Kind::Unmapped`] the virtual one.
+    /// Physical address that it is about; for [`ViolationKind::Unmapped`] the virtual one.
     pub address: u64,
 }
 
 /// What a violation consists in.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ViolationKind {
     /// An instruction was executed that may be stale.
     Executed = 1,
     /// Text was left in a state in which it may be stale, and not executed so far.

@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use el2_monitor::layout::{Kind, Operation, Reason};
+use el2_monitor::layout::{Operation, Reason, ViolationKind};
 use el2_monitor::words::{PAGE, line};
 
 use crate::frame::Frame;
@@ -53,7 +53,7 @@ pub fn handle(state: &mut State, cpu: usize, frame: &Frame, syndrome: u64) -> Re
         _ => match guest::translate(frame, address, false) {
             Some(physical) => by_line(state, operation, physical),
             None => {
-                state.violation(cpu, frame, Kind::Unmapped, 0, address);
+                state.violation(cpu, frame, ViolationKind::Unmapped, 0, address);
                 Ok(())
             }
         },

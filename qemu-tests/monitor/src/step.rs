@@ -2,7 +2,7 @@
 //! judged before the CPU executes it, alone.
 
 use el2_monitor::insn::{Exclusive, is_wait};
-use el2_monitor::layout::{Kind, Listed, Reason};
+use el2_monitor::layout::{Listed, Reason, ViolationKind};
 use el2_monitor::words::{PAGE, State as WordState, Word, line};
 
 use crate::config::is_text;
@@ -83,7 +83,7 @@ impl State {
                 let (start, end) = line(next, caches.instruction_line);
                 slot.page
                     .change(start.saturating_sub(page), end - page, |_| Word::CLEAN);
-                self.violation(cpu, frame, Kind::Executed, state as u32, next);
+                self.violation(cpu, frame, ViolationKind::Executed, state as u32, next);
                 continue;
             }
             if self.cpus[cpu].stepped != Some(page) {
@@ -137,7 +137,14 @@ impl State {
     }
 
     /// Notes what is wrong with the word at a physical address.
-    pub fn violation(&mut self, cpu: usize, frame: &Frame, kind: Kind, state: u32, address: u64) {
+    pub fn violation(
+        &mut self,
+        cpu: usize,
+        frame: &Frame,
+        kind: ViolationKind,
+        state: u32,
+        address: u64,
+    ) {
         let line = self.cpus[cpu].caches.instruction_line as u32;
         self.report().note(Listed {
             kind: kind as u32,
@@ -163,7 +170,7 @@ impl State {
                 let (start, end) = line(page + offset, caches.instruction_line);
                 slot.page
                     .change(start.saturating_sub(page), end - page, |_| Word::CLEAN);
-                self.violation(cpu, frame, Kind::Left, state as u32, page + offset);
+                self.violation(cpu, frame, ViolationKind::Left, state as u32, page + offset);
             }
             offset += 4;
         }

@@ -16,7 +16,7 @@
 mod plugin;
 mod seen;
 
-pub use coherence::{Counts, Kind, Missing, Ops, When};
+pub use coherence::{Counts, Missing, OpKind, Ops, When};
 pub use plugin::Plugin;
 pub use seen::{Seen, Violation};
 

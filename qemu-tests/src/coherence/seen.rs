@@ -137,7 +137,7 @@ impl fmt::Display for Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::coherence::Kind;
+    use crate::coherence::OpKind;
     use test_support::TinyElf;
 
     const END: &str = r#"{"end":{"cpus":[{"isb":2}],"regions":{},"violations":1,"translated":9,"stores":1,"executions":3,"untranslated":0}}"#;
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(TinyElf::TEXT, 1_075_838_976);
         let seen = parse(&format!("{VIOLATION}\n{END}\n")).unwrap();
         assert_eq!((seen.found, seen.executions), (1, 3));
-        assert_eq!(seen.cpus[0][&Kind::Isb], 2);
+        assert_eq!(seen.cpus[0][&OpKind::Isb], 2);
         assert_eq!(
             seen.violations[0].to_string(),
             "CPU 1 executed tiny::entry+0x4 at 0x40200004, the word at 0x40200004 that CPU 0 \

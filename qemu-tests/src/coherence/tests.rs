@@ -119,8 +119,8 @@ fn whole_sequence_is_clean_and_counted() {
     // blr, mov, ret; without what follows.
     assert_eq!(run.seen.regions["second call"].instructions, 3);
     assert_eq!(run.seen.cpus.len(), 1);
-    assert_eq!(run.seen.cpus[0][&Kind::Vbar], 1);
-    assert_eq!(run.seen.cpus[0][&Kind::Exception], 1);
+    assert_eq!(run.seen.cpus[0][&OpKind::Vbar], 1);
+    assert_eq!(run.seen.cpus[0][&OpKind::Exception], 1);
 }
 
 #[test]

@@ -20,12 +20,12 @@ pub struct Record {
     /// When the site changes.
     pub condition: Condition,
     /// What it changes to.
-    pub kind: Kind,
+    pub kind: SiteKind,
 }
 
 /// What a site becomes when its condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SiteKind {
     /// One instruction that becomes a branch, or a branch that becomes NOP.
     Branch {
         /// Where the branch goes.
@@ -95,10 +95,10 @@ impl Record {
     #[expect(clippy::len_without_is_empty, reason = "no site is empty")]
     pub fn len(&self) -> usize {
         match self.kind {
-            Kind::Branch { .. } => 1,
-            Kind::Alternative { site_len, .. }
-            | Kind::Callback { site_len, .. }
-            | Kind::Nops { site_len } => site_len.into(),
+            SiteKind::Branch { .. } => 1,
+            SiteKind::Alternative { site_len, .. }
+            | SiteKind::Callback { site_len, .. }
+            | SiteKind::Nops { site_len } => site_len.into(),
         }
     }
 }
@@ -208,7 +208,7 @@ fn branch(address: u64, bytes: &[u8]) -> Record {
     Record {
         site,
         condition: Condition::from_bits(condition),
-        kind: Kind::Branch {
+        kind: SiteKind::Branch {
             target: site.wrapping_add_signed(4 * i64::from(displacement)),
             likely: condition & Condition::LIKELY != 0,
         },
@@ -225,13 +225,13 @@ fn alternative(address: u64, bytes: &[u8]) -> Record {
         site: relative(address, &bytes[0..4]),
         condition: Condition::from_bits(condition),
         kind: match (condition & Condition::COMPUTED != 0, replacement_len) {
-            (false, _) => Kind::Alternative {
+            (false, _) => SiteKind::Alternative {
                 replacement: second,
                 site_len,
                 replacement_len,
             },
-            (true, 0) => Kind::Nops { site_len },
-            (true, _) => Kind::Callback {
+            (true, 0) => SiteKind::Nops { site_len },
+            (true, _) => SiteKind::Callback {
                 callback: second,
                 site_len,
             },

@@ -24,7 +24,7 @@ fn branch_records() {
         Record {
             site: 0x402f_f000,
             condition: condition(5, false),
-            kind: Kind::Branch {
+            kind: SiteKind::Branch {
                 target: 0x402f_f010,
                 likely: false,
             },
@@ -32,7 +32,7 @@ fn branch_records() {
         Record {
             site: 0x402f_f008,
             condition: condition(300, true),
-            kind: Kind::Branch {
+            kind: SiteKind::Branch {
                 target: 0x402f_f000,
                 likely: true,
             },
@@ -58,7 +58,7 @@ fn alternative_records() {
             negated: false,
             and_next: true,
         },
-        kind: Kind::Alternative {
+        kind: SiteKind::Alternative {
             replacement: 0x4030_1000,
             site_len: 3,
             replacement_len: 2,
@@ -107,7 +107,7 @@ fn first_arm_that_holds_wins() {
             negated,
             and_next,
         },
-        kind: Kind::Alternative {
+        kind: SiteKind::Alternative {
             replacement,
             site_len: 1,
             replacement_len: 1,
@@ -124,7 +124,7 @@ fn first_arm_that_holds_wins() {
     let winner = |caps: &[u16]| {
         let winner = sites[0].winner(&caps.iter().copied().collect());
         winner.map(|record| match record.kind {
-            Kind::Alternative { replacement, .. } => replacement,
+            SiteKind::Alternative { replacement, .. } => replacement,
             other => unreachable!("{other:?}"),
         })
     };
@@ -146,11 +146,11 @@ fn computed_records() {
     .concat();
     let records = parse_table(ALTERNATIVES, TABLE, &bytes, 12, alternative).unwrap();
     let kinds: Vec<_> = records.iter().map(|record| record.kind).collect();
-    let callback = Kind::Callback {
+    let callback = SiteKind::Callback {
         callback: TABLE + 4 + 0x100,
         site_len: 5,
     };
-    assert_eq!(kinds, [callback, Kind::Nops { site_len: 3 }]);
+    assert_eq!(kinds, [callback, SiteKind::Nops { site_len: 3 }]);
     assert_eq!((records[0].len(), records[1].len()), (5, 3));
 }
 

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use qemu_tests::{Image, serial, skip};
+use qemu_tests::{Image, Machine, Qemu, console, skip};
 use tempfile::TempDir;
 use test_support::{Cross, GNU_LD, Linker, rust_lld, workspace};
 
@@ -87,6 +88,12 @@ fn objects(cross: &Cross, dir: &Path, flags: &[&str]) -> PathBuf {
     library
 }
 
+/// Boots a kernel on a CPU model and returns what it prints.
+fn boot(kernel: &Path, cpu: &str) -> String {
+    let (qemu, machine) = (Qemu::find().unwrap(), Machine::new(cpu));
+    console::run(&qemu, &machine, kernel, Duration::from_secs(60)).unwrap()
+}
+
 /// Links the guest in each way, boots it on each CPU, and compares.
 fn judge(profile: &str, flags: &[&str]) {
     let test = format!("link_matrix {profile}");
@@ -129,7 +136,7 @@ fn judge(profile: &str, flags: &[&str]) {
         assert_eq!(has_relaxed(&replacements.bytes), link.relaxes, "{at}");
         let printed = seen
             .entry(fs::read(&image).unwrap())
-            .or_insert_with(|| AFTER.map(|(cpu, _)| serial::boot(&image, cpu)));
+            .or_insert_with(|| AFTER.map(|(cpu, _)| boot(&image, cpu)));
         for ((cpu, after), printed) in AFTER.iter().zip(printed) {
             assert_eq!(printed, &format!("{BEFORE}\n{after}\n"), "{at}, {cpu}");
         }

@@ -2,7 +2,7 @@
 //! on unpatched.
 
 use qemu_tests::facts::{self, Fact};
-use qemu_tests::sites::{self, Kind};
+use qemu_tests::sites::{self, SiteKind};
 use qemu_tests::{Image, Launch, Machine, Profile, Status, compare};
 use tempfile::TempDir;
 
@@ -171,18 +171,18 @@ fn spoil(image: &Image, fault: &Fault, folder: &TempDir) -> Result<Image> {
     let all = sites::read(image)?;
     let alternatives = all
         .iter()
-        .filter(|record| !matches!(record.kind, Kind::Branch { .. }));
+        .filter(|record| !matches!(record.kind, SiteKind::Branch { .. }));
     let (index, victim) = alternatives
         .enumerate()
         .find(|(_, record)| usize::from(record.condition.cap) == lse)
         .ok_or("no LSE site")?;
-    let Kind::Alternative { replacement, .. } = victim.kind else {
+    let SiteKind::Alternative { replacement, .. } = victim.kind else {
         return Err("not an alternative".into());
     };
     let callback = all
         .iter()
-        .filter(|record| !matches!(record.kind, Kind::Branch { .. }))
-        .position(|record| matches!(record.kind, Kind::Callback { .. }))
+        .filter(|record| !matches!(record.kind, SiteKind::Branch { .. }))
+        .position(|record| matches!(record.kind, SiteKind::Callback { .. }))
         .ok_or("no callback")?;
     let mut tables = Tables {
         records: records.bytes.clone(),

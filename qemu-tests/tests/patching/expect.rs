@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use qemu_tests::sites::{Kind, Site};
+use qemu_tests::sites::{Site, SiteKind};
 use qemu_tests::{Image, Run, disasm};
 
 use crate::Result;
@@ -22,23 +22,23 @@ pub fn site_is_right(
     let before = run.before.words(site.address, count)?;
     let after = run.after.words(site.address, count)?;
     match site.winner(caps).map(|record| record.kind) {
-        Some(Kind::Alternative {
+        Some(SiteKind::Alternative {
             replacement,
             replacement_len,
             ..
         }) => {
             alternative(image, site.address, replacement, replacement_len, &after)?;
         }
-        Some(Kind::Callback { callback, .. }) => {
+        Some(SiteKind::Callback { callback, .. }) => {
             let name = image
                 .place(callback)
                 .ok_or("the callback has no name")?
                 .symbol;
             computed::is_right(&name, site.address, &after, known)?;
         }
-        Some(Kind::Nops { .. }) => padding(&after)?,
+        Some(SiteKind::Nops { .. }) => padding(&after)?,
         // Judged by `compare::wrong_sites`.
-        Some(Kind::Branch { .. }) | None => {}
+        Some(SiteKind::Branch { .. }) | None => {}
     }
     Ok(before != after)
 }

@@ -8,7 +8,7 @@ use super::random::Random;
 
 /// What a site holds and what it becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum SiteKind {
     /// A B that becomes NOP.
     LikelyBranch,
     /// A NOP that becomes B.
@@ -30,24 +30,24 @@ pub(crate) const CALLBACK_WORDS: u8 = 5;
 pub(crate) const RECORDS: usize = 25_000;
 
 /// How many of each kind a distribution's kernel has.
-pub(crate) const LINUX: [(Kind, usize); 14] = [
-    (Kind::LikelyBranch, 15_982),
-    (Kind::UnlikelyBranch, 478),
-    (Kind::NopsToCode(1), 1_797),
-    (Kind::CodeToBranch, 1_653),
-    (Kind::CodeToCode(1), 6_762 - 1_797 - 1_653),
-    (Kind::CodeToCode(2), 100),
-    (Kind::CodeToCode(3), 45),
-    (Kind::CodeToCode(4), 1_283),
-    (Kind::CodeToCode(5), 302 - 95),
-    (Kind::Callback, 95),
-    (Kind::CodeToCode(6), 37),
-    (Kind::CodeToCode(10), 9),
-    (Kind::CodeToCode(16), 1),
-    (Kind::CodeToCode(37), 1),
+pub(crate) const LINUX: [(SiteKind, usize); 14] = [
+    (SiteKind::LikelyBranch, 15_982),
+    (SiteKind::UnlikelyBranch, 478),
+    (SiteKind::NopsToCode(1), 1_797),
+    (SiteKind::CodeToBranch, 1_653),
+    (SiteKind::CodeToCode(1), 6_762 - 1_797 - 1_653),
+    (SiteKind::CodeToCode(2), 100),
+    (SiteKind::CodeToCode(3), 45),
+    (SiteKind::CodeToCode(4), 1_283),
+    (SiteKind::CodeToCode(5), 302 - 95),
+    (SiteKind::Callback, 95),
+    (SiteKind::CodeToCode(6), 37),
+    (SiteKind::CodeToCode(10), 9),
+    (SiteKind::CodeToCode(16), 1),
+    (SiteKind::CodeToCode(37), 1),
 ];
 
-impl Kind {
+impl SiteKind {
     /// Length of the site in words.
     pub(crate) fn words(self) -> u8 {
         match self {
@@ -60,13 +60,13 @@ impl Kind {
 
 /// The kinds of `records` sites in the proportions of [`LINUX`], in an order that is always
 /// the same but has no pattern.
-pub(crate) fn scaled(records: usize) -> Vec<Kind> {
-    let all: Vec<Kind> = LINUX
+pub(crate) fn scaled(records: usize) -> Vec<SiteKind> {
+    let all: Vec<SiteKind> = LINUX
         .iter()
         .flat_map(|&(kind, count)| std::iter::repeat_n(kind, count))
         .collect();
     // Evenly spread over the list by kinds, so that each has its share.
-    let mut kinds: Vec<Kind> = (0..records)
+    let mut kinds: Vec<SiteKind> = (0..records)
         .map(|i| all[(2 * i + 1) * all.len() / (2 * records)])
         .collect();
     Random::new(records as u64).shuffle(&mut kinds);
@@ -77,11 +77,11 @@ pub(crate) fn scaled(records: usize) -> Vec<Kind> {
 mod tests {
     use super::*;
 
-    fn is_branch(kind: Kind) -> bool {
-        matches!(kind, Kind::LikelyBranch | Kind::UnlikelyBranch)
+    fn is_branch(kind: SiteKind) -> bool {
+        matches!(kind, SiteKind::LikelyBranch | SiteKind::UnlikelyBranch)
     }
 
-    fn count(kinds: &[Kind], is: impl Fn(Kind) -> bool) -> usize {
+    fn count(kinds: &[SiteKind], is: impl Fn(SiteKind) -> bool) -> usize {
         kinds.iter().filter(|&&kind| is(kind)).count()
     }
 
@@ -90,14 +90,14 @@ mod tests {
     fn largest_table_has_the_shape_of_linux() {
         let kinds = scaled(RECORDS);
         assert_eq!(kinds.len(), 25_000);
-        assert_eq!(count(&kinds, |kind| kind == Kind::LikelyBranch), 15_982);
+        assert_eq!(count(&kinds, |kind| kind == SiteKind::LikelyBranch), 15_982);
         assert_eq!(
-            count(&kinds, |kind| matches!(kind, Kind::NopsToCode(_))),
+            count(&kinds, |kind| matches!(kind, SiteKind::NopsToCode(_))),
             1_797
         );
-        let code = |kind| matches!(kind, Kind::CodeToCode(_) | Kind::CodeToBranch);
+        let code = |kind| matches!(kind, SiteKind::CodeToCode(_) | SiteKind::CodeToBranch);
         assert_eq!(count(&kinds, code), 6_648);
-        assert_eq!(count(&kinds, |kind| kind == Kind::CodeToBranch), 1_653);
+        assert_eq!(count(&kinds, |kind| kind == SiteKind::CodeToBranch), 1_653);
         let bytes = [
             (4, 6_762),
             (8, 100),
@@ -110,7 +110,7 @@ mod tests {
             (148, 1),
         ];
         for (bytes, expected) in bytes {
-            let long = |kind: Kind| !is_branch(kind) && 4 * u32::from(kind.words()) == bytes;
+            let long = |kind: SiteKind| !is_branch(kind) && 4 * u32::from(kind.words()) == bytes;
             assert_eq!(count(&kinds, long), expected, "sites of {bytes} bytes");
         }
     }
@@ -120,7 +120,7 @@ mod tests {
         for records in [10, 100, 1_000, 10_000] {
             let kinds = scaled(records);
             assert_eq!(kinds.len(), records);
-            let likely = count(&kinds, |kind| kind == Kind::LikelyBranch);
+            let likely = count(&kinds, |kind| kind == SiteKind::LikelyBranch);
             let expected = 15_982 * records / 25_000;
             assert!(likely.abs_diff(expected) <= 1, "{likely} of {records}");
         }

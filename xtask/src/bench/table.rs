@@ -5,7 +5,7 @@
 
 use super::{
     random::Random,
-    shape::{self, Kind},
+    shape::{self, SiteKind},
 };
 use std::collections::BTreeSet;
 
@@ -135,7 +135,7 @@ fn branch(words: i64) -> u32 {
 
 impl Image {
     /// Text with sites at irregular distances, 32 words apart on average.
-    fn new(kinds: &[Kind], random: &mut Random) -> Self {
+    fn new(kinds: &[SiteKind], random: &mut Random) -> Self {
         let mut end = 0;
         let sites = kinds
             .iter()
@@ -165,17 +165,17 @@ impl Image {
         if near == site { near + 1 } else { near }
     }
 
-    fn site(&mut self, kind: Kind, site: usize, caps: Caps, random: &mut Random) {
+    fn site(&mut self, kind: SiteKind, site: usize, caps: Caps, random: &mut Random) {
         let cap = random.below(CAPS.into()) as u16;
         let applies = caps.has(cap);
         self.applied += usize::from(applies);
         let words = kind.words();
         let range = site..site + usize::from(words);
         let (old, new) = match kind {
-            Kind::LikelyBranch | Kind::UnlikelyBranch => {
+            SiteKind::LikelyBranch | SiteKind::UnlikelyBranch => {
                 let target = self.target(site, random);
                 let displacement = target as i64 - site as i64;
-                let is_likely = kind == Kind::LikelyBranch;
+                let is_likely = kind == SiteKind::LikelyBranch;
                 let condition = cap | u16::from(is_likely) << 15;
                 self.branches.push((site, condition, displacement as i16));
                 match is_likely {
@@ -183,12 +183,12 @@ impl Image {
                     false => (vec![NOP], vec![branch(displacement)]),
                 }
             }
-            Kind::NopsToCode(_) | Kind::CodeToCode(_) => {
+            SiteKind::NopsToCode(_) | SiteKind::CodeToCode(_) => {
                 let mut new: Vec<u32> = (0..words)
                     .map(|_| PLAIN[random.below(PLAIN.len() as u64) as usize])
                     .collect();
                 let old = match kind {
-                    Kind::NopsToCode(_) => vec![NOP; usize::from(words)],
+                    SiteKind::NopsToCode(_) => vec![NOP; usize::from(words)],
                     _ => self.text[range.clone()].to_vec(),
                 };
                 // Each word changes, so that what is counted is all there is.
@@ -200,14 +200,14 @@ impl Image {
                 self.alternative(site, cap, words, &new);
                 (old, new)
             }
-            Kind::CodeToBranch => {
+            SiteKind::CodeToBranch => {
                 let target = self.target(site, random);
                 self.external.push((self.replacements.len(), target));
                 self.alternative(site, cap, words, &[0]);
                 let new = branch(target as i64 - site as i64);
                 (vec![self.text[site]], vec![new])
             }
-            Kind::Callback => {
+            SiteKind::Callback => {
                 self.alternatives.push(Record {
                     site,
                     replacement: None,

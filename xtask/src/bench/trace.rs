@@ -19,7 +19,7 @@ pub(crate) enum CacheOp {
 
 /// The kind of an instruction, and the register that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum OperandKind {
     Dc(u32),
     Ic,
     Dsb,
@@ -27,19 +27,19 @@ enum Kind {
 
 /// SYS with CRn = 7 (Arm ARM C5.1.3): CRm 1 and 5 are IC, 6 and 10 to 14 DC. DSB is in
 /// C6.2.
-fn kind(word: u32) -> Option<Kind> {
+fn kind(word: u32) -> Option<OperandKind> {
     if word & 0xfff8_f000 == 0xd508_7000 {
         return match word >> 8 & 0xf {
-            1 | 5 => Some(Kind::Ic),
-            6 | 10..=14 => Some(Kind::Dc(word & 0x1f)),
+            1 | 5 => Some(OperandKind::Ic),
+            6 | 10..=14 => Some(OperandKind::Dc(word & 0x1f)),
             _ => None,
         };
     }
-    (word & 0xffff_f0ff == 0xd503_309f).then_some(Kind::Dsb)
+    (word & 0xffff_f0ff == 0xd503_309f).then_some(OperandKind::Dsb)
 }
 
 /// The instructions of interest in an image, by address.
-fn instructions(image: &Image) -> impl Iterator<Item = (u64, Kind)> + '_ {
+fn instructions(image: &Image) -> impl Iterator<Item = (u64, OperandKind)> + '_ {
     image
         .sections()
         .iter()
@@ -79,9 +79,11 @@ pub(crate) fn read(image: &Image, log: &str) -> Result<Vec<CacheOp>, String> {
             let pc = u64::from_str_radix(pc, 16).map_err(|_| wrong())?;
             let at = known.binary_search_by_key(&pc, |&(address, _)| address);
             Ok(match known[at.map_err(|_| wrong())?].1 {
-                Kind::Ic => CacheOp::Ic,
-                Kind::Dsb => CacheOp::Dsb,
-                Kind::Dc(register) => CacheOp::Dc(value(registers, register).ok_or_else(wrong)?),
+                OperandKind::Ic => CacheOp::Ic,
+                OperandKind::Dsb => CacheOp::Dsb,
+                OperandKind::Dc(register) => {
+                    CacheOp::Dc(value(registers, register).ok_or_else(wrong)?)
+                }
             })
         })
         .collect()
@@ -101,16 +103,16 @@ mod tests {
     #[test]
     fn maintenance_is_told_from_other_system_instructions() {
         for (word, expected) in [
-            (0xd50b_7b2b, Some(Kind::Dc(11))), // dc cvau, x11
-            (0xd50b_7e21, Some(Kind::Dc(1))),  // dc civac, x1
-            (0xd508_711f, Some(Kind::Ic)),     // ic ialluis
-            (0xd50b_752b, Some(Kind::Ic)),     // ic ivau, x11
-            (0xd503_3b9f, Some(Kind::Dsb)),    // dsb ish
-            (0xd503_3fdf, None),               // isb
-            (0xd508_831f, None),               // tlbi vmalle1is
-            (0xd50b_7421, None),               // dc zva, x1
-            (0xd508_7800, None),               // at s1e1r, x0
-            (0xd503_201f, None),               // nop
+            (0xd50b_7b2b, Some(OperandKind::Dc(11))), // dc cvau, x11
+            (0xd50b_7e21, Some(OperandKind::Dc(1))),  // dc civac, x1
+            (0xd508_711f, Some(OperandKind::Ic)),     // ic ialluis
+            (0xd50b_752b, Some(OperandKind::Ic)),     // ic ivau, x11
+            (0xd503_3b9f, Some(OperandKind::Dsb)),    // dsb ish
+            (0xd503_3fdf, None),                      // isb
+            (0xd508_831f, None),                      // tlbi vmalle1is
+            (0xd50b_7421, None),                      // dc zva, x1
+            (0xd508_7800, None),                      // at s1e1r, x0
+            (0xd503_201f, None),                      // nop
         ] {
             assert_eq!(kind(word), expected, "{word:#x}");
         }

@@ -8,7 +8,7 @@ use anstream::println;
 use qemu_tests::{
     Memory, Result, disasm,
     facts::Fact,
-    sites::{Kind, Site},
+    sites::{Site, SiteKind},
 };
 use std::{collections::BTreeSet, mem};
 
@@ -45,10 +45,10 @@ fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
         for site in demo.sites.iter().filter(|site| !gone(site)) {
             let before = words(&demo.run.before, site)?;
             if (before != words(&demo.run.after, site)?) == changed {
-                let branch = matches!(site.records[0].kind, Kind::Branch { .. });
+                let branch = matches!(site.records[0].kind, SiteKind::Branch { .. });
                 let again = !seen.insert((branch, site.records[0].condition.cap));
                 turn[usize::from(branch)] += 1;
-                let is_first = matches!(site.records[0].kind, Kind::Callback { .. })
+                let is_first = matches!(site.records[0].kind, SiteKind::Callback { .. })
                     && changed
                     && is_hypervisor(demo, site)
                     && !mem::replace(&mut has_hypervisor, true);
@@ -100,11 +100,11 @@ fn show_site(demo: &Demo, site: &Site) -> Result<()> {
 /// Kind and conditions: `branch, unlikely LSE`, `alternative, A & !B, else C`.
 fn describe(demo: &Demo, site: &Site) -> String {
     let kind = match site.records[0].kind {
-        Kind::Branch { likely: true, .. } => "branch, likely ",
-        Kind::Branch { likely: false, .. } => "branch, unlikely ",
-        Kind::Alternative { .. } => "alternative, ",
-        Kind::Callback { .. } => "callback, ",
-        Kind::Nops { .. } => "nops, ",
+        SiteKind::Branch { likely: true, .. } => "branch, likely ",
+        SiteKind::Branch { likely: false, .. } => "branch, unlikely ",
+        SiteKind::Alternative { .. } => "alternative, ",
+        SiteKind::Callback { .. } => "callback, ",
+        SiteKind::Nops { .. } => "nops, ",
     };
     let mut text = String::from(kind);
     for (index, record) in site.records.iter().enumerate() {

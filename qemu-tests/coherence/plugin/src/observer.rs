@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::{io, mem};
 
-use coherence::{Address, Cache, Config, End, Judge, Kind, Missing, Op, Ops, Violation, When};
+use coherence::{Address, Cache, Config, End, Judge, Missing, Op, OpKind, Ops, Violation, When};
 
 use crate::instruction::Instruction;
 use crate::memory::Memory;
@@ -197,7 +197,7 @@ impl Observer {
                 return self.report.problem(problem.into());
             }
         };
-        let is_by_address = op.kind.is_clean() || op.kind == Kind::IcIvau;
+        let is_by_address = op.kind.is_clean() || op.kind == OpKind::IcIvau;
         let physical = match self.memory.translate(operand) {
             _ if !is_by_address => 0,
             Some(physical) => physical,
@@ -208,15 +208,15 @@ impl Observer {
         };
         match op.kind {
             kind if kind.is_clean() => judge.clean(cpu, physical, kind.is_clean_to_coherency()),
-            Kind::IcIvau => judge.invalidate(cpu, Address(operand), physical),
-            Kind::IcIallu => judge.invalidate_all(cpu, false),
-            Kind::IcIalluis => judge.invalidate_all(cpu, true),
-            Kind::Dsb => judge.barrier(cpu, true),
-            Kind::DsbStores => judge.barrier(cpu, false),
-            Kind::DsbLocal => judge.barrier_local(cpu),
-            Kind::Isb | Kind::Eret | Kind::Exception => judge.synchronise(cpu),
-            Kind::Vbar => state.vectors[instruction.op1()] = Some(operand),
-            Kind::Sctlr => {
+            OpKind::IcIvau => judge.invalidate(cpu, Address(operand), physical),
+            OpKind::IcIallu => judge.invalidate_all(cpu, false),
+            OpKind::IcIalluis => judge.invalidate_all(cpu, true),
+            OpKind::Dsb => judge.barrier(cpu, true),
+            OpKind::DsbStores => judge.barrier(cpu, false),
+            OpKind::DsbLocal => judge.barrier_local(cpu),
+            OpKind::Isb | OpKind::Eret | OpKind::Exception => judge.synchronise(cpu),
+            OpKind::Vbar => state.vectors[instruction.op1()] = Some(operand),
+            OpKind::Sctlr => {
                 let is_on = operand & 1 != 0;
                 let was_on = mem::replace(&mut state.mmus[instruction.op1()], is_on);
                 if is_on && !was_on {
@@ -266,7 +266,7 @@ impl Cpu {
     /// Goes on to an instruction, maybe by an exception. Says how far it was in a routine that it
     /// leaves by that.
     fn go_on(&mut self, instruction: &Instruction, by_exception: bool) -> Option<Routine> {
-        let ends = |op: Op| matches!(op.kind, Kind::Isb | Kind::Daif);
+        let ends = |op: Op| matches!(op.kind, OpKind::Isb | OpKind::Daif);
         let here = match self.routine {
             Routine::Amidst(_) if by_exception => Routine::Suspended,
             Routine::Suspended if !instruction.is_promised => Routine::Suspended,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coherence::{Counts, Kind, Region};
+use coherence::{Counts, OpKind, Region};
 
 /// The regions, and what has been counted in them.
 pub struct Regions(Vec<(String, Region, Counts)>);
@@ -45,7 +45,7 @@ impl Regions {
     }
 
     /// Counts an instruction with these marks.
-    pub fn count(&mut self, marks: &Marks, open: &mut Open, kind: Option<Kind>) {
+    pub fn count(&mut self, marks: &Marks, open: &mut Open, kind: Option<OpKind>) {
         for number in &marks.begins {
             open.0[*number] = true;
         }
