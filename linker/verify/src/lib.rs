@@ -27,7 +27,7 @@ pub use config::Named;
 pub use context::Context;
 pub use namespaces::{Namespace, Namespaces};
 pub use not_checked::not_checked;
-pub use refusals::Refusals;
+pub use refusals::{Refusal, RefusalKind, Refusals};
 pub use rule::{Reporter, Rule};
 pub use rules::rules;
 

@@ -4,6 +4,7 @@ use alt_diagnostic::{Diagnostic, Location, Severity};
 use alt_image::records::Format;
 
 use crate::context::Context;
+use crate::refusals::RefusalKind;
 
 /// A rule.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,21 @@ impl Reporter<'_> {
     ) {
         let cap = self.context.names.label(cap);
         self.add(address, Some(cap), message.into(), path);
+    }
+
+    /// Reports the sites that the patcher refuses for a reason of this kind.
+    pub(crate) fn refusals(&mut self, kind: RefusalKind) {
+        self.refusals_advice(kind, self.rule.advice);
+    }
+
+    /// As [`refusals`](Self::refusals), with other advice than that of the rule.
+    pub(crate) fn refusals_advice(&mut self, kind: RefusalKind, advice: &'static str) {
+        let context = self.context;
+        for refusal in context.refusals.of(kind) {
+            let cap = refusal.cap.map(|cap| context.names.label(cap));
+            self.add(refusal.site, cap, refusal.reason.clone(), Vec::new());
+            self.advise(advice);
+        }
     }
 
     fn add(&mut self, address: u64, cap: Option<String>, message: String, path: Vec<String>) {
