@@ -1,15 +1,19 @@
 //! The command `alt verify`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
+use alt_image::image::Image;
 use alt_image::style;
+use alt_livepatch::verify::{self as payload_rules, is_payload};
 use alt_verify::seal::Seal;
 use alt_verify::{Context, not_checked, rules, verify};
 use clap::Args;
 use serde::Serialize;
 
 use crate::finding::{self, ImageFinding};
-use crate::input::{Input, config, read_text};
+use crate::input::{Input, config, read, read_text};
 use crate::output::{self, Outcome};
 
 /// Checks an image by all rules.
@@ -24,6 +28,12 @@ pub struct Verify {
     /// A rules file for this image: regions, the init region, code that runs early
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// For a payload of livepatch: the image that it is for
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<PathBuf>,
+    /// For a payload: the payload that will have been applied before it
+    #[arg(long, value_name = "PAYLOAD")]
+    parent: Option<PathBuf>,
     /// A rule that is not checked; may be given several times
     #[arg(long, value_name = "RULE", value_parser = rule)]
     allow: Vec<&'static str>,
@@ -37,6 +47,7 @@ Examples:
   alt verify kernel
   alt verify kernel --json
   alt verify vmlinux --cpucaps arch/arm64/tools/cpucaps
+  alt verify fix.alp --image kernel
 
 Exit status: 0 no findings, 1 findings, 2 the image cannot be read.";
 
@@ -58,12 +69,18 @@ struct Document<'a> {
 
 /// The rule of this name.
 fn rule(id: &str) -> Result<&'static str, String> {
-    let known = rules().map(|rule| rule.id).find(|known| *known == id);
+    let of_payloads = alt_livepatch::verify::RULES.iter().map(|rule| rule.id);
+    let known = rules().map(|rule| rule.id).chain(of_payloads);
+    let known = known.into_iter().find(|known| *known == id);
     known.ok_or_else(|| "there is no such rule; docs/verify.md lists them".into())
 }
 
 impl Verify {
     pub fn run(&self) -> Outcome {
+        let of_payload = self.image.is_some() || self.parent.is_some();
+        if of_payload || is_payload(&start(&self.input.path)) {
+            return self.payload(&read(&self.input.path)?);
+        }
         // With a rules file, an image without sites can be checked too.
         let opened = match &self.rules {
             None => self.input.open(),
@@ -111,6 +128,61 @@ impl Verify {
                 all => checked += &format!(", namespaces {}", all.join(", ")),
             }
             writeln!(out, "{}: {checked}", output::verdict(findings.len()))?;
+            for line in &not_checked {
+                writeln!(out, "{}: {line}", style::dim("not checked"))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The start of a file; empty if it cannot be read, which is reported later.
+fn start(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    let file = File::open(path).map(|file| file.take(4096));
+    match file.and_then(|mut file| file.read_to_end(&mut start)) {
+        Ok(_) => start,
+        Err(_) => Vec::new(),
+    }
+}
+
+impl Verify {
+    fn payload(&self, file: &[u8]) -> Outcome {
+        let image = match &self.image {
+            None => None,
+            Some(path) => {
+                let image = Image::parse(read(path)?);
+                Some(image.map_err(|why| format!("{}: {why}", path.display()))?)
+            }
+        };
+        let parent = self.parent.as_deref().map(read).transpose()?;
+        let mut findings = payload_rules::verify(file, image.as_ref(), parent.as_deref());
+        findings.retain(|finding| !self.allow.contains(&finding.rule));
+        let not_checked = match image {
+            Some(_) => Vec::new(),
+            None => vec!["against an image, for lack of --image".to_owned()],
+        };
+        output::show(findings.is_empty(), |mut out| {
+            if self.json {
+                let document = Document {
+                    version: 1,
+                    sites: 0,
+                    records: 0,
+                    namespaces: Vec::new(),
+                    findings: findings.iter().map(ImageFinding::from).collect(),
+                    not_checked: &not_checked,
+                };
+                return output::json(&mut out, &document);
+            }
+            for finding in &findings {
+                finding::show(out, finding)?;
+            }
+            let rules = payload_rules::RULES.len();
+            writeln!(
+                out,
+                "{}: payload, {rules} rules",
+                output::verdict(findings.len())
+            )?;
             for line in &not_checked {
                 writeln!(out, "{}: {line}", style::dim("not checked"))?;
             }

@@ -9,9 +9,21 @@ use alt_runtime::insn::{Class, Form};
 
 use super::PayloadBuildError;
 
-/// `BTI c`, `BTI jc`, `PACIASP`, `PACIBSP`: the first instruction of a function that may be called
+/// The forms of `BTI`, `PACIASP`, `PACIBSP`: the first instruction of a function that may be called
 /// indirectly where BTI is in use (Arm ARM D8.4.5).
-const PADS: [u32; 4] = [0xd503_245f, 0xd503_24df, 0xd503_233f, 0xd503_237f];
+const PADS: [u32; 6] = [
+    0xd503_241f,
+    0xd503_245f,
+    0xd503_249f,
+    0xd503_24df,
+    0xd503_233f,
+    0xd503_237f,
+];
+
+/// Whether a function that begins with this word has a landing pad.
+pub(crate) fn is_landing_pad(word: u32) -> bool {
+    PADS.contains(&word)
+}
 
 /// The direct branches that are no calls.
 const LOOPS: [Form; 7] = [
@@ -76,7 +88,7 @@ impl<'a> OldImage<'a> {
             address,
         };
         let first = self.image.word(address).ok_or_else(not_text)?;
-        let landing_pad = PADS.contains(&first);
+        let landing_pad = is_landing_pad(first);
         let needed = if landing_pad { 8 } else { 4 };
         if size < needed {
             return Err(PayloadBuildError::TooShort {
@@ -128,7 +140,12 @@ impl<'a> OldImage<'a> {
     }
 
     /// The words that patching can leave at `place`, the default first.
-    fn words(&self, name: &str, place: u64, default: u32) -> Result<Vec<u32>, PayloadBuildError> {
+    pub(crate) fn words(
+        &self,
+        name: &str,
+        place: u64,
+        default: u32,
+    ) -> Result<Vec<u32>, PayloadBuildError> {
         let mut words = vec![default];
         let Some(host) = &self.host else {
             return Ok(words);

@@ -9,6 +9,7 @@
 //! | entry.rs | landing pads, and the words where the branches will be |
 //! | description.rs, elf.rs | the bytes of the file |
 //! | write.rs | all steps |
+//! | memory.rs | a payload at an address |
 //! | summary.rs | a payload as a document |
 
 mod carry;
@@ -16,6 +17,7 @@ mod description;
 mod elf;
 mod entry;
 mod error;
+mod memory;
 mod order;
 mod part;
 mod place;
@@ -24,8 +26,10 @@ mod summary;
 mod write;
 
 pub use carry::{Options, build};
+pub(crate) use entry::is_landing_pad;
 pub use entry::{Entry, OldImage};
 pub use error::PayloadBuildError;
+pub use memory::{InMemory, PlaceError};
 pub use part::{Part, PartKind, Reference, Replaced, Target};
 pub use summary::{HOOK_NAMES, Summary};
 pub use write::{LogString, Specification, write};
@@ -34,6 +38,6 @@ pub use write::{LogString, Specification, write};
 const LOG_STRINGS: &str = ".defmt";
 
 /// An id in hexadecimal digits.
-fn hex(id: &alt_runtime::livepatch::format::Id) -> String {
+pub(crate) fn hex(id: &alt_runtime::livepatch::format::Id) -> String {
     id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

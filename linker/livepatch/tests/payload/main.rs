@@ -5,4 +5,5 @@
 
 mod contents;
 mod refused;
+mod rules;
 mod small;
