@@ -456,3 +456,47 @@ fn flags_are_stated_once() {
         assert!(text.contains(&cargo), "{flag}");
     }
 }
+
+/// `alt verify` knows payloads by their description.
+#[test]
+fn a_payload_is_verified() {
+    let Some(kernel) = Kernel::new("a_payload_is_verified") else {
+        return;
+    };
+    kernel.build("old", SOURCE);
+    kernel.build("new", &edited());
+    let file = built(&kernel, &["old", "new"], "fix.alp");
+    let verify = |arguments: &[&str]| {
+        let all: Vec<_> = ["verify"].iter().chain(arguments).copied().collect();
+        let output = alt(&all, &kernel.path(""));
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (status, text) = verify(&["fix.alp", "--image", "old"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(
+        text.starts_with("clean: payload, ") && !text.contains("not checked"),
+        "{text}"
+    );
+    let (status, text) = verify(&["fix.alp"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("not checked: against an image"), "{text}");
+    let (status, text) = verify(&["fix.alp", "--image", "new"]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("error[payload-image]: the payload is for the image"),
+        "{text}"
+    );
+    let allowed = verify(&["fix.alp", "--image", "new", "--allow", "payload-image"]);
+    assert_eq!(allowed.0, Some(0));
+    let (status, text) = verify(&["fix.alp", "--parent", "fix.alp", "--json"]);
+    assert_eq!(status, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["findings"][0]["rule"], "payload-parent");
+    fs::write(kernel.path("cut.alp"), &file[..file.len() / 2]).unwrap();
+    let (status, text) = verify(&["cut.alp"]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("error[payload-truncated]"), "{text}");
+}
