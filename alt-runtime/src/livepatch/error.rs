@@ -135,7 +135,8 @@ pub enum LoadError<M> {
     },
     /// There is no memory, or its access could not be changed.
     Memory(M),
-    /// The memory does not begin at a multiple of [`Layout::ALIGN`](super::Layout::ALIGN).
+    /// The memory does not begin at a multiple of [`Layout::ALIGN`](super::Layout::ALIGN), or its
+    /// pointer is not a multiple of 16.
     MisalignedMemory {
         /// Where it begins.
         address: u64,
@@ -322,7 +323,7 @@ impl<M: fmt::Display> fmt::Display for LoadError<M> {
             Self::Memory(error) => write!(f, "memory for the payload: {error}"),
             Self::MisalignedMemory { address } => write!(
                 f,
-                "the memory for the payload at {address:#x} is not aligned to 64 KiB"
+                "the memory for the payload at {address:#x} is not aligned: its address to 64 KiB, its pointer to 16"
             ),
             Self::OutOfReach { function, error } => write!(f, "{function}: {error}"),
             Self::Relocation {

@@ -43,6 +43,7 @@ impl RunningImage {
 
 /// A function of a payload that the loader wants to be called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Hook<'a> {
     /// When.
     pub kind: HookKind,

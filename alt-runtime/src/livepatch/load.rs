@@ -51,9 +51,11 @@ pub(super) fn load<K: Kernel>(
         is_kept: false,
     };
     let loaded = &memory.loaded;
-    let Block { address, .. } = loaded.block;
-    if !address.is_multiple_of(Layout::ALIGN) {
-        return Err(LoadError::MisalignedMemory { address });
+    let Block { address, pointer } = loaded.block;
+    for (address, align) in [(address, Layout::ALIGN), (pointer.addr() as u64, 16)] {
+        if !address.is_multiple_of(align) {
+            return Err(LoadError::MisalignedMemory { address });
+        }
     }
     for function in payload.functions() {
         loaded

@@ -60,7 +60,8 @@ impl Layout {
 pub struct Block {
     /// The address at which the payload runs: a multiple of [`Layout::ALIGN`].
     pub address: u64,
-    /// The same memory, as the loader reads and writes it; usually this pointer has that address.
+    /// The same memory, as the loader reads and writes it, at a multiple of 16; usually this pointer
+    /// has that address.
     pub pointer: *mut u8,
 }
 
@@ -73,7 +74,7 @@ unsafe impl Sync for Block {}
 ///
 /// # Safety
 /// The memory of a block is valid for reads and writes of all its parts by
-/// [`pointer`](Block::pointer), is aligned to [`Layout::ALIGN`], and is used by nothing else. After
+/// [`pointer`](Block::pointer), and is used by nothing else. After
 /// [`protect`](Self::protect), the parts with [`Rights::ReadWrite`] are still valid for writes, and
 /// all parts for reads, from every CPU, until [`free`](Self::free). The block runs at its address.
 pub unsafe trait PayloadMemory {

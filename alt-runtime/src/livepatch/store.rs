@@ -28,6 +28,7 @@ impl fmt::Display for State {
 
 /// What is known about a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Status<'a> {
     /// Its id.
     pub id: Id,
@@ -46,6 +47,7 @@ pub struct Status<'a> {
 
 /// What is at an address of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Symbol<'a> {
     /// Name of the payload.
     pub payload: &'a str,

@@ -109,6 +109,8 @@ pub struct Fake {
     pub layouts: Vec<Layout>,
     /// The next payload's address.
     pub next: u64,
+    /// What is added to the pointer of a block.
+    pub misaligned: usize,
     pub has_cap: bool,
     pub log: Log,
     /// Hooks that refuse, by payload and kind, and how.
@@ -155,6 +157,7 @@ impl Fake {
             blocks: Vec::new(),
             layouts: Vec::new(),
             next: PAYLOADS,
+            misaligned: 0,
             has_cap: true,
             log: Log::default(),
             refusing: Vec::new(),
@@ -239,7 +242,7 @@ impl Drop for Fake {
     fn drop(&mut self) {
         for (block, layout) in self.blocks.drain(..) {
             // SAFETY: allocated with this layout.
-            unsafe { dealloc(block.pointer, layout) };
+            unsafe { dealloc(block.pointer.wrapping_sub(self.misaligned), layout) };
         }
         // SAFETY: allocated with this layout.
         unsafe { dealloc(self.text.cast(), alloc::Layout::array::<u32>(LEN).unwrap()) };
@@ -258,7 +261,8 @@ unsafe impl PayloadMemory for Fake {
         if self.no_memory {
             return Err("no memory");
         }
-        let memory = alloc::Layout::from_size_align(layout.size() as usize, 4096).unwrap();
+        let size = layout.size() as usize;
+        let memory = alloc::Layout::from_size_align(size + self.misaligned, 4096).unwrap();
         // SAFETY: not empty.
         let pointer = unsafe { alloc(memory) };
         // Not zeros, as memory that was used before.
@@ -266,7 +270,7 @@ unsafe impl PayloadMemory for Fake {
         unsafe { pointer.write_bytes(0xa5, memory.size()) };
         let block = Block {
             address: self.next,
-            pointer,
+            pointer: pointer.wrapping_add(self.misaligned),
         };
         self.next += layout.size().next_multiple_of(0x1_0000);
         self.blocks.push((block, memory));
@@ -293,9 +297,9 @@ unsafe impl PayloadMemory for Fake {
         self.note(Event::Free);
         let index = self.blocks.iter().position(|(it, _)| *it == block);
         let (block, memory) = self.blocks.remove(index.expect("freed twice"));
-        assert_eq!(memory.size() as u64, layout.size());
+        assert_eq!(memory.size() - self.misaligned, layout.size() as usize);
         // SAFETY: allocated with this layout.
-        unsafe { dealloc(block.pointer, memory) };
+        unsafe { dealloc(block.pointer.wrapping_sub(self.misaligned), memory) };
     }
 }
 

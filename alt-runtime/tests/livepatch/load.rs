@@ -294,6 +294,11 @@ fn b26_no_memory() {
     let error = refused(&mut kernel, &rich());
     let address = PAYLOADS + 0x1000;
     assert_eq!(error, LoadError::MisalignedMemory { address });
+    let mut kernel = Fake::new();
+    kernel.misaligned = 8;
+    let error = refused(&mut kernel, &rich());
+    let is_pointer = matches!(error, LoadError::MisalignedMemory { address } if address < TEXT);
+    assert!(is_pointer, "{error}");
 }
 
 #[test]
