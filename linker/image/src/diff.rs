@@ -23,7 +23,8 @@ impl Memory<'_> {
         self.base.saturating_add(self.bytes.len() as u64)
     }
 
-    fn word(&self, address: u64) -> Option<u32> {
+    /// The word at an address.
+    pub fn word(&self, address: u64) -> Option<u32> {
         let from = usize::try_from(address.checked_sub(self.base)?).ok()?;
         let bytes = self.bytes.get(from..from.checked_add(4)?)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
@@ -217,7 +218,10 @@ pub fn compare(
                     expected,
                     found,
                 };
-                comparison.add(image, site, word);
+                let at = site.unwrap_or(address);
+                comparison.add(site, word, || {
+                    image.place(at).map(|place| place.to_string())
+                });
             }
         }
         comparison.compared += counts.compared;
@@ -290,7 +294,45 @@ fn ranges(ranges: impl Iterator<Item = Range<u64>>) -> String {
 }
 
 impl Comparison {
-    fn add(&mut self, image: &Image, site: Option<u64>, word: WrongWord) {
+    /// Adds text that is not in the image, such as that of a payload: the expected words by address,
+    /// `None` for words that are not known. `label` names a place. Words that the dump does not have
+    /// are not compared.
+    pub fn add_text(
+        &mut self,
+        name: String,
+        expected: impl IntoIterator<Item = (u64, Option<u32>)>,
+        dump: &[Memory<'_>],
+        label: impl Fn(u64) -> String,
+    ) {
+        let mut counts = Section {
+            name,
+            skipped: false,
+            words: 0,
+            compared: 0,
+            differ: 0,
+        };
+        for (address, expected) in expected {
+            counts.words += 1;
+            let found = dump.iter().find_map(|piece| piece.word(address));
+            let (Some(expected), Some(found)) = (expected, found) else {
+                continue;
+            };
+            counts.compared += 1;
+            if found != expected {
+                counts.differ += 1;
+                let word = WrongWord {
+                    address,
+                    expected,
+                    found,
+                };
+                self.add(None, word, || Some(label(address)));
+            }
+        }
+        self.compared += counts.compared;
+        self.sections.push(counts);
+    }
+
+    fn add(&mut self, site: Option<u64>, word: WrongWord, place: impl FnOnce() -> Option<String>) {
         self.words += 1;
         let same = self.differences.last_mut().filter(|last| match site {
             Some(site) => last.site && last.address == site,
@@ -308,7 +350,7 @@ impl Comparison {
                 let address = site.unwrap_or(word.address);
                 self.differences.push(Difference {
                     address,
-                    place: image.place(address).map(|place| place.to_string()),
+                    place: place(),
                     site: site.is_some(),
                     words: vec![word],
                 });

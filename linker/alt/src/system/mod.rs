@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use alt_image::load::Loaded;
 use alt_image::patching::{Answers, Expectation};
+use alt_runtime::cap::{CapSet, CapTable};
 use clap::Args;
 
 use crate::input::read_text;
@@ -46,12 +47,17 @@ struct Cpus {
 }
 
 impl System {
-    /// The expected image on this system.
-    pub fn expect(&self, opened: &Loaded) -> Result<Expectation, Box<dyn Error>> {
-        let (table, present) = match &self.cpus.caps {
+    /// The table of cpucaps of the image, and those that are present on this system.
+    pub fn present(&self, opened: &Loaded) -> Result<(&'static CapTable, CapSet), Box<dyn Error>> {
+        Ok(match &self.cpus.caps {
             Some(list) => list::present(list, opened)?,
             None => self.detected(opened)?,
-        };
+        })
+    }
+
+    /// The expected image on this system.
+    pub fn expect(&self, opened: &Loaded) -> Result<Expectation, Box<dyn Error>> {
+        let (table, present) = self.present(opened)?;
         let answers = match &self.callbacks {
             None => Answers::none(),
             Some(path) => Answers::from_toml(&read_text(path)?)

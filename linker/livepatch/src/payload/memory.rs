@@ -1,10 +1,13 @@
 //! A payload in memory, as a loader has put it there.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 
+use alt_image::patching::planned;
 use alt_runtime::Insn;
 use alt_runtime::livepatch::format::{BASE_IMAGE, Span};
 use alt_runtime::livepatch::{Payload, RelocationError, RelocationKind};
+use alt_runtime::patch::{Decision, PlanError};
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
 use object::read::elf::{ElfFile64, ProgramHeader as _};
@@ -120,6 +123,63 @@ impl InMemory {
             replacements: Words::new(self.replacements.0, &self.replacements.1),
             callbacks,
         }
+    }
+
+    /// For each site: its address, its length in instructions, and a region with its records alone;
+    /// `None` in place of the region if a callback of the kernel computes its words.
+    fn each_site(&self) -> Vec<(u64, usize, Option<Region<'_>>)> {
+        let mut sites = Vec::new();
+        let mut at = self.branches.0;
+        for record in &self.branches.1 {
+            let mut region = self.region(Table::new(0, &[]));
+            region.branches = Table::new(at, std::slice::from_ref(record));
+            region.alternatives = Table::new(0, &[]);
+            sites.push((record.site_address(at), 1, Some(region)));
+            at += size_of::<BranchRecord>() as u64;
+        }
+        let (mut at, mut rest) = (self.alternatives.0, &self.alternatives.1[..]);
+        while let Some(first) = rest.first() {
+            let site = first.site_address(at);
+            let addresses = (at..).step_by(size_of::<AlternativeRecord>());
+            let same = rest
+                .iter()
+                .zip(addresses)
+                .take_while(|(record, at)| record.site_address(*at) == site);
+            let (own, after) = rest.split_at(same.count());
+            let computed = own
+                .iter()
+                .any(|record| record.condition.is_callback() && record.replacement_len != 0);
+            let region = (!computed).then(|| {
+                let mut region = self.region(Table::new(0, &[]));
+                region.branches = Table::new(0, &[]);
+                region.alternatives = Table::new(at, own);
+                region
+            });
+            sites.push((site, first.site_len.into(), region));
+            at += size_of_val(own) as u64;
+            rest = after;
+        }
+        sites
+    }
+
+    /// The words of the executable segment after its sites have been patched, with their addresses;
+    /// `None` where a callback of the kernel computes a word.
+    ///
+    /// # Errors
+    /// The patcher refuses a site.
+    pub fn patched(&self, decision: Decision<'_>) -> Result<BTreeMap<u64, Option<u32>>, PlanError> {
+        let mut words: BTreeMap<_, _> = self.text().map(|(at, word)| (at, Some(word))).collect();
+        for (site, len, region) in self.each_site() {
+            let after = match region {
+                Some(region) => {
+                    let planned = planned(&region, decision, site, len)?;
+                    planned.after.into_iter().map(Some).collect()
+                }
+                None => vec![None; len],
+            };
+            words.extend((site..).step_by(4).zip(after));
+        }
+        Ok(words)
     }
 
     /// The words of the executable segment before its sites are patched, with their addresses.

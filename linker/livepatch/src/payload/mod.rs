@@ -10,8 +10,10 @@
 //! | description.rs, elf.rs | the bytes of the file |
 //! | write.rs | all steps |
 //! | memory.rs | a payload at an address |
+//! | applied.rs | what an applied payload changes in memory |
 //! | summary.rs | a payload as a document |
 
+mod applied;
 mod carry;
 mod description;
 mod elf;
@@ -25,6 +27,7 @@ mod records;
 mod summary;
 mod write;
 
+pub use applied::{Applied, AppliedError};
 pub use carry::{Options, build};
 pub(crate) use entry::is_landing_pad;
 pub use entry::{Entry, OldImage};

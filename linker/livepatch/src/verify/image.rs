@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use alt_image::image::Image;
-use alt_image::names::NUMBERED;
+use alt_image::names::ANY_CAP;
 use alt_image::patching::Host;
 use alt_image::records::Records;
-use alt_runtime::cap::CapTable;
 use alt_runtime::livepatch::Payload;
 use alt_runtime::livepatch::format::{FUNCTION_LANDING_PAD, Function, SEGMENT_ALIGN};
 use alt_runtime::patch;
@@ -161,7 +160,7 @@ fn check_sites(
     let callbacks = host
         .as_ref()
         .map_or(Table::new(0, &[]), |host| host.region().callbacks);
-    if let Err(error) = patch::check(&loaded.region(callbacks), &CapTable::new(&NUMBERED)) {
+    if let Err(error) = patch::check(&loaded.region(callbacks), &ANY_CAP) {
         let place = error.site.wrapping_sub(end);
         findings.push(finding(&rules::SITE, place, None, error.to_string()));
     }
