@@ -5,4 +5,5 @@
 mod archive;
 mod keep;
 mod kernel;
+mod memory;
 mod payload;

@@ -12,7 +12,7 @@ use test_support::Image;
 use crate::kernel::{Kernel, SOURCE, alt, said};
 
 /// An edit of the kernel's source.
-fn edited() -> String {
+pub fn edited() -> String {
     let hello = "\"hello {count}\\n\")";
     assert!(SOURCE.contains(hello) && SOURCE.contains("wrapping_mul(31)"));
     SOURCE
@@ -30,7 +30,7 @@ fn build(kernel: &Kernel, arguments: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn built(kernel: &Kernel, arguments: &[&str], payload: &str) -> Vec<u8> {
+pub fn built(kernel: &Kernel, arguments: &[&str], payload: &str) -> Vec<u8> {
     let all: Vec<_> = arguments.iter().copied().chain(["-o", payload]).collect();
     let output = build(kernel, &all);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -55,7 +55,7 @@ fn address(image: &Path, part: &str) -> u64 {
 }
 
 /// The payload in memory at `base`, by the formulas of AAELF64, 5.7.
-fn loaded(payload: &Payload<'_>, base: u64, anchor: u64) -> BTreeMap<u64, u32> {
+pub fn loaded(payload: &Payload<'_>, base: u64, anchor: u64) -> BTreeMap<u64, u32> {
     let mut words = BTreeMap::new();
     let text = payload.functions().map(|f| (f.new, f.new_size));
     let text = text.chain(payload.symbols().map(|s| (s.start, s.size)));
