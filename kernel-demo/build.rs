@@ -24,6 +24,9 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
+/// The flag of rustc by which atomics are calls, which alt-ld makes sites.
+const OUTLINE_ATOMICS: &str = "-Ctarget-feature=+outline-atomics";
+
 /// Builds a variant of `hyp/` in the kernel's profile, links it as a namespace of its own, and adds
 /// the object to the kernel.
 fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
@@ -46,17 +49,22 @@ fn build_hypervisor(variant: &str) -> Result<(), Box<dyn error::Error>> {
         .args(["--crate-type", "staticlib"])
         .args(["--profile", profile, "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER");
     let mut manifest = PathBuf::from("hyp.toml");
+    // Its atomics are as those of the kernel, which has another target.
+    let mut flags = Vec::new();
+    if env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains(OUTLINE_ATOMICS)) {
+        flags.push(OUTLINE_ATOMICS);
+    }
     if fixed_x18 {
         // Code compiled with the flag must not be mixed with code compiled without it, so `core` is
         // built, too. The variable permits that on a stable toolchain.
         command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
-        command.env("CARGO_ENCODED_RUSTFLAGS", "-Zfixed-x18");
+        flags.push("-Zfixed-x18");
         features.push_str(",fixed-x18");
         manifest = forbid_x18(&manifest, &out_dir)?;
     }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     if !command.args(["--features", &features]).status()?.success() {
         return Err("demo-hyp does not build; see above".into());
     }

@@ -5,11 +5,12 @@
 
 use alt_runtime::insn::{Class, Insn, MoveError};
 use elf::abi::{
-    R_AARCH64_ABS32, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
-    R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC, R_AARCH64_CALL26,
-    R_AARCH64_CONDBR19, R_AARCH64_JUMP26, R_AARCH64_LD_PREL_LO19, R_AARCH64_LDST8_ABS_LO12_NC,
-    R_AARCH64_LDST16_ABS_LO12_NC, R_AARCH64_LDST32_ABS_LO12_NC, R_AARCH64_LDST64_ABS_LO12_NC,
-    R_AARCH64_LDST128_ABS_LO12_NC, R_AARCH64_PREL32, R_AARCH64_PREL64, R_AARCH64_TSTBR14,
+    R_AARCH64_ABS16, R_AARCH64_ABS32, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC,
+    R_AARCH64_ADR_PREL_LO21, R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC,
+    R_AARCH64_CALL26, R_AARCH64_CONDBR19, R_AARCH64_JUMP26, R_AARCH64_LD_PREL_LO19,
+    R_AARCH64_LDST8_ABS_LO12_NC, R_AARCH64_LDST16_ABS_LO12_NC, R_AARCH64_LDST32_ABS_LO12_NC,
+    R_AARCH64_LDST64_ABS_LO12_NC, R_AARCH64_LDST128_ABS_LO12_NC, R_AARCH64_PREL32,
+    R_AARCH64_PREL64, R_AARCH64_TSTBR14,
 };
 use thiserror::Error;
 
@@ -25,8 +26,8 @@ pub enum RelocationError {
         /// Its offset from the start of the section in bytes.
         offset: u64,
     },
-    /// The value does not fit in 32 bits.
-    #[error("{value:#x} does not fit in 32 bits")]
+    /// The value does not fit in the bits of the place.
+    #[error("{value:#x} does not fit in the place")]
     TooLarge {
         /// S + A, or S + A − P.
         value: u64,
@@ -68,6 +69,12 @@ pub fn apply(
         R_AARCH64_ABS64 => *bytes.first_chunk_mut().ok_or(outside)? = target.to_le_bytes(),
         R_AARCH64_PREL64 => *bytes.first_chunk_mut().ok_or(outside)? = relative.to_le_bytes(),
         R_AARCH64_ABS32 => *bytes.first_chunk_mut().ok_or(outside)? = narrow(target)?,
+        // The number of a cpucap in a record of an outline atomic.
+        R_AARCH64_ABS16 => {
+            let value = u16::try_from(target);
+            let value = value.map_err(|_| RelocationError::TooLarge { value: target })?;
+            *bytes.first_chunk_mut().ok_or(outside)? = value.to_le_bytes();
+        }
         R_AARCH64_PREL32 => *bytes.first_chunk_mut().ok_or(outside)? = narrow(relative)?,
         _ => {
             let bytes = bytes.first_chunk_mut().ok_or(outside)?;

@@ -5,9 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use linkme::distributed_slice;
 
 use super::{CHECKS, Check, Context, Mismatch, equal};
-use crate::features::atomic::{
-    Pair, compare_exchange, fetch_add, fetch_or, load_acquire, load_pair,
-};
+use crate::features::atomic::{Pair, fetch_add, load_acquire, load_pair};
 use crate::features::spinlock::SpinLock;
 
 #[distributed_slice(CHECKS)]
@@ -26,20 +24,6 @@ fn atomic(_: &Context<'_>) -> Result<(), Mismatch> {
         )?;
         model = model.wrapping_add(n);
         equal("the counter", counter.load(Ordering::Relaxed), model)?;
-    }
-    for bits in [0, 1, 0xff << 40, u64::MAX] {
-        equal("the flags before", fetch_or(&counter, bits), model)?;
-        model |= bits;
-        equal("the flags", counter.load(Ordering::Relaxed), model)?;
-    }
-    for (expected, new) in [(7, 8), (u64::MAX, 9), (u64::MAX, 10), (9, 11)] {
-        equal(
-            "the value before the exchange",
-            compare_exchange(&counter, expected, new),
-            model,
-        )?;
-        model = if model == expected { new } else { model };
-        equal("the value", counter.load(Ordering::Relaxed), model)?;
     }
     Ok(())
 }

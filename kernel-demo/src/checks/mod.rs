@@ -9,6 +9,7 @@ mod compute;
 pub mod hyp;
 mod memory;
 pub mod module;
+mod outline;
 mod platform;
 mod probe;
 pub mod proofs;

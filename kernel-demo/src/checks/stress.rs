@@ -7,7 +7,7 @@ use alt_runtime::alternative;
 use defmt::{error, info};
 use linkme::distributed_slice;
 
-use super::{CHECKS, Check, Context, Mismatch, equal, hyp};
+use super::{CHECKS, Check, Context, Mismatch, equal, hyp, outline};
 use crate::cpucaps::ALWAYS_SYSTEM;
 use crate::features::atomic;
 use crate::features::spinlock::SpinLock;
@@ -124,6 +124,7 @@ fn count() {
     for _ in 0..ROUNDS {
         atomic::fetch_add(&COUNTER, 1);
         LOCKED.with(|n| *n += 1);
+        outline::stress();
     }
 }
 
@@ -141,6 +142,10 @@ pub fn run() -> Result<(), Failed> {
             "check after smp FAILED counted {=u64} and {=u64}, expected {=u64}",
             counted, locked, expected
         );
+        return Err(Failed);
+    }
+    if let Err(mismatch) = outline::check_stress(expected) {
+        error!("check after smp FAILED {}", mismatch);
         return Err(Failed);
     }
     if MIXED.load(Ordering::Relaxed) {

@@ -1,5 +1,5 @@
-//! Atomics: a loop of load-exclusive and store-exclusive, or one instruction of LSE; loads in the
-//! weakest form that a CPU has.
+//! Atomics that the compiler does not outline: loads in the weakest form that a CPU has. All other
+//! atomics of the kernel are those of `core`, which alt-ld makes sites.
 
 use core::sync::atomic::AtomicU64;
 
@@ -8,6 +8,8 @@ use alt_runtime::alternative;
 use crate::cpucaps::{LRCPC, LSE, LSE2};
 
 /// Adds `n`, wrapping, and returns the old value. Relaxed order.
+///
+/// An example of the form: `counter.fetch_add(n, Ordering::Relaxed)` becomes the same instruction.
 #[inline]
 pub fn fetch_add(counter: &AtomicU64, n: u64) -> u64 {
     let old;
@@ -24,57 +26,6 @@ pub fn fetch_add(counter: &AtomicU64, n: u64) -> u64 {
             old = out(reg) old,
             new = out(reg) _,
             failed = out(reg) _,
-            options(nostack, preserves_flags),
-        );
-    }
-    old
-}
-
-/// Sets `bits` and returns the old value. Release order.
-#[inline]
-pub fn fetch_or(flags: &AtomicU64, bits: u64) -> u64 {
-    let old;
-    // SAFETY: both variants are one atomic OR with the flags.
-    unsafe {
-        alternative!(
-            "2: ldxr  {old}, [{flags}]",
-            "   orr   {new}, {old}, {bits}",
-            "   stlxr {failed:w}, {new}, [{flags}]",
-            "   cbnz  {failed:w}, 2b",
-            LSE => ".arch_extension lse", "ldsetl {bits}, {old}, [{flags}]",
-            flags = in(reg) flags.as_ptr(),
-            bits = in(reg) bits,
-            old = out(reg) old,
-            new = out(reg) _,
-            failed = out(reg) _,
-            options(nostack, preserves_flags),
-        );
-    }
-    old
-}
-
-/// Stores `new` if the value is `expected`; returns the old value. Acquire and release order.
-#[inline]
-pub fn compare_exchange(value: &AtomicU64, expected: u64, new: u64) -> u64 {
-    let old;
-    // SAFETY: both variants are one atomic compare and exchange.
-    unsafe {
-        alternative!(
-            "2: ldaxr {old}, [{value}]",
-            "   eor   {scratch}, {old}, {expected}",
-            "   cbnz  {scratch}, 3f",
-            "   stlxr {scratch:w}, {new}, [{value}]",
-            "   cbnz  {scratch:w}, 2b",
-            "3:",
-            LSE =>
-                ".arch_extension lse",
-                "mov   {old}, {expected}",
-                "casal {old}, {new}, [{value}]",
-            value = in(reg) value.as_ptr(),
-            expected = in(reg) expected,
-            new = in(reg) new,
-            old = out(reg) old,
-            scratch = out(reg) _,
             options(nostack, preserves_flags),
         );
     }

@@ -1,11 +1,7 @@
-//! A spin lock: exclusives, or SWPA.
+//! A spin lock. Its exchange is a call of an outline atomic, which becomes SWPA.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
-
-use alt_runtime::alternative;
-
-use crate::cpucaps::LSE;
 
 /// A value that one CPU at a time may access.
 pub struct SpinLock<T> {
@@ -28,22 +24,7 @@ impl<T> SpinLock<T> {
 
     /// Takes the lock if it is free; returns whether it was.
     fn try_acquire(&self) -> bool {
-        let before: u32;
-        // SAFETY: both variants are one atomic exchange with acquire order.
-        unsafe {
-            alternative!(
-                "2: ldaxr {before:w}, [{held}]",
-                "   stxr  {failed:w}, {one:w}, [{held}]",
-                "   cbnz  {failed:w}, 2b",
-                LSE => ".arch_extension lse", "swpa {one:w}, {before:w}, [{held}]",
-                held = in(reg) self.held.as_ptr(),
-                one = in(reg) 1,
-                before = out(reg) before,
-                failed = out(reg) _,
-                options(nostack, preserves_flags),
-            );
-        }
-        before == 0
+        self.held.swap(1, Ordering::Acquire) == 0
     }
 
     /// Takes the lock, runs `action` on the value and releases the lock.

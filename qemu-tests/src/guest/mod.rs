@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
     time::UNIX_EPOCH,
 };
 use test_support::TARGET;
@@ -22,6 +23,9 @@ pub(crate) use once::once;
 /// # Errors
 /// [`Error::Build`] when cargo fails or the package has no such binary.
 pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
+    if OUTLINE_ATOMICS.contains(&package) {
+        alt_ld()?;
+    }
     once(package, profile, || run_cargo(package, profile))
 }
 
@@ -31,7 +35,7 @@ pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
 /// # Errors
 /// [`Error::Build`] as for [`build`].
 pub fn build_with(package: &str, profile: Profile, feature: &str) -> Result<PathBuf> {
-    let mut command = cargo("build", package, profile, &target_dir().join(feature));
+    let mut command = cargo("build", package, profile, &target_dir().join(feature))?;
     command.args(["--bin", package, "--target", TARGET, "--features", feature]);
     let messages = messages(command, package, profile)?;
     executable(&messages, package).ok_or_else(|| no_binary(package, profile))
@@ -66,7 +70,7 @@ pub fn link(
         format!("-Cmetadata=linker-{}", age.as_nanos()),
     ];
     let arguments = ["--bin", package, "--target", TARGET, "--"];
-    let mut command = cargo("rustc", package, profile, &target_dir());
+    let mut command = cargo("rustc", package, profile, &target_dir())?;
     command.args(arguments).args(flags);
     command.envs(environment.iter().copied());
     messages(command, package, profile).map(drop)
@@ -89,13 +93,39 @@ fn no_binary(package: &str, profile: Profile) -> Error {
 /// Builds a package with further arguments, and returns cargo's messages, one JSON object per
 /// line.
 pub(crate) fn cargo_build(package: &str, profile: Profile, arguments: &[&str]) -> Result<String> {
-    let mut command = cargo("build", package, profile, &target_dir());
+    let mut command = cargo("build", package, profile, &target_dir())?;
     command.args(arguments);
     messages(command, package, profile)
 }
 
+/// Guests whose atomics are outlined, and linked by alt-ld: variables of cargo for the target, the
+/// flags of rustc and the linker.
+const OUTLINE_ATOMICS: [&str; 2] = ["kernel-demo", "quickstart"];
+const RUSTFLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS";
+const LINKER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER";
+
+/// References of aarch64-rt that `alt-ld` cannot prove to reach.
+pub const ALLOWED_REACH: &str = "other-section:vector_table_el1";
+
+/// Builds alt-ld, as [`build`] does a guest, and returns its path. Not to be called first while
+/// [`once`] builds a guest: it would wait for itself.
+fn alt_ld() -> Result<PathBuf> {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = PATH.get() {
+        return Ok(path.clone());
+    }
+    let path = once("alt-tool", Profile::Dev, || {
+        let mut command = test_support::cargo();
+        command.args(["build", "--message-format", "json-render-diagnostics"]);
+        command.args(["--package", "alt-tool", "--bin", "alt-ld"]);
+        let messages = messages(command, "alt-tool", Profile::Dev)?;
+        executable(&messages, "alt-ld").ok_or_else(|| no_binary("alt-tool", Profile::Dev))
+    })?;
+    Ok(PATH.get_or_init(|| path).clone())
+}
+
 /// cargo with the arguments that all builds of guests share.
-fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -> Command {
+fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -> Result<Command> {
     let mut command = test_support::cargo();
     command
         .args([subcommand, "--message-format", "json-render-diagnostics"])
@@ -103,7 +133,13 @@ fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -
         .arg("--target-dir")
         .arg(target_dir)
         .env("DEFMT_LOG", "info");
-    command
+    if OUTLINE_ATOMICS.contains(&package) {
+        command
+            .env(RUSTFLAGS, "-Ctarget-feature=+outline-atomics")
+            .env(LINKER, alt_ld()?)
+            .env("ALT_REACH_ALLOW", ALLOWED_REACH);
+    }
+    Ok(command)
 }
 
 /// What cargo writes on standard output when it succeeds.

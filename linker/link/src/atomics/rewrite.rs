@@ -86,6 +86,10 @@ impl Row {
     }
 }
 
+fn no_site() -> ObjectError {
+    ObjectError("a record does not refer to its site by a relocation".to_owned())
+}
+
 fn error<T>(why: &str) -> Result<T, ObjectError> {
     Err(ObjectError(why.to_owned()))
 }
@@ -147,15 +151,45 @@ impl<'a> File<'a> {
         })
     }
 
-    /// Adds the records of the calls in one section of text.
+    /// Adds the records of the calls in one section of text, in address order.
+    ///
+    /// A section of text may have several tables, one for each site. The linker puts them behind each
+    /// other in the order of the file, so a record goes into the table of the site before its call.
     fn add(&mut self, text: usize, calls: &[&Call<'_>]) -> Result<(), ObjectError> {
+        let mut tables = Vec::new();
+        for (index, section) in self.object.sections.iter().enumerate() {
+            if is_table(section) && section.link == text && section.size != 0 {
+                let rows = self.rows(self.rows_of(index))?;
+                tables.push((index, self.site(&rows, 0).ok_or_else(no_site)?));
+            }
+        }
+        let mut rest = calls;
+        for (number, (table, _)) in tables.iter().enumerate() {
+            let next = tables.get(number + 1).map_or(u64::MAX, |(_, site)| *site);
+            let (mine, others) = rest.split_at(rest.partition_point(|call| call.offset < next));
+            rest = others;
+            if !mine.is_empty() {
+                self.add_to(text, Some(*table), mine)?;
+            }
+        }
+        match rest {
+            [] => Ok(()),
+            _ => self.add_to(text, None, rest),
+        }
+    }
+
+    /// Adds records to a table, or to a new one.
+    fn add_to(
+        &mut self,
+        text: usize,
+        table: Option<usize>,
+        calls: &[&Call<'_>],
+    ) -> Result<(), ObjectError> {
         let (anchor, start) = match anchor(self.object, text) {
             Some(anchor) => anchor,
             None => return error("a section of text has no local symbol"),
         };
         let cap = self.symbol(CAP_SYMBOL);
-        let table = self.linked(text, Section::Alternatives);
-        let table = table.filter(|table| is_table(&self.object.sections[*table]));
         let rows_section = table.and_then(|table| self.rows_of(table));
         let (old, old_rows) = match table {
             Some(table) => (self.object.contents(table)?, self.rows(rows_section)?),
@@ -165,9 +199,7 @@ impl<'a> File<'a> {
         // stay together: no call is inside a site.
         let count = old.len() as u64 / RECORD;
         let sites = (0..count).map(|record| self.site(&old_rows, record));
-        let sites = sites.collect::<Option<Vec<u64>>>().ok_or_else(|| {
-            ObjectError("a record does not refer to its site by a relocation".to_owned())
-        })?;
+        let sites = sites.collect::<Option<Vec<u64>>>().ok_or_else(no_site)?;
         let (mut data, mut rows, mut moved) = (Vec::new(), Vec::new(), Vec::new());
         let mut calls = calls.iter().peekable();
         let mut call_record = |file: &mut Self, call: &Call<'_>, data: &mut Vec<u8>| {
@@ -245,7 +277,7 @@ impl<'a> File<'a> {
         let size = Section::PlanSize.element_size() * sites;
         match self.linked(text, Section::PlanSize) {
             Some(section) => {
-                let size = size + self.object.sections[section].size;
+                let size = size + self.size(section);
                 self.set(section, SH_SIZE, size);
             }
             None => {
@@ -347,6 +379,11 @@ impl<'a> File<'a> {
         self.strings.push(0);
         self.known.insert(name.to_owned(), index);
         index
+    }
+
+    fn size(&self, section: usize) -> u64 {
+        let field = self.headers[section][SH_SIZE..].first_chunk();
+        field.map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     fn set(&mut self, section: usize, field: usize, value: u64) {

@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use alt_runtime::atomics::CAP_SYMBOL;
+use alt_runtime::record::VERSION_SYMBOL;
 use object::build::Id;
 use object::build::elf::{Builder, Relocation, SectionData, SectionId, SymbolId};
 use object::elf::{
@@ -16,8 +18,9 @@ use super::script::{ALWAYS, Layout, PAGE};
 use crate::namespace::Name;
 use crate::namespace::{Embedded, Manifest, SECTION};
 
-/// The symbol for the layout version of records. It must stay global: two versions must clash.
-const LAYOUT_VERSION: &[u8] = b"__alt_layout_version";
+/// The symbols for the layout version of records and for the number of LSE. They must stay global:
+/// two values must clash.
+const CONSTANTS: [&str; 2] = [VERSION_SYMBOL, CAP_SYMBOL];
 
 /// The namespace into which the object is put.
 pub(super) struct Namespace<'a> {
@@ -76,7 +79,7 @@ impl Namespace<'_> {
                 }
                 continue;
             }
-            if name == LAYOUT_VERSION && symbol.st_shndx == SHN_ABS {
+            if CONSTANTS.contains(&text.as_str()) && symbol.st_shndx == SHN_ABS {
                 continue;
             }
             symbol.name = self.name.symbol(&text).into_bytes().into();
