@@ -167,6 +167,8 @@ impl<const N: usize> StoppedCpus for Stopped<'_, N> {
 }
 
 /// The registers of this CPU, as they are in the caller. On a host, all are 0.
+// Inlined, so that the return address is in the caller.
+#[inline(always)]
 pub fn here() -> Frame {
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     {
