@@ -1,6 +1,6 @@
 //! Whether a function that is to be replaced or restored is on a stack.
 
-use super::calls::{Stacks, StoppedCpus, Walk, Who};
+use super::calls::{StackSearch, Stacks, StoppedCpus, Who};
 use super::error::{BusyFunction, Name};
 use super::walk::{Place, WalkError, walk};
 use crate::rendezvous::Frame;
@@ -53,7 +53,7 @@ fn search<S: Stacks>(
     // A word that happens to be next to the one found is not the caller.
     if let Some(busy) = found
         .as_mut()
-        .filter(|_| stacks.walk(who) == Walk::EveryWord)
+        .filter(|_| stacks.search(who) == StackSearch::EveryWord)
     {
         busy.caller = 0;
     }

@@ -85,7 +85,7 @@ impl<'a> Stack<'a> {
 
 /// How to find the return addresses on a stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Walk {
+pub enum StackSearch {
     /// By the chain of frame records, which is exact if the kernel, with what it links, is compiled
     /// with `-C force-frame-pointers=yes`.
     FrameRecords,
@@ -135,8 +135,8 @@ pub unsafe trait Stacks {
     }
 
     /// How the stacks of `who` are searched.
-    fn walk(&self, _who: Who) -> Walk {
-        Walk::FrameRecords
+    fn search(&self, _who: Who) -> StackSearch {
+        StackSearch::FrameRecords
     }
 
     /// Whether a frame record with this return address is the last one of a stack, although it does

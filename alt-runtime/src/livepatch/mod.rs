@@ -75,7 +75,7 @@ mod transition;
 mod walk;
 
 pub use build_id::BuildId;
-pub use calls::{Stack, Stacks, StoppedCpus, Walk, Who, here};
+pub use calls::{Stack, StackSearch, Stacks, StoppedCpus, Who, here};
 pub use error::{ActionError, BusyFunction, LoadError, Name};
 pub use kernel::{Hook, Kernel, RunningImage};
 pub use memory::{Block, Layout, Part, PayloadMemory, Rights};

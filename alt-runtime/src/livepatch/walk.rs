@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::calls::{Stack, Stacks, Walk, Who};
+use super::calls::{Stack, StackSearch, Stacks, Who};
 use crate::rendezvous::Frame;
 
 /// A place of code that a CPU or thread is in.
@@ -85,10 +85,10 @@ pub fn walk<S: Stacks + ?Sized, B>(
     if let Some(found) = innermost.into_iter().find_map(&mut visit) {
         return Ok(Some(found));
     }
-    let found = match stacks.walk(who) {
-        Walk::FrameRecords => by_records(stacks, who, frame, &mut visit)?,
-        Walk::EveryWord => by_words(stacks, who, frame, &mut visit)?,
-        Walk::ShadowStack => None,
+    let found = match stacks.search(who) {
+        StackSearch::FrameRecords => by_records(stacks, who, frame, &mut visit)?,
+        StackSearch::EveryWord => by_words(stacks, who, frame, &mut visit)?,
+        StackSearch::ShadowStack => None,
     };
     if found.is_some() {
         return Ok(found);

@@ -1,7 +1,7 @@
 //! Calls in progress: behaviour 29, and the walk over the stacks.
 
 use alt_runtime::livepatch::{
-    ActionError, Frame, Livepatch, Place, State, Walk, WalkError, WalkReason, Who, walk,
+    ActionError, Frame, Livepatch, Place, StackSearch, State, WalkError, WalkReason, Who, walk,
 };
 
 use crate::apply::{ONE, loaded};
@@ -339,7 +339,7 @@ fn a_chain_may_change_the_stack_but_not_for_ever() {
 #[test]
 fn every_word_of_a_stack() {
     let (livepatch, mut kernel) = loaded();
-    kernel.walk = Walk::EveryWord;
+    kernel.search = StackSearch::EveryWord;
     let words = vec![address(1) + 8, 3, 0, address(2) + 8, 5];
     kernel.stacks.push((Who::Cpu(1), STACK, words));
     let mut frame = Frame {
@@ -374,11 +374,11 @@ fn every_word_of_a_stack() {
 
 #[test]
 fn shadow_stacks_are_searched_as_well_or_alone() {
-    for walk in [Walk::FrameRecords, Walk::ShadowStack] {
+    for search in [StackSearch::FrameRecords, StackSearch::ShadowStack] {
         let (livepatch, mut kernel) = loaded();
-        kernel.walk = walk;
-        let fp = match walk {
-            Walk::FrameRecords => 0,
+        kernel.search = search;
+        let fp = match search {
+            StackSearch::FrameRecords => 0,
             // Not looked at.
             _ => 0x1234_5677,
         };

@@ -10,7 +10,7 @@ use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule
 use alt_runtime::livepatch::format::{HookKind, Id};
 use alt_runtime::livepatch::{
     Block, BuildId, Frame, Hook, Kernel, Layout, PayloadMemory, Rights, RunningImage, Stack,
-    Stacks, StoppedCpus, Walk, Who,
+    StackSearch, Stacks, StoppedCpus, Who,
 };
 use alt_runtime::patch::{Decision, WritableAlias};
 use alt_runtime::region::{Table, Words};
@@ -126,7 +126,7 @@ pub struct Fake {
     pub threads: Vec<(u64, Frame)>,
     pub stacks: Vec<(Who, u64, Vec<u64>)>,
     pub shadow_stacks: Vec<(Who, Vec<u64>)>,
-    pub walk: Walk,
+    pub search: StackSearch,
     pub bottom: Option<u64>,
     /// A rendezvous with threads that act as CPUs, with their numbers.
     pub rendezvous: Option<(&'static Rendezvous<4>, Vec<usize>)>,
@@ -171,7 +171,7 @@ impl Fake {
             threads: Vec::new(),
             stacks: Vec::new(),
             shadow_stacks: Vec::new(),
-            walk: Walk::FrameRecords,
+            search: StackSearch::FrameRecords,
             bottom: None,
             rendezvous: None,
         };
@@ -371,8 +371,8 @@ unsafe impl Stacks for Fake {
         Some(Stack::new(0x10_0000, words))
     }
 
-    fn walk(&self, _: Who) -> Walk {
-        self.walk
+    fn search(&self, _: Who) -> StackSearch {
+        self.search
     }
 
     fn is_bottom(&self, return_address: u64) -> bool {
