@@ -56,11 +56,15 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Files of a package that are no sources, and that its users or its own sources read.
-const DATA: [(&str, &str); 6] = [
+const DATA: [(&str, &str); 10] = [
     ("alt-image", "cpus/qemu.toml"),
     ("alt-linker", "alternatives-init.x"),
     ("alt-linker", "alternatives-tables.x"),
+    ("alt-linker", "bss.x"),
     ("alt-linker", "build-id.x"),
+    ("alt-linker", "data.x"),
+    ("alt-linker", "rodata.x"),
+    ("alt-linker", "text.x"),
     ("alt-linker", "alternatives.x"),
     ("alt-linker", "together.x"),
 ];

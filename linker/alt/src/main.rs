@@ -14,6 +14,7 @@ mod output;
 mod reach;
 mod scs;
 mod seal;
+mod sorting;
 mod stats;
 mod system;
 mod verify;

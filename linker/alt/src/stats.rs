@@ -1,15 +1,36 @@
 //! The command `alt stats`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use serde::Serialize;
 
 use crate::input::Input;
 use crate::output::{self, Outcome};
+use crate::sorting::Sorting;
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Document {
+    #[serde(flatten)]
+    stats: alt_image::stats::Stats,
+    /// Absent without a map.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sorting: Option<Sorting>,
+}
 
 /// Counts the bytes of sites and records, with an estimate for the other layout.
+///
+/// With the linker's map, also what sorting input sections by alignment (SORT_BY_ALIGNMENT) would
+/// save in padding, and what it would cost in locality: all of an output section, or within each
+/// input file. The map that alt-ld keeps with --alt-keep is found by itself.
 #[derive(Args)]
 pub struct Stats {
     #[command(flatten)]
     input: Input,
+    /// The map that lld wrote (-Map)
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -17,11 +38,22 @@ pub struct Stats {
 
 impl Stats {
     pub fn run(&self) -> Outcome {
-        let opened = self.input.open()?;
+        // With a map, there is something to say about an image without sites.
+        let opened = match &self.map {
+            None => self.input.open(),
+            Some(_) => self.input.open_any(),
+        }?;
         let stats = alt_image::stats::Stats::new(&opened.image, &opened.records, &opened.names);
-        output::show(true, |mut out| match self.json {
-            true => output::json(&mut out, &stats),
-            false => stats.write_text(&mut out),
+        let sorting = Sorting::new(&self.input.path, &opened.image, self.map.as_ref())?;
+        output::show(true, |mut out| {
+            if self.json {
+                return output::json(&mut out, &Document { stats, sorting });
+            }
+            stats.write_text(&mut out)?;
+            match sorting {
+                Some(sorting) => sorting.write_text(out),
+                None => Ok(()),
+            }
         })
     }
 }

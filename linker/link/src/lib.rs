@@ -29,11 +29,12 @@ pub mod map;
 pub mod namespace;
 pub mod partial_link;
 mod scripts;
+pub mod sorting;
 
 pub use alt_diagnostic::{Diagnostic, Location, Reference, Severity};
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{
-    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, TOGETHER_X,
+    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, SECTIONS_X, TOGETHER_X,
     provide_scripts, write_scripts,
 };
 

@@ -9,6 +9,8 @@ pub struct Placed {
     pub address: u64,
     /// The size in bytes.
     pub size: u64,
+    /// The alignment in bytes, at least 1.
+    pub align: u64,
     /// The file as the linker names it, such as `target/libhyp.a(entry.o)`; `<internal>` for a
     /// section that the linker made.
     pub file: String,
@@ -41,6 +43,8 @@ pub fn parse(text: &str) -> Vec<Placed> {
                     output: output.clone(),
                     address: hex(numbers[0]),
                     size: hex(numbers[2]),
+                    // The only decimal column.
+                    align: numbers[3].parse().unwrap_or(1).max(1),
                     file: file.to_owned(),
                     section: section.strip_suffix(')').unwrap_or(section).to_owned(),
                 });
@@ -78,17 +82,24 @@ mod tests {
                0                0        8     8 .hyp.rodata
                0                0        8     1         <internal>:(.rodata.str1.1)
 ";
-        let placed = |output: &str, address, size, file: &str, section: &str| Placed {
+        let placed = |output: &str, address, (size, align), file: &str, section: &str| Placed {
             output: output.to_owned(),
             address,
             size,
+            align,
             file: file.to_owned(),
             section: section.to_owned(),
         };
         let expected = [
-            placed(".hyp.text", 0, 4, "/tmp/a b/liba.a(a.o)", ".text._ZN1a"),
-            placed(".hyp.text", 4, 0x8c, "e.o", ".text.$LT$a(b)$GT$"),
-            placed(".hyp.rodata", 0, 8, "<internal>", ".rodata.str1.1"),
+            placed(
+                ".hyp.text",
+                0,
+                (4, 4),
+                "/tmp/a b/liba.a(a.o)",
+                ".text._ZN1a",
+            ),
+            placed(".hyp.text", 4, (0x8c, 4), "e.o", ".text.$LT$a(b)$GT$"),
+            placed(".hyp.rodata", 0, (8, 1), "<internal>", ".rodata.str1.1"),
         ];
         let found = parse(text);
         assert_eq!(found, expected);

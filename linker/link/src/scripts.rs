@@ -20,6 +20,15 @@ pub const BUILD_ID_X: &str = include_str!("../build-id.x");
 /// keep-together groups (docs/reach.md).
 pub const TOGETHER_X: &str = include_str!("../together.x");
 
+/// The fragments to `INCLUDE` in the sections of text, read-only data, data and `.bss`: their input
+/// sections, explicit names before wildcards. Names and texts of the files.
+pub const SECTIONS_X: [(&str, &str); 4] = [
+    ("text.x", include_str!("../text.x")),
+    ("rodata.x", include_str!("../rodata.x")),
+    ("data.x", include_str!("../data.x")),
+    ("bss.x", include_str!("../bss.x")),
+];
+
 /// Writes all fragments to `OUT_DIR`, and adds it to the search path of the linker. To be called from
 /// a build script.
 ///
@@ -48,5 +57,8 @@ pub fn write_scripts(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)?;
     fs::write(dir.join("alternatives-tables.x"), ALTERNATIVES_TABLES_X)?;
     fs::write(dir.join("build-id.x"), BUILD_ID_X)?;
+    for (name, text) in SECTIONS_X {
+        fs::write(dir.join(name), text)?;
+    }
     fs::write(dir.join("together.x"), TOGETHER_X)
 }

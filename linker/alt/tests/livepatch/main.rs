@@ -7,3 +7,4 @@ mod keep;
 mod kernel;
 mod memory;
 mod payload;
+mod sorting;
