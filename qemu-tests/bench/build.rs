@@ -1,14 +1,14 @@
-//! Links with aarch64-rt's linker script as it is, and compiles the peers' atomics
-//! three times, each time with other flags.
+//! Links with aarch64-rt's unchanged linker script, and compiles the peers' atomics three times,
+//! with different flags.
 
 use std::path::Path;
 use std::process::Command;
 use std::{env, io};
 
-/// Name, and the target features of it.
+/// Name and target features.
 ///
-/// `outline-atomics` is not stable: rustc warns that its behaviour can change. What it
-/// makes calls helpers that the toolchain's own `compiler_builtins` has.
+/// `outline-atomics` is not stable: rustc warns that its behaviour can change. The generated code
+/// calls helpers in the toolchain's `compiler_builtins`.
 const VARIANTS: [(&str, &str); 3] = [
     ("llsc", "-lse"),
     ("outline", "+outline-atomics"),
@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
 fn compile(name: &str, features: &str) -> io::Result<String> {
     let object = Path::new(&variable("OUT_DIR")?).join(format!("{name}.o"));
     let object = object.to_string_lossy().into_owned();
-    // As in the release profile, whatever the guest's own: these are to be counted.
+    // As in the release profile, because these are counted, whatever the profile of the guest.
     let output = Command::new(variable("RUSTC")?)
         .args([
             "--edition",

@@ -33,8 +33,8 @@ pub fn outside_sites(
     Ok(changes)
 }
 
-/// The sites that do not hold what the cpucaps (by number) ask for: a site without a winner as
-/// loaded, a branch NOP or B. What an alternative's words become is not judged here.
+/// The sites whose words do not fit the cpucaps (by number): a site without a winning arm must be
+/// as loaded, a branch must be NOP or B. The words of alternatives are not compared here.
 ///
 /// # Errors
 /// [`crate::Error::NotCaptured`] when the text was not captured.
@@ -69,8 +69,8 @@ pub fn wrong_sites<'a>(
     Ok(wrong)
 }
 
-/// All words of the resident text that changed: sections `.text` and `.text.*`, and `.hyp.*` for
-/// what is executable of a hypervisor.
+/// All words of the resident text that changed: sections `.text` and `.text.*`, and the executable
+/// sections `.hyp.*` of a hypervisor.
 ///
 /// # Errors
 /// [`crate::Error::NotCaptured`] when the text was not captured.

@@ -11,9 +11,8 @@ use std::{
 
 /// Boots `kernel` and returns what it prints on the serial line until it switches off.
 ///
-/// # Errors
-/// [`Error::QemuExited`] when QEMU ends in another way, [`Error::Hung`] when it does not end
-/// within `timeout`; it is gone then.
+/// # Errors [`Error::QemuExited`] when QEMU exits with an error, [`Error::Hung`] when it does not
+/// exit within `timeout`; it is killed then.
 pub fn run(qemu: &Qemu, machine: &Machine, kernel: &Path, timeout: Duration) -> Result<String> {
     let mut command = qemu.command();
     command
@@ -25,7 +24,7 @@ pub fn run(qemu: &Qemu, machine: &Machine, kernel: &Path, timeout: Duration) -> 
     let (mut process, _input, mut output) =
         Process::spawn(&mut command).map_err(Error::io("starting QEMU"))?;
     let (printed, text) = mpsc::channel();
-    // Ends when QEMU closes its side, at the latest when it is killed.
+    // The thread ends when QEMU closes the pipe, at the latest when QEMU is killed.
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let result = output.read_to_end(&mut bytes).map(|_| bytes);

@@ -1,4 +1,5 @@
-//! The kernels of `examples/`: how each boots, and what alt-runtime costs its author.
+//! The kernels of `examples/`: how each boots, and the lines that its author writes for
+//! alt-runtime.
 
 use crate::{
     Error, Image, Launch, Machine, Profile, Qemu, Result, compare, guest,
@@ -45,12 +46,12 @@ pub const ALL: [Example; 3] = [
     },
 ];
 
-/// What a boot of an example came to.
+/// The result of a boot of an example.
 #[derive(Clone, Debug)]
 pub struct Boot {
-    /// Sites in the image's tables, as the file has them.
+    /// Number of sites in the tables of the image's file.
     pub sites: usize,
-    /// Sites that hold other words than the file, as memory has them.
+    /// Number of sites whose words in memory differ from those in the file.
     pub patched: usize,
     /// What the kernel printed.
     pub printed: String,
@@ -59,10 +60,9 @@ pub struct Boot {
 impl Example {
     /// Builds it and boots it on a machine.
     ///
-    /// # Errors
-    /// Those of [`guest::build`] and [`Launch::run_plain`]; [`Error::Example`] when the kernel does
-    /// not say that its results are right, when it says of its sites what its memory does not show,
-    /// or when another word of its text has changed.
+    /// # Errors Those of [`guest::build`] and [`Launch::run_plain`]; [`Error::Example`] when the
+    /// kernel does not report that its results are right, when its memory does not show the
+    /// rewritten sites that it reports, or when a word outside its sites has changed.
     pub fn boot(&self, qemu: &Qemu, machine: &Machine, profile: Profile) -> Result<Boot> {
         let image = Image::open(&guest::build(self.package, profile)?)?;
         let launch = Launch::new(&image, machine.clone());
@@ -99,7 +99,9 @@ impl Example {
             )));
         }
         if !run.printed.lines().any(|line| line.starts_with("ok: ")) {
-            return Err(wrong("it does not say that its results are right".into()));
+            return Err(wrong(
+                "it does not report that its results are right".into(),
+            ));
         }
         Ok(Boot {
             sites,
@@ -113,9 +115,9 @@ impl Example {
         workspace().join("examples").join(self.package)
     }
 
-    /// The lines that its author writes to have alt-runtime, blank ones and comments aside: those of
-    /// `src/alternatives.rs`, and all that mention it or alt-runtime elsewhere, but in `src/sites.rs`,
-    /// where the code is that is patched.
+    /// Number of lines that its author writes for alt-runtime, without blank lines and comments:
+    /// those of `src/alternatives.rs`, and the lines of other files that mention it or alt-runtime.
+    /// `src/sites.rs`, which has the code that is patched, is left out.
     ///
     /// # Errors
     /// [`Error::Io`] when a file cannot be read.

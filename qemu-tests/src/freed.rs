@@ -6,7 +6,7 @@ use crate::{
 };
 use std::ops::Range;
 
-/// What kernel-demo leaves in it: BRK #0x100 (Arm ARM C6.2, BRK).
+/// The word with which kernel-demo fills it: BRK #0x100 (Arm ARM C6.2, BRK).
 const POISON: u32 = 0xd420_2000;
 
 /// The parts of the image that were freed: the variant of the hypervisor that is not in use.
@@ -14,7 +14,7 @@ const POISON: u32 = 0xd420_2000;
 pub struct Freed(Vec<Range<u64>>);
 
 impl Freed {
-    /// What the log says that it was, by the sections of the image.
+    /// The parts that the log reports as freed, by the sections of the image.
     pub fn read(image: &Image, facts: &[Fact]) -> Self {
         let variants = facts.iter().filter_map(|fact| match fact {
             Fact::Hyp(Hyp::Freed { variant, .. }) => Some(*variant),
@@ -39,7 +39,7 @@ impl Freed {
         self.0.iter().any(|range| range.contains(&address))
     }
 
-    /// The first word that was not made useless.
+    /// The first word that was not overwritten.
     ///
     /// # Errors
     /// [`crate::Error::NotCaptured`] when a part was not captured.

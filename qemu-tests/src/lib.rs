@@ -1,8 +1,8 @@
-//! Runs arm64 guests on emulated CPUs and tells what they did to their own text.
+//! Runs arm64 guests on emulated CPUs and compares their text before and after.
 //!
-//! A guest is an ELF image that logs `defmt` frames over the PL011, leaves its result in the
-//! static `demo_outcome` and ends by PSCI `SYSTEM_OFF`. QEMU then stays, paused, and its memory is
-//! read from outside: what a test compares is never what the guest says about itself.
+//! A guest is an ELF image that logs `defmt` frames over the PL011, leaves its result in the static
+//! `demo_outcome` and ends by PSCI `SYSTEM_OFF`. QEMU then stays paused, and its memory is read
+//! from outside: a test compares memory, and does not rely on the guest's own report.
 //!
 //! ```no_run
 //! use qemu_tests::{Image, Launch, Machine, Profile, Qemu, guest};

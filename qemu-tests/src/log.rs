@@ -1,4 +1,4 @@
-//! The guest's log: `defmt` frames off the serial line, decoded with the image they came from.
+//! The guest's log: `defmt` frames from the serial line, decoded with the strings of the image.
 
 use crate::{
     Error, Image, Result,
@@ -18,8 +18,8 @@ pub(crate) fn text(serial: &[u8]) -> Vec<LogLine> {
 
 /// Decodes the bytes of a serial line (defmt's default encoding, rzCOBS).
 ///
-/// A frame that cannot be decoded becomes an error line, and decoding goes on behind it: a damaged
-/// log is never read as a shorter one.
+/// A frame that cannot be decoded becomes an error line, and decoding continues after it, so a
+/// damaged log is not mistaken for a shorter one.
 pub(crate) fn decode(image: &Image, serial: &[u8]) -> Result<Vec<LogLine>> {
     if serial.is_empty() {
         return Ok(Vec::new());

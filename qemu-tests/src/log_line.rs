@@ -31,7 +31,7 @@ impl fmt::Display for LogLine {
 /// The log's last line, as the end of an error message.
 pub(crate) fn tail(log: &[LogLine]) -> String {
     match log.last() {
-        Some(line) => format!("; the last the guest logged: {}", line.message),
+        Some(line) => format!("; the last log line of the guest: {}", line.message),
         None => "; the guest logged nothing".into(),
     }
 }

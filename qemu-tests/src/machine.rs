@@ -1,4 +1,4 @@
-//! What to emulate.
+//! The machine to emulate.
 
 /// An emulated machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What the monitor at EL2 is told, and what it saw; `docs/observers.md` says how it works.
+//! Configuration and report of the monitor at EL2; `docs/observers.md` describes how it works.
 
 use crate::{Error, Image, Memory, Result};
 use alt_cpu::Register;
@@ -11,20 +11,20 @@ use el2_monitor::words::State;
 use std::{fmt, ops::Range};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// What the monitor does besides watching: gives CPUs ID registers of their own.
+/// Options of the monitor: ID registers that CPUs show to the guest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Monitor {
     registers: Vec<(u32, Register, u64)>,
 }
 
 impl Monitor {
-    /// One that leaves all CPUs what they are.
+    /// The default: all CPUs show their own ID registers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets the guest read `value` from an ID register of CPU number `cpu`. The CPU itself stays
-    /// what it is: an instruction that it seems to lack still works.
+    /// Lets the guest read `value` from an ID register of CPU number `cpu`. The CPU itself is
+    /// unchanged: an instruction that it seems to lack still works.
     pub fn register(mut self, cpu: u32, register: Register, value: u64) -> Self {
         self.registers.push((cpu, register, value));
         self
@@ -78,54 +78,53 @@ impl Monitor {
     }
 }
 
-/// Where [`Monitor::config`] goes.
+/// The address of [`Monitor::config`].
 pub(crate) const CONFIG_AT: u64 = CONFIG;
 
-/// What the monitor saw.
+/// The monitor's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// The first violations, in the order in which they happened.
     pub violations: Vec<Violation>,
-    /// All of them, by number.
+    /// Number of all violations.
     pub found: u64,
-    /// Cache maintenance by CPU.
+    /// Cache maintenance operations of each CPU.
     operations: [[u64; el2_monitor::layout::OPERATIONS]; MAX_CPUS],
-    /// Stores to watched pages, by CPU.
+    /// Stores to watched pages of each CPU.
     pub stores: [u64; MAX_CPUS],
-    /// Instructions that were executed one by one, by CPU.
+    /// Single-stepped instructions of each CPU.
     pub steps: [u64; MAX_CPUS],
 }
 
-/// Something that may go wrong on a CPU with caches.
+/// A violation: on a CPU with caches, it may execute stale instructions or fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// What it consists in.
+    /// Its kind.
     pub fault: Fault,
     /// The CPU.
     pub cpu: u32,
     /// The instruction that it executed; 0 if it was found when the guest was off.
     pub pc: u64,
-    /// The physical address of the text that is not as it should be; the virtual one, if it is
-    /// not mapped.
+    /// The physical address of the text; the virtual address if it is not mapped.
     pub address: u64,
-    /// The instruction cache line around it, as the CPU was told.
+    /// The instruction cache line around it, of the size in the CPU's CTR_EL0.
     pub line: Range<u64>,
     /// `address`, by symbol, if it is in the image.
     pub place: Option<String>,
 }
 
-/// In what a violation consists.
+/// The kind of a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// A CPU executed an instruction whose old version it may still have had.
+    /// A CPU executed an instruction that may have been stale.
     Executed(Missing),
-    /// Text was left so, and has not been executed by this CPU since.
+    /// Text may be stale, and this CPU has not executed it.
     Left(Missing),
     /// The address of a DC or IC is not mapped: a CPU with caches takes an abort.
     Unmapped,
 }
 
-/// What the line lacks. The names are the states of a line.
+/// The maintenance that a line lacks. The names are the states of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Missing {
     /// Written: it was neither cleaned nor invalidated.
@@ -139,14 +138,14 @@ pub enum Missing {
 }
 
 impl Observation {
-    /// How often the CPU executed an operation.
+    /// Number of executions of an operation on this CPU.
     pub fn count(&self, cpu: usize, operation: Operation) -> u64 {
         self.operations
             .get(cpu)
             .map_or(0, |counts| counts[operation as usize])
     }
 
-    /// How often all CPUs together executed an operation.
+    /// Number of executions of an operation on all CPUs.
     pub fn total(&self, operation: Operation) -> u64 {
         (0..MAX_CPUS).map(|cpu| self.count(cpu, operation)).sum()
     }
@@ -161,8 +160,8 @@ impl Observation {
             let fatal = report.fatal;
             let reason = match fatal.reason {
                 1 => "the host gave it no valid configuration",
-                2 => "there was an exception that it does not expect",
-                3 => "the guest used memory that it does not have",
+                2 => "it took an unexpected exception",
+                3 => "the guest accessed memory that it does not have",
                 4 => "there are more pages of text than it can watch",
                 5 => "it failed, at the source line in `pc`",
                 _ => "it gives no reason",

@@ -10,7 +10,7 @@ use std::{
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts the command; its standard input and output are the caller's.
+    /// Starts the command; its standard input and output are returned.
     pub(crate) fn spawn(command: &mut Command) -> io::Result<(Self, ChildStdin, ChildStdout)> {
         #[cfg(target_os = "linux")]
         die_with_parent(command);
@@ -36,7 +36,8 @@ impl Drop for Process {
     }
 }
 
-/// The signal follows the *thread* that spawns: fine here, where it also waits for the process.
+/// The signal follows the *thread* that spawns: correct here, because that thread also waits for
+/// the process.
 #[cfg(target_os = "linux")]
 fn die_with_parent(command: &mut Command) {
     use rustix::process::{Signal, set_parent_process_death_signal};

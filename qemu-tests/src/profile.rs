@@ -24,10 +24,10 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// Those that the demo is judged in, on all machines.
+    /// The profiles in which the demo is tested on all machines.
     pub const ALL: [Self; 4] = [Self::Dev, Self::Release, Self::FatLto, Self::Size];
 
-    /// LTO fat, thin and off, each with 1 and 16 codegen units: to see that a kernel links.
+    /// LTO fat, thin and off, each with 1 and 16 codegen units, to test that a kernel links.
     pub const LINKS: [Self; 6] = [
         Self::FatLto,
         Self::FatLto16,

@@ -1,9 +1,9 @@
-//! The emulator at hand: where it is, its version, the CPU models it has.
+//! The installed emulator: its path, version and CPU models.
 
 use crate::{Error, Result, version::Version};
 use std::{collections::BTreeSet, env, process::Command, sync::OnceLock};
 
-/// A QEMU for arm64 guests that has been executed once to see what it can do.
+/// A QEMU for arm64 guests that has been executed once to find its version and CPU models.
 #[derive(Clone, Debug)]
 pub struct Qemu {
     binary: String,
@@ -14,8 +14,8 @@ pub struct Qemu {
 
 impl Qemu {
     /// The QEMU that the environment names: the binary from `QEMU` (default `qemu-system-aarch64`
-    /// from `PATH`), and arguments for every start, separated by blanks, from `QEMU_ARGS`. Once
-    /// found, it is not looked for again.
+    /// from `PATH`), and arguments for every start, separated by blanks, from `QEMU_ARGS`. It is
+    /// searched for once.
     ///
     /// # Errors
     /// As [`Qemu::new`].
@@ -28,7 +28,7 @@ impl Qemu {
         Ok(FOUND.get_or_init(|| found).clone())
     }
 
-    /// The same, looked for again: for whoever may replace it by another.
+    /// The same, searched for again, for a caller that may have replaced it.
     ///
     /// # Errors
     /// As [`Qemu::new`].
@@ -45,11 +45,10 @@ impl Qemu {
             .unwrap_or_else(|| "qemu-system-aarch64".into())
     }
 
-    /// A certain binary, with arguments for every start, separated by blanks.
+    /// The QEMU `binary`, with arguments for every start, separated by blanks.
     ///
-    /// # Errors
-    /// [`Error::NoQemu`] when it cannot be executed, [`Error::NotQemu`] when its answers are not
-    /// those of QEMU.
+    /// # Errors [`Error::NoQemu`] when it cannot be executed, [`Error::NotQemu`] when it does not
+    /// answer as QEMU does.
     pub fn new(binary: &str, args: &str) -> Result<Self> {
         let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
         let ask = |question: &[&str]| -> Result<String> {
@@ -95,7 +94,7 @@ impl Qemu {
         &self.cpus
     }
 
-    /// Whether it knows a CPU model; properties behind a comma do not count.
+    /// Whether it has a CPU model; properties after a comma are ignored.
     pub fn has_cpu(&self, cpu: &str) -> bool {
         cpu.split(',')
             .next()

@@ -1,6 +1,6 @@
 //! QEMU's machine protocol (QMP): one JSON object per line, over the process's standard input and
-//! output. A socket would need a path and a start order; the pipes also tell at once when QEMU
-//! ends.
+//! output. A socket would need a path and a start order, and a closed pipe shows at once that QEMU
+//! has exited.
 
 use serde_json::{Value, json};
 use std::{
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long QEMU has to answer a command; a command never waits for the guest.
+/// Time limit for the answer to a command; a command never waits for the guest.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// A connection in command mode.
@@ -22,21 +22,21 @@ pub(crate) struct Qmp {
     events: VecDeque<Event>,
 }
 
-/// Something that happened without being asked for.
+/// An event that QEMU reports.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// Such as `SHUTDOWN`.
+    /// Its name, such as `SHUTDOWN`.
     pub(crate) name: String,
     /// Its `data.reason`, for the events that have one.
     pub(crate) reason: String,
 }
 
-/// Why there is no answer.
+/// Why there is no result.
 #[derive(Debug)]
 pub(crate) enum Silence {
     /// QEMU has ended.
     Closed,
-    /// The time is over.
+    /// The time limit has passed.
     TimedOut,
     /// The command was answered by an error, or by something that is not QMP.
     Refused { command: String, problem: String },
@@ -56,7 +56,7 @@ impl Qmp {
         let (sender, messages) = channel();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Lines that are not JSON are not of the protocol (a firmware's output).
+                // Lines that are not JSON are not part of the protocol, such as output of firmware.
                 if let Ok(message) = serde_json::from_str(&line)
                     && sender.send(message).is_err()
                 {

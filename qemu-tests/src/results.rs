@@ -1,4 +1,4 @@
-//! What trials of the matrix found, kept for whoever makes a table of it: one line of JSON each.
+//! Results of the matrix's trials, from which a table is made: one line of JSON for each.
 //!
 //! The trials may run in several processes, or on several machines; their files can be joined.
 
@@ -13,18 +13,18 @@ pub const FILE: &str = "QEMU_TESTS_RESULTS";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Line {
-    /// What a kernel did on a machine.
+    /// The result of a kernel on a machine.
     Trial(Trial),
-    /// There was no such machine.
+    /// The machine was not available.
     Lacking(Lacking),
 }
 
-/// A machine that the installed QEMU cannot be.
+/// A machine that the installed QEMU cannot emulate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lacking {
     /// As in [`Trial`].
     pub machine: String,
-    /// Why it cannot.
+    /// The reason.
     pub reason: String,
 }
 
@@ -37,12 +37,12 @@ pub struct Trial {
     pub machine: String,
     /// Name of the build profile.
     pub profile: String,
-    /// Where the kernel was entered.
+    /// The exception level at which the kernel was entered.
     pub entry: Entry,
-    /// How it ended.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// What was found of each cpucap, in the order of `cpucaps.toml`; empty if the kernel did not
-    /// come so far.
+    /// The result for each cpucap, in the order of `cpucaps.toml`; empty if the kernel failed
+    /// before detection.
     pub caps: Vec<Cap>,
 }
 
@@ -69,22 +69,22 @@ impl Entry {
     }
 }
 
-/// How a trial ended.
+/// The verdict of a trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Memory held what it must.
+    /// Memory was as expected.
     Ok {
         /// Sites that were patched.
         patched: u32,
         /// Sites in the tables.
         sites: u32,
     },
-    /// It did not, or there was nothing to look at.
+    /// Memory was not as expected, or could not be read.
     Failed(String),
 }
 
-/// What was found of a cpucap.
+/// The result for a cpucap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cap {
     /// Its name.
@@ -93,9 +93,9 @@ pub struct Cap {
     pub detected: bool,
     /// Sites whose condition names it.
     pub sites: u32,
-    /// Those of them that changed because an arm with it won.
+    /// Number of those that changed because an arm with it won.
     pub patched: u32,
-    /// Whether each of `sites` was compared from outside, and held what it must.
+    /// Whether each of `sites` was compared from outside and was as expected.
     pub verified: bool,
 }
 
@@ -111,7 +111,7 @@ pub fn note(line: &Line) -> Result<()> {
         what: "writing a result".into(),
         source: source.into(),
     })?;
-    // In one write: trials at the same time must not mix theirs.
+    // In one write, so that the lines of concurrent trials do not mix.
     OpenOptions::new()
         .create(true)
         .append(true)
@@ -122,8 +122,7 @@ pub fn note(line: &Line) -> Result<()> {
 
 /// The lines of a file, or of several one after the other.
 ///
-/// # Errors
-/// [`Error::Io`] with the number of the line that is none of ours.
+/// # Errors [`Error::Io`] with the number of the line that cannot be parsed.
 pub fn read(text: &str) -> Result<Vec<Line>> {
     let lines = text.lines().enumerate();
     lines

@@ -1,4 +1,4 @@
-//! Tests that need guests, and are skipped where none can run.
+//! Skips tests that need guests where no guest can run.
 
 use crate::{Error, Qemu, coherence::Plugin};
 use test_support::missing_target;

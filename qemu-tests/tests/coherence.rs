@@ -33,7 +33,7 @@ fn watch(image: &Image, machine: Machine, coherence: Coherence) -> WatchedRun {
     launch.run(&Qemu::find().unwrap()).unwrap()
 }
 
-/// Boots the kernel and asks that nothing is said against it: boot-scope pass, last pass, a module.
+/// Boots the kernel and requires that there is no violation: boot-scope pass, last pass, a module.
 #[track_caller]
 fn must_be_clean(image: &Image, machine: Machine) -> WatchedRun {
     let what = format!("{machine:?}");
@@ -116,7 +116,7 @@ fn hypervisor_is_clean() {
     }
 }
 
-/// What the pass does wrong shows at EL2 as well, where the words are executed.
+/// An error of the pass is noticed at EL2 as well, where the words are executed.
 #[test]
 fn missing_clean_is_noticed_at_el2() {
     if qemu_tests::skip::without_coherence("missing_clean_is_noticed_at_el2") {
@@ -159,8 +159,8 @@ fn clean_to_coherency_is_a_clean() {
     assert!(ops[&DcCivac] > 0 && !ops.contains_key(&DcCvau), "{ops:?}");
 }
 
-/// What the plugin counts in the routine, against what the guest says it has cleaned, and
-/// against CTR_EL0.
+/// Compares the plugin's counts in the routine with the lines that the guest reports as cleaned,
+/// and with CTR_EL0.
 #[test]
 fn operations_of_the_routine_are_counted() {
     if qemu_tests::skip::without_coherence("operations_of_the_routine_are_counted") {
@@ -189,8 +189,8 @@ fn operations_of_the_routine_are_counted() {
     }
 }
 
-/// A pass honours DIC of its own CPUs, and what loads a module IDC as well, where those of
-/// another one need each step.
+/// A pass uses DIC of its own CPUs, and the module loader IDC as well, where the CPUs of another
+/// machine need each step.
 #[test]
 fn caches_of_another_cpu_need_more() {
     if qemu_tests::skip::without_coherence("caches_of_another_cpu_need_more") {
@@ -254,7 +254,7 @@ fn altered(image: &Image, word: u32, n: usize, becomes: u32) -> (tempfile::TempD
     (folder, image)
 }
 
-/// All mutants that the plugin must notice, and what it must say of them.
+/// All mutants that the plugin must notice, and its message about each.
 #[test]
 fn mutants_are_caught_for_what_they_lack() {
     if qemu_tests::skip::without_coherence("mutants_are_caught_for_what_they_lack") {
@@ -290,7 +290,7 @@ fn mutants_are_caught_for_what_they_lack() {
     assert!(count >= 14, "only {count} mutants are for the plugin");
 }
 
-/// What only the plugin can tell: steps that are there, but reach too little.
+/// Errors that only the plugin can notice: steps that exist, but affect too little.
 #[test]
 fn steps_that_reach_too_little_are_caught() {
     if qemu_tests::skip::without_coherence("steps_that_reach_too_little_are_caught") {
@@ -304,7 +304,7 @@ fn steps_that_reach_too_little_are_caught() {
         (IC_IALLUIS, 0, IC_IALLU, Missing::InvalidateEverywhere),
     ] {
         let (_folder, image) = altered(&image, word, n, becomes);
-        // So many words are patched there that the instruction cache is invalidated at once.
+        // There are so many patched words that the whole instruction cache is invalidated.
         let seen = watch(&image, Machine::new("cortex-a76").smp(2), Coherence::new()).seen;
         let is_expected = |found: &Violation| found.missing == expected;
         assert!(
@@ -315,7 +315,7 @@ fn steps_that_reach_too_little_are_caught() {
     }
 }
 
-/// The ISB on each CPU is its own: who lacks it is named.
+/// Each CPU needs its own ISB: the CPU that lacks it is named.
 #[test]
 fn missing_isb_is_laid_to_the_right_cpu() {
     if qemu_tests::skip::without_coherence("missing_isb_is_laid_to_the_right_cpu") {
@@ -341,7 +341,7 @@ fn missing_isb_is_laid_to_the_right_cpu() {
     }
 }
 
-/// An invalidation by the alias: right where the cache is indexed physically, wrong where not.
+/// An invalidation by the alias: correct if the cache is indexed physically, otherwise wrong.
 #[test]
 fn invalidation_by_the_alias_is_told_apart() {
     if qemu_tests::skip::without_coherence("invalidation_by_the_alias_is_told_apart") {

@@ -1,4 +1,4 @@
-//! kernel-demo's own cpucaps, read from its image: the host decides as the kernel did.
+//! The cpucaps in the image of kernel-demo: the host decides as the kernel did.
 
 use std::fs;
 

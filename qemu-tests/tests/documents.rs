@@ -55,7 +55,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Files of a package that are no sources, and that its users or its own sources read.
+/// Files of a package other than sources, which its users or its own sources read.
 const DATA: [(&str, &str); 10] = [
     ("alt-image", "cpus/qemu.toml"),
     ("alt-linker", "alternatives-init.x"),

@@ -1,5 +1,5 @@
-//! Each kernel of `examples/` boots, patches what the CPU is known to have, counts right before and
-//! after, and takes few lines of its author's.
+//! Each kernel of `examples/` boots, patches the sites for the features of its CPU, counts
+//! correctly before and after, and needs few lines of integration.
 //!
 //! Each trial has a name: `examples::higher-half::cortex-a53::smp4`.
 
@@ -126,7 +126,7 @@ fn integration_is_short() -> Result<()> {
     Ok(())
 }
 
-/// No linker script, and no build script, knows of alt-runtime.
+/// No linker script and no build script mentions alt-runtime.
 fn linker_scripts_stay() -> Result<()> {
     for example in examples::ALL {
         for entry in std::fs::read_dir(example.folder())? {

@@ -1,5 +1,6 @@
-//! kernel-demo does not build when its hypervisor names of the kernel what `hyp.toml` does not
-//! allow. Each time the workspace's own build runs, in a copy of the sources with one thing changed.
+//! kernel-demo does not build if its hypervisor refers to a symbol of the kernel that `hyp.toml`
+//! does not allow. Each case runs the workspace's own build in a copy of the sources with one
+//! change.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,14 +8,14 @@ use std::{env, fs};
 
 use test_support::{TARGET, missing_target, skip, workspace};
 
-/// A copy of the workspace, to be changed, and where it is built.
+/// A copy of the workspace that is changed, and its target directory.
 struct Copy {
     source: PathBuf,
     target: PathBuf,
 }
 
 impl Copy {
-    /// It is at a place that does not change, so that what it needs of others is built once.
+    /// Its path is fixed, so that its dependencies are built once.
     fn new() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hyp-build");
         let (source, target) = (folder.join("source"), folder.join("target"));
@@ -25,7 +26,7 @@ impl Copy {
         Self { source, target }
     }
 
-    /// Changes a file of the workspace; says what it was.
+    /// Changes a file of the workspace and returns its old contents.
     fn change(&self, file: &str, change: impl FnOnce(&str) -> String) -> String {
         let path = self.source.join(file);
         let text = fs::read_to_string(&path).unwrap();
@@ -35,7 +36,7 @@ impl Copy {
         text
     }
 
-    /// What the build of kernel-demo says when it fails, as it must.
+    /// The message of the build of kernel-demo, which must fail.
     #[track_caller]
     fn refused(&self) -> String {
         let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

@@ -1,5 +1,6 @@
-//! The registers of EL2 as kernel-demo leaves them, read back there: against the fields that
-//! arm-sysregs has from Arm's own description, and against numbers by hand where it has no names.
+//! The registers of EL2, read back there after kernel-demo has set them. They are compared with the
+//! fields of arm-sysregs, which are from Arm's description, and with numbers from the manual where
+//! arm-sysregs has no names.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ const CPUS: [&str; 6] = [
     "neoverse-v1",
 ];
 
-/// What the kernel says that ID registers, and registers of EL2, read as.
+/// The values of ID registers and registers of EL2 in the kernel's log.
 struct Registers<'a>(BTreeMap<&'a str, u64>);
 
 impl<'a> Registers<'a> {

@@ -28,7 +28,7 @@ fn hypervisor_without_x18_is_proved_and_runs() {
     let image = Image::open(&path).unwrap();
 
     assert_eq!(findings(image.file()), []);
-    // By another disassembler; which sees it where it is.
+    // By another disassembler, which must find it where it exists.
     assert_eq!(users_of_x18(&image), 0);
     let usual = Image::open(&guest::build("kernel-demo", Profile::Release).unwrap()).unwrap();
     assert_ne!(users_of_x18(&usual), 0);
@@ -57,8 +57,8 @@ fn hypervisor_without_x18_is_proved_and_runs() {
     }
 }
 
-/// What `alt verify --rules kernel-demo/alt-rules.toml` says, but of ADRPs at the end of a page, which
-/// are chance.
+/// The findings of `alt verify --rules kernel-demo/alt-rules.toml`, without those of ADRPs at the
+/// end of a page, which depend on chance.
 fn findings(file: &[u8]) -> Vec<Diagnostic> {
     let image = alt_image::image::Image::parse(file.to_owned()).unwrap();
     let records = Records::find(&image, None).unwrap();
@@ -71,7 +71,7 @@ fn findings(file: &[u8]) -> Vec<Diagnostic> {
     findings
 }
 
-/// How many instructions of the hypervisor name x18.
+/// Number of instructions of the hypervisor that use x18.
 fn users_of_x18(image: &Image) -> usize {
     let users = TEXTS.iter().flat_map(|name| {
         let section = image.section(name).unwrap();

@@ -1,5 +1,4 @@
-//! kernel-demo as the host of a hypervisor: what it says of it, and what its memory holds, against
-//! the image.
+//! kernel-demo as the host of a hypervisor: its log and its memory, compared with the image.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +11,7 @@ use qemu_tests::{
 /// Addresses of EL2 are those of memory below this bit, and the tag above.
 const TAG_BIT: u32 = 39;
 
-/// A CPU, and the variant that its manual asks for: VHE is of Armv8.1.
+/// A CPU, and the variant that fits it by its manual: VHE is of Armv8.1.
 const CPUS: [(&str, &str, &str); 3] = [
     ("cortex-a53", "nvhe", "vhe"),
     ("cortex-a76", "vhe", "nvhe"),
@@ -98,8 +97,7 @@ fn every_cpu_runs_its_variant() {
     }
 }
 
-/// The words of the variant in use are those that the cpucaps ask for, and none is one that the
-/// records do not name.
+/// The words of the variant in use fit the cpucaps, and no word outside of its sites has changed.
 #[track_caller]
 fn assert_is_patched(image: &Image, run: &Run, name: &str) {
     let text = &image.section(&format!(".hyp.{name}.text")).unwrap().range;
@@ -169,7 +167,7 @@ fn assert_pointers(image: &Image, run: &Run, name: &str, tag: u64) {
     }
 }
 
-/// Nothing of these variants is left.
+/// The memory of these variants is overwritten.
 #[track_caller]
 fn assert_is_gone(image: &Image, run: &Run, names: &[&str]) {
     let facts: Vec<_> = facts::read(&run.log).collect();
@@ -224,7 +222,7 @@ fn assert_vectors(image: &Image, run: &Run, name: &str, tag: u64) {
     assert_eq!(words, expected, "{words:x?}");
 }
 
-/// A tag that does not fit is no tag; the kernel takes another.
+/// A tag that does not fit is refused; the kernel takes another.
 #[test]
 fn tag_that_does_not_fit_is_ignored() {
     if skip::without_guests("tag_that_does_not_fit_is_ignored") {
@@ -251,7 +249,7 @@ fn tag_is_random() {
     assert!(tags.len() > 1, "{tags:x?}");
 }
 
-/// A CPU with VHE can do without: the kernel is told that it has none.
+/// A CPU with VHE also runs the other variant: an override hides VHE.
 #[test]
 fn cpu_with_vhe_runs_the_other_variant_too() {
     if skip::without_guests("cpu_with_vhe_runs_the_other_variant_too") {
@@ -269,7 +267,7 @@ fn cpu_with_vhe_runs_the_other_variant_too() {
     }
 }
 
-/// Without an EL2 of its own the kernel gives both variants back.
+/// Without EL2, the kernel frees both variants.
 #[test]
 fn entered_at_el1_there_is_none() {
     if skip::without_guests("entered_at_el1_there_is_none") {

@@ -30,7 +30,7 @@ fn main() {
     trials::run(all);
 }
 
-/// Boots, patches itself, and finds its own checks to pass.
+/// Boots, patches itself, and passes its own checks.
 fn boots(profile: Profile, options: &str) -> Result<()> {
     let image = kernel(profile)?;
     let machine = Machine::new("cortex-a76").options(options).smp(3);
@@ -42,7 +42,7 @@ fn boots(profile: Profile, options: &str) -> Result<()> {
     }
 }
 
-/// The workspace's `Cargo.toml` says what the names of the profiles promise.
+/// The profiles in the workspace's `Cargo.toml` are as their names state.
 fn profiles_are_all_combinations() -> Result<()> {
     let text = std::fs::read_to_string(test_support::workspace().join("Cargo.toml"))?;
     let manifest: toml::Table = text.parse()?;

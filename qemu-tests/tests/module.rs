@@ -1,5 +1,5 @@
-//! A module of kernel-demo, loaded and patched while the kernel runs: what its text
-//! is afterwards, against the same object linked by the toolchain's linker.
+//! A module of kernel-demo, loaded and patched while the kernel runs: its text is compared with the
+//! same object linked by the toolchain's linker.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use qemu_tests::sites::{self, SiteKind};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Run, Status, disasm, guest};
 use tempfile::TempDir;
 
-/// A CPU and what becomes of the module's sites there.
+/// A CPU and the expected results of the module's sites.
 struct Cpu {
     name: &'static str,
-    /// Sites of which an arm applies.
+    /// Number of sites with an arm that applies.
     rewritten: usize,
     /// The addition to the counter.
     count: &'static [&'static str],
@@ -50,7 +50,7 @@ const CPUS: [Cpu; 3] = [
     },
 ];
 
-/// What the kernel says of bad modules, in this order.
+/// The kernel's messages about bad modules, in this order.
 const REFUSED: [&str; 8] = [
     "the site of 1 instructions is not inside the text",
     "adrp needs a displacement of",
@@ -74,7 +74,7 @@ fn boot(image: &Image, cpu: &str) -> Run {
     run
 }
 
-/// The own words of the kernel that begin with `start`, without it.
+/// The other log lines of the kernel that begin with `start`, without it.
 fn words<'r>(run: &'r Run, start: &str) -> Vec<&'r str> {
     let words = facts::read(&run.log).filter_map(|fact| match fact {
         Fact::Words(words) => words.strip_prefix(start),
@@ -83,7 +83,7 @@ fn words<'r>(run: &'r Run, start: &str) -> Vec<&'r str> {
     words.collect()
 }
 
-/// Where the module's text is.
+/// The address of the module's text.
 fn text(run: &Run) -> Range<u64> {
     let [text] = words(run, "module text=")[..] else {
         panic!("no module: {:#?}", run.log);

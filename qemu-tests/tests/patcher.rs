@@ -1,5 +1,5 @@
-//! The patcher never patches itself: the routine that writes text and the one in which
-//! the other CPUs wait hold no site and lead nowhere, in every build profile.
+//! The patcher never patches itself: the routine that writes text and the one in which the other
+//! CPUs wait contain no site and branch to no other function, in every build profile.
 
 use qemu_tests::{Image, Profile, disasm, guest, sites};
 

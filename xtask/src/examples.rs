@@ -1,4 +1,5 @@
-//! `cargo xtask examples`: boots the kernels of `examples/` and shows what each took.
+//! `cargo xtask examples`: boots the kernels of `examples/` and shows the integration that each
+//! needs.
 
 use crate::{Outcome, Profile, setup, style};
 use anstream::{eprintln, println};
@@ -8,10 +9,10 @@ use qemu_tests::{
 };
 use std::error::Error;
 
-/// CPUs of those that start more than one.
+/// Number of CPUs of examples that start more than one.
 const SMP: u32 = 4;
 
-/// Boots each example on a CPU model; the last line says how many are as they must be.
+/// Boots each example on a CPU model; the last line has the number of those that succeed.
 pub(crate) fn run(cpu: &str) -> Outcome {
     let qemu = setup::ensure(setup::Age::Any)?;
     println!(

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: libFuzzer over the file formats that `alt` reads, on the stable toolchain.
 //!
-//! cargo-fuzz wants a nightly one for its sanitizers, which safe code gains little from. What
-//! guides a fuzzer is LLVM's coverage pass, and stable rustc takes that by `-Cpasses`.
+//! cargo-fuzz requires a nightly toolchain for its sanitizers, which find little in safe code. A
+//! fuzzer is guided by LLVM's coverage pass, which stable rustc runs by `-Cpasses`.
 
 use crate::{Outcome, style};
 use clap::Args;
@@ -12,7 +12,7 @@ use std::{
 };
 use test_support::workspace;
 
-/// LLVM's SanitizerCoverage, as libFuzzer wants it: every edge counted, comparisons seen.
+/// LLVM's SanitizerCoverage, as libFuzzer requires it: counts every edge, traces comparisons.
 const COVERAGE: [&str; 5] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -21,26 +21,28 @@ const COVERAGE: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// Inputs are not made longer than this, in bytes: what goes wrong goes wrong in small files.
+/// Largest input in bytes: small files are sufficient to show errors.
 const LONGEST: usize = 8192;
 
-/// One input may take this long, in seconds.
+/// Time limit for one input in seconds.
 const PATIENCE: u32 = 10;
 
 #[derive(Args)]
 pub(crate) struct FuzzArguments {
-    /// How long each target searches, in seconds, from what it has learnt so far.
+    /// Time for which each target searches, in seconds, starting from the inputs that earlier runs
+    /// have found.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..),
           conflicts_with_all = ["runs", "seed"])]
     seconds: u32,
-    /// How many inputs each target tries instead, from the seeds alone: the same ones each time.
+    /// Number of inputs that each target tries instead, from the seeds alone: the same inputs each
+    /// time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
-    /// Where the random numbers begin; another seed tries other inputs.
+    /// Seed of the random numbers; another seed tries other inputs.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "runs",
           value_parser = clap::value_parser!(u32).range(1..))]
     seed: u32,
-    /// One target: a file of linker/fuzz/fuzz_targets. All without it.
+    /// One target, a file of linker/fuzz/fuzz_targets; by default, all.
     target: Option<String>,
 }
 
@@ -59,9 +61,9 @@ impl FuzzArguments {
 /// How long a target runs.
 #[derive(Clone, Copy)]
 enum Limit {
-    /// For so many seconds, from the seeds and from what runs before have learnt.
+    /// For this number of seconds, from the seeds and from the inputs that earlier runs have found.
     Seconds(u32),
-    /// Over so many inputs, from the seeds alone: the commit says which inputs these are.
+    /// Over this number of inputs, from the seeds alone: the commit determines the inputs.
     Runs { runs: u32, seed: u32 },
 }
 
@@ -112,7 +114,7 @@ fn chosen(only: Option<&str>) -> Result<Vec<String>, Box<dyn std::error::Error>>
     }
 }
 
-/// The C++ compiler that libFuzzer is built by.
+/// The C++ compiler that builds libFuzzer.
 fn compiler() -> Result<String, String> {
     let chosen = env::var("CXX").ok().filter(|name| !name.is_empty());
     let name = chosen.unwrap_or_else(|| "c++".into());
@@ -132,7 +134,7 @@ fn compiler() -> Result<String, String> {
     }
 }
 
-/// The target that rustc builds for by itself.
+/// The host target of rustc.
 fn host() -> io::Result<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
@@ -142,7 +144,7 @@ fn host() -> io::Result<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(String::from)
-        .ok_or_else(|| io::Error::other("`rustc -vV` names no host"))
+        .ok_or_else(|| io::Error::other("`rustc -vV` does not print its host"))
 }
 
 /// With a target named, the flags are not for build scripts and proc macros.
@@ -230,7 +232,7 @@ fn command_line(
     }
 }
 
-/// What is found new is kept in `found`, for the next time.
+/// New inputs are kept in `found`, for the next run.
 fn search(command: &mut Command, found: &Path, seconds: u32, seeds: &Path) -> io::Result<()> {
     fs::create_dir_all(found)?;
     command
@@ -239,7 +241,7 @@ fn search(command: &mut Command, found: &Path, seconds: u32, seeds: &Path) -> io
     Ok(())
 }
 
-/// Nothing counts but the program, the seeds and the random numbers.
+/// The result depends only on the program, the seeds and the random numbers.
 fn repeat(
     command: &mut Command,
     found: &Path,
@@ -261,7 +263,7 @@ fn repeat(
         .arg(format!("-seed_inputs={}", seeds.join(",")))
         .arg(format!("-runs={runs}"))
         .arg(format!("-seed={seed}"))
-        // What is compared may be an address, which is another one each time.
+        // Compared values may be addresses, which differ in each run.
         .arg("-use_cmp=0")
         // Not once a second.
         .arg("-reload=0");
@@ -279,7 +281,7 @@ fn inputs(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
-/// What was done, from libFuzzer's log: `1000 inputs, 1496 edges covered by 17 of them`.
+/// A summary of libFuzzer's log: `1000 inputs, 1496 edges covered by 17 of them`.
 fn summary(log: &str) -> String {
     let runs = log
         .lines()
@@ -313,7 +315,7 @@ mod tests {
         assert_eq!(summary(log), "1000 inputs, 1496 edges covered by 1 of them");
     }
 
-    /// What a run is told, but for its program.
+    /// The arguments of a run.
     fn arguments(limit: Limit, folder: &Path) -> Vec<String> {
         let mut command = Command::new("target");
         command_line(&mut command, limit, folder, "seal").unwrap();
@@ -323,7 +325,7 @@ mod tests {
             .collect()
     }
 
-    /// Only a search begins with what others have found.
+    /// Only a search starts from inputs that others have found.
     #[test]
     fn nothing_is_left_of_earlier_runs() {
         let folder = env::temp_dir().join(format!("xtask-fuzz-{}", std::process::id()));

@@ -1,5 +1,5 @@
-//! `cargo xtask litmus`: what Arm's memory model says of the patching sequence, and whether the
-//! routines are still that sequence.
+//! `cargo xtask litmus`: the answers of Arm's memory model about the patching sequence, and a check
+//! that the routines execute that sequence.
 
 use crate::{Outcome, setup, style};
 use qemu_tests::{
@@ -14,12 +14,12 @@ use std::{
 
 const HERD: &str = "herd7";
 
-/// The version that gave the recorded answers. The model of another one may differ, so that only
-/// this one's answers count.
+/// The version of the recorded answers. The model of another version may differ, so only answers of
+/// this one count.
 const RECORDED_FROM: &str = "7.58";
 
-/// Asks herd7 about each test where it is there; compares the routines of the demo kernel with the
-/// scenarios in any case.
+/// Runs each test in herd7, if it is installed, and compares the routines of the demo kernel with
+/// the scenarios.
 pub(crate) fn run() -> Outcome {
     let tests = litmus::all()?;
     let version = version();
@@ -46,7 +46,7 @@ pub(crate) fn run() -> Outcome {
                 .iter()
                 .for_each(|test| anstream::println!("{}  not observed", line(test)));
             anstream::println!(
-                "\n{HERD} is not in PATH: nothing was observed. The answers were recorded from \
+                "\n{HERD} is not in PATH: no test was run. The answers were recorded from \
                  herd7 {RECORDED_FROM} with its aarch64.cat and -variant ifetch, one run for each test; \
                  qemu-tests/litmus/README.md says where to get it"
             );

@@ -1,4 +1,4 @@
-//! The one door to building, running and testing this workspace: `cargo xtask --help`.
+//! Builds, runs and tests this workspace: `cargo xtask --help`.
 
 mod bench;
 mod demo;
@@ -38,10 +38,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Counts what checks, operations and a pass cost, in instructions and bytes, beside
-    /// the same by other means.
+    /// Counts the cost of checks, operations and a pass, in instructions and bytes, and compares it
+    /// with other implementations.
     Bench(bench::BenchArguments),
-    /// Boots the demo kernel on an emulated CPU and shows what it did to its own text.
+    /// Boots the demo kernel on an emulated CPU and shows how it has patched its own text.
     Demo(demo::DemoArguments),
     /// Boots every kernel of examples/ and shows its lines of integration, sites and patched sites.
     Examples {
@@ -54,27 +54,28 @@ enum Task {
     /// Checks that no modules import each other in a circle, and that packages and modules use lower
     /// layers only.
     Layers,
-    /// Judges the patching sequence, and what is left without one of its steps, by Arm's memory
-    /// model: litmus tests, run by herd7.
+    /// Checks the patching sequence, complete and without one of its steps, by Arm's memory model:
+    /// litmus tests, run by herd7.
     Litmus,
     /// Runs the demo kernel on every machine, in every build profile, entered at EL1 and EL2; shows
     /// a table and writes an HTML page.
     Matrix(matrix::MatrixArguments),
-    /// Compiles what a kernel depends on with the lowest versions that are allowed; needs a nightly
-    /// cargo.
+    /// Compiles the dependencies of a kernel in the lowest versions that are allowed; needs a
+    /// nightly cargo.
     MinimalVersions,
     /// Runs host tests of the runtime under Miri, which finds undefined behaviour; needs a nightly
     /// toolchain.
     Miri,
-    /// Leaves steps out of the patching routine, one at a time, and shows which observer notices.
+    /// Leaves steps out of the patching routine, one at a time, and shows which observer notices
+    /// it.
     Mutants {
-        /// Shows what each observer noticed first.
+        /// Shows the first violation that each observer noticed.
         #[arg(long, short)]
         verbose: bool,
     },
-    /// Shows what the sites of the demo kernel cost, in bytes.
+    /// Shows the cost of the demo kernel's sites in bytes.
     Sizes {
-        /// Of the unoptimised kernel.
+        /// Uses the unoptimised kernel.
         #[arg(long)]
         dev: bool,
     },
@@ -83,7 +84,7 @@ enum Task {
     Sweep,
     /// Runs every check and test of the workspace.
     Test {
-        /// Words for the test runner: names of tests, usually.
+        /// Arguments for the test runner, usually names of tests.
         #[arg(last = true)]
         filter: Vec<String>,
     },

@@ -1,6 +1,6 @@
-//! `cargo xtask minimal-versions`: whether what a kernel depends on compiles with the lowest
-//! versions that the packages' `Cargo.toml` allow. A kernel's lock file is raised to these, and
-//! no further.
+//! `cargo xtask minimal-versions`: checks that the dependencies of a kernel compile in the lowest
+//! versions that the packages' `Cargo.toml` allow. A kernel's lock file need not contain higher
+//! versions.
 
 use crate::{Outcome, nightly, setup, style};
 use std::{env, fs, io, path::Path, process::Command};
@@ -12,7 +12,7 @@ const VARIANTS: [(&str, &str); 2] = [
     ("all features", r#""defmt", "shadow-call-stack""#),
 ];
 
-/// A use of each macro, so that they run with those versions too.
+/// Uses each macro, so that the macros run with those versions too.
 const SOURCE: &str = r#"//! Made by `cargo xtask minimal-versions`.
 #![no_std]
 mod cpucaps {
@@ -30,7 +30,7 @@ pub fn site() -> bool {
 const BUILD: &str = "fn main() -> std::io::Result<()> { alt_linker::provide_scripts() }\n";
 
 /// Compiles a kernel's package in each variant, by the stable toolchain. Only nightly cargo chooses
-/// the versions; without it there is nothing to do.
+/// the versions; without it, the check is skipped.
 pub(crate) fn run() -> Outcome {
     setup::ensure_target()?;
     let folder = test_support::target_dir().join("minimal-versions");
@@ -64,7 +64,8 @@ pub(crate) fn run() -> Outcome {
     Ok(compiles)
 }
 
-/// A package of its own workspace: its members' development dependencies would count too.
+/// A workspace of its own, because the development dependencies of this workspace's members would
+/// count too.
 fn write(folder: &Path, runtime: &str) -> io::Result<()> {
     let root = workspace();
     fs::create_dir_all(folder.join("src"))?;

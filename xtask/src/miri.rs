@@ -1,4 +1,5 @@
-//! `cargo xtask miri`: host tests of the runtime in an interpreter that finds undefined behaviour.
+//! `cargo xtask miri`: runs host tests of the runtime in an interpreter that finds undefined
+//! behaviour.
 
 use crate::{Outcome, nightly, style};
 
@@ -19,7 +20,7 @@ const EXHAUSTIVE: [&str; 9] = [
     "relaxed::an_adr_that_does_not_reach",
 ];
 
-/// Runs the tests under Miri, where it can be had.
+/// Runs the tests under Miri, if it can be installed.
 pub(crate) fn run() -> Outcome {
     let Some(mut cargo) = nightly::cargo() else {
         anstream::println!("miri: skipped: rustup has no nightly toolchain");

@@ -1,4 +1,4 @@
-//! `cargo xtask mutants`: patchers with a step left out or wrong, and who notices.
+//! `cargo xtask mutants`: patchers with a step left out or wrong, and the observers that notice.
 
 use crate::{Outcome, setup, style};
 use anstream::println;
@@ -6,7 +6,7 @@ use qemu_tests::coherence::Plugin;
 use qemu_tests::mutants::{self, Observer};
 use qemu_tests::{Image, Profile, guest};
 
-/// Judges the patcher as it is, then each mutant; `verbose` shows what was noticed first.
+/// Judges the unchanged patcher, then each mutant; `verbose` shows the first violation.
 pub(crate) fn run(verbose: bool) -> Outcome {
     let qemu = setup::ensure(setup::Age::New)?;
     let image = Image::open(&guest::build("kernel-demo", Profile::Release)?)?;
@@ -16,7 +16,7 @@ pub(crate) fn run(verbose: bool) -> Outcome {
     let is_clean = said.is_empty();
     line(
         "(none)",
-        "the patcher as it is",
+        "the unchanged patcher",
         &match is_clean {
             true if plugin.is_ok() => style::good("clean: monitor, plugin, sequence"),
             true => style::good("clean: monitor, sequence"),

@@ -1,9 +1,9 @@
-//! What only a nightly toolchain can do. The workspace itself is built by the stable one.
+//! Commands of the nightly toolchain. The workspace itself is built by the stable one.
 
 use std::process::{Command, Stdio};
 use test_support::workspace;
 
-/// Cargo of the nightly toolchain; `None` where rustup has none.
+/// Cargo of the nightly toolchain; `None` if rustup lacks that toolchain.
 pub(crate) fn cargo() -> Option<Command> {
     let mut version = rustup(&["run", "nightly", "cargo", "--version"]);
     version.stdout(Stdio::null()).stderr(Stdio::null());
@@ -20,7 +20,7 @@ pub(crate) fn has_component(name: &str) -> bool {
 fn rustup(arguments: &[&str]) -> Command {
     let mut command = Command::new("rustup");
     command.current_dir(workspace()).args(arguments);
-    // Those of the cargo that runs this are of the other toolchain.
+    // The cargo that runs this has set them for the other toolchain.
     for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
         command.env_remove(variable);
     }

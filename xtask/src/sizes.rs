@@ -1,4 +1,4 @@
-//! `cargo xtask sizes`: what sites cost in the demo's image, in bytes.
+//! `cargo xtask sizes`: the cost of sites in the demo's image, in bytes.
 
 use crate::{Outcome, Profile, setup, style};
 use alt_image::{image::Image, names::CapNames, records::Records, stats::Stats};

@@ -1,5 +1,5 @@
-//! `cargo xtask verify`: the lint of reach on what the demo kernel is linked from, and `alt verify`
-//! on every guest of the workspace.
+//! `cargo xtask verify`: runs the branch-range lint on the inputs of the demo kernel's link, and
+//! `alt verify` on every guest of the workspace.
 
 use crate::{Outcome, Profile, setup, style};
 use qemu_tests::{Error, guest};
@@ -10,8 +10,8 @@ use std::{
 };
 use test_support::{target_dir, workspace};
 
-/// The packages that have sites, and the profiles that they are made for. The monitor at EL2 has
-/// none.
+/// The packages that have sites, and the profiles in which they are built. The monitor at EL2 has
+/// no sites.
 const GUESTS: [(&str, &[Profile]); 6] = [
     ("kernel-demo", &Profile::ALL),
     ("quickstart", &Profile::ALL),
@@ -21,11 +21,11 @@ const GUESTS: [(&str, &[Profile]); 6] = [
     ("two-passes", &[Profile::Release]),
 ];
 
-/// Whether an ADRP comes to stand at the end of a page is chance. Only with what the erratum needs
-/// around it does it matter, and that is a rule of its own.
+/// The address of an ADRP at the end of a page depends on chance. It matters only if the erratum's
+/// other instructions follow, for which there is a rule of its own.
 const ALLOWED: [&str; 2] = ["--allow", "adrp-at-page-end"];
 
-/// The rules that a guest may break besides. aarch64-rt maps memory by the gigabyte, not by the bounds
+/// Further rules that a guest may break. aarch64-rt maps memory by the gigabyte, not by the bounds
 /// that its linker script defines.
 fn also_allowed(package: &str) -> &'static [&'static str] {
     match package {
@@ -34,12 +34,13 @@ fn also_allowed(package: &str) -> &'static [&'static str] {
     }
 }
 
-/// What the lint of reach may find: aarch64-rt's entry takes the address of the kernel's vectors by
-/// ADR. The kernel is far smaller than a megabyte; when it no longer is, the linker will say so.
+/// Findings of the branch-range lint that are allowed: aarch64-rt's entry takes the address of the
+/// kernel's vectors by ADR. The kernel is far smaller than a megabyte; if it grows, the linker
+/// reports an error.
 const ALLOWED_REACH: &str = "other-section:vector_table_el1";
 
-/// Links the demo kernel in every way behind the lint; builds each guest in each profile and checks
-/// it.
+/// Links the demo kernel in every profile with the lint; builds each guest in each profile and
+/// checks it.
 pub(crate) fn run() -> Outcome {
     setup::ensure_target()?;
     say("building `alt`");
@@ -59,7 +60,7 @@ pub(crate) fn run() -> Outcome {
     Ok(clean)
 }
 
-/// Says what is done next, before it is.
+/// Prints the next action before it begins.
 fn say(what: &str) {
     anstream::println!("{}", style::heading(what));
 }

@@ -1,5 +1,4 @@
-//! What the compiler makes of atomics by itself. Compiled once for each way it knows,
-//! which is also in the names.
+//! Atomics as the compiler generates them. Compiled once for each way, which is part of the names.
 #![no_std]
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};

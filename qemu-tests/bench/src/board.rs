@@ -1,4 +1,4 @@
-//! From the entry to the end: what is counted, in its order.
+//! The order of all measurements, from the entry to the end.
 
 use aarch64_rt::{ExceptionHandlers, entry, exception_handlers};
 use alt_runtime::{Image, Room, boot::Detected, cap::IdRegs};
@@ -26,10 +26,10 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     power_off()
 }
 
-/// For every instruction of every site.
+/// Room for every instruction of every site.
 static ROOM: Room<256> = Room::new();
 
-/// Patches this image; says whether LSE is there.
+/// Patches this image; returns whether the CPU has LSE.
 fn patch() -> bool {
     let Ok(detected) = Detected::new(&TABLE, IdRegs::read()) else {
         panic!("cpucaps conflict");

@@ -1,4 +1,4 @@
-//! All that a boot with one site executes: from the ID registers to the patched word.
+//! The path of a boot with one site, from the ID registers to the patched word.
 
 use core::convert::Infallible;
 use core::mem::MaybeUninit;
@@ -24,7 +24,7 @@ mod cpucaps_73 {
 /// The site, which nobody executes, and the target of its branch.
 static TEXT: [AtomicU32; 2] = [AtomicU32::new(Insn::NOP.0), AtomicU32::new(Insn::NOP.0)];
 
-/// What the steps hand on.
+/// State that the steps pass on.
 struct Boot<'a> {
     table: &'static CapTable,
     record: &'a BranchRecord,
@@ -41,7 +41,7 @@ extern "C" fn detect(boot: &mut Boot<'_>) {
     boot.detected = Some(Detected::new(boot.table, boot.ids));
 }
 
-/// The whole path, as a kernel has it.
+/// The whole path, as in a kernel.
 extern "C" fn boot(boot: &mut Boot<'_>) {
     let at = (&raw const *boot.record) as u64;
     let region = Region {

@@ -10,18 +10,18 @@ use alt_runtime::{CallbackError, Insn, PlannedWrite, Site, callback};
 
 use crate::checks::cpucaps::TABLE;
 
-/// Where the host puts it.
+/// The address at which the host loads it.
 const ADDRESS: usize = 0x4400_0000;
-/// What it begins with; a run without a table has zeros there.
+/// Its first bytes; without a table, the memory is zero.
 const MAGIC: u64 = 0x616c_7462_656e_6368;
 
-/// A region and what is to be made of it.
+/// A region and the cpucaps to patch it for.
 pub struct Case {
     /// The region.
     pub region: Region<'static>,
     /// Room for its plan.
     pub room: &'static mut [MaybeUninit<PlannedWrite>],
-    /// The cpucaps to be taken for present.
+    /// The cpucaps that count as present.
     pub present: CapSet,
 }
 
@@ -37,7 +37,7 @@ struct Header {
     present: [u64; 4],
 }
 
-/// The case, if there is one. To be called once.
+/// The case, if the host has loaded one. Must be called once.
 pub fn load() -> Option<Case> {
     // SAFETY: mapped memory, of which zeros are a value as well.
     let header = unsafe { &*(ADDRESS as *const Header) };
@@ -87,8 +87,8 @@ unsafe fn table<R>([address, len]: [u64; 2]) -> Table<'static, R> {
 }
 
 callback! {
-    /// As Linux's for hypervisor addresses: five instructions, by the registers that the
-    /// site has.
+    /// Like Linux's callback for hypervisor addresses: five instructions, with the registers of the
+    /// site.
     #[unsafe(no_mangle)]
     pub static BENCH_CALLBACK = hyp_address;
 }

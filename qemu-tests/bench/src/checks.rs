@@ -1,7 +1,7 @@
-//! A check: which of two ways to go.
+//! A check: a decision between two paths.
 //!
-//! Every function decides and then sets a register; what it takes only to set it is
-//! taken off.
+//! Every function decides and then sets a register. The instructions that only set the register are
+//! subtracted.
 
 use core::arch::asm;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
@@ -19,7 +19,7 @@ pub mod cpucaps {
 use cpucaps::LSE;
 
 static FLAG: AtomicBool = AtomicBool::new(false);
-/// As the crate `cpufeatures` has it: 0 no, 1 yes, 255 not asked yet.
+/// As in the crate `cpufeatures`: 0 no, 1 yes, 255 not detected yet.
 static CACHED: AtomicU8 = AtomicU8::new(u8::MAX);
 static FUNCTION: AtomicPtr<()> = AtomicPtr::new(no as *mut ());
 define_static_key_false!(KEY);
@@ -55,7 +55,7 @@ check!(key, static_branch_unlikely!(KEY));
 check!(flag, FLAG.load(Ordering::Relaxed));
 check!(cached, detected());
 
-/// As `cpufeatures::new!` expands: asks once, then loads.
+/// Like the expansion of `cpufeatures::new!`: detects once, then loads.
 #[inline(always)]
 fn detected() -> bool {
     #[cold]
@@ -87,12 +87,12 @@ const CHECKS: [(&str, Counted<u64>); 6] = [
     ("function pointer", pointer),
 ];
 
-/// Counts all checks while the answer is no.
+/// Counts all checks while the feature is absent.
 pub fn before() {
     measure(2);
 }
 
-/// Makes the answer yes, if this CPU has LSE, and counts again.
+/// Makes the feature present, if this CPU has LSE, and counts again.
 pub fn after(patched: bool) {
     if !patched {
         return;
@@ -111,7 +111,7 @@ pub fn after(patched: bool) {
 }
 
 fn measure(expected: u64) {
-    // The first call of `cached` asks.
+    // The first call of `cached` detects.
     cached(&mut 0);
     let mut way = 0;
     let answer = if expected == 1 { "yes" } else { "no" };

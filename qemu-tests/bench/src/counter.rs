@@ -33,7 +33,7 @@ pub fn start() {
     );
 }
 
-/// How many instructions `function` executes, its return excepted.
+/// Number of instructions that `function` executes, without its return.
 pub fn count<T>(function: Counted<T>, argument: &mut T) -> u64 {
     extern "C" fn nothing(_: &mut u8) {}
     // SAFETY: functions of this signature and their arguments.

@@ -1,7 +1,7 @@
 //! An operation: adding to a counter, and taking and releasing a spinlock.
 //!
-//! Each is counted as what a second one in the same function adds, so that neither the
-//! call nor what the compiler saves around it counts.
+//! The cost of an operation is the cost of a second one in the same function, so that neither the
+//! call nor registers that the compiler saves are counted.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::checks::cpucaps::LSE;
 use crate::counter::{Counted, count};
 use flat_guest::print;
 
-/// The compiler's own, from peers/atomics.rs.
+/// The compiler's atomics, from peers/atomics.rs.
 macro_rules! peers {
     ($($add:ident $add_twice:ident $lock:ident $lock_twice:ident;)+) => {
         unsafe extern "C" {
@@ -33,8 +33,8 @@ peers! {
 }
 
 unsafe extern "C" {
-    /// What the helpers of outline atomics ask; without an operating system nobody sets
-    /// it.
+    /// The variable that the helpers of outline atomics read; without an operating system, nothing
+    /// sets it.
     static __aarch64_have_lse_atomics: Flag;
 }
 
@@ -149,13 +149,13 @@ once_and_twice!(
     branch_lock_unlock
 );
 
-/// Counts all operations before the patch, where only exclusives are sure to be there.
+/// Counts all operations before patching, when only exclusives may be used.
 pub fn before() {
     ours("exclusives");
     peers("exclusives");
 }
 
-/// Counts again after it.
+/// Counts all operations after patching.
 pub fn after(has_lse: bool) {
     if !has_lse {
         return;

@@ -13,7 +13,7 @@ use crate::checks::cpucaps::TABLE;
 use crate::counter::{count, report};
 use flat_guest::Alias;
 
-/// What the steps hand on.
+/// State that the steps pass on.
 struct Steps<'c> {
     region: &'c Region<'c>,
     decision: Decision<'c>,
@@ -84,7 +84,7 @@ pub fn run(case: Case) {
     report("pass text", digest(&region.text));
 }
 
-/// FNV-1a over whole words: the host knows what the text has to be.
+/// FNV-1a over whole words; the host compares it with the digest of the expected text.
 fn digest(text: &Text<'_>) -> u64 {
     let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
     for address in text.range().step_by(4) {

@@ -1,4 +1,4 @@
-//! What CTR_EL0 says about the caches of a system.
+//! The cache properties of a system, from CTR_EL0.
 
 /// The cache properties that decide which maintenance is needed (Arm ARM D24.2.34).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct Cache {
     pub needs_clean: bool,
     /// Whether the instruction cache must be invalidated: DIC is 0.
     pub needs_invalidate: bool,
-    /// Whether an invalidation by address is sure to find only what was fetched by that same
-    /// virtual address: L1Ip is not PIPT.
+    /// Whether an invalidation by address is only certain to affect lines that were fetched by the
+    /// same virtual address: L1Ip is not PIPT.
     pub is_virtually_indexed: bool,
 }
 
@@ -30,7 +30,7 @@ impl Cache {
         }
     }
 
-    /// What suits the CPUs of both: the smaller lines, and every step that one of them needs.
+    /// The requirements of both: the smaller lines, and every step that one of them needs.
     #[must_use]
     pub fn meet(self, other: Self) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Cache {
 mod tests {
     use super::*;
 
-    // The fields of these CPUs as their manuals have them.
+    // The fields of these CPUs, from their manuals.
     #[test]
     fn fields_are_those_of_the_manuals() {
         let a53 = Cache::new(0x8444_8004);

@@ -1,4 +1,4 @@
-//! What the plugin is told: a file of JSON, named by its argument `config`.
+//! The configuration of the plugin: a JSON file that its argument `config` names.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// What to watch, and where to report.
+/// The addresses to watch, and the file to report to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -19,11 +19,12 @@ pub struct Config {
     pub watch: Vec<Range<u64>>,
     /// Those of them that are the text of the image.
     pub text: Vec<Range<u64>>,
-    /// Virtual addresses of routines that answer for words of `text` when they return.
+    /// Virtual addresses of routines that must have made words of `text` visible when they return.
     pub routines: Vec<Range<u64>>,
-    /// Where to count, by name.
+    /// The regions to count in, by name.
     pub regions: BTreeMap<String, Region>,
-    /// CTR_EL0 of each CPU; of some, if others have the same. Empty: what the CPUs have.
+    /// CTR_EL0 of each CPU; the last value is that of all further CPUs. Empty: the values of the
+    /// CPUs.
     pub ctr: Vec<u64>,
 }
 
@@ -31,14 +32,14 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Region {
-    /// Those at these addresses.
+    /// The instructions at these addresses.
     Within(Range<u64>),
-    /// All that a CPU executes from one address on until it comes to another one: calls and
-    /// interrupts count. The last one does not.
+    /// All instructions that a CPU executes from one address until it reaches another one, with
+    /// calls and interrupts, without the last one.
     Between(u64, u64),
 }
 
-/// Why there is no configuration.
+/// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read or written.
@@ -46,15 +47,15 @@ pub enum ConfigError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is not what this crate writes.
+    /// It is not a configuration.
     #[error("{path}: {source}", path = path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, and where.
+        /// The error and its place.
         source: serde_json::Error,
     },
 }
@@ -62,8 +63,7 @@ pub enum ConfigError {
 impl Config {
     /// Reads a file.
     ///
-    /// # Errors
-    /// It cannot be read, or is no configuration.
+    /// # Errors It cannot be read, or is not a configuration.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
             path: path.into(),

@@ -1,11 +1,11 @@
-//! The instructions that matter here, told from all others.
+//! Decodes the instructions that affect the visibility of text.
 
 use serde::{Deserialize, Serialize};
 
 /// An instruction that takes part in making text visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Op {
-    /// What it is.
+    /// Its kind.
     pub kind: OpKind,
     /// The number of the register with its operand; 31 is the zero register.
     pub register: Option<u8>,
@@ -37,19 +37,19 @@ pub enum OpKind {
     IcIallu,
     /// Invalidate all instructions, on all CPUs.
     IcIalluis,
-    /// A DSB for all accesses, inner shareable or wider: what completes maintenance.
+    /// A DSB for all accesses, inner shareable or wider: completes maintenance.
     Dsb,
     /// A DSB for stores only, inner shareable or wider.
     DsbStores,
-    /// A DSB for all accesses, not shareable: completes what concerns this CPU alone.
+    /// A DSB for all accesses, not shareable: completes maintenance of this CPU alone.
     DsbLocal,
     /// Any other DSB: for loads, or for stores and not shareable.
     DsbWeak,
     /// A context synchronisation event by name.
     Isb,
-    /// An exception return, which is one as well.
+    /// An exception return, which is a context synchronisation event as well.
     Eret,
-    /// SVC, HVC, SMC or BRK: takes an exception, which is one as well.
+    /// SVC, HVC, SMC or BRK: takes an exception, which is a context synchronisation event as well.
     Exception,
     /// The write of a vector base, by which exceptions are recognised.
     Vbar,
@@ -66,7 +66,7 @@ impl OpKind {
         matches!(self, DcCvau | DcCvac | DcCvap | DcCvadp | DcCivac)
     }
 
-    /// Whether it cleans beyond the point of unification, to where a CPU fetches whose caches are
+    /// Whether it cleans to the point of coherency, from which a CPU fetches while its caches are
     /// off.
     pub fn is_clean_to_coherency(self) -> bool {
         self.is_clean() && self != Self::DcCvau
@@ -80,7 +80,7 @@ impl OpKind {
 }
 
 impl Op {
-    /// Decodes an instruction; `None` for the many that are no concern of this crate.
+    /// Decodes an instruction; `None` if it does not affect the visibility of text.
     pub fn decode(word: u32) -> Option<Self> {
         use OpKind::*;
         let with_register = |kind| Op {
@@ -141,7 +141,7 @@ impl Op {
 fn barrier(option: u32) -> Option<OpKind> {
     let is_local = option >> 2 == 0b01;
     match option & 3 {
-        // SSBB and PSSBB are no DSB.
+        // SSBB and PSSBB are not DSBs.
         0b00 if option == 0 || option == 4 => None,
         // Reserved options behave as SY.
         0b00 => Some(OpKind::Dsb),
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use OpKind::*;
 
-    // The words are what the assembler of LLVM makes of the text beside them.
+    // The words are those of LLVM's assembler for the text beside them.
     const OPS: &[(u32, OpKind, Option<u8>)] = &[
         (0xd50b_7b25, DcCvau, Some(5)),   // dc cvau, x5
         (0xd50b_7b3f, DcCvau, Some(31)),  // dc cvau, xzr

@@ -1,4 +1,4 @@
-//! What the observer reports: lines of JSON, violations as they happen and counts at the end.
+//! The report of the observer: lines of JSON, violations as they happen and counts at the end.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{OpKind, violation::Violation};
 pub enum Line {
     /// A violation; the same one is not reported twice.
     Violation(Violation),
-    /// The observer does not work as it must; the text says why.
+    /// The observer misses events; the text is the reason.
     Problem(String),
     /// The last line: without it, the report is not complete.
     End(End),
@@ -21,12 +21,12 @@ pub enum Line {
 /// Instructions by kind.
 pub type Ops = BTreeMap<OpKind, u64>;
 
-/// What was counted in a region.
+/// The counts of a region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Instructions, of which all others are a part.
+    /// All instructions.
     pub instructions: u64,
-    /// Of these, what [`OpKind`] names.
+    /// Those of each [`OpKind`].
     pub ops: Ops,
 }
 
@@ -35,18 +35,17 @@ pub struct Counts {
 pub struct End {
     /// Operations of each CPU.
     pub cpus: Vec<Ops>,
-    /// What was asked for by name, of all CPUs together.
+    /// The counts of the regions, by name, of all CPUs together.
     pub regions: BTreeMap<String, Counts>,
-    /// Different violations; more than there are lines if they were too many.
+    /// Number of different violations; the report may have fewer lines.
     pub violations: u64,
-    /// Instructions of the text that QEMU has translated; without any, nothing was watched.
+    /// Instructions of the text that QEMU has translated; if 0, nothing was watched.
     pub translated: u64,
     /// Stores into text.
     pub stores: u64,
     /// Executions of words that had been written.
     pub executions: u64,
-    /// Maintenance by an address whose translation the observer had not seen. It is taken as
-    /// not done.
+    /// Maintenance by an address whose translation the observer does not know. It is ignored.
     pub untranslated: u64,
 }
 

@@ -9,19 +9,20 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Address(pub u64);
 
-/// A word that was not visible to execution for sure.
+/// A word whose new value a CPU might not have executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Violation {
-    /// What the CPU did.
+    /// The event at which it was found.
     pub when: When,
     /// The CPU that did it, counted from 0.
     pub cpu: u32,
-    /// The virtual address it executed: the word's, or where the routine returned to.
+    /// The virtual address that it executed: that of the word, or the return address of the
+    /// routine.
     pub pc: u64,
     /// The word's physical address; of an interruption, that of the routine's instruction that
     /// was executed last.
     pub word: u64,
-    /// The first step that was not taken.
+    /// The first step that is missing.
     pub missing: Missing,
     /// The CPU that stored the word.
     pub stored_by: u32,
@@ -29,7 +30,7 @@ pub struct Violation {
     pub stored_at: Address,
 }
 
-/// What a CPU did with a word that was not visible for sure.
+/// The event at which a violation was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
@@ -41,7 +42,7 @@ pub enum When {
     Interrupted,
 }
 
-/// The step that was not taken.
+/// The missing step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
@@ -51,16 +52,16 @@ pub enum Missing {
     BarrierAfterClean,
     /// No invalidation of the word's line.
     Invalidate,
-    /// There was one, but before the clean.
+    /// An invalidation, but before the clean.
     InvalidateAfterClean,
-    /// There was one, but by another virtual address than the word is executed at.
+    /// An invalidation, but by another virtual address than that at which the word is executed.
     InvalidateByAddress,
-    /// There was one, but on the storing CPU only.
+    /// An invalidation, but on the storing CPU only.
     InvalidateEverywhere,
     /// No DSB after the invalidation.
     BarrierAfterInvalidate,
-    /// No invalidation since the executing CPU has turned an MMU on: before, it fetched what is
-    /// behind the data caches, where the line was not cleaned to.
+    /// No invalidation since the executing CPU has turned an MMU on. Before, it fetched from memory
+    /// past the data caches, and the line was not cleaned to there.
     InvalidateAfterStart,
     /// No context synchronisation event on the executing CPU after the last DSB.
     Synchronise,

@@ -10,9 +10,9 @@ use crate::{
 pub(crate) struct Word {
     pub stored_by: u32,
     pub stored_at: Address,
-    /// Whether a routine that answers for its words has stored it.
+    /// Whether a routine has stored it that must make its words visible.
     pub is_promised: bool,
-    /// Whether it was cleaned to where a CPU fetches whose caches are off.
+    /// Whether it was cleaned to the point of coherency.
     pub is_coherent: bool,
     /// When it was at the point of unification: after its clean and a DSB.
     pub ordered: Option<u64>,
@@ -33,14 +33,14 @@ enum Stage {
     Complete(Extent, u64),
 }
 
-/// What an invalidation finds.
+/// The caches that an invalidation affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// The page that the word is executed in, on all CPUs.
     Page(u64),
-    /// All, on the CPU that asks for it.
+    /// All pages, on the CPU that executes it.
     Local,
-    /// All, on all CPUs; or no invalidation is needed.
+    /// All pages, on all CPUs; or no invalidation is needed.
     All,
 }
 
@@ -69,7 +69,7 @@ impl Word {
         }
     }
 
-    /// Its line is cleaned, and maybe to the point of coherency. Says whether a DSB must follow.
+    /// Its line is cleaned, maybe to the point of coherency. Returns whether a DSB must follow.
     pub(crate) fn clean(&mut self, to_coherency: bool) -> bool {
         self.is_coherent |= to_coherency;
         let is_first = self.stage == Stage::Stored;
@@ -79,7 +79,7 @@ impl Word {
         is_first
     }
 
-    /// It is invalidated. Says whether a DSB must follow.
+    /// It is invalidated. Returns whether a DSB must follow.
     pub(crate) fn invalidate(&mut self, extent: Extent, cache: &Cache) -> bool {
         match self.stage {
             Stage::Stored if cache.needs_clean => {
@@ -107,8 +107,8 @@ impl Word {
         }
     }
 
-    /// A DSB of the storing CPU: of all accesses, or of stores only. Says whether the word
-    /// has to wait for another one.
+    /// A DSB of the storing CPU: for all accesses, or for stores only. Returns whether the word
+    /// needs another one.
     pub(crate) fn barrier(&mut self, is_full: bool, cache: &Cache, now: u64) -> bool {
         match self.stage {
             // A store is complete after either; maintenance only after a full one.
@@ -158,7 +158,7 @@ impl Word {
 }
 
 impl Extent {
-    /// What is found by both. Of two by address, the last one counts.
+    /// The union of both. Of two by address, the last one counts.
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, _) | (_, Self::All) => Self::All,
@@ -167,8 +167,8 @@ impl Extent {
         }
     }
 
-    /// Whether `other` finds what this one has not, as far as is known: which address the
-    /// word is executed at is not.
+    /// Whether `other` may affect caches that this one does not. The address at which the word is
+    /// executed is not known.
     fn is_less_than(self, other: Self) -> bool {
         match (self, other) {
             (Self::Local, other) => other != Self::Local,

@@ -26,7 +26,7 @@ pub fn text() -> Range<*const u32> {
     (&raw const text_begin).cast()..(&raw const text_end).cast()
 }
 
-/// All memory is mapped writable, so every text is its own alias.
+/// All memory is mapped writable, so the text is its own alias.
 pub struct Alias;
 
 // SAFETY: the initial map makes all memory readable, writable and executable.

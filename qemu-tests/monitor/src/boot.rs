@@ -1,4 +1,4 @@
-//! The first instructions of each CPU, and the way into the monitor and out of it.
+//! The first instructions of each CPU, and the entry to and exit from the monitor.
 
 use core::arch::global_asm;
 use core::panic::PanicInfo;
@@ -145,7 +145,7 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    /// Goes on with the guest.
+    /// Continues the guest.
     fn monitor_leave(frame: *mut Frame) -> !;
 }
 

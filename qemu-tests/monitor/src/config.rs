@@ -36,7 +36,8 @@ pub fn overrides(cpu: usize) -> impl Iterator<Item = &'static Override> {
     all.iter().filter(move |entry| entry.cpu as usize == cpu)
 }
 
-/// What the guest shall read from an ID register of CPU number `cpu`, if not what is there.
+/// The value that the guest reads from an ID register of CPU number `cpu`, if it is not the CPU's
+/// own.
 pub fn override_of(cpu: usize, register: u32) -> Option<u64> {
     overrides(cpu)
         .find(|entry| entry.register == register)

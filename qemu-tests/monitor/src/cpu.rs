@@ -50,7 +50,8 @@ pub fn start(cpu: usize) -> Result<Frame, Reason> {
     Ok(Frame::new(pc, x0))
 }
 
-/// Traps what is to be seen, and lets through what a kernel at EL1 has without a hypervisor.
+/// Traps what the monitor observes, and lets through what a kernel at EL1 can do without a
+/// hypervisor.
 fn configure(cpu: usize) {
     let mut hcr = VM | TSC | TSW | TPCP | TPU | RW | APK | API | ATA;
     for entry in overrides(cpu) {
@@ -79,7 +80,7 @@ fn configure(cpu: usize) {
     let features = |crm, op2| idregs::native(layout::register(3, 0, 0, crm, op2));
     let pfr0 = features(4, 0);
     if pfr0 >> 24 & 0xf != 0 {
-        // ICC_SRE_EL2: the GIC's system registers are there for EL1, too.
+        // ICC_SRE_EL2: EL1 can access the GIC's system registers.
         write!("S3_4_C12_C9_5", 0xf);
         execute!("isb");
         // ICH_HCR_EL2: no virtual interrupts.

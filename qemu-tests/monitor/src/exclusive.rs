@@ -1,4 +1,4 @@
-//! Exclusives, where they cannot be stepped: the CPU's exclusive monitor in software.
+//! Emulates exclusives, which cannot be single-stepped: the CPU's exclusive monitor in software.
 
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
@@ -10,10 +10,10 @@ use crate::guest;
 use crate::registers::read;
 use crate::state::State;
 
-/// Emulates one. `false`: it is to be executed after all, since it would fault.
+/// Emulates an instruction. Returns `false` if the CPU must execute it, because it would fault.
 ///
-/// Store-exclusive compares values: a value that went away and came back goes unnoticed, which
-/// is what an algorithm on compare-and-swap has to bear as well.
+/// Store-exclusive compares values, so a value that was changed and restored is not noticed, as
+/// with compare-and-swap.
 pub fn emulate(
     state: &mut State,
     cpu: usize,
@@ -50,7 +50,7 @@ pub fn emulate(
         }
         return Ok(true);
     };
-    // A store to text is noted by the way that all stores go; it fails there, harmlessly.
+    // A store to text takes the path of all stores, which notes it; it fails there without harm.
     if state.pages.get(physical & !0xfff).is_some() {
         return Ok(false);
     }
@@ -93,8 +93,8 @@ fn load(address: u64, log2: u32) -> u64 {
     }
 }
 
-/// Stores if memory holds what was loaded. A pair of 64 bits is compared by its halves, which
-/// is not atomic but under the monitor's lock.
+/// Stores if memory has the loaded value. A pair of 64 bits is compared by halves, which is not
+/// atomic, but the monitor's lock is held.
 fn swap(address: u64, access: Access, expected: [u64; 2], new: [u64; 2]) -> bool {
     macro_rules! exchange {
         ($atomic:ty, $int:ty, $at:expr, $old:expr, $new:expr) => {

@@ -9,12 +9,12 @@ use crate::state::{Locked, SYSTEM_OFF, State};
 const CPU_OFF: u64 = 0x8400_0002;
 const CPU_ON_32: u64 = 0x8400_0003;
 const CPU_ON: u64 = 0xc400_0003;
-/// PSCI's return value for what is no CPU.
+/// PSCI's return value for a CPU that does not exist.
 const INVALID_PARAMETERS: u64 = -2_i64 as u64;
 const SYSTEM_RESET: u64 = 0x8400_0009;
 
 unsafe extern "C" {
-    /// Where CPU_ON lets a CPU begin, with its number in X0.
+    /// The entry of a CPU that CPU_ON starts, with its number in X0.
     safe fn monitor_secondary();
 }
 
@@ -25,7 +25,7 @@ pub fn call(mut state: Locked, cpu: usize, frame: &mut Frame) -> Result<Locked, 
         CPU_ON | CPU_ON_32 => {
             let other = (x[1] & 0xff) as usize;
             let is_ours = x[1] >> 8 == 0 && other < MAX_CPUS;
-            // No CPU gets to EL2 but by way of the monitor.
+            // A CPU enters EL2 only through the monitor.
             if !is_ours {
                 frame.x[0] = INVALID_PARAMETERS;
                 return Ok(state);
@@ -45,7 +45,7 @@ pub fn call(mut state: Locked, cpu: usize, frame: &mut Frame) -> Result<Locked, 
             state.cpus[cpu].online = false;
             drop(state);
             smc(&mut x);
-            // It comes back from there only if the firmware refuses.
+            // The call returns only if the firmware refuses.
             return Err(Reason::Exception);
         }
         SYSTEM_OFF | SYSTEM_RESET => {

@@ -5,7 +5,7 @@
 pub struct Frame {
     /// X0 to X30.
     pub x: [u64; 31],
-    /// Where it goes on.
+    /// The address at which it continues.
     pub elr: u64,
     /// Its PSTATE.
     pub spsr: u64,
@@ -33,19 +33,19 @@ impl Frame {
         }
     }
 
-    /// Register number `n`, 31 being zero.
+    /// Register number `n`; register 31 reads as zero.
     pub fn get(&self, n: u32) -> u64 {
         self.x.get(n as usize).copied().unwrap_or(0)
     }
 
-    /// Sets register number `n`, 31 being nowhere.
+    /// Sets register number `n`; a write to 31 is ignored.
     pub fn set(&mut self, n: u32, value: u64) {
         if let Some(register) = self.x.get_mut(n as usize) {
             *register = value;
         }
     }
 
-    /// Goes on behind the instruction that was trapped.
+    /// Continues after the trapped instruction.
     pub fn skip(&mut self) {
         self.elr += 4;
     }

@@ -6,8 +6,8 @@ use crate::frame::Frame;
 use crate::registers::{execute, read, write};
 use crate::stage2::{RAM, RAM_PAGES};
 
-/// Where the guest, at the level of `frame`, reads or writes when it uses the virtual address.
-/// `None`: it would take an abort of its own.
+/// The physical address that the guest, at the level of `frame`, accesses by a virtual address.
+/// `None` if the access would abort.
 pub fn translate(frame: &Frame, address: u64, to_write: bool) -> Option<u64> {
     let saved = read!("par_el1");
     let from_el0 = frame.spsr & 0xf == 0;

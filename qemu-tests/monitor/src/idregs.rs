@@ -1,4 +1,4 @@
-//! ID registers: the CPU's own, and what the guest reads.
+//! ID registers: those of the CPU, and the values that the guest reads.
 
 use core::arch::global_asm;
 
@@ -28,7 +28,7 @@ unsafe extern "C" {
     static monitor_idregs: [u32; 0];
 }
 
-/// Reads an ID register of this CPU; 0 for what is not in the space of HCR_EL2.TID3.
+/// Reads an ID register of this CPU; 0 outside of the space of HCR_EL2.TID3.
 pub fn native(wanted: u32) -> u64 {
     let first = register(3, 0, 0, 1, 0);
     let index = wanted.wrapping_sub(first) as usize;
@@ -43,7 +43,7 @@ pub fn native(wanted: u32) -> u64 {
     read()
 }
 
-/// Answers a trapped MRS, or MSR of CSSELR_EL1. `false`: it is none of these.
+/// Emulates a trapped MRS, or MSR of CSSELR_EL1. Returns `false` for other instructions.
 pub fn emulate(frame: &mut Frame, syndrome: u64) -> bool {
     let field = |bit: u32, mask: u64| (syndrome >> bit & mask) as u32;
     let wanted = register(

@@ -1,16 +1,16 @@
-//! What little the monitor must know of A64: how far a store reaches, and exclusives.
+//! The A64 instructions that the monitor decodes: the size of stores, and exclusives.
 
-/// How much a store writes.
+/// The bytes that a store writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// At most so many bytes, from its lowest address on.
+    /// At most this number of bytes, from its lowest address.
     Bytes(u64),
     /// The block of DC ZVA that the address is in.
     ZeroBlock,
 }
 
-/// How much a store writes; `None` if it depends on more than the instruction (memory copy and
-/// set of FEAT_MOPS, SVE), or it is none that we know.
+/// The bytes that a store writes; `None` if that depends on more than the instruction (memory copy
+/// and set of FEAT_MOPS, SVE), or the instruction is not a known store.
 pub const fn store_size(insn: u32) -> Option<Size> {
     let size = insn >> 30;
     // DC ZVA.
@@ -55,13 +55,13 @@ pub const fn store_size(insn: u32) -> Option<Size> {
 pub enum Exclusive {
     /// LDXR, LDAXR, LDXP, LDAXP.
     Load(Access),
-    /// STXR, STLXR, STXP, STLXP, and where the result goes.
+    /// STXR, STLXR, STXP, STLXP, and the register of the result.
     Store(Access, u32),
     /// CLREX.
     Clear,
 }
 
-/// What an exclusive accesses. Register 31 is the stack pointer as a base, else zero.
+/// The operands of an exclusive. Register 31 is the stack pointer as a base, otherwise zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Log2 of the bytes of one register.
@@ -77,7 +77,7 @@ pub struct Access {
 }
 
 impl Exclusive {
-    /// What the instruction is, if it is one of these (Arm ARM C4.1, "Load/store exclusive").
+    /// Decodes an instruction of the exclusive monitor (Arm ARM C4.1, "Load/store exclusive").
     pub const fn decode(insn: u32) -> Option<Self> {
         if insn & 0xffff_f0ff == 0xd503_305f {
             return Some(Self::Clear);

@@ -1,12 +1,12 @@
-//! What the host tells the monitor and what the monitor leaves for the host, in memory.
+//! The configuration by the host and the report to the host, in memory.
 //!
 //! Both sides use these types; all numbers are little-endian, as is the guest.
 
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
-/// Where the host puts a [`Config`]: guest physical, below the monitor itself.
+/// The guest physical address of the [`Config`], below the monitor itself.
 pub const CONFIG: u64 = 0x4df0_0000;
-/// First byte of a [`Config`]; something else means that the host has put none.
+/// First bytes of a [`Config`]; other bytes mean that the host has not written one.
 pub const MAGIC: u64 = 0x3155_5047_464e_4f43;
 /// At most so many CPUs: the state of a word has one bit for each.
 pub const MAX_CPUS: usize = 8;
@@ -17,21 +17,21 @@ pub const MAX_OVERRIDES: usize = 256;
 /// At most so many violations are listed.
 pub const MAX_VIOLATIONS: usize = 64;
 
-/// What the monitor is to do.
+/// The configuration of the monitor.
 #[repr(C)]
 #[derive(Clone, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Config {
     /// [`MAGIC`].
     pub magic: u64,
-    /// Where the guest is entered at EL1.
+    /// The entry of the guest at EL1.
     pub entry: u64,
     /// Its X0.
     pub argument: u64,
-    /// How many of `texts` there are.
+    /// Number of `texts`.
     pub text_count: u64,
-    /// What the loader has put there to be executed: start and end, physical.
+    /// Executable memory that the loader has filled: physical start and end.
     pub texts: [[u64; 2]; MAX_TEXTS],
-    /// How many of `overrides` there are.
+    /// Number of `overrides`.
     pub override_count: u64,
     /// ID registers.
     pub overrides: [Override; MAX_OVERRIDES],
@@ -43,7 +43,7 @@ pub struct Config {
 pub struct Override {
     /// Number of the CPU.
     pub cpu: u32,
-    /// Which, by [`register`].
+    /// Its number, by [`register`].
     pub register: u32,
     /// Its value.
     pub value: u64,
@@ -86,14 +86,14 @@ pub enum Operation {
 /// Number of kinds of cache maintenance.
 pub const OPERATIONS: usize = 8;
 
-/// The monitor runs, or the run was ended by something else than the guest.
+/// The monitor runs, or the run was not ended by the guest.
 pub const RUNNING: u64 = 0;
 /// The guest has switched off.
 pub const ENDED: u64 = 1;
 /// The monitor gave up; see [`Report::fatal`].
 pub const GAVE_UP: u64 = 2;
 
-/// What the monitor saw.
+/// The report of the monitor.
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Report {
@@ -101,7 +101,7 @@ pub struct Report {
     pub status: u64,
     /// Why the monitor gave up.
     pub fatal: Fatal,
-    /// Violations, those that are not listed included.
+    /// Number of violations, listed or not.
     pub found: u64,
     /// The first of them.
     pub list: [Listed; MAX_VIOLATIONS],
@@ -113,7 +113,7 @@ pub struct Report {
     pub steps: [u64; MAX_CPUS],
 }
 
-/// Something that the monitor cannot handle.
+/// An event that the monitor cannot handle.
 #[repr(C)]
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 pub struct Fatal {
@@ -133,11 +133,11 @@ pub struct Fatal {
 #[repr(u64)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// No [`Config`], or one that makes no sense.
+    /// A missing or invalid [`Config`].
     Config = 1,
     /// An exception that the monitor does not expect.
     Exception = 2,
-    /// The guest touched memory that it does not have: the monitor's own, for one.
+    /// The guest accessed memory that it does not have, such as the monitor's own.
     Memory = 3,
     /// More pages of text than the monitor can watch.
     Pages = 4,
@@ -155,15 +155,15 @@ pub struct Listed {
     pub cpu: u32,
     /// The [`State`](crate::words::State) as a number.
     pub state: u32,
-    /// Bytes of the line that the CPU was told of.
+    /// Size of the line in bytes, from the CTR_EL0 that the CPU shows.
     pub line: u32,
     /// Virtual address of the instruction.
     pub pc: u64,
-    /// Physical address that it is about; for [`ViolationKind::Unmapped`] the virtual one.
+    /// Physical address of the word; for [`ViolationKind::Unmapped`] the virtual address.
     pub address: u64,
 }
 
-/// What a violation consists in.
+/// The kind of a violation.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViolationKind {
@@ -176,7 +176,7 @@ pub enum ViolationKind {
 }
 
 impl Report {
-    /// One that says nothing.
+    /// An empty report.
     pub const EMPTY: Self = Self {
         status: RUNNING,
         fatal: Fatal {
@@ -200,7 +200,7 @@ impl Report {
         steps: [0; MAX_CPUS],
     };
 
-    /// Notes a violation, if there is room for it; counts it in any case.
+    /// Counts a violation, and lists it if there is room.
     pub fn note(&mut self, violation: Listed) {
         let next = usize::try_from(self.found).unwrap_or(usize::MAX);
         if let Some(entry) = self.list.get_mut(next) {
@@ -211,7 +211,7 @@ impl Report {
 }
 
 impl Config {
-    /// One without text and with no override.
+    /// A configuration without text and overrides.
     pub fn new(entry: u64, argument: u64) -> Self {
         let mut config = Self::new_zeroed();
         config.magic = MAGIC;

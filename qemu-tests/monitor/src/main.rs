@@ -2,9 +2,9 @@
 //!
 //! QEMU emulates no caches, so a missing DC or IC never shows. The monitor keeps the
 //! [state](el2_monitor::words) that real caches would have: it traps all cache maintenance,
-//! write-protects text at stage 2 to see each store, through whichever alias, and executes pages
-//! with words that may be stale one instruction at a time, judging each. What it sees it leaves
-//! in memory; the host reads it when the guest is off. `docs/observers.md` says more.
+//! write-protects text at stage 2 to observe each store through any alias, and single-steps pages
+//! with words that may be stale, judging each instruction. It writes its report to memory; the host
+//! reads it when the guest is off. `docs/observers.md` describes the model.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

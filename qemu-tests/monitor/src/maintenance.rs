@@ -10,12 +10,12 @@ use crate::guest;
 use crate::registers::execute;
 use crate::state::State;
 
-/// Whether the trapped instruction is one: op0 = 1, CRn = 7.
+/// Whether the trapped instruction is cache maintenance: op0 = 1, CRn = 7.
 pub fn is_one(syndrome: u64) -> bool {
     syndrome >> 20 & 3 == 1 && syndrome >> 10 & 0xf == 7
 }
 
-/// What it does, by op1, CRm and op2 (Arm ARM C5.1.2, "Cache maintenance instructions").
+/// The operation, by op1, CRm and op2 (Arm ARM C5.1.2, "Cache maintenance instructions").
 fn operation(syndrome: u64) -> Option<Operation> {
     let (op1, crm, op2) = (syndrome >> 14 & 7, syndrome >> 1 & 0xf, syndrome >> 17 & 7);
     Some(match (op1, crm, op2) {
@@ -31,7 +31,7 @@ fn operation(syndrome: u64) -> Option<Operation> {
     })
 }
 
-/// Executes it, and does to the model what it does to the caches.
+/// Executes it, and applies its effect on the caches to the model.
 pub fn handle(state: &mut State, cpu: usize, frame: &Frame, syndrome: u64) -> Result<(), Reason> {
     let operation = operation(syndrome).ok_or(Reason::Exception)?;
     state.report().operations[cpu][operation as usize] += 1;
@@ -78,7 +78,7 @@ fn invalidate_all(state: &mut State, cpus: u8) {
     }
 }
 
-/// A line by its physical address: what all mappings of it have in common.
+/// Maintains a line by its physical address, which is the same for all mappings.
 fn by_line(state: &mut State, operation: Operation, address: u64) -> Result<(), Reason> {
     // SAFETY: to clean or to invalidate what is mapped changes no memory.
     unsafe {
@@ -94,8 +94,8 @@ fn by_line(state: &mut State, operation: Operation, address: u64) -> Result<(), 
     let lines = state.online().map(|cpu| state.cpus[cpu].caches);
     if operation == Operation::InstructionLine {
         let idc = idc(state);
-        // Each CPU drops a line of its own size. Where its cache is indexed by virtual address, it
-        // may keep what it has fetched by others, and which these are is not known here.
+        // Each CPU invalidates a line of its own size. If its cache is indexed by virtual address,
+        // it may keep lines that it has fetched by other addresses, which are not known here.
         let mut sizes = [0; 8];
         for cpu in state.online().filter(|cpu| state.cpus[*cpu].caches.pipt) {
             sizes[cpu] = state.cpus[cpu].caches.instruction_line;
@@ -109,7 +109,7 @@ fn by_line(state: &mut State, operation: Operation, address: u64) -> Result<(), 
                 });
         }
     } else {
-        // The smallest of all: more is not promised.
+        // The smallest line of all CPUs, because no more is guaranteed.
         let size = lines.map(|caches| caches.data_line).min().unwrap_or(4);
         let (start, end) = line(address, size);
         let slot = state.watch(page)?;

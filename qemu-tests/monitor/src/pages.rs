@@ -1,8 +1,8 @@
 //! The pages that are watched: the text that was loaded, and each page that has ever been
 //! cleaned, invalidated or executed.
 //!
-//! Everything else is data: never cleaned, so that each of its words counts as just written.
-//! So nothing is lost when a page is watched only from its first maintenance on.
+//! All other memory is data: it is never cleaned, so each of its words counts as just written. So
+//! it is sufficient to watch a page from its first maintenance on.
 
 use el2_monitor::layout::Reason;
 use el2_monitor::words::{PAGE, Page, Word};
@@ -14,13 +14,13 @@ pub const SLOTS: usize = 640;
 
 /// A watched page.
 pub struct Slot {
-    /// Where it is; 0 if the slot is free.
+    /// Its address; 0 if the slot is free.
     pub address: u64,
     /// Its words.
     pub page: Page,
     /// Text of the image that was loaded.
     pub loaded: bool,
-    /// Stores since it is watched.
+    /// Number of stores since it is watched.
     pub stores: u32,
 }
 
@@ -32,7 +32,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// None is watched.
+    /// Without watched pages.
     pub const NONE: Self = Self {
         numbers: [0; RAM_PAGES],
         slots: [const {

@@ -31,8 +31,8 @@ macro_rules! write {
     }};
 }
 
-/// An instruction without operands that changes nothing of the monitor's own: a barrier, or the
-/// invalidation of what can be read again.
+/// An instruction without operands that does not change the monitor's state: a barrier, or an
+/// invalidation of a cache or TLB.
 macro_rules! execute {
     ($insn:literal) => {
         // SAFETY: as above.

@@ -1,8 +1,9 @@
-//! Stage 2: the guest's physical memory one to one, with rights by page where text is watched.
+//! Stage 2: maps the guest's physical memory one to one, with rights for each page where text is
+//! watched.
 //!
-//! Each CPU has tables of its own, so that a page can be opened for one instruction of one CPU
-//! while the others keep out. They share the VMID, which is allowed since no entry is common
-//! (CnP is 0).
+//! Each CPU has tables of its own, so that a page can be opened for one instruction of one CPU and
+//! stay closed for the others. They share the VMID, which is allowed since no entry is common (CnP
+//! is 0).
 
 use el2_monitor::layout::{MAX_CPUS, Reason};
 
@@ -44,14 +45,14 @@ pub struct Stage2 {
     tables: [Tables; MAX_CPUS],
 }
 
-/// What a CPU may do with a page, besides reading it.
+/// The rights of a CPU to a page, besides reading.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rights {
     pub write: bool,
     pub execute: bool,
 }
 
-/// Memory that nobody executes.
+/// Memory that is not executable.
 pub const DATA: Rights = Rights {
     write: true,
     execute: false,
@@ -73,7 +74,7 @@ unsafe extern "C" {
 }
 
 impl Stage2 {
-    /// No CPU has any.
+    /// Without tables.
     pub const NONE: Self = Self {
         tables: [const {
             Tables {
@@ -93,7 +94,7 @@ impl Stage2 {
             let address = RAM + (index as u64) * (2 << 20);
             *entry = address | NORMAL | rights(DATA);
         }
-        // The guest does not see the monitor.
+        // The guest cannot access the monitor.
         let start = (&raw const monitor_start) as u64;
         let end = (&raw const monitor_end) as u64;
         for at in (start..end).step_by(2 << 20) {
@@ -111,8 +112,8 @@ impl Stage2 {
         tables.first.0[1] = tables.second.address() | 1 | TABLE_OR_PAGE;
     }
 
-    /// Sets what a CPU may do with a page of RAM. `true`: it was something else before, and
-    /// the CPU may still have it in its TLB.
+    /// Sets the rights of a CPU to a page of RAM. Returns whether they have changed; the CPU may
+    /// still have the old ones in its TLB.
     pub fn set(&mut self, cpu: usize, page: u64, to: Rights) -> Result<bool, Reason> {
         let entry = self.entry(cpu, page)?;
         let new = page | NORMAL | TABLE_OR_PAGE | rights(to);

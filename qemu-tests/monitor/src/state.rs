@@ -15,19 +15,19 @@ use crate::stage2::Stage2;
 /// PSCI SYSTEM_OFF.
 pub const SYSTEM_OFF: u64 = 0x8400_0008;
 
-/// What is known of a CPU.
+/// The state of a CPU.
 pub struct Cpu {
     /// The guest runs on it.
     pub online: bool,
-    /// Its caches, as the guest is told.
+    /// Its caches, from the CTR_EL0 that the guest reads.
     pub caches: Caches,
-    /// Where the guest wants it to begin, and its X0.
+    /// The entry that the guest has given, and its X0.
     pub entry: [u64; 2],
     /// Pages that it may write for the length of one instruction.
     pub writable: [Option<u64>; 2],
     /// The page that it executes one instruction at a time.
     pub stepped: Option<u64>,
-    /// Instructions that it has executed so since anything has changed.
+    /// Number of instructions that it has executed so since the last change.
     pub steps: u64,
     /// [`State::changes`] at the time.
     pub changes: u64,
@@ -36,7 +36,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// One that does not run.
+    /// A CPU that does not run.
     pub const OFF: Self = Self {
         online: false,
         caches: Caches::new(0),
@@ -51,12 +51,12 @@ impl Cpu {
 
 const _: () = assert!(MAX_CPUS <= 8, "one bit each in a word's state");
 
-/// What all CPUs share.
+/// The shared state.
 pub struct State {
     pub cpus: [Cpu; MAX_CPUS],
     pub pages: Pages,
     pub stage2: Stage2,
-    /// Counts stores to text and cache maintenance: as long as there are any, text is being
+    /// Number of stores to text and of cache maintenance operations: while it grows, text is being
     /// changed.
     pub changes: u64,
 }
@@ -116,7 +116,7 @@ impl DerefMut for Locked {
 }
 
 impl State {
-    /// What the host reads in the end.
+    /// The report, which the host reads at the end.
     pub fn report(&mut self) -> &mut Report {
         // SAFETY: the lock is held, since there is a reference to the state.
         unsafe { &mut *monitor_report.0.get() }
@@ -129,7 +129,7 @@ impl State {
     }
 }
 
-/// Says why the run ends here, and ends it.
+/// Reports why the monitor gives up, and ends the run.
 pub fn give_up(reason: Reason, pc: u64) -> ! {
     let report = monitor_report.0.get();
     let (syndrome, address) = (read!("esr_el2"), read!("far_el2"));

@@ -1,5 +1,5 @@
-//! Execution: whole pages of clean text run by themselves; in all others each instruction is
-//! judged before the CPU executes it, alone.
+//! Execution: pages of clean text run freely; in all others, each instruction is judged before the
+//! CPU executes it in a single step.
 
 use el2_monitor::insn::{Exclusive, is_wait};
 use el2_monitor::layout::{Listed, Reason, ViolationKind};
@@ -14,8 +14,8 @@ use crate::state::State;
 use crate::watch::WATCHED;
 use crate::{exclusive, guest};
 
-/// After so many instructions without a store to text or cache maintenance of any CPU, what is
-/// still dirty has been left so.
+/// After this number of instructions without a store to text or cache maintenance of any CPU, dirty
+/// text counts as left behind.
 const PATIENCE: u64 = 20_000;
 
 /// MDSCR_EL1.SS, and PSTATE.SS in SPSR_EL2.
@@ -25,7 +25,7 @@ const PSTATE_SS: u64 = 1 << 21;
 const TDE: u64 = 1 << 8;
 
 impl State {
-    /// One instruction has been executed alone: what was opened for it is closed.
+    /// A single step has been executed: closes the pages that were opened for it.
     pub fn stepped(&mut self, cpu: usize, frame: &Frame) -> Result<(), Reason> {
         self.report().steps[cpu] += 1;
         let open = core::mem::take(&mut self.cpus[cpu].writable);
@@ -53,7 +53,8 @@ impl State {
         Ok(())
     }
 
-    /// Judges what the CPU executes next, and sees to it that it gets so far and no further.
+    /// Judges the instruction that the CPU executes next, and limits the CPU to it if the page is
+    /// not clean.
     pub fn settle(&mut self, cpu: usize, frame: &mut Frame) -> Result<(), Reason> {
         let caches = self.cpus[cpu].caches;
         let stores = self.cpus[cpu].writable.iter().any(Option::is_some);
@@ -95,8 +96,8 @@ impl State {
             if is_wait(insn) {
                 self.cpus[cpu].steps = 0;
             }
-            // To step through a loop of exclusives is never to leave it: each exception clears
-            // the exclusive monitor (Arm ARM B2.12).
+            // A single-stepped loop of exclusives never ends, because each exception clears the
+            // exclusive monitor (Arm ARM B2.12).
             if !stores
                 && let Some(insn) = Exclusive::decode(insn)
                 && exclusive::emulate(self, cpu, frame, insn)?
@@ -122,7 +123,7 @@ impl State {
         Ok(())
     }
 
-    /// The CPU leaves the page that it has executed one by one.
+    /// The CPU leaves the page that it has single-stepped.
     fn close(&mut self, cpu: usize) -> Result<(), Reason> {
         if let Some(page) = self.cpus[cpu].stepped.take() {
             let write = self.cpus[cpu].writable.contains(&Some(page));
@@ -136,7 +137,7 @@ impl State {
         Ok(())
     }
 
-    /// Notes what is wrong with the word at a physical address.
+    /// Notes a violation of the word at a physical address.
     pub fn violation(
         &mut self,
         cpu: usize,
@@ -176,9 +177,9 @@ impl State {
         }
     }
 
-    /// The run is over: what is left of the text that was loaded?
+    /// The run is over: judges the text that was loaded.
     pub fn finish(&mut self) {
-        // PC 0: nobody executes any more.
+        // PC 0: no CPU executes any more.
         let nowhere = Frame::new(0, 0);
         let mut pages = [0; SLOTS];
         let loaded = self.pages.iter_mut().filter(|slot| slot.is_loaded());
@@ -187,7 +188,7 @@ impl State {
             *to = slot.address;
             count += 1;
         }
-        // A CPU that is off may have been refused for what it lacks.
+        // A CPU that is off may have been refused for a missing cpucap.
         for cpu in self.online() {
             for page in &pages[..count] {
                 self.left(cpu, &nowhere, *page);
@@ -196,7 +197,7 @@ impl State {
     }
 }
 
-/// Whether the CPU comes back after one instruction.
+/// Makes the CPU trap after one instruction, or run freely.
 fn step(frame: &mut Frame, alone: bool) {
     let (mdscr, mdcr) = (read!("mdscr_el1"), read!("mdcr_el2"));
     let is_on = mdscr & SS != 0;

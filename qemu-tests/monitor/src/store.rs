@@ -1,4 +1,4 @@
-//! Stores to watched pages: noted, then executed by the CPU itself, alone.
+//! Stores to watched pages: each is noted, then executed by the CPU in a single step.
 
 use el2_monitor::insn::{self, Size};
 use el2_monitor::layout::Reason;
@@ -20,11 +20,11 @@ impl State {
         syndrome: u64,
         address: u64,
     ) -> Result<(), Reason> {
-        // Neither a cache operation nor the walk of a table of the guest's.
+        // Not a cache operation, and not a walk of the guest's translation tables.
         if syndrome & (1 << 6) == 0 || syndrome & (1 << 8 | 1 << 7) != 0 {
             return Err(Reason::Memory);
         }
-        // Another CPU may have changed the map since: then it shows again.
+        // Another CPU may have changed the map since; then the store faults again.
         let Some(physical) = guest::translate(frame, address, true) else {
             return Ok(());
         };

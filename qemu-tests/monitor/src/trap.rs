@@ -1,4 +1,4 @@
-//! Exceptions of the guest that come to EL2.
+//! Exceptions of the guest that are taken to EL2.
 
 use el2_monitor::layout::Reason;
 
@@ -16,7 +16,7 @@ const INSTRUCTION_ABORT: u64 = 0x20;
 const DATA_ABORT: u64 = 0x24;
 const STEP: u64 = 0x32;
 
-/// Handles one.
+/// Handles an exception.
 pub fn handle(frame: &mut Frame) {
     let cpu = this_cpu();
     let mut guard = state::lock();

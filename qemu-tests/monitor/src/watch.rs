@@ -17,8 +17,8 @@ pub const WATCHED: Rights = Rights {
 };
 
 impl State {
-    /// Takes the pages of `start..end` for loaded text, with all that it takes to execute it. What
-    /// fills the last page is loaded as well, though hardly executed.
+    /// Treats the pages of `start..end` as loaded, clean text. The rest of the last page is
+    /// included.
     pub fn watch_text(&mut self, start: u64, end: u64) -> Result<(), Reason> {
         let mut page = start & !(PAGE - 1);
         while page < end {
@@ -33,7 +33,7 @@ impl State {
         Ok(())
     }
 
-    /// All memory of a CPU that starts: watched pages are not writable, and not executable
+    /// Sets the rights of a CPU that starts: watched pages are not writable, and not executable
     /// before they are judged.
     pub fn build_tables(&mut self, cpu: usize) -> Result<(), Reason> {
         self.stage2.reset(cpu);
@@ -67,8 +67,8 @@ impl State {
         Ok(())
     }
 
-    /// Bytes of a watched page are about to be written. `false`: the page is not watched any
-    /// more, since it is data.
+    /// Bytes of a watched page will be written. Returns `false` if the page is not watched any
+    /// more, because it is data.
     pub fn written(&mut self, page: u64, start: u64, end: u64) -> Result<bool, Reason> {
         let Some(slot) = self.pages.get(page) else {
             return Ok(false);

@@ -1,9 +1,9 @@
-//! The model: what stands between a word of text and its execution.
+//! The model: the cache maintenance that a word of text needs before it may be executed.
 //!
 //! After a store, a CPU may fetch the old word until the data cache line is cleaned and the
-//! instruction cache line invalidated *after that* (Arm ARM B2.4.4). State is kept by word and
-//! not by line, since a word that was not written may be executed whatever happens to its
-//! neighbours; maintenance acts on all words of a line.
+//! instruction cache line invalidated *after that* (Arm ARM B2.4.4). State is kept for each word,
+//! not for each line, because a word that was not written may be executed while its neighbours
+//! change. Maintenance acts on all words of a line.
 
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
@@ -12,21 +12,21 @@ pub const WORDS: usize = 1024;
 
 /// Not cleaned since the last store.
 const DIRTY: u16 = 1 << 15;
-/// Invalidated in vain: before it was cleaned.
+/// Invalidated before it was cleaned.
 const EARLY: u16 = 1 << 14;
 /// One bit for each CPU whose instruction cache may hold the old word.
 const STALE: u16 = 0xff;
 
-/// What a CPU says of its caches in CTR_EL0.
+/// The caches of a CPU, from CTR_EL0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caches {
     /// Data cache line, bytes.
     pub data_line: u64,
     /// Instruction cache line, bytes.
     pub instruction_line: u64,
-    /// What is written need not be cleaned for this CPU.
+    /// Written data need not be cleaned for this CPU.
     pub idc: bool,
-    /// What is clean need not be invalidated for this CPU.
+    /// The instruction cache need not be invalidated for this CPU.
     pub dic: bool,
     /// The instruction cache is indexed by physical address: an invalidation by one address is
     /// one by all.
@@ -65,7 +65,7 @@ pub enum State {
 pub struct Word(u16);
 
 impl Word {
-    /// Every CPU executes what is in memory.
+    /// Clean: every CPU executes the word in memory.
     pub const CLEAN: Self = Self(0);
     /// Just written.
     pub const WRITTEN: Self = Self(DIRTY | STALE);
@@ -75,8 +75,7 @@ impl Word {
         Self(self.0 & !DIRTY).tidy()
     }
 
-    /// Invalidated in the instruction caches of `cpus`, one bit each; those in `idc` see what is
-    /// written without its being cleaned.
+    /// Invalidated in the instruction caches of `cpus`, one bit each; those in `idc` need no clean.
     pub const fn invalidated(self, cpus: u8, idc: u8) -> Self {
         let (cpus, idc) = (cpus as u16, idc as u16);
         if self.0 & DIRTY == 0 {
@@ -114,7 +113,7 @@ impl Word {
         None
     }
 
-    /// What has no consequence any more is forgotten.
+    /// Drops states without consequences.
     const fn tidy(self) -> Self {
         match self.0 & (DIRTY | STALE) {
             0 => Self::CLEAN,
@@ -147,7 +146,8 @@ impl Page {
         &self.words
     }
 
-    /// Changes those that `start..end` touches; offsets in bytes, beyond the page is nothing.
+    /// Changes the words that overlap `start..end`, offsets in bytes; the range may exceed the
+    /// page.
     pub fn change(&mut self, start: u64, end: u64, change: impl Fn(Word) -> Word) {
         let end = (end.min(PAGE).div_ceil(4)) as usize;
         let start = ((start / 4) as usize).min(end);
@@ -163,7 +163,7 @@ impl Page {
             .all(|word| word.0 == 0 || word.state(cpu, caches).is_none())
     }
 
-    /// Whether it is as if nobody had ever cared for it.
+    /// Whether it is in the state of unwatched memory.
     pub fn is_written(&self) -> bool {
         self.words.iter().all(|word| *word == Word::WRITTEN)
     }

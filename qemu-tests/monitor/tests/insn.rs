@@ -1,5 +1,5 @@
-//! What the monitor reads from instructions; the words are what GNU as makes of the text
-//! beside them, the sizes those of the manual.
+//! The monitor's decoder. The words are those of GNU as for the text beside them, the sizes are
+//! from the manual.
 
 use el2_monitor::insn::{Access, Exclusive, Size, is_wait, store_size};
 

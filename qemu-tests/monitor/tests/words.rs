@@ -1,4 +1,4 @@
-//! The model of a word, by the order of what happens to it.
+//! The model of a word, for sequences of operations.
 
 use el2_monitor::words::{Caches, Page, State, Word, line};
 
@@ -96,7 +96,7 @@ fn page_changes_the_words_that_are_touched() {
     assert_eq!(written, [0x40, 0x41, 0x42]);
     assert_eq!(page.word(0x10b), Word::WRITTEN);
     assert!(!page.is_clean(0, caches));
-    // Beyond the page is nothing.
+    // A range beyond the page has no effect.
     page.change(0xffc, 0x1010, |_| Word::WRITTEN);
     page.change(0x1000, 0x1010, |_| Word::CLEAN);
     assert_eq!(page.word(0xffc), Word::WRITTEN);

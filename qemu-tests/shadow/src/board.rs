@@ -23,7 +23,7 @@ pub fn eh_frame() -> (u64, &'static [u8]) {
 struct Handlers;
 
 impl ExceptionHandlers for Handlers {
-    // What is left of an attack on a return address that is signed.
+    // An attack on a signed return address ends here.
     extern "C" fn sync_current(_: RegisterStateRef<'_>) {
         print(format_args!("fault"));
         power_off()

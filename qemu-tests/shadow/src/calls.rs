@@ -7,10 +7,10 @@ use core::ops::Range;
 
 global_asm!(include_str!("functions.s"), options(raw));
 
-/// How deep the calls go.
+/// Depth of the calls.
 const DEPTH: u64 = 5;
 
-/// What calls came to.
+/// The result of calls.
 #[repr(C)]
 struct Outcome {
     returned: u64,
@@ -18,7 +18,7 @@ struct Outcome {
     on_shadow_stack: u64,
 }
 
-/// Calls from which all return, and an attack.
+/// Makes calls that all return, and an attack.
 pub struct Calls {
     returned: u64,
     on_shadow_stack: u64,
@@ -61,8 +61,8 @@ pub fn run() -> Calls {
     }
 }
 
-/// The same, but each return address on the stack is overwritten. How many calls have returned;
-/// `None` if the attacker got control.
+/// The same, but each return address on the stack is overwritten. Returns the number of calls that
+/// returned; `None` if the attacker got control.
 pub fn attack() -> Option<u64> {
     let outcome = go(true);
     (outcome.returned != u64::MAX).then_some(outcome.returned)

@@ -1,4 +1,4 @@
-//! Patches, and says what the calls come to before and after.
+//! Patches, and prints the results of the calls before and after.
 
 use core::mem::MaybeUninit;
 
@@ -16,7 +16,7 @@ mod cpucaps {
     alt_runtime::cpucaps!("cpucaps.toml");
 }
 
-/// For every instruction of every site.
+/// Room for every instruction of every site.
 static ROOM: Room<64> = Room::new();
 
 entry!(main);

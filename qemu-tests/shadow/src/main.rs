@@ -1,7 +1,7 @@
 //! A guest whose functions sign their return addresses, and that attacks itself.
 //!
-//! On a CPU without pointer authentication it gives itself a shadow call stack. It says what the
-//! attack comes to, before and after.
+//! On a CPU without pointer authentication it gives itself a shadow call stack. It prints the
+//! result of the attack before and after.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

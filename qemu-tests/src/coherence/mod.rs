@@ -1,4 +1,4 @@
-//! What the coherence plugin is told, and what it saw; `docs/observers.md` says how it works.
+//! Configuration and report of the coherence plugin; `docs/observers.md` describes how it works.
 //!
 //! ```no_run
 //! use qemu_tests::{Image, Launch, Machine, Profile, Qemu, coherence::Coherence, guest};
@@ -24,11 +24,11 @@ use crate::Image;
 use coherence::{Config, Region};
 use std::{ops::Range, path::PathBuf};
 
-/// The routines of `alt-runtime` that answer for words of text when they return: what they wrote,
-/// or what others wrote while they waited, is visible then.
+/// The routines of `alt-runtime` that must have made words of text visible when they return: the
+/// words that they wrote, or that others wrote while they waited.
 const ROUTINES: [&str; 2] = ["arch::commit::commit", "arch::wait::wait_if_requested"];
 
-/// What the plugin shall do besides watching.
+/// Options of the plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coherence {
     regions: Vec<(String, Region)>,
@@ -36,19 +36,20 @@ pub struct Coherence {
 }
 
 impl Coherence {
-    /// One that believes the CPUs, and counts in the routines of `alt-runtime` only.
+    /// The default: judges by the CTR_EL0 of the CPUs, and counts in the routines of `alt-runtime`
+    /// only.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Counts what is executed at these virtual addresses, as `name`.
+    /// Counts the instructions at these virtual addresses that are executed, as `name`.
     pub fn count_within(mut self, name: &str, addresses: Range<u64>) -> Self {
         self.regions.push((name.into(), Region::Within(addresses)));
         self
     }
 
-    /// Counts what a CPU executes from one virtual address on until it comes to another one,
-    /// calls and interrupts included, the last instruction excluded, as `name`.
+    /// Counts the instructions that a CPU executes from one virtual address until it reaches
+    /// another one, as `name`. Calls and interrupts are included, the last instruction is not.
     pub fn count_between(mut self, name: &str, from: u64, to: u64) -> Self {
         let region = Region::Between(from, to);
         self.regions.push((name.into(), region));
@@ -61,7 +62,8 @@ impl Coherence {
         self
     }
 
-    /// The plugin's configuration for an image that runs where it is linked, physically too.
+    /// The plugin's configuration for an image whose link addresses are its virtual and its
+    /// physical addresses.
     pub(crate) fn config(&self, image: &Image, report: PathBuf) -> Config {
         let routines = ROUTINES.iter().filter_map(|name| {
             let short = name.rsplit("::").next().unwrap_or(name);
@@ -73,7 +75,7 @@ impl Coherence {
         let text = image.sections().iter().filter(|section| section.executable);
         Config {
             report,
-            // Modules are loaded into what is no text in the file.
+            // Modules are loaded into memory that is not text in the file.
             watch: image.load_ranges().collect(),
             text: text.map(|section| section.range.clone()).collect(),
             regions: own.chain(self.regions.iter().cloned()).collect(),

@@ -28,7 +28,7 @@ impl Plugin {
         if cfg!(not(target_os = "linux")) {
             return Err(cannot("it is built on Linux only".into()));
         }
-        // Saves the build where it is for nothing.
+        // Without this check, the plugin would be built in vain.
         if qemu.version() < FIRST {
             let problem = format!("plugins can read registers from QEMU {FIRST} on");
             return Err(cannot(problem));
@@ -87,7 +87,7 @@ fn probe(qemu: &Qemu, path: &Path) -> Result<Option<String>> {
     Ok(Some(problem(&String::from_utf8_lossy(&output.stderr))))
 }
 
-/// What QEMU says, in its last words.
+/// The reason in the last line of QEMU's messages.
 fn problem(stderr: &str) -> String {
     let last = stderr.lines().rfind(|line| !line.trim().is_empty());
     match last {
@@ -95,7 +95,7 @@ fn problem(stderr: &str) -> String {
             "its plugin interface is older than version 4".into()
         }
         Some(line) => line.trim().into(),
-        None => "it says nothing".into(),
+        None => "it prints no message".into(),
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
             problem("-plugin: invalid option\n\n"),
             "-plugin: invalid option"
         );
-        assert_eq!(problem(""), "it says nothing");
+        assert_eq!(problem(""), "it prints no message");
     }
 
     #[test]

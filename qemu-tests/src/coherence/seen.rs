@@ -1,4 +1,4 @@
-//! The plugin's report, in the words of the image's symbols.
+//! The plugin's report, with addresses resolved to symbols of the image.
 
 use super::{Counts, Missing, Ops, When};
 use crate::{Error, Image, Result};
@@ -8,34 +8,36 @@ use std::{collections::BTreeMap, fmt, fs, path::Path};
 /// What the plugin saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The first violations, in the order in which they happened; none twice.
+    /// The first violations, without duplicates, in the order in which they happened.
     pub violations: Vec<Violation>,
-    /// All of them, by number.
+    /// Number of all violations.
     pub found: u64,
     /// Operations of each CPU.
     pub cpus: Vec<Ops>,
-    /// Instructions and operations by name of a region: what was asked for, and `commit` and
-    /// `wait_if_requested`, the routines of `alt-runtime`, as far as the image has them.
+    /// Instructions and operations of each region, by its name: the regions of the configuration,
+    /// and `commit` and `wait_if_requested`, the routines of `alt-runtime`, if the image contains
+    /// them.
     pub regions: BTreeMap<String, Counts>,
     /// Stores into the text of the image.
     pub stores: u64,
     /// Executions of words that had been written before.
     pub executions: u64,
-    /// Maintenance by addresses that were never accessed nor executed from: it counts as not
-    /// done, since the plugin cannot translate them.
+    /// Maintenance by addresses that were never accessed nor executed from. The plugin cannot
+    /// translate them, so it ignores that maintenance.
     pub untranslated: u64,
 }
 
-/// A word that was not visible to execution for sure.
+/// A word whose new value a CPU might not have executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// What the CPU did.
+    /// The event at which the violation was found.
     pub when: When,
     /// The CPU that did it.
     pub cpu: u32,
-    /// The virtual address that it executed: the word's, or where the routine returned to.
+    /// The virtual address that it executed: that of the word, or the return address of the
+    /// routine.
     pub pc: u64,
-    /// The first step that was not taken.
+    /// The first step that is missing.
     pub missing: Missing,
     /// The word's physical address.
     pub word: u64,
@@ -68,7 +70,9 @@ impl Seen {
             }
         }
         let Some(end) = end else {
-            return Err(cannot("its report has no end; did QEMU end early?".into()));
+            return Err(cannot(
+                "its report is incomplete; did QEMU exit early?".into(),
+            ));
         };
         if end.translated == 0 {
             let problem = "none of the text was executed; is the image linked to where it runs?";
@@ -177,7 +181,7 @@ mod tests {
         let problem = r#"{"problem":"CTR_EL0 cannot be read"}"#;
         let blind = END.replace("\"translated\":9", "\"translated\":0");
         for (text, reason) in [
-            (VIOLATION.to_owned(), "no end"),
+            (VIOLATION.to_owned(), "is incomplete"),
             (format!("{problem}\n{END}"), "CTR_EL0"),
             ("{\"other\":1}".to_owned(), "has the line"),
             (blind, "none of the text was executed"),

@@ -1,6 +1,6 @@
 //! The plugin in QEMU against guests of a few words: MMU off, one CPU.
 //!
-//! The words are what the assembler of LLVM makes of the text beside them.
+//! The words are those of LLVM's assembler for the text beside them.
 
 use super::*;
 use crate::{Launch, Machine, Qemu, WatchedRun, skip};
@@ -47,7 +47,7 @@ const AFTER: &[u32] = &[
     0xd400_0002, // hvc #0
 ];
 
-/// At [`ROUTINE_AT`], where no exception leads.
+/// At [`ROUTINE_AT`], at which no exception arrives.
 const ROUTINE: &[u32] = &[
     0x5280_0020, // mov w0, #1
     0xd65f_03c0, // ret
@@ -97,7 +97,7 @@ fn with(changes: &[(usize, u32)]) -> [u32; 8] {
     patch
 }
 
-/// What is missing for the second call.
+/// The missing step for the second call.
 fn missing(run: &WatchedRun) -> Vec<Missing> {
     let violations = run.seen.violations.iter();
     violations.map(|violation| violation.missing).collect()
@@ -168,7 +168,7 @@ fn wrong_order_and_wrong_line_are_named() {
     }
 }
 
-/// Only CPUs whose caches say so may leave out the steps.
+/// Only CPUs whose CTR_EL0 permits it may leave out the steps.
 #[test]
 fn caches_are_the_cpus() {
     let test = "caches_are_the_cpus";
@@ -183,7 +183,7 @@ fn caches_are_the_cpus() {
     assert_eq!(missing(&run), [Missing::Invalidate]);
 }
 
-/// An exception is a context synchronisation event, a branch to the same place is none.
+/// An exception is a context synchronisation event; a branch to the same place is not.
 #[test]
 fn exception_stands_for_an_isb() {
     let test = "exception_stands_for_an_isb";
@@ -196,7 +196,7 @@ fn exception_stands_for_an_isb() {
     }
 }
 
-/// Nothing was ever accessed there, so the plugin cannot know where it is.
+/// Nothing was ever accessed there, so the plugin does not know its physical address.
 #[test]
 fn unknown_address_is_counted() {
     let test = "unknown_address_is_counted";

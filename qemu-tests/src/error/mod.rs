@@ -1,4 +1,4 @@
-//! Everything that can keep a guest from running to its end.
+//! Errors of running a guest.
 
 mod mutant;
 
@@ -14,7 +14,7 @@ pub use mutant::MutantError;
 /// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a guest could not be built, started, followed to its end or looked at.
+/// Why a guest could not be built, started, run to its end or inspected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,27 +24,27 @@ pub enum Error {
          Debian and Ubuntu), or set QEMU to the path of qemu-system-aarch64"
     )]
     NoQemu {
-        /// What was executed.
+        /// The program that was executed.
         binary: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The binary does not answer `--version` and `-cpu help` as QEMU does.
     #[error("`{binary}` is not a QEMU that can be used: {problem}; check the variable QEMU")]
     NotQemu {
-        /// What was executed.
+        /// The program that was executed.
         binary: String,
-        /// What it answered.
+        /// What is wrong with its answer.
         problem: String,
     },
-    /// QEMU ended by itself: wrong arguments, a crash, or the guest left by semihosting.
-    #[error("QEMU ended by itself ({status}){}{}", after(stderr), tail(log))]
+    /// QEMU exited: wrong arguments, a crash, or an exit of the guest by semihosting.
+    #[error("QEMU exited ({status}){}{}", after(stderr), tail(log))]
     QemuExited {
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
-        /// What it wrote to its standard error.
+        /// Its standard error.
         stderr: String,
-        /// What the guest had logged until then.
+        /// The log of the guest until then.
         log: Vec<LogLine>,
     },
     /// The guest stopped in another way than PSCI `SYSTEM_OFF`.
@@ -52,7 +52,7 @@ pub enum Error {
     GuestStopped {
         /// QEMU's name for the reason, such as `guest-reset`.
         reason: String,
-        /// What the guest had logged until then.
+        /// The log of the guest until then.
         log: Vec<LogLine>,
     },
     /// The guest did not end in time; QEMU was killed.
@@ -62,11 +62,11 @@ pub enum Error {
         tail(log)
     )]
     Hung {
-        /// How long it was given, wall time.
+        /// The time limit, in wall time.
         after: Duration,
-        /// Where each CPU was, by symbol.
+        /// The address of each CPU, by symbol.
         cpus: Vec<String>,
-        /// What the guest had logged until then.
+        /// The log of the guest until then.
         log: Vec<LogLine>,
     },
     /// QEMU refused a command or did not answer as its protocol (QMP) says.
@@ -98,7 +98,8 @@ pub enum Error {
         /// In bytes.
         length: usize,
     },
-    /// A record table is not a whole number of records, or a record points nowhere.
+    /// The size of a record table is not a multiple of a record's, or a record has an invalid
+    /// address.
     #[error("section {section}, record {index}: {problem}")]
     Record {
         /// The section the record is in.
@@ -108,28 +109,28 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// `cargo build` of a guest failed; cargo has said why on standard error.
+    /// `cargo build` of a guest failed; cargo has printed the reason on standard error.
     #[error("cargo could not build {package} (profile {profile}): {problem}")]
     Build {
         /// The guest's package.
         package: String,
         /// The cargo profile.
         profile: Profile,
-        /// How cargo ended, or what it did not deliver.
+        /// Cargo's exit status, or the file that is missing.
         problem: String,
     },
-    /// An example ran to its end, and not as it must.
+    /// An example ran to its end with a wrong result.
     #[error("{package}: {problem}")]
     Example {
         /// Its package.
         package: &'static str,
-        /// What is wrong, and what it printed.
+        /// What is wrong, and the output of the example.
         problem: String,
     },
-    /// The monitor at EL2 could not do its work.
+    /// The monitor at EL2 failed.
     #[error("the monitor at EL2: {problem}")]
     Monitor {
-        /// What is in its way.
+        /// The reason.
         problem: String,
     },
     /// A mutant could not be made.
@@ -140,33 +141,33 @@ pub enum Error {
     NoPlugin {
         /// Its version.
         version: Version,
-        /// Why not.
+        /// The reason.
         problem: String,
     },
-    /// The coherence plugin did not see all that it must, or its report is damaged.
+    /// The coherence plugin missed events, or its report is damaged.
     #[error("the coherence plugin: {problem}")]
     Coherence {
-        /// What was in its way.
+        /// The reason.
         problem: String,
     },
     /// A file or process operation of the host failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was attempted.
+        /// The operation that failed.
         what: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// For `map_err`: an [`Error::Io`] that says what was attempted.
+    /// For `map_err`: an [`Error::Io`] that names the operation.
     pub(crate) fn io(what: impl fmt::Display) -> impl FnOnce(io::Error) -> Self {
         let what = what.to_string();
         move |source| Self::Io { what, source }
     }
 
-    /// What the guest had logged when it failed; empty when it never ran.
+    /// The log of the guest when it failed; empty if it never ran.
     pub fn log(&self) -> &[LogLine] {
         match self {
             Self::QemuExited { log, .. }

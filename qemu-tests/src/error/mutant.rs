@@ -1,22 +1,22 @@
-//! Why there is no mutant of an image.
+//! Errors of making a mutant of an image.
 
-/// Why there is no such mutant of an image.
+/// Why a mutant of an image cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MutantError {
-    /// A function is not there.
+    /// A function is missing.
     #[error("the image has no function {name}; was it renamed?")]
     NoRoutine {
-        /// The end of its path.
+        /// The end of its demangled path.
         name: &'static str,
     },
-    /// An instruction is not there.
+    /// An instruction is missing.
     #[error("{routine} has no instruction `{pattern}` number {n}; adapt the mutants to it")]
     NoPattern {
         /// The function.
         routine: &'static str,
         /// The instruction.
         pattern: &'static str,
-        /// Which of those that match, from 0.
+        /// Index among the instructions that match, from 0.
         n: usize,
     },
     /// The instruction is in no section of the file.

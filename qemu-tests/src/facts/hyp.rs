@@ -1,8 +1,8 @@
-//! What the kernel says of its hypervisor: the lines that begin with `hyp`.
+//! The kernel's log lines about its hypervisor, which begin with `hyp`.
 
 use super::value;
 
-/// One such line, understood.
+/// One such line, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hyp<'a> {
     /// `hyp none (<reason>)`
@@ -11,9 +11,9 @@ pub enum Hyp<'a> {
     Variant {
         /// `nvhe` or `vhe`.
         name: &'a str,
-        /// Where its text runs at EL2.
+        /// Virtual address of its text at EL2.
         va: u64,
-        /// Where its text is in memory, and in the image.
+        /// Address of its text in memory and in the image.
         pa: u64,
         /// The tag in its addresses.
         tag: u64,
@@ -24,23 +24,23 @@ pub enum Hyp<'a> {
     Pointers(u32),
     /// `hyp sites=<n> patched=<n>`
     Sites {
-        /// How many sites are in its text.
+        /// Number of sites in its text.
         sites: u32,
-        /// How many of them were patched.
+        /// Number of those that were patched.
         patched: u32,
     },
     /// `hyp service <name> ok`, or `FAILED <details>` instead of `ok`
     Service {
-        /// What was called.
+        /// The service.
         name: &'a str,
-        /// Details of the failure; `None` when it agreed with its model.
+        /// Details of the failure; `None` if its result is that of its model.
         failure: Option<&'a str>,
     },
     /// `hyp register <NAME>=<hex>`
     Register {
         /// Its architectural name.
         name: &'a str,
-        /// What it reads as at EL2.
+        /// Its value at EL2.
         value: u64,
     },
     /// `hyp round-trips=<n> ok <text>`
@@ -53,13 +53,13 @@ pub enum Hyp<'a> {
     Freed {
         /// `nvhe` or `vhe`.
         variant: &'a str,
-        /// How many bytes it had.
+        /// Its size in bytes.
         bytes: u32,
     },
 }
 
 impl<'a> Hyp<'a> {
-    /// Understands what follows `hyp `.
+    /// Parses the text after `hyp `.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let words: Vec<_> = text.split(' ').collect();
         match words[..] {

@@ -1,4 +1,4 @@
-//! What the guest says about itself: the log lines whose form is fixed.
+//! Log lines of the guest whose form is fixed.
 
 mod hyp;
 
@@ -6,7 +6,7 @@ pub use hyp::Hyp;
 
 use crate::LogLine;
 
-/// One log line, understood.
+/// One log line, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact<'a> {
     /// `cpu midr=0x414fd0b1`
@@ -27,31 +27,31 @@ pub enum Fact<'a> {
     Count {
         /// The cpucap.
         name: &'a str,
-        /// How many sites depend on it.
+        /// Number of sites that depend on it.
         sites: u32,
-        /// How many of them were patched.
+        /// Number of those that were patched.
         patched: u32,
     },
     /// `check <before|after> <name> ok`, or `FAILED <details>` instead of `ok`
     Check(Check<'a>),
     /// `wxorx ok <text>`, or another word instead of `ok`
     Wxorx {
-        /// Whether a write to the text was refused.
+        /// Whether a write to the text faulted.
         ok: bool,
-        /// How it showed.
+        /// Details.
         text: &'a str,
     },
     /// `report <text>`
     Report(&'a str),
     /// `patch-error <text>`
     PatchError(&'a str),
-    /// `hyp <text>`: what the kernel says of its hypervisor.
+    /// `hyp <text>`: a line about the hypervisor.
     Hyp(Hyp<'a>),
-    /// The guest's own words.
+    /// Any other line.
     Words(&'a str),
 }
 
-/// A cpucap's verdict.
+/// The detection of a cpucap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cap<'a> {
     /// Its number, as in the records.
@@ -60,31 +60,31 @@ pub struct Cap<'a> {
     pub name: &'a str,
     /// `boot`, `system` or `local`.
     pub scope: &'a str,
-    /// Whether it is there.
+    /// Whether the CPU has it.
     pub present: bool,
-    /// What decided: `ID_AA64ISAR0_EL1.ATOMIC=2`.
+    /// The evidence: `ID_AA64ISAR0_EL1.ATOMIC=2`.
     pub evidence: &'a str,
 }
 
-/// A check the guest made of its own working.
+/// A check that the guest made of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check<'a> {
-    /// `before` or `after` the patching.
+    /// `before` or `after` patching.
     pub phase: &'a str,
-    /// What was checked.
+    /// The name of the check.
     pub name: &'a str,
     /// Details of the failure; `None` when it passed.
     pub failure: Option<&'a str>,
 }
 
-/// All lines of a log, understood, in order.
+/// All lines of a log, parsed, in order.
 pub fn read(log: &[LogLine]) -> impl Iterator<Item = Fact<'_>> {
     log.iter().map(|line| Fact::parse(&line.message))
 }
 
 impl<'a> Fact<'a> {
-    /// Understands one message. A message that nearly has a fixed form is the guest's own words:
-    /// a reader that needs the fact then misses it.
+    /// Parses one message. A message that almost has a fixed form becomes [`Fact::Words`], so a
+    /// test that needs the fact fails.
     pub fn parse(message: &'a str) -> Self {
         let (keyword, rest) = message.split_once(' ').unwrap_or((message, ""));
         let fact = match keyword {
@@ -109,7 +109,7 @@ impl<'a> Fact<'a> {
     }
 }
 
-/// A hexadecimal number behind its key.
+/// A hexadecimal number after its key.
 fn value(text: &str, key: &str) -> Option<u64> {
     let digits = text.strip_prefix(key)?.strip_prefix("0x")?;
     u64::from_str_radix(digits, 16).ok()

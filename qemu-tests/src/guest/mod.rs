@@ -15,8 +15,8 @@ mod once;
 pub(crate) use once::once;
 
 /// Builds the binary of a guest package, named like the package, and returns the path of its ELF
-/// file: at most once in a process, and in a run of nextest, which has a process for each test.
-/// Several processes wait for each other at cargo's lock.
+/// file. It is built once in a process, and once in a run of nextest, which has a process for each
+/// test. Processes wait for each other at cargo's lock.
 ///
 /// Cargo's progress goes to standard error.
 ///
@@ -29,8 +29,8 @@ pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
     once(package, profile, || run_cargo(package, profile))
 }
 
-/// Builds the same with a feature of the package, in a folder of its own: where it is built without,
-/// cargo would replace the binary.
+/// Builds the same with a feature of the package, in a separate target folder: in the usual one,
+/// cargo would replace the binary that is built without the feature.
 ///
 /// # Errors
 /// [`Error::Build`] as for [`build`].
@@ -41,7 +41,7 @@ pub fn build_with(package: &str, profile: Profile, feature: &str) -> Result<Path
     executable(&messages, package).ok_or_else(|| no_binary(package, profile))
 }
 
-/// Builds the library of a package for the target, to see that it compiles.
+/// Builds the library of a package for the target, to check that it compiles.
 ///
 /// # Errors
 /// [`Error::Build`] when cargo fails.
@@ -49,12 +49,10 @@ pub fn build_library(package: &str, profile: Profile) -> Result<()> {
     cargo_build(package, profile, &["--lib", "--target", TARGET]).map(drop)
 }
 
-/// Builds the same once more, linked by a linker that looks at what it is given, with variables in
-/// its environment. Only the package itself is compiled again; and that only if it has changed, or
-/// the linker has.
+/// Builds the same again with a linker that inspects its inputs, and with environment variables for
+/// it. Only the package itself is compiled again, and only if it or the linker has changed.
 ///
-/// # Errors
-/// [`Error::Build`]; what the linker has found is on standard error.
+/// # Errors [`Error::Build`]; the messages of the linker are on standard error.
 pub fn link(
     package: &str,
     profile: Profile,
@@ -66,7 +64,8 @@ pub fn link(
     let age = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
     let flags = [
         format!("-Clinker={}", linker.display()),
-        // Cargo does not look at the linker: another one is another crate to it.
+        // Cargo does not notice a changed linker, so the linker's time is part of the crate's
+        // metadata.
         format!("-Cmetadata=linker-{}", age.as_nanos()),
     ];
     let arguments = ["--bin", package, "--target", TARGET, "--"];
@@ -142,7 +141,7 @@ fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -
     Ok(command)
 }
 
-/// What cargo writes on standard output when it succeeds.
+/// Cargo's standard output if it succeeds.
 fn messages(mut command: Command, package: &str, profile: Profile) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -159,7 +158,8 @@ fn messages(mut command: Command, package: &str, profile: Profile) -> Result<Str
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A subdirectory of the target directory: the cargo that runs this holds a lock on its own.
+/// A subdirectory of the target directory, because the cargo that runs this test holds the lock of
+/// the target directory.
 fn target_dir() -> PathBuf {
     test_support::target_dir().join("guest")
 }

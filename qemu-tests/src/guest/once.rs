@@ -1,7 +1,7 @@
-//! Nothing is built twice in one test run, also where each test is a process of its own.
+//! Builds each guest once in a test run, even if each test is a process of its own.
 //!
-//! Cargo takes half a second to find that a guest is as it should be, and lets only one process
-//! ask at a time: with hundreds of tests, that is minutes. The sources do not change during a run.
+//! Cargo takes half a second to find that a guest is up to date, and serves one process at a time:
+//! with hundreds of tests, that is minutes. The sources do not change during a run.
 
 use super::target_dir;
 use crate::Profile;
@@ -15,11 +15,11 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// nextest's name for a run, which all its processes have in common.
+/// nextest's identifier of a run, which is the same in all its processes.
 const RUN: &str = "NEXTEST_RUN_ID";
 
 /// The file that `build` makes of a package. Threads wait for each other here, processes at cargo's
-/// lock; each finds what the first one has built.
+/// lock, and use the file that the first of them has built.
 pub(crate) fn once(
     package: &str,
     profile: Profile,
@@ -40,7 +40,7 @@ pub(crate) fn once(
         None => {
             let path = build()?;
             if let Some(run) = run {
-                // Without the note, the next process asks cargo again.
+                // Without the note, the next process runs cargo again.
                 let _ = remember(&note, &run, &path);
             }
             path
@@ -50,7 +50,7 @@ pub(crate) fn once(
     Ok(path)
 }
 
-/// What a process of this run has noted.
+/// The path that a process of this run has written.
 fn recall(note: &Path, run: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(note).ok()?;
     let (noted, path) = text.split_once('\n')?;
@@ -58,7 +58,7 @@ fn recall(note: &Path, run: &str) -> Option<PathBuf> {
     (noted == run && path.exists()).then_some(path)
 }
 
-/// In one step: another process may be reading.
+/// By a rename, because another process may be reading.
 fn remember(note: &Path, run: &str, path: &Path) -> io::Result<()> {
     let folder = note.parent().unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;

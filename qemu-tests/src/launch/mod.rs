@@ -1,4 +1,5 @@
-//! One guest run: start stopped, read memory, let go, wait for the end, read memory again.
+//! One guest run: starts QEMU with stopped CPUs, reads memory, starts the CPUs, waits for the end,
+//! reads memory again.
 
 use crate::{
     Error, Image, LogLine, Machine, Memory, Qemu, Result, log,
@@ -40,23 +41,23 @@ pub struct Launch<'a> {
     timeout: Duration,
 }
 
-/// What a guest that came to its end left behind.
+/// The result of a guest that ran to its end.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Memory as loaded, before the first instruction.
     pub before: Memory,
     /// Memory after the guest has switched off.
     pub after: Memory,
-    /// What it logged.
+    /// Its log.
     pub log: Vec<LogLine>,
-    /// What it left in `demo_outcome`.
+    /// The contents of `demo_outcome`.
     pub outcome: Outcome,
 }
 
 /// The guest's own result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// How it ended.
+    /// Its status.
     pub status: Status,
     /// Number of cpucaps detected.
     pub caps: u32,
@@ -66,16 +67,16 @@ pub struct Outcome {
     pub patched: u32,
 }
 
-/// How the guest ended.
+/// The status of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It switched off before it had a result.
+    /// It switched off before it wrote a result.
     Unfinished,
     /// All its checks passed.
     Ok,
     /// Something failed; the log says what.
     Failed,
-    /// A value that the protocol does not know.
+    /// A value without a meaning.
     Unknown(u32),
 }
 
@@ -101,12 +102,12 @@ impl<'a> Launch<'a> {
         Self { timeout, ..self }
     }
 
-    /// Runs the guest to its end. QEMU is gone when this returns, however it returns.
+    /// Runs the guest to its end. QEMU has exited when this returns, also with an error.
     ///
-    /// # Errors
-    /// [`Error::Hung`] when the time is over, [`Error::QemuExited`] and [`Error::GuestStopped`]
-    /// when it ends in another way than by PSCI `SYSTEM_OFF`, [`Error::Image`] when the image
-    /// has no `demo_outcome`. What the guest says in `demo_outcome` is no error here.
+    /// # Errors [`Error::Hung`] when the time is over, [`Error::QemuExited`] and
+    /// [`Error::GuestStopped`] when it does not end by PSCI `SYSTEM_OFF`, [`Error::Image`] when the
+    /// image has no `demo_outcome`. A failure that the guest reports in `demo_outcome` is not an
+    /// error here.
     pub fn run(&self, qemu: &Qemu) -> Result<Run> {
         let outcome_at = self.image.symbol(OUTCOME)?;
         let mut session = Session::start(self, qemu, None)?;
@@ -145,10 +146,10 @@ struct Session<'a> {
     qmp: Qmp,
 }
 
-/// What outlives the connection: enough to say why it broke.
+/// The part that outlives the connection and tells why it broke.
 struct Guest<'a> {
     image: &'a Image,
-    // Before the directory: QEMU must be gone when its files go.
+    // Dropped before the directory, because QEMU uses the files.
     process: Process,
     files: TempDir,
     prints_text: bool,
@@ -189,7 +190,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Lets the CPUs go and waits until the guest has switched off and all of them have stopped.
+    /// Starts the CPUs and waits until the guest has switched off and all CPUs have stopped.
     fn run_to_end(&mut self, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         self.execute("cont", json!({}))?;
@@ -220,7 +221,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads guest memory, which is stopped.
+    /// Reads the memory of the stopped guest.
     fn capture(&mut self, ranges: &[Range<u64>]) -> Result<Memory> {
         let file = self.guest.files.path().join("memory");
         let mut memory = Memory::default();
@@ -237,7 +238,7 @@ impl<'a> Session<'a> {
         Ok(memory)
     }
 
-    /// Where the CPUs are. Best effort: this goes into an error message.
+    /// The addresses of the CPUs, for an error message; empty if QEMU does not answer.
     fn cpus(&mut self) -> Vec<String> {
         let command = "human-monitor-command";
         let arguments = json!({ "command-line": "info registers -a" });
@@ -264,7 +265,7 @@ impl Guest<'_> {
             Silence::Refused { command, problem } => Error::Qmp { command, problem },
             Silence::TimedOut => Error::Qmp {
                 command: "(event)".into(),
-                problem: "none in time".into(),
+                problem: "no answer in time".into(),
             },
             Silence::Closed => match (self.process.wait(), self.log()) {
                 (Ok(status), Ok(log)) => Error::QemuExited {

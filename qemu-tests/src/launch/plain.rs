@@ -1,17 +1,17 @@
-//! A run of a kernel that prints text, in whatever file and wherever it is loaded.
+//! A run of a kernel that prints plain text, from any file and at any load address.
 
 use super::{Launch, Session, monitored::Files};
 use crate::{Memory, Qemu, Result};
 use std::{ops::Range, path::Path};
 
-/// What such a kernel left behind.
+/// The result of such a run.
 #[derive(Clone, Debug)]
 pub struct PlainRun {
     /// Memory as loaded, by the addresses that the image is linked at.
     pub before: Memory,
     /// The same after the guest has switched off.
     pub after: Memory,
-    /// What it printed.
+    /// Its output.
     pub printed: String,
 }
 
@@ -19,8 +19,7 @@ impl Launch<'_> {
     /// Runs the guest to its end from the file `kernel`, the image itself or a form of it, by which
     /// QEMU loads the first byte of the image at the guest physical address `at`.
     ///
-    /// # Errors
-    /// As [`run`](Self::run), but that no `demo_outcome` is asked for.
+    /// # Errors As [`run`](Self::run), except that `demo_outcome` may be missing.
     pub fn run_plain(&self, qemu: &Qemu, kernel: &Path, at: u64) -> Result<PlainRun> {
         let ranges = || self.image.load_ranges();
         let linked = ranges().map(|range| range.start).min().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The harness against guests that behave, hang, reset, die and lie.
 //!
-//! The words are what GNU as makes of the text beside them.
+//! The words are those of GNU as for the text beside them.
 
 use super::*;
 use crate::skip;
@@ -148,7 +148,7 @@ fn guest_that_hangs_is_told_with_its_log_and_place() {
     assert!(
         error
             .to_string()
-            .ends_with("the last the guest logged: hello"),
+            .ends_with("the last log line of the guest: hello"),
         "{error}"
     );
 }

@@ -16,12 +16,12 @@ pub struct Watched<'a> {
     coherence: Coherence,
 }
 
-/// What such a run left behind.
+/// The result of such a run.
 #[derive(Clone, Debug)]
 pub struct WatchedRun {
-    /// What the guest did.
+    /// The result of the guest.
     pub run: Run,
-    /// What the plugin saw.
+    /// The plugin's report.
     pub seen: Seen,
 }
 
@@ -38,9 +38,8 @@ impl<'a> Launch<'a> {
 impl Watched<'_> {
     /// Runs the guest to its end.
     ///
-    /// # Errors
-    /// As [`Launch::run`]; [`Error::NoPlugin`] when QEMU cannot load the plugin,
-    /// [`Error::Coherence`] when the plugin could not do its work. A violation is no error.
+    /// # Errors As [`Launch::run`]; [`Error::NoPlugin`] when QEMU cannot load the plugin,
+    /// [`Error::Coherence`] when the plugin fails. A violation is not an error.
     pub fn run(mut self, qemu: &Qemu) -> Result<WatchedRun> {
         let plugin = Plugin::find(qemu)?;
         let image = self.launch.image;
@@ -73,10 +72,10 @@ impl Watched<'_> {
 }
 
 impl Session<'_> {
-    /// Lets QEMU end by itself: only then do plugins write the end of what they report.
+    /// Makes QEMU exit by itself, because plugins write the end of their report only then.
     fn quit(&mut self) -> Result<()> {
         match self.qmp.execute("quit", json!({})) {
-            // It may be gone before it has answered.
+            // It may exit before it answers.
             Ok(_) | Err(Silence::Closed) => {}
             Err(why) => return Err(self.guest.failure(why)),
         }

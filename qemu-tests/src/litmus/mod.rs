@@ -1,9 +1,9 @@
-//! Litmus tests of the patching sequence: scenarios, what Arm's memory model answers, and whether
-//! the routines in an image are those that the scenarios contain.
+//! Litmus tests of the patching sequence: scenarios, the answers of Arm's memory model, and a
+//! comparison of the routines in an image with the scenarios.
 //!
-//! A scenario is a file of `qemu-tests/litmus` that herd7 reads as it is. Each line of
-//! `answers.txt` there has what the model says of one, complete or with one change, for systems
-//! whose caches need more or fewer steps.
+//! A scenario is a file of `qemu-tests/litmus` that herd7 can read. Each line of `answers.txt`
+//! there has the model's answers for one scenario, complete or with one change, on systems whose
+//! caches need more or fewer steps.
 
 mod program;
 mod routines;
@@ -28,7 +28,7 @@ const SCENARIOS: [(&str, &str); 9] = [
 
 const ANSWERS: &str = include_str!("../../litmus/answers.txt");
 
-/// What CTR_EL0 says of the caches.
+/// The requirements of the caches, by CTR_EL0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caches {
     /// No clean of the data cache is needed.
@@ -58,7 +58,7 @@ impl Caches {
         },
     ];
 
-    /// As herd7's key `CacheType` has it, and for a reader.
+    /// The value of herd7's key `CacheType`, and the name for a reader.
     pub fn name(self) -> &'static str {
         match (self.idc, self.dic) {
             (false, false) => "neither",
@@ -69,12 +69,12 @@ impl Caches {
     }
 }
 
-/// What the model says.
+/// An answer of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// No execution has the outcome that the scenario asks for.
+    /// No execution has the outcome of the scenario.
     Forbidden,
-    /// Some execution has it.
+    /// Some execution has that outcome.
     Allowed,
     /// An instruction is modified while it may be executed, and is not one that allows it.
     Conflict,
@@ -123,17 +123,17 @@ impl fmt::Display for Answer {
 pub struct Test {
     /// The scenario's name.
     pub scenario: &'static str,
-    /// `complete`, or what is changed: `P0 without ISB`.
+    /// `complete`, or the change: `P0 without ISB`.
     pub change: &'static str,
     /// The system.
     pub caches: Caches,
-    /// What the model said when the answers were recorded.
+    /// The recorded answer of the model.
     pub expected: Answer,
     program: Program,
 }
 
 impl Test {
-    /// The text that herd7 reads, under this name.
+    /// The text for herd7, under this name.
     pub fn text(&self, name: &str) -> String {
         self.program.text(name, self.caches)
     }
@@ -141,8 +141,7 @@ impl Test {
 
 /// A scenario as P0 and P1 execute it on a system, unchanged.
 ///
-/// # Errors
-/// There is no such scenario, or it is not one.
+/// # Errors The scenario is missing or damaged.
 pub fn scenario(name: &str, caches: Caches) -> Result<Program, String> {
     let mut all = SCENARIOS.iter();
     let (_, text) = all
@@ -157,8 +156,7 @@ pub fn scenario(name: &str, caches: Caches) -> Result<Program, String> {
 
 /// All tests, in the order of `answers.txt`.
 ///
-/// # Errors
-/// A line of it is damaged, or names what its scenario does not contain.
+/// # Errors A line of it is damaged, or names an instruction that its scenario does not contain.
 pub fn all() -> Result<Vec<Test>, String> {
     let mut tests = Vec::new();
     let lines = (1..).zip(ANSWERS.lines());

@@ -2,16 +2,16 @@
 
 use super::Caches;
 
-/// A test's text, taken apart.
+/// A parsed test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// The line that says what the outcome means.
+    /// The line that describes the outcome.
     comment: String,
     /// Registers and memory at the start.
     init: String,
     /// The instructions and labels of each CPU.
     cpus: Vec<Vec<String>>,
-    /// The outcome that is asked for.
+    /// The outcome whose possibility herd7 decides.
     condition: String,
 }
 
@@ -59,7 +59,8 @@ impl Program {
         self.cpus.get(index).map_or(&[], Vec::as_slice)
     }
 
-    /// What is left where CTR_EL0.DIC is set: no IC by address, and no DSB behind the last of them.
+    /// The steps that remain if CTR_EL0.DIC is set: without IC by address, and without the DSB
+    /// after the last IC.
     pub(super) fn without_invalidation(mut self) -> Self {
         for cpu in &mut self.cpus {
             let is_ic = |line: &String| line.starts_with("IC IVAU");

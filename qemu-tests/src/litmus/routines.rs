@@ -1,7 +1,7 @@
-//! Whether the routines in an image take the steps of the scenarios, in their order.
+//! Compares the steps of the routines in an image with those of the scenarios, in order.
 //!
-//! The routines are disassembled, and every path through them is followed: what a path does in
-//! its loops is taken once. Only instructions that the memory model knows count.
+//! The routines are disassembled, and every path through them is followed, with one turn of each
+//! loop. Only instructions that the memory model describes are steps.
 
 use super::{Caches, scenario};
 use crate::{Image, disasm};
@@ -12,29 +12,28 @@ type Steps = Vec<String>;
 
 const BRANCH: &str = "BRANCH";
 
-/// No path has so many steps, repetitions taken away.
+/// Upper limit of the steps of a path, without repetitions.
 const MOST: usize = 32;
 
 /// The text in litmus tests, and in the routine: by x11, at which a word is executed.
 const IN_TESTS: [&str; 2] = ["[x1]", "[x8]"];
 const IN_ROUTINE: [&str; 2] = ["[x11]", "[x3, x11]"];
 
-/// Of a repetition, more steps than this are not one.
+/// Upper limit of the steps of a repetition.
 const LONGEST_LOOP: usize = 8;
 
-/// Whether a conditional branch is a step: it is one where it depends on what was loaded.
+/// Whether a conditional branch is a step: it is a step if it depends on a loaded value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Branches {
-    /// It is, between the first load and the last barrier.
+    /// It is a step between the first load and the last barrier.
     Kept,
-    /// It is not.
+    /// It is not a step.
     Left,
 }
 
 /// Checks the routine that writes text and the one in which others wait.
 ///
-/// # Errors
-/// The path that no scenario contains, or the scenario that no path is.
+/// # Errors A path that no scenario contains, or a scenario without a path.
 pub fn routines_are_those_of_the_scenarios(image: &Image) -> Result<(), String> {
     let commit = paths(image, "arch::commit::commit", Branches::Left)?;
     let neither = column("self", Caches::ALL[0], 0)?;
@@ -56,8 +55,8 @@ pub fn routines_are_those_of_the_scenarios(image: &Image) -> Result<(), String> 
     )
 }
 
-/// The paths of commit, from the ways in which it writes: each with nothing to write, with
-/// words that are written, and with words that do not read back and are put back.
+/// The paths of commit: with nothing to write, with words that are written, and with words that do
+/// not read back and are restored.
 fn of_commit(ways: &[Steps]) -> Result<BTreeSet<Steps>, String> {
     let mut paths = BTreeSet::new();
     for way in ways {
@@ -80,8 +79,8 @@ fn of_commit(ways: &[Steps]) -> Result<BTreeSet<Steps>, String> {
     Ok(paths)
 }
 
-/// The paths of wait_if_requested, from what a stopped CPU does: that, behind the first look at the
-/// generation, or only the first look.
+/// The paths of wait_if_requested: the first load of the generation, alone or followed by the steps
+/// of a stopped CPU.
 fn of_wait(held: &[String]) -> Result<BTreeSet<Steps>, String> {
     let [stlr, leave @ ..] = held else {
         return Err("`held` has no P1".into());
@@ -121,8 +120,7 @@ fn column(name: &str, caches: Caches, cpu: usize) -> Result<Steps, String> {
 
 /// The steps of each path through a function of the image, from its first instruction to `ret`.
 ///
-/// # Errors
-/// There is no such function, or it does what this analysis does not follow.
+/// # Errors The function is missing, or has an instruction that this analysis cannot follow.
 pub fn paths(image: &Image, name: &str, branches: Branches) -> Result<BTreeSet<Steps>, String> {
     let range = image
         .function(name)
@@ -175,7 +173,7 @@ pub fn paths(image: &Image, name: &str, branches: Branches) -> Result<BTreeSet<S
     Ok(paths)
 }
 
-/// Takes away what stands twice in a row at the end: a turn of a loop.
+/// Removes a sequence that is twice in a row at the end: a turn of a loop.
 fn collapse(steps: &mut Steps) {
     loop {
         let length = steps.len();
@@ -188,8 +186,8 @@ fn collapse(steps: &mut Steps) {
     }
 }
 
-/// Whether an instruction, in lower case, is a step, and which. Stores and loads are steps where
-/// they are of `text`, not of what the routine is told.
+/// Whether an instruction, in lower case, is a step, and which. Stores and loads are steps if they
+/// access `text`, and not the arguments of the routine.
 fn step(line: &str, text: &[&str]) -> Option<String> {
     let line = line.trim();
     let (mnemonic, operands) = line.split_once(' ').unwrap_or((line, ""));

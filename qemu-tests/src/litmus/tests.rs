@@ -7,7 +7,7 @@ fn answers_fit_the_scenarios() {
     for (name, _) in SCENARIOS {
         let of_it: Vec<_> = tests.iter().filter(|test| test.scenario == name).collect();
         assert!(of_it.len() >= 4, "{name}");
-        // What the patcher does is right, and the model notices when it is not.
+        // The patching sequence is correct, and the model notices each error in it.
         for test in &of_it {
             let is_forbidden = test.expected == Answer::Forbidden;
             assert!(test.change != "complete" || is_forbidden, "{test:?}");
@@ -59,7 +59,7 @@ fn a_change_is_made_where_it_is_asked_for() {
     ] {
         assert_eq!(held.clone().changed(change).unwrap_err(), why);
     }
-    // With DIC neither IC nor the DSB behind it.
+    // With DIC, neither IC nor the DSB after it.
     let dic = scenario("two-words", Caches::ALL[2]).unwrap();
     let left: Vec<_> = dic.cpu(0).iter().skip(7).collect();
     assert_eq!(left, ["DSB ISH", "ISB", "STLR W2,[X3]"]);

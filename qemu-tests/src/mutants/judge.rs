@@ -1,30 +1,30 @@
-//! What the observers say of a mutant, and of the patcher as it is.
+//! The verdicts of the observers about a mutant, and about the unchanged patcher.
 
 use super::{Mutant, Observer, sequence, system::System};
 use crate::coherence::Coherence;
 use crate::observe::Monitor;
 use crate::{Error, Image, Launch, Machine, MonitoredRun, Qemu, Result, Status, WatchedRun};
 
-/// What the observers say of a mutant.
+/// The verdicts of the observers about a mutant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Who noticed, and what first.
+    /// The observers that noticed, and their first violation.
     pub noticed: Vec<(Observer, String)>,
-    /// Who had to notice and did not.
+    /// The observers that had to notice and did not.
     pub missed: Vec<Observer>,
-    /// Who was not asked.
+    /// The observers that were not available.
     pub absent: Vec<Observer>,
 }
 
 impl Verdict {
-    /// Whether nobody noticed, or somebody who had to did not.
+    /// Whether no observer noticed, or one that had to did not.
     pub fn survives(&self) -> bool {
         self.noticed.is_empty() || !self.missed.is_empty()
     }
 }
 
 impl Mutant {
-    /// Asks the observers that there are. The plugin is there where QEMU can load it.
+    /// Runs the mutant under the observers that are available. The plugin is, if QEMU can load it.
     ///
     /// # Errors
     /// The mutant cannot be made of this image, or the guest does not come to its end.
@@ -56,10 +56,9 @@ impl Mutant {
     }
 }
 
-/// What the observers say against the patcher as it is, on the machines of the mutants.
+/// The violations of the unchanged patcher, on the machines of the mutants.
 ///
-/// # Errors
-/// The guest does not come to its end, or not to a good one: then nothing follows from silence.
+/// # Errors The guest fails: then a run without violations proves nothing.
 pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
     let mut said: Vec<_> = sequence(image)
         .err()

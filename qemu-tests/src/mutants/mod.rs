@@ -1,8 +1,8 @@
-//! Patchers with one step left out or wrong, to see whether the observers notice.
+//! Patchers with one step left out or wrong, to test that the observers notice.
 //!
-//! A mutant is a copy of an image in which some instructions of the patching routine are
-//! replaced. The product's source knows nothing of it. Each instruction is found by its kind;
-//! where the routine has changed so that it is not found, there is an error and no mutant.
+//! A mutant is a copy of an image in which some instructions of the patching routine are replaced.
+//! The source of the patcher is not changed. Each instruction is found by its pattern; if the
+//! routine has changed and the pattern is not found, there is an error instead of a mutant.
 
 mod judge;
 mod routine;
@@ -23,7 +23,7 @@ use system::System;
 use tempfile::TempDir;
 use words::*;
 
-/// Who may notice that something is wrong.
+/// An observer that may notice a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Observer {
     /// The [monitor at EL2](crate::observe): cache maintenance, while the kernel runs.
@@ -44,12 +44,12 @@ impl fmt::Display for Observer {
     }
 }
 
-/// One way to spoil the patcher.
+/// One change to the patcher.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
-    /// For the command line: `dc-left-out`.
+    /// The name on the command line: `dc-left-out`.
     pub name: &'static str,
-    /// What is wrong.
+    /// Description of the change.
     pub what: &'static str,
     /// Those that must notice, each by itself.
     pub observers: &'static [Observer],
@@ -59,7 +59,7 @@ pub struct Mutant {
 
 type Spoil = fn(&Image) -> Result<Routine<'_>, MutantError>;
 
-/// A spoilt copy of an image; its file goes with this value.
+/// A changed copy of an image. Its file is deleted when this value is dropped.
 #[derive(Debug)]
 pub struct Spoilt {
     image: Image,
@@ -74,10 +74,9 @@ impl Spoilt {
 }
 
 impl Mutant {
-    /// The bytes of the image's file, spoilt.
+    /// The bytes of the changed image's file.
     ///
-    /// # Errors
-    /// The routine is not what this mutant expects.
+    /// # Errors The routine has no instruction that this mutant changes.
     pub fn apply(&self, image: &Image) -> Result<Vec<u8>, MutantError> {
         (self.spoil)(image)?.file()
     }
@@ -105,7 +104,7 @@ impl Mutant {
         self.system.machine()
     }
 
-    /// What the monitor does there.
+    /// The configuration of the monitor.
     pub fn monitor(&self) -> Monitor {
         self.system.monitor()
     }

@@ -24,7 +24,7 @@ impl Pattern {
     }
 }
 
-/// A function of the image, as far as it is changed.
+/// Functions of the image that can be changed.
 pub(super) struct Routine<'a> {
     image: &'a Image,
     name: &'static str,
@@ -34,7 +34,7 @@ pub(super) struct Routine<'a> {
 }
 
 impl<'a> Routine<'a> {
-    /// The function whose demangled path ends in `name`.
+    /// The function whose demangled path ends with `name`.
     pub(super) fn find(image: &'a Image, name: &'static str) -> Result<Self, MutantError> {
         let missing = || MutantError::NoRoutine { name };
         let range = image.function(name).ok_or_else(missing)?;

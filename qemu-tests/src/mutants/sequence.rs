@@ -1,16 +1,14 @@
-//! The steps of the routines, in the order in which they stand in the file.
+//! The order of the steps of the routines in the file.
 
 use super::routine::{Pattern, Routine};
 use super::words::*;
 use crate::Image;
 
-/// Checks the order of the steps in the file: what neither the monitor nor a run on QEMU can
-/// see. The routines are straight enough for it: their steps stand in the order in which they
-/// are executed, and each branch over one of them is a decision that CTR_EL0 justifies, or the
-/// level at which the kernel was entered.
+/// Checks the order of the steps in the file, which neither the monitor nor a run on QEMU can
+/// observe. The steps are in the file in the order in which they are executed. Each branch over a
+/// step depends on CTR_EL0, or on the exception level at which the kernel was entered.
 ///
-/// # Errors
-/// What stands where something else is expected.
+/// # Errors The instruction that is found in place of the expected one.
 pub fn sequence(image: &Image) -> Result<(), String> {
     let steps = |name, patterns: &[Pattern]| -> Result<Vec<&'static str>, String> {
         let routine = Routine::find(image, name).map_err(|why| why.to_string())?;
@@ -28,8 +26,8 @@ pub fn sequence(image: &Image) -> Result<(), String> {
     .concat();
     // A landing pad; no interrupt between the first step and the last.
     let masked = |steps: &[Pattern]| [&enter[..], steps, &leave].concat();
-    // A turn of the loop takes four words, and the last line comes behind it; if the words
-    // do not read back, all lines are cleaned again.
+    // A turn of the loop takes four words, and the last line follows it; if the words do not read
+    // back, all lines are cleaned again.
     let commit = masked(
         &[
             &[DC_CVAU; 5][..],
@@ -45,11 +43,11 @@ pub fn sequence(image: &Image) -> Result<(), String> {
     let waits = [FRAME, STACK, LDAR, STLR, IS_EVEN, WAITS_ON, ISB];
     let waits = [&enter[..], &leave, &waits].concat();
     let starts = [SCTLR, TLBI_VMALLE1, TLBI_ALLE2, IC_IALLU, DSB_NSH, ISB];
-    // Translations first, then the MMU, then the instruction cache.
+    // First translations, then the MMU, then the instruction cache.
     let with_mmu = |tlbi| [tlbi, DSB_NSH, ISB, SCTLR, ISB, IC_IALLU, DSB_NSH, ISB];
     // Down from EL2, where HCR_EL2 and ICC_SRE_EL2 have to be in force, and on from there.
     let start = [&[ISB, ISB, SCTLR, ISB][..], &with_mmu(TLBI_VMALLE1)].concat();
-    // The last two are behind ERET.
+    // The last two follow ERET.
     let nvhe = [&[ISB][..], &with_mmu(TLBI_ALLE2), &[DSB_NSH, ISB]].concat();
     let vhe = [&[ISB][..], &nvhe].concat();
     let expected: [(&'static str, &[Pattern], &[Pattern]); 5] = [

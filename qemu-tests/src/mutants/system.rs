@@ -4,25 +4,25 @@ use crate::Machine;
 use crate::observe::Monitor;
 use alt_cpu::Register;
 
-/// Where a mutant matters.
+/// A system on which a mutant matters.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum System {
     /// On two CPUs whose caches need every step, of lines by address.
     Plain,
-    /// CPU 1 says that it needs DC, CPU 0 that it does not. Only the monitor can make them so.
+    /// By its CTR_EL0, CPU 1 needs DC and CPU 0 does not. Only the monitor can emulate that.
     UnequalCaches,
-    /// CPU 1 says that its instruction cache is indexed by virtual address.
+    /// By its CTR_EL0, CPU 1 has an instruction cache that is indexed by virtual address.
     UnequalIndexing,
-    /// Where interrupts with superpriority arrive on all of five CPUs; the last one is late.
+    /// Interrupts with superpriority arrive on all of five CPUs; the last one is late.
     Superpriority,
-    /// Where a third CPU is started after the last pass.
+    /// A third CPU is started after the last pass.
     LateCpu,
-    /// Where the kernel is entered at EL2, and installs its hypervisor there.
+    /// The kernel is entered at EL2 and installs its hypervisor there.
     Hypervisor,
 }
 
 impl System {
-    /// All of which the plugin has something to say.
+    /// The systems that the plugin observes.
     pub(super) const FOR_PLUGIN: [Self; 4] = [
         Self::Plain,
         Self::Superpriority,
@@ -35,8 +35,8 @@ impl System {
         [Self::Plain, Self::UnequalCaches, Self::UnequalIndexing];
 
     /// The machine: its caches need every step, are PIPT, and so few words are patched that the
-    /// instruction cache is invalidated by line. Not where that has no part: there the CPUs have
-    /// LSE, so that the locks and counters that the late one uses have been patched.
+    /// instruction cache is invalidated by line. In systems without that step, the CPUs have LSE,
+    /// so that the locks and counters that the late CPU uses are patched.
     pub(super) fn machine(self) -> Machine {
         let machine = Machine::new("cortex-a57");
         match self {
@@ -47,7 +47,7 @@ impl System {
         }
     }
 
-    /// What the monitor does there.
+    /// The configuration of the monitor.
     pub(super) fn monitor(self) -> Monitor {
         match self {
             Self::UnequalCaches => unequal_caches(),
@@ -64,7 +64,7 @@ const EL2: &str = "virt,gic-version=3,virtualization=on";
 const CORTEX_A57_CTR: u64 = 0x8444_c004;
 const CORTEX_A53_CTR: u64 = 0x8444_8004;
 
-/// CPU 0 with CTR_EL0.IDC, CPU 1 without; else they are a Cortex-A57.
+/// CPU 0 with CTR_EL0.IDC, CPU 1 without; otherwise they are a Cortex-A57.
 pub fn unequal_caches() -> Monitor {
     const IDC: u64 = 1 << 28;
     Monitor::new()

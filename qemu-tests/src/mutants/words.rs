@@ -1,4 +1,4 @@
-//! The routines, and the instructions of theirs that are looked for.
+//! The routines, and patterns of their instructions.
 
 use super::routine::Pattern;
 
@@ -6,13 +6,13 @@ use super::routine::Pattern;
 pub(super) const COMMIT: &str = "arch::commit::commit";
 /// The routine in which the other CPUs wait.
 pub(super) const WAIT: &str = "arch::wait::wait_if_requested";
-/// What turns the MMU on at EL1, on each CPU.
+/// The routine that turns the MMU on at EL1, on each CPU.
 pub(super) const START: &str = "enable_mmu";
 /// What turns the MMU on at EL2, without E2H, as on a Cortex-A53, and with it.
 pub(super) const START_NVHE: &str = "__hyp_nvhe_init";
 pub(super) const START_VHE: &str = "__hyp_vhe_init";
 
-// The words are what GNU as makes of the text beside them.
+// The words are those of GNU as for the text beside them.
 pub(super) const NOP: u32 = 0xd503_201f;
 pub(super) const ANY_REGISTER: u32 = 0xffff_ffe0;
 pub(super) const DC_CVAU: Pattern = Pattern::new("dc cvau", ANY_REGISTER, 0xd50b_7b20);
@@ -31,7 +31,7 @@ pub(super) const RESTORE_DAIF: Pattern = Pattern::new("msr daif", ANY_REGISTER, 
 pub(super) const RESTORE_ALLINT: Pattern = Pattern::new("msr allint", ANY_REGISTER, 0xd518_4300);
 pub(super) const DSB_NSH: Pattern = Pattern::new("dsb nsh", !0, 0xd503_379f);
 pub(super) const DSB_ISH: Pattern = Pattern::new("dsb ish", !0, 0xd503_3b9f);
-/// The instructions of the wait: what the others have stored is seen, and what depends on it.
+/// The instructions of the wait.
 pub(super) const LDAR: Pattern = Pattern::new("ldar", 0xffff_fc00, 0x88df_fc00);
 pub(super) const STLR: Pattern = Pattern::new("stlr", 0xffff_fc00, 0x889f_fc00);
 /// `tbz w2, #0`: whether the generation is even.
@@ -42,10 +42,10 @@ pub(super) const WAITS_ON: Pattern = Pattern::new("b.eq back", 0xff80_001f, 0x54
 pub(super) const FRAME: Pattern = Pattern::new("stp x29, x30, [x1, #8]", !0, 0xa900_f83d);
 pub(super) const STACK: Pattern = Pattern::new("str x7, [x1, #24]", !0, 0xf900_0c27);
 pub(super) const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
-/// To the last byte of the data cache line, of which there is one instruction for the first
-/// word and one in each turn of the loop.
+/// Computes the last byte of the data cache line: one instruction for the first word, and one in
+/// each turn of the loop.
 pub(super) const TO_LINE: Pattern = Pattern::new("orr x13, x11, x5", !0, 0xaa05_016d);
-/// Down to the instruction cache line.
+/// Rounds down to the instruction cache line.
 pub(super) const ROUND: Pattern = Pattern::new("bic x11, x11, x6", !0, 0x8a26_016b);
 /// A line is counted when its first word comes.
 pub(super) const FIRST_LINE: Pattern = Pattern::new("mov x14, #1", !0, 0xd280_002e);

@@ -1,7 +1,7 @@
 //! The record tables of an image, read from its bytes.
 //!
-//! This is a second reading, on purpose: it shares nothing with the patcher's own, so that a test
-//! that compares the two compares two statements of the layout.
+//! This is a second reader on purpose: it shares no code with the patcher, so a test that compares
+//! the two compares two statements of the layout.
 
 use crate::{Error, Image, Result};
 use std::{collections::BTreeSet, ops::Range};
@@ -63,7 +63,7 @@ pub struct Condition {
     pub cap: u16,
     /// The cpucap must be absent.
     pub negated: bool,
-    /// The next record's condition must hold as well.
+    /// The condition of the next record must hold as well.
     pub and_next: bool,
 }
 
@@ -91,7 +91,7 @@ impl Record {
         self.site..self.site + 4 * self.len() as u64
     }
 
-    /// Length of the site in instructions; never 0 in a table that could be read.
+    /// Length of the site in instructions; never 0.
     #[expect(clippy::len_without_is_empty, reason = "no site is empty")]
     pub fn len(&self) -> usize {
         match self.kind {
@@ -118,8 +118,8 @@ impl Site {
         self.records[0].range()
     }
 
-    /// The first record of the arm that wins on a machine with these cpucaps, by number; `None`
-    /// when the site stays as it is.
+    /// The first record of the arm that wins on a machine with these cpucaps, by number; `None` if
+    /// no arm wins.
     pub fn winner(&self, caps: &BTreeSet<u16>) -> Option<&Record> {
         self.records
             .split_inclusive(|record| !record.condition.and_next)
@@ -216,7 +216,8 @@ fn branch(address: u64, bytes: &[u8]) -> Record {
 }
 
 /// `s32` site, `s32` replacement, `u16` condition, `u8` length of the site, `u8` of the
-/// replacement. Computed: the second is the callback, or the last 0 for NOPs.
+/// replacement. In a record of a callback, the second field is the callback; if the last field is
+/// 0, the arm is NOPs.
 fn alternative(address: u64, bytes: &[u8]) -> Record {
     let condition = u16::from_le_bytes([bytes[8], bytes[9]]);
     let second = relative(address + 4, &bytes[4..8]);
@@ -239,7 +240,7 @@ fn alternative(address: u64, bytes: &[u8]) -> Record {
     }
 }
 
-/// What a self-relative field at an address points to.
+/// The target of a self-relative field at an address.
 fn relative(address: u64, field: &[u8]) -> u64 {
     let offset = i32::from_le_bytes([field[0], field[1], field[2], field[3]]);
     address.wrapping_add_signed(offset.into())

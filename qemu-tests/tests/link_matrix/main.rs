@@ -1,6 +1,6 @@
-//! One guest through every linker and what may be asked of it: folding of equal functions,
-//! collection of unused ones, relaxation of address pairs. Objects are built once for each
-//! profile; what the guest answers is the same however it was linked.
+//! One guest, linked by every linker with each combination of its options: folding of equal
+//! functions, collection of unused ones, relaxation of address pairs. Objects are built once for
+//! each profile. The results of the guest must be the same for every link.
 //!
 //! GNU ld folds nothing.
 
@@ -14,7 +14,7 @@ use qemu_tests::{Image, Machine, Qemu, console, skip};
 use tempfile::TempDir;
 use test_support::{Cross, GNU_LD, Linker, rust_lld, workspace};
 
-/// What the functions of the guest answer, in its order. The models' features are those of their
+/// The results of the guest's functions, in its order. The models' features are those of their
 /// manuals: a Cortex-A53 has CRC32, and neither LSE nor PAN.
 const BEFORE: &str = "before: 0 0 0 0 0 1 1 1 1 1 1 7 7 9 9 10 10 default default 42";
 const AFTER: [(&str, &str); 2] = [
@@ -37,7 +37,7 @@ struct Link {
     relaxes: bool,
 }
 
-/// All ways to link; says that `test` is skipped for GNU ld if that is missing.
+/// All ways to link; reports that `test` is skipped for GNU ld if that is missing.
 fn links(test: &str) -> Vec<Link> {
     let lld = rust_lld();
     let mut linkers = Vec::new();
@@ -128,7 +128,7 @@ fn judge(profile: &str, flags: &[&str]) {
             .unwrap();
         assert!(output.status.success(), "{at}: {output:?}");
         let loaded = Image::open(&image).unwrap();
-        // The dead function is there or not, and its record with it.
+        // The unused function and its record are both kept or both dropped.
         assert_eq!(loaded.symbol("dead").is_err(), link.gc, "{at}");
         let records = loaded.section("alt_branches").unwrap().bytes.len() / 8;
         assert_eq!(records, 7 + usize::from(!link.gc), "{at}");

@@ -1,4 +1,4 @@
-//! The patcher as it is: all three passes of a run, that at boot, the last one, and that of the
+//! The unchanged patcher: all three passes of a run, for boot scope, at the end, and for the
 //! module.
 
 use qemu_tests::observe::{Fault, Missing, Monitor, Observation, Operation, Violation};
@@ -25,7 +25,7 @@ pub const MODELS: [&str; 14] = [
     "max",
 ];
 
-/// Nothing was found, and there was something to find it in.
+/// There is no violation, and the monitor has observed stores and maintenance.
 pub fn check(run: &MonitoredRun) -> Result<()> {
     let log = || format!("{:#?}", run.log);
     if run.outcome.map(|outcome| outcome.status) != Some(Status::Ok) {

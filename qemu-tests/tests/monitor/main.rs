@@ -1,8 +1,8 @@
 //! The patcher under the monitor at EL2: clean as it is, on each model and with several CPUs,
 //! equal and unequal; and noticed with a step left out.
 //!
-//! Each test has a name, `clean::cortex-a76::4` for one, so that it can be chosen:
-//! `cargo test -p qemu-tests --test monitor -- mutant`.
+//! Each test has a name such as `clean::cortex-a76::4`, so that it can be selected: `cargo test -p
+//! qemu-tests --test monitor -- mutant`.
 
 mod clean;
 mod unequal;
@@ -44,7 +44,7 @@ fn all() -> Vec<Trial> {
     trials
 }
 
-/// Every observer that is there notices it by itself.
+/// Every available observer notices it by itself.
 fn is_noticed(mutant: &mutants::Mutant) -> Result<()> {
     let verdict = mutant.judge(&kernel(Profile::Release)?, qemu()?)?;
     if verdict.survives() {
@@ -53,7 +53,7 @@ fn is_noticed(mutant: &mutants::Mutant) -> Result<()> {
     Ok(())
 }
 
-/// An image whose patcher is another one: no mutant of it, and an error that says so.
+/// An image with a different patcher: no mutant, but an error that names the instruction.
 fn mutant_is_refused() -> Result<()> {
     let image = kernel(Profile::Release)?;
     let other = Image::open(&guest::build("el2-monitor", Profile::Release)?)?;

@@ -1,8 +1,8 @@
-//! Systems of unequal CPUs: QEMU has none, so the monitor answers for their registers.
+//! Systems of unequal CPUs: QEMU cannot emulate them, so the monitor emulates their ID registers.
 //!
-//! Most are a Cortex-A76 by nature; its registers are those of `linker/image/cpus/qemu.toml`, and each
-//! test changes a field or two. The kernel reads them as it would on such hardware: nothing of this
-//! is its command line's doing.
+//! Most are a Cortex-A76 by nature; its registers are those of `linker/image/cpus/qemu.toml`, and
+//! each test changes a field or two. The kernel reads them as on such hardware, without overrides
+//! on its command line.
 
 use alt_cpu::Register;
 use qemu_tests::observe::Monitor;
@@ -147,8 +147,8 @@ fn late_without_hafdbs() -> Result<()> {
     must_say(&run, &["CPU 3 (late) is online"])
 }
 
-/// CPU 3 of a `max` whose other CPUs stay what they are. The registers of that model differ by the
-/// version of QEMU, so the kernel says what they are.
+/// CPU 3 of a `max` whose other CPUs are unchanged. The registers of that model depend on the
+/// version of QEMU, so they are taken from the kernel's log.
 fn late_max(register: Register, change: fn(u64) -> u64) -> Result<MonitoredRun> {
     let image = kernel(Profile::Release)?;
     let alone = Launch::new(&image, Machine::new("max")).run(qemu()?)?;
@@ -177,7 +177,7 @@ fn late_signing() -> Result<()> {
     must_say(&run, &[text])
 }
 
-/// The kernel has stopped, for this reason.
+/// The kernel has stopped for this reason.
 fn must_stop(run: &MonitoredRun, reason: &str) -> Result<()> {
     match run.outcome.map(|outcome| outcome.status) {
         Some(Status::Failed) => must_say(run, &[reason]),

@@ -1,4 +1,5 @@
-//! What `alt apply` makes of the image on the host is what the guest makes of itself.
+//! The text that `alt apply` writes on the host is the text of the guest after it has patched
+//! itself.
 
 use alt_image::caps::{Caps, ids};
 use alt_image::image::{Image as HostImage, Section};
@@ -57,7 +58,8 @@ fn is_same(applied: &HostImage, text: &Section, run: &Run) -> Result<()> {
     }
 }
 
-/// Those that come with `alt`, where it has the machine; else what the guest has read.
+/// The registers that come with `alt`, if it has the machine; otherwise those that the guest has
+/// read.
 fn registers(machine: &TestMachine, said: &Registers) -> Result<alt_runtime::cap::IdRegs> {
     // With an EL2, ID_AA64PFR0_EL1 says so; `alt` knows the machines without.
     if machine.registers.is_some() && machine.entry == Entry::El1 {
@@ -70,7 +72,7 @@ fn registers(machine: &TestMachine, said: &Registers) -> Result<alt_runtime::cap
     Ok(known.collect())
 }
 
-/// What the callbacks of kernel-demo leave, from what they read. The words are as GNU as has them;
+/// The results of kernel-demo's callbacks, from their inputs. The words are as GNU as has them;
 /// registers are the compiler's choice.
 fn answers(image: &HostImage, known: &Known, entry: Entry) -> Result<Answers> {
     const RD: u32 = 0x1f;

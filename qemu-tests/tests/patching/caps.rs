@@ -1,7 +1,7 @@
-//! The cpucaps that ID registers ask for: a second reading of `cpucaps.toml`.
+//! The cpucaps of a CPU by its ID registers: a second reader of `cpucaps.toml`.
 //!
-//! It shares with ours only where a field lies in its register; that is checked
-//! against Arm's own data in `alt-cpu`.
+//! It shares only the positions of the fields with our own reader; they are compared with Arm's
+//! data in the tests of `alt-cpu`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,7 +11,7 @@ use crate::cpucaps;
 use crate::smp::{self, power_off, start_cpus, wake_cpus};
 use crate::work::work;
 
-/// What `now` may advance while the CPUs come to the rendezvous.
+/// Time limit for the rendezvous, in the unit of `now`.
 const PATIENCE: u64 = 5_000;
 
 const HOOKS: &[Enable] = &[

@@ -1,4 +1,4 @@
-//! What a kernel has anyway: boot, memory, a console, a clock, the command line.
+//! Parts that every kernel has: boot, memory, a console, a clock, the command line.
 
 use core::arch::asm;
 use core::fmt::{self, Write};
@@ -19,10 +19,10 @@ aarch64_rt::initial_pagetable!({
 
 /// CPUs of the machine: 0 boots, the last one comes late.
 pub const MAX_CPUS: usize = 5;
-/// Where QEMU puts the device tree of a kernel in an ELF file.
+/// The address of the device tree that QEMU passes to a kernel in an ELF file.
 const DEVICE_TREE: usize = 0x4000_0000;
 
-/// What the machine is; its command line is that of `-append`.
+/// The device tree; its command line is that of `-append`.
 pub fn device_tree() -> Option<Fdt<'static>> {
     // SAFETY: mapped, and never written; what is not a device tree is refused.
     unsafe { Fdt::from_raw(DEVICE_TREE as *const u8) }.ok()

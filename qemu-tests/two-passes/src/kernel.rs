@@ -31,7 +31,7 @@ pub fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     system_off()
 }
 
-/// All that another CPU does.
+/// The program of the other CPUs.
 fn run(cpu: usize) -> ! {
     aarch64_rt::set_exception_vector();
     match smp::is_absent(cpu) {

@@ -7,7 +7,7 @@ use alt_runtime::{alternative, cpu_has_cap};
 
 use crate::cpucaps::{CRC32, LSE};
 
-/// Adds to a counter that other CPUs use: in a loop, or at once where all CPUs can.
+/// Adds to a counter that other CPUs use: in a loop, or by one instruction if all CPUs have it.
 #[inline(never)]
 pub fn add(counter: &AtomicU64, n: u64) {
     // SAFETY: each variant adds `n` in one atomic step, and keeps to the operands.
@@ -24,7 +24,7 @@ pub fn add(counter: &AtomicU64, n: u64) {
     }
 }
 
-/// The CRC-32 of IEEE 802.3: by instructions where the boot CPU has them, else bit by bit.
+/// The CRC-32 of IEEE 802.3: by instructions if the boot CPU has them, otherwise bit by bit.
 #[inline(never)]
 pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {

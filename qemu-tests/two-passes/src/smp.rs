@@ -24,7 +24,7 @@ static DONE: AtomicUsize = AtomicUsize::new(0);
 /// The CPU that joins and does not come to the rendezvous; 0 for no CPU.
 static ABSENT: AtomicUsize = AtomicUsize::new(0);
 
-/// What each other CPU runs.
+/// The program of each other CPU.
 static RUN: Once<fn(usize) -> !> = Once::new();
 
 /// Takes `absent=N` from the command line. Each CPU that starts calls `run` with its number.
@@ -50,7 +50,7 @@ pub fn start_cpus() -> Range<usize> {
     1..LATE
 }
 
-/// Starts the CPU that comes when no further pass does.
+/// Starts the CPU that comes after the last pass.
 pub fn start_late_cpu() {
     start(LATE);
 }

@@ -22,12 +22,12 @@ pub fn work(cpu: usize) {
     assert_eq!(sites::crc32(b"123456789"), 0xcbf4_3926);
 }
 
-/// How often CPU number `cpu` has come to `work`.
+/// Number of calls of `work` on CPU number `cpu`.
 pub fn calls(cpu: usize) -> u64 {
     CALLS[cpu].load(Ordering::Relaxed)
 }
 
-/// Prints what the text has been patched for, as the sites themselves say.
+/// Prints the cpucaps for which the sites have been patched.
 pub fn say_what_is_patched(when: &str) {
     let (crc32, lse) = sites::patched_for();
     print(format_args!("{when}: CRC32 {crc32}, LSE {lse}"));

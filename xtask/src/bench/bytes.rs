@@ -8,20 +8,20 @@ use alt_image::{
 use qemu_tests::Image;
 use std::{error::Error, fs};
 
-/// What alt-linker calls the sites of `cpu_has_cap!`.
+/// The name of the sites of `cpu_has_cap!` in `alt stats`.
 const BRANCH: &str = "branch";
 
 /// Bytes of the sites of one kind, all of them together.
 pub(crate) struct Row {
     pub(crate) kind: String,
     pub(crate) sites: usize,
-    /// In the text for good.
+    /// Bytes in the text.
     pub(crate) text: u64,
     /// Records, freed after boot.
     pub(crate) table: u64,
     /// Replacements, freed after boot.
     pub(crate) replacements: u64,
-    /// What stays beside the sites.
+    /// Other bytes that are not freed.
     pub(crate) resident: u64,
 }
 
@@ -70,8 +70,8 @@ pub(crate) fn measure(guest: &Image, kernel: &Image) -> Result<Bytes, Box<dyn Er
 
 /// Number of sites of static-keys, and the bytes of their table.
 ///
-/// An entry is taken for 24 bytes, of which the first 8 are the distance to the site; that
-/// each of them leads to a NOP of the text shows that it is so.
+/// An entry is assumed to have 24 bytes, and the distance to the site in the first 8. Each distance
+/// must lead to a NOP in the text, which proves the assumption.
 fn static_keys(image: &Image) -> Result<(usize, usize), Box<dyn Error>> {
     const ENTRY: usize = 24;
     const NOP: [u8; 4] = [0x1f, 0x20, 0x03, 0xd5];

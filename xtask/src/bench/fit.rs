@@ -1,7 +1,7 @@
 //! Whether cost grows in proportion to the table.
 
-/// The straight line that is nearest to some points, by least squares of the relative
-/// residuals: each size counts the same.
+/// The straight line that is nearest to some points, by least squares of the relative residuals, so
+/// that each size has the same weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
     /// Instructions per record.

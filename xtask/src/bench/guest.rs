@@ -1,4 +1,4 @@
-//! Running the guest, and reading what it prints.
+//! Runs the guest and reads its output.
 
 use super::{
     table::{self, Table},
@@ -7,7 +7,7 @@ use super::{
 use qemu_tests::{Image, Machine, Qemu, Version, console};
 use std::{collections::BTreeMap, error::Error, fs, time::Duration};
 
-/// With LSE, and neither CTR_EL0.IDC nor DIC: all maintenance is to be done.
+/// With LSE, and neither CTR_EL0.IDC nor DIC, so that all maintenance is needed.
 pub(crate) const CPU: &str = "cortex-a76";
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -23,7 +23,7 @@ pub(crate) struct Line {
 /// The numbers of a pass, by name.
 pub(crate) struct Pass {
     numbers: BTreeMap<String, u64>,
-    /// The cache maintenance of the whole pass, as QEMU saw it.
+    /// The cache maintenance of the whole pass, from QEMU's log.
     pub(crate) operations: Vec<CacheOp>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn run_pass(qemu: &Qemu, image: &Image, table: &Table) -> Result<Pass
     let directory = tempfile::TempDir::new()?;
     let (blob, log) = (directory.path().join("table"), directory.path().join("log"));
     fs::write(&blob, &table.bytes)?;
-    // QEMU takes the first -accel of several, so that the machine's own one says it.
+    // QEMU uses the first -accel of several, so the option is part of the machine's own one.
     let machine = match qemu.version() >= Version::new(8, 1) {
         true => machine().accel("tcg,one-insn-per-tb=on"),
         false => machine().args(["-singlestep"]),
@@ -99,7 +99,7 @@ fn parse(text: &str) -> Result<Vec<Line>, String> {
             value,
         });
     }
-    Err("the guest did not come to its end".to_owned())
+    Err("the guest did not run to its end".to_owned())
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_no_result_is_refused() {
         for (text, problem) in [
-            ("pass plan 12\n", "did not come to its end"),
+            ("pass plan 12\n", "did not run to its end"),
             ("pass plan 12\nerror no LSE\nend 0\n", "the guest: no LSE"),
             ("pass plan many\nend 0\n", "pass plan many"),
             ("pass 12\nend 0\n", "pass 12"),

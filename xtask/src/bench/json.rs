@@ -1,4 +1,4 @@
-//! The numbers for programs.
+//! The numbers as JSON.
 
 use super::{measure::Measured, table::Caps};
 use serde_json::{Value, json};

@@ -30,7 +30,7 @@ pub(crate) struct Case {
     pub(crate) commit: u64,
     /// Cache lines that hold words that changed.
     pub(crate) lines: u64,
-    /// Executed, as QEMU saw it.
+    /// Maintenance instructions that were executed, from QEMU's log.
     pub(crate) dc: u64,
     /// Lines that were cleaned more than once, or without need.
     pub(crate) dc_in_vain: u64,
@@ -74,7 +74,7 @@ impl Case {
     }
 
     fn new(records: usize, caps: Caps, table: &Table, pass: &Pass) -> Result<Self, Box<dyn Error>> {
-        // That it did the work, and did it right.
+        // Checks that the pass did all work correctly.
         for (name, expected) in [
             ("sites", records as u64),
             ("applied", table.applied as u64),
@@ -154,8 +154,8 @@ impl Measured {
         cases.find(|case| case.records == records && case.caps == caps)
     }
 
-    /// What a record of `case` costs: one that is skipped as in the table of which all are,
-    /// one that is applied what remains.
+    /// The cost of an applied and of a skipped record of `case`. A skipped record costs as much as
+    /// in the table in which all are skipped; the rest is the cost of the applied ones.
     pub(crate) fn per_record(&self, case: &Case) -> Option<PerRecord> {
         let none = self.case(case.records, Caps::None)?;
         let skipped = none.total() as f64 / none.records as f64;
@@ -167,7 +167,7 @@ impl Measured {
         })
     }
 
-    /// How the cost grows with the table.
+    /// The growth of the cost with the size of the table.
     pub(crate) fn growth(&self, caps: Caps) -> fit::Line {
         let points: Vec<_> = self
             .cases

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: exact counts, never seconds. The same on every host, and in every
-//! run on one toolchain.
+//! `cargo xtask bench`: exact counts instead of seconds. They are the same on every host, and in
+//! every run with one toolchain.
 
 mod bytes;
 mod fit;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Outcome {
     let (image, kernel) = (open("bench-guest")?, open("kernel-demo")?);
     let measured = measure::all(&qemu, &image, &kernel)?;
 
-    // A count that differs from run to run would be no count.
+    // The counts must be the same in each run.
     for caps in [Caps::Most, Caps::Few] {
         let again = measure::case(&qemu, &image, 1_000, caps)?;
         if measured.case(1_000, caps) != Some(&again) {

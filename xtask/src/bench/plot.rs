@@ -78,8 +78,8 @@ fn draw(series: &[(Caps, Points)], path: &Path) -> Result<(), Box<dyn Error>> {
             grouped(fit.offset)
         );
         let at = |records: f64| (records, fit.slope * records + fit.offset);
-        // A straight line is none on these scales, so it is drawn in steps; in smaller ones, whole
-        // pixels would show.
+        // A straight line is a curve on these scales, so it is drawn in steps; with smaller steps,
+        // whole pixels would be visible.
         let steps = (0..=24).map(|step| at(10.0 * (last / 10.0).powf(f64::from(step) / 24.0)));
         chart.draw_series(LineSeries::new(steps, colour.stroke_width(2)))?;
         chart.draw_series(
@@ -93,7 +93,7 @@ fn draw(series: &[(Caps, Points)], path: &Path) -> Result<(), Box<dyn Error>> {
     let text = format!("Linux 6.12: {} per record", LINUX.1);
     labels.push((chart.backend_coord(&linux), text, LINUX_COLOUR));
 
-    // From top to bottom, and none over another.
+    // From top to bottom, without overlaps.
     labels.sort_by_key(|((_, y), ..)| *y);
     let mut free = 0;
     for ((x, y), text, colour) in labels {

@@ -10,7 +10,7 @@ use crate::style;
 use anstream::println;
 use std::collections::BTreeMap;
 
-/// Instructions per record that a pass is to take, plan, commit and verification together.
+/// Target for a pass in instructions per record: plan, commit and verification together.
 const APPLIED_TARGET: f64 = 50.0;
 const SKIPPED_TARGET: f64 = 16.0;
 /// Instructions per record of a first pass, which checks every arm as well.

@@ -1,8 +1,8 @@
-//! What the sites of a table are: how many of each kind and length.
+//! The sites of a table: the number of each kind and length.
 //!
-//! The counts are those of a distribution's arm64 kernel, Linux 6.12. It has 24,427 records
-//! of three kinds that can be told apart, and 95 more of which only the length is known: here
-//! they are callbacks, the dearest kind. To make 25,000, there are 478 further branches.
+//! The counts are those of a distribution's arm64 kernel, Linux 6.12. It has 24,427 records of
+//! three kinds that can be distinguished, and 95 records whose length alone is known: here they are
+//! callbacks, the most expensive kind. 478 branches are added to reach 25,000.
 
 use super::random::Random;
 

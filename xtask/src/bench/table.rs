@@ -1,7 +1,7 @@
-//! A table to patch: text, records and replacements as bytes, and what must come of them.
+//! A table to patch: text, records and replacements as bytes, and the expected result.
 //!
-//! The records are written here by the description of the layout in docs/records.md, and the
-//! expected text by the architecture: nothing of alt-runtime judges itself.
+//! The records follow the description of the layout in docs/records.md, and the expected text
+//! follows the architecture, so alt-runtime is not tested with its own code.
 
 use super::{
     random::Random,
@@ -9,7 +9,7 @@ use super::{
 };
 use std::collections::BTreeSet;
 
-/// Where the guest looks for it; qemu-tests/bench/src/case.rs has the same two numbers.
+/// The address at which the guest reads it; qemu-tests/bench/src/case.rs has the same two numbers.
 pub(crate) const ADDRESS: u64 = 0x4400_0000;
 const MAGIC: u64 = 0x616c_7462_656e_6368;
 
@@ -20,7 +20,7 @@ pub(crate) enum Caps {
     Most,
     /// One of eight.
     Few,
-    /// None: every record is skipped.
+    /// No cpucap: every record is skipped.
     None,
 }
 
@@ -63,7 +63,7 @@ const PLAIN: [u32; 9] = [
     0xa9bf_07e0,
 ];
 
-/// What bench-guest's callback makes of a site for x3 and x5, from GNU as.
+/// The result of bench-guest's callback for x3 and x5, from GNU as.
 const COMPUTED: [u32; 5] = [
     0x9240_98a3,
     0x93c3_9c63,
@@ -108,7 +108,7 @@ impl Table {
 struct Record {
     /// Index of the site's first word.
     site: usize,
-    /// Index of the first word of the replacement; none for a callback.
+    /// Index of the first word of the replacement; `None` for a callback.
     replacement: Option<usize>,
     condition: u16,
     words: u8,
@@ -191,7 +191,7 @@ impl Image {
                     SiteKind::NopsToCode(_) => vec![NOP; usize::from(words)],
                     _ => self.text[range.clone()].to_vec(),
                 };
-                // Each word changes, so that what is counted is all there is.
+                // Each word changes, so the count includes all words.
                 for (new, old) in new.iter_mut().zip(&old) {
                     if new == old {
                         *new = 0xd280_0000; // mov x0, #0
@@ -232,7 +232,7 @@ impl Image {
         self.replacements.extend(new);
     }
 
-    /// Gives everything its address, one page after the other, and the header in front.
+    /// Assigns the addresses, each part at the start of a page, and writes the header.
     fn finish(mut self, records: usize, caps: Caps, callback: u64) -> Table {
         let page = |bytes: u64| bytes.next_multiple_of(4096);
         let text = ADDRESS + 4096;

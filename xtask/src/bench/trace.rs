@@ -1,4 +1,4 @@
-//! Cache maintenance as QEMU saw it being executed: each instruction, with its operand.
+//! Cache maintenance that QEMU has executed: each instruction, with its operand.
 //!
 //! QEMU executes one instruction at a time and logs the registers before it, for the
 //! addresses given to `-dfilter`: those of all DC, IC and DSB in the image.
@@ -6,7 +6,7 @@
 use qemu_tests::Image;
 use std::fmt::Write;
 
-/// What an instruction of interest does.
+/// The kind of an instruction of interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CacheOp {
     /// Data cache maintenance by address.
@@ -49,7 +49,7 @@ fn instructions(image: &Image) -> impl Iterator<Item = (u64, OperandKind)> + '_ 
             (section.range.start..).step_by(4).zip(words)
         })
         .filter_map(|(address, word)| Some((address, kind(u32::from_le_bytes(*word))?)))
-        // What boots the guest invalidates caches as well, and is no part of a pass.
+        // The boot code of the guest invalidates caches as well, but is not part of a pass.
         .filter(|&(address, _)| {
             let place = image.place(address);
             place.is_none_or(|place| !place.symbol.starts_with("aarch64_rt::"))

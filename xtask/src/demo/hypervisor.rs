@@ -1,11 +1,11 @@
-//! The hypervisor's part of the demo: what is shown of it, and what is asked of it.
+//! The hypervisor's part of the demo: its report, and the checks of it.
 
 use super::{Demo, heading};
 use crate::style;
 use anstream::println;
 use qemu_tests::facts::{Fact, Hyp};
 
-/// What has to be called, by name.
+/// The services that must be called.
 const SERVICES: [&str; 12] = [
     "identity",
     "caps",
@@ -20,9 +20,9 @@ const SERVICES: [&str; 12] = [
     "unknown",
     "count",
 ];
-/// How many calls in a row have to be survived.
+/// Number of consecutive calls that must return.
 const ROUND_TRIPS: u32 = 100_000;
-/// Addresses of EL2 are those of memory below this bit, and the tag above.
+/// Addresses at EL2 are physical addresses below this bit, and the tag above.
 const TAG_BIT: u32 = 39;
 
 /// The section of the report.
@@ -67,7 +67,7 @@ pub(crate) fn show(demo: &Demo) {
     }
 }
 
-/// Why it is not as it has to be, the first reason found.
+/// The first problem that is found.
 pub(crate) fn reason(facts: &[Fact], el2: bool) -> Option<String> {
     let failed = said(facts).find_map(|hyp| match hyp {
         Hyp::Service {
@@ -82,7 +82,7 @@ pub(crate) fn reason(facts: &[Fact], el2: bool) -> Option<String> {
     let has = |wanted: fn(Hyp) -> bool| said(facts).any(wanted);
     if !el2 {
         let none = has(|hyp| matches!(hyp, Hyp::None(_)));
-        return (!none).then(|| "the kernel does not say that it has no hypervisor".into());
+        return (!none).then(|| "the kernel does not report that it has no hypervisor".into());
     }
     let variant = said(facts).find_map(|hyp| match hyp {
         Hyp::Variant {
@@ -95,10 +95,10 @@ pub(crate) fn reason(facts: &[Fact], el2: bool) -> Option<String> {
         _ => None,
     });
     let Some((name, is_tagged, e2h)) = variant else {
-        return Some("the kernel does not say where its hypervisor is".into());
+        return Some("the kernel does not report the address of its hypervisor".into());
     };
     if !is_tagged || e2h != (name == "vhe") {
-        return Some(format!("variant {name} is not where it has to be"));
+        return Some(format!("variant {name} is not at its address"));
     }
     for service in SERVICES {
         let called = said(facts)

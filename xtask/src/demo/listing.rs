@@ -12,7 +12,7 @@ use qemu_tests::{
 };
 use std::{collections::BTreeSet, mem};
 
-/// How many sites are shown.
+/// Number of sites that are shown.
 const SITES: usize = 8;
 
 /// The longest sequence that is shown.
@@ -33,8 +33,8 @@ pub(crate) fn show(demo: &Demo) -> Result<()> {
 }
 
 /// Sites that changed before those that did not, each cpucap and kind once before any of them
-/// twice, branches and alternatives in turn. One is a callback's in the hypervisor, where it runs:
-/// the way from its vectors to their handler.
+/// twice, branches and alternatives in turn. If the hypervisor runs, one is a callback's in it: the
+/// branch from its vectors to their handler.
 fn choose<'a>(demo: &Demo<'a>) -> Result<Vec<&'a Site>> {
     let mut ranked = Vec::new();
     let mut seen = BTreeSet::new();

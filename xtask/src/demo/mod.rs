@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: boots the kernel and shows what it did to its own text.
+//! `cargo xtask demo`: boots the kernel and shows how it has patched its own text.
 
 mod hypervisor;
 mod listing;
@@ -61,7 +61,7 @@ struct Demo<'a> {
     sites: &'a [Site],
     run: &'a Run,
     facts: Vec<Fact<'a>>,
-    /// Where the sites are nobody's any more.
+    /// Memory that the kernel has freed, whose sites are not checked.
     freed: Freed,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Outcome {
     }
 }
 
-/// The reason for the demo to have failed, if it has.
+/// The reason why the demo has failed, if it has.
 fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let qemu = setup::ensure(setup::Age::Any)?;
     let mut machine = Machine::new(&arguments.cpu).smp(arguments.smp);
@@ -119,7 +119,9 @@ fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error:
     }
     let (cpu, outcome) = (demo.cpu, run.outcome);
     heading("seen from outside");
-    println!("every site holds what image, cpucaps and result agree on; no other word changed");
+    println!(
+        "every site has the words that image, cpucaps and result imply; no other word has changed"
+    );
     println!(
         "\ndemo: ok cpu={cpu} caps={} sites={} patched={}",
         outcome.caps, outcome.sites, outcome.patched
@@ -170,7 +172,7 @@ fn heading(text: &str) {
     println!("\n{}", style::heading(text));
 }
 
-/// Says that the demo failed: the last line of the task, below the details if there are any.
+/// Prints that the demo failed: the last line of the task, after the details if there are any.
 fn failed(cpu: &str, reason: &str) -> bool {
     let mut lines = reason.lines();
     let reason = lines.next().unwrap_or_default();

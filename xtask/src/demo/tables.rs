@@ -5,7 +5,7 @@ use crate::style;
 use anstream::println;
 use qemu_tests::facts::Fact;
 
-/// What was emulated.
+/// The emulated machine.
 pub(crate) fn machine(demo: &Demo) {
     heading("machine");
     let midr = demo.facts.iter().find_map(|fact| match fact {
@@ -25,7 +25,7 @@ pub(crate) fn machine(demo: &Demo) {
     }
 }
 
-/// What was detected, and why.
+/// The detected cpucaps, and the evidence.
 pub(crate) fn caps(demo: &Demo) {
     heading("cpucaps");
     let width = name_width(demo);
@@ -47,7 +47,7 @@ pub(crate) fn caps(demo: &Demo) {
     }
 }
 
-/// What was patched, by cpucap.
+/// The patched sites, by cpucap.
 pub(crate) fn counts(demo: &Demo) {
     heading("sites by cpucap");
     let width = name_width(demo);
@@ -65,7 +65,7 @@ pub(crate) fn counts(demo: &Demo) {
     }
 }
 
-/// What the kernel tried out on itself.
+/// The kernel's checks of itself.
 pub(crate) fn checks(demo: &Demo) {
     for phase in ["before", "after"] {
         heading(&format!("checks {phase} the patching"));
@@ -81,7 +81,7 @@ pub(crate) fn checks(demo: &Demo) {
     }
 }
 
-/// Write protection, the patcher's report and the kernel's own words.
+/// Write protection, the patcher's report and the other log lines.
 pub(crate) fn remarks(demo: &Demo) {
     heading("write protection of the text");
     for fact in &demo.facts {
@@ -105,7 +105,7 @@ pub(crate) fn remarks(demo: &Demo) {
     });
     let words: Vec<_> = words.collect();
     if !words.is_empty() {
-        heading("the kernel's own words");
+        heading("other log lines");
         for line in words {
             println!("{line}");
         }

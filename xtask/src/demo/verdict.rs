@@ -1,10 +1,10 @@
-//! Whether the demo succeeded: what the kernel says of itself, against what its memory says.
+//! Whether the demo succeeded: compares the kernel's report with its memory.
 
 use super::{Demo, hypervisor};
 use qemu_tests::{LogLine, Outcome, Result, Run, Status, compare, facts::Fact, sites::Record};
 use std::collections::BTreeSet;
 
-/// Why it failed, the first reason found; `None` when nothing contradicts.
+/// The first reason for a failure; `None` if the demo succeeded.
 pub(crate) fn reason(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     let Run { log, outcome, .. } = demo.run;
     let said = said(&demo.facts, log, outcome.status);
@@ -33,13 +33,13 @@ fn said(facts: &[Fact], log: &[LogLine], status: Status) -> Option<String> {
     let from_status = || match status {
         Status::Ok => None,
         Status::Unfinished => Some("the kernel switched off before its end".into()),
-        Status::Failed => Some("the kernel says so, but not why".into()),
+        Status::Failed => Some("the kernel reports a failure without a reason".into()),
         Status::Unknown(status) => Some(format!("the kernel ended with unknown status {status}")),
     };
     from_facts.or_else(from_errors).or_else(from_status)
 }
 
-/// Whether log, result and image count the same, and everything promised is in the log.
+/// Whether the counts in log, result and image are equal, and no line is missing in the log.
 fn counted(facts: &[Fact], sites: usize, outcome: Outcome) -> Option<String> {
     let patched = facts.iter().map(|fact| match fact {
         Fact::Count { patched, .. } => *patched as usize,
@@ -70,7 +70,7 @@ fn counted(facts: &[Fact], sites: usize, outcome: Outcome) -> Option<String> {
     None
 }
 
-/// Whether memory holds what the cpucaps ask for, and nothing else has changed.
+/// Whether memory fits the cpucaps, and nothing else has changed.
 fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     let (before, after) = (&demo.run.before, &demo.run.after);
     let place = |address| match demo.image.place(address) {
@@ -80,7 +80,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     let gone = &demo.freed;
     if let Some(address) = gone.left(after)? {
         return Ok(Some(format!(
-            "{} was freed and still has its old content",
+            "{} was freed but has its old contents",
             place(address)
         )));
     }
@@ -88,7 +88,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     outside.retain(|change| !gone.holds(change.address));
     if let Some(change) = outside.first() {
         return Ok(Some(format!(
-            "{} words of the text changed that are no site, the first at {}",
+            "{} words of the text outside of sites changed, the first at {}",
             outside.len(),
             place(change.address)
         )));
@@ -98,7 +98,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     wrong.retain(|site| !gone.holds(site.address));
     if let Some(site) = wrong.first() {
         return Ok(Some(format!(
-            "{} sites do not hold what their condition asks for, the first at {}",
+            "{} sites do not fit their condition, the first at {}",
             wrong.len(),
             place(site.address)
         )));
@@ -113,7 +113,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
     }))
 }
 
-/// The numbers of the cpucaps that are there.
+/// The numbers of the cpucaps that are present.
 fn present(facts: &[Fact]) -> BTreeSet<u16> {
     let caps = facts.iter().filter_map(|fact| match fact {
         Fact::Cap(cap) if cap.present => Some(cap.number),

@@ -19,7 +19,7 @@ pub(super) struct Grid<'a> {
     pub(super) rows: BTreeMap<String, Vec<Option<&'a Verdict>>>,
 }
 
-/// How many trials ended how.
+/// Number of trials by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Total {
     pub(super) ok: usize,
@@ -50,7 +50,7 @@ impl<'a> Grid<'a> {
         Self { columns, rows }
     }
 
-    /// What all of them came to.
+    /// The sums of all trials.
     pub(super) fn total(&self) -> Total {
         let mut total = Total::default();
         for verdict in self.rows.values().flatten().flatten() {
@@ -63,7 +63,7 @@ impl<'a> Grid<'a> {
     }
 }
 
-/// The name of a row: the version of QEMU belongs to it where there are results of several.
+/// The name of a row, with the version of QEMU if there are results of several versions.
 pub(super) fn machine(trial: &Trial, trials: &[Trial]) -> String {
     let machine = &trial.machine;
     match trials.iter().all(|other| other.qemu == trial.qemu) {
@@ -72,7 +72,7 @@ pub(super) fn machine(trial: &Trial, trials: &[Trial]) -> String {
     }
 }
 
-/// What a cell says.
+/// The text of a cell.
 pub(super) fn text(verdict: Option<&Verdict>) -> String {
     match verdict {
         Some(Verdict::Ok { patched, sites }) => format!("ok {patched}/{sites}"),
@@ -81,7 +81,7 @@ pub(super) fn text(verdict: Option<&Verdict>) -> String {
     }
 }
 
-/// The reason why there was no such machine, in the words of the test that says so.
+/// The reason why the machine was not available, from the test.
 pub(super) fn lacking(machine: &Lacking) -> String {
     format!("{}: {}", machine.machine, machine.reason)
 }

@@ -1,19 +1,19 @@
-//! What became of each cpucap on each machine, over all profiles and entries.
+//! The state of each cpucap on each machine, over all profiles and entries.
 
 use super::grid::machine;
 use qemu_tests::results::{Cap, Trial};
 use std::collections::BTreeMap;
 
-/// How far a cpucap came on a machine.
+/// The state of a cpucap on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     /// The machine lacks it.
     Absent,
-    /// It is there, and changes no site of the kernel.
+    /// It is present, and changes no site of the kernel.
     Detected,
-    /// It has changed sites, and one that names it does not hold what it must.
+    /// It has changed sites, and a site that names it is wrong.
     Patched,
-    /// It has changed sites, and all that name it hold what they must.
+    /// It has changed sites, and all sites that name it are correct.
     Verified,
 }
 
@@ -47,8 +47,8 @@ impl State {
 /// A machine and its cpucaps by name, in their own order.
 pub(super) type Row = (String, Vec<(String, State)>);
 
-/// The machines whose kernels came so far. Of several trials, the least counts: a cpucap is
-/// verified where it is in all.
+/// The machines whose kernels reached detection. Of several trials, the lowest state counts: a
+/// cpucap is verified if it is verified in all.
 pub(super) fn rows(trials: &[Trial]) -> Vec<Row> {
     let mut rows = BTreeMap::<String, Vec<(String, State)>>::new();
     for trial in trials.iter().filter(|trial| !trial.caps.is_empty()) {
@@ -97,7 +97,7 @@ mod tests {
                 ],
             ),
             with(Profile::Size, vec![cap("PAN", true, 4, false)]),
-            // It did not come so far.
+            // It did not reach detection.
             trial("a64fx", Profile::Dev, Entry::El1, OK),
         ];
         let row = [

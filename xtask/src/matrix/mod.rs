@@ -1,5 +1,5 @@
-//! `cargo xtask matrix`: the kernel on every machine, in every build profile, entered at EL1 and
-//! at EL2; a table, and a page with what became of each cpucap on each machine.
+//! `cargo xtask matrix`: runs the kernel on every machine, in every build profile, entered at EL1
+//! and at EL2; prints a table and writes a page with the state of each cpucap on each machine.
 
 mod grid;
 mod heat;
@@ -25,16 +25,16 @@ use std::{
 use tempfile::NamedTempFile;
 use test_support::workspace;
 
-/// What to run.
+/// The trials to run.
 #[derive(Args)]
 pub(crate) struct MatrixArguments {
-    /// Only trials whose name has this text in it: `release::el2`, `cortex-a76`, `max,`.
+    /// Runs only trials whose name contains this text: `release::el2`, `cortex-a76`, `max,`.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Takes results that trials have left in files, instead of running any: of shards, usually.
+    /// Reads results from files instead of running trials, usually from shards.
     #[arg(long, value_name = "FILE", conflicts_with = "filter")]
     from: Vec<PathBuf>,
-    /// Where the page goes.
+    /// The file of the page.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Installs a newer QEMU first where the distribution has one, in its backports for example.
@@ -42,7 +42,7 @@ pub(crate) struct MatrixArguments {
     newer_qemu: bool,
 }
 
-/// Runs the trials, or takes results; prints the table and writes the page.
+/// Runs the trials or reads results; prints the table and writes the page.
 pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
     let mut passed = true;
     let mut skipped = Vec::new();
@@ -69,9 +69,9 @@ pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
         }
     }
     if trials.is_empty() && lacking.is_empty() && skipped.is_empty() {
-        return Err("no trial has left a result; the filter may fit none".into());
+        return Err("there is no result; maybe no trial matches the filter".into());
     }
-    // Another computer may have had what one lacked.
+    // One computer may have a machine that another lacked.
     lacking.retain(|lacking| trials.iter().all(|trial| trial.machine != lacking.machine));
     skipped.extend(lacking.iter().map(grid::lacking));
     skipped.sort();
@@ -96,15 +96,14 @@ pub(crate) fn run(arguments: &MatrixArguments) -> Outcome {
     Ok(passed && grid.total().failed == 0)
 }
 
-/// Runs the trials that are named tests, those that exist for the matrix only too; false if one
-/// fails.
+/// Runs the trials as tests, including those that exist only for the matrix; false if one fails.
 fn run_trials(filter: Option<&str>, results: &Path, reasons: &Path) -> std::io::Result<bool> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(workspace())
         .args(["test", "--quiet", "--package", "qemu-tests"])
         .args(["--test", "patching", "--"])
-        // They have no machine of the matrix.
+        // These tests have no machine of the matrix.
         .args(["--skip", "corrupt::", "--skip", "image::"])
         .args(filter)
         .env(results::FILE, results)

@@ -1,4 +1,5 @@
-//! The same as a page: one file, nothing to load. The markup is maud's, which escapes all text.
+//! The results as a page in one file that loads no other file. The markup is maud's, which escapes
+//! all text.
 
 use super::grid::{Grid, text};
 use super::heat::{Row, State};
@@ -37,8 +38,8 @@ pub(super) fn page(grid: &Grid, heat: &[Row], skipped: &[String], qemu: &[&str])
 fn legend() -> Markup {
     let meaning = |state| match state {
         State::Absent => "the machine lacks it",
-        State::Detected => "there, and changes no site of this kernel",
-        State::Patched => "has changed sites, but one that names it is not as it must be",
+        State::Detected => "present, and changes no site of this kernel",
+        State::Patched => "has changed sites, but a site that names it is wrong",
         State::Verified => "has changed sites, and all that name it were compared from outside",
     };
     html! {

@@ -1,4 +1,4 @@
-//! apt-get, told to add packages and to take none away.
+//! apt-get, used such that it adds packages and removes none.
 
 use super::{backports, change::Change, command, say};
 use std::{
@@ -9,18 +9,18 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// apt-get as the machine has it configured, or with other sources for one installation.
+/// apt-get with the machine's configuration, or with other sources for one installation.
 pub(super) struct Apt {
     options: Vec<String>,
     /// The suite to prefer.
     suite: Option<String>,
-    /// Where the other sources and their indexes are.
+    /// The directory of the other sources and their indexes.
     _folder: Option<TempDir>,
 }
 
 impl Apt {
-    /// apt-get as it is configured; `None` where packages cannot be installed without asking: by
-    /// others than root, or without apt-get.
+    /// apt-get with the machine's configuration; `None` if packages cannot be installed without a
+    /// question: without root or without apt-get.
     pub(super) fn find() -> Option<Self> {
         let is_root = output(Command::new("id").arg("-u")).as_deref() == Some("0");
         let is_there = output(Command::new("apt-get").arg("--version")).is_some();
@@ -31,8 +31,8 @@ impl Apt {
         })
     }
 
-    /// The same with the backports of the release as a second suite, from the mirror that the
-    /// machine has the release from. Its configuration and its lists of packages stay as they are.
+    /// The same with the backports of the release as a second suite, from the mirror of the
+    /// release. The machine's configuration and lists of packages are not changed.
     pub(super) fn with_backports(&self) -> Result<Self, Box<dyn Error>> {
         let os_release = fs::read_to_string("/etc/os-release")?;
         let codename = backports::codename(&os_release).ok_or("the release has no code name")?;
@@ -77,7 +77,7 @@ impl Apt {
         run(self.apt_get().args(["update", "-q"]), "update")
     }
 
-    /// What installing a package would change.
+    /// The changes that the installation of a package would make.
     pub(super) fn simulate(&self, package: &str) -> Result<Change, Box<dyn Error>> {
         let mut command = self.apt_get();
         command
@@ -104,7 +104,7 @@ impl Apt {
         run(self.apt_get().args(arguments).arg("--no-remove"), &shown)
     }
 
-    /// Words about where packages come from.
+    /// The name of the source of packages.
     pub(super) fn source(&self) -> &str {
         self.suite.as_deref().unwrap_or("the distribution")
     }
@@ -125,7 +125,7 @@ impl Apt {
         }
         command
             .env("DEBIAN_FRONTEND", "noninteractive")
-            // What it prints is read.
+            // Its output is parsed.
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
         command
@@ -140,7 +140,7 @@ fn run(command: &mut Command, what: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// What a command that succeeds writes.
+/// The output of a command that succeeds.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let success = output.status.success();

@@ -1,11 +1,11 @@
 //! The backports suite of the distribution's own mirror, as sources for one run of apt-get.
 //!
-//! The entry of the machine's configuration that serves the release is copied with the name of
-//! the suite changed: mirror, key and options stay those that the machine's owner has chosen.
+//! The entry of the machine's configuration that serves the release is copied with the name of the
+//! suite changed: mirror, key and options are those of the machine's configuration.
 
 use std::path::{Path, PathBuf};
 
-/// Has apt print a line for each index that it uses, for [`entry`] to read.
+/// Makes apt print a line for each index that it uses, which [`entry`] reads.
 pub(super) const INDEX_TARGETS: [&str; 4] = [
     "indextargets",
     "--format",
@@ -25,7 +25,7 @@ pub(super) fn suite(codename: &str) -> String {
     format!("{codename}-backports")
 }
 
-/// Whose backports are meant. Other vendors name their suites by the release too.
+/// The vendor of the backports. Other vendors name their suites by the release too.
 const ORIGINS: [&str; 2] = ["Debian", "Ubuntu"];
 
 /// The file of apt's configuration that has the component `main` of a release, and the number of

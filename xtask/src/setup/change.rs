@@ -1,13 +1,13 @@
-//! What an installation would change, by what `apt-get --simulate` prints.
+//! The changes of an installation, from the output of `apt-get --simulate`.
 
 use std::fmt;
 
-/// What would change, by package.
+/// The changes of packages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Change {
     /// Packages that would be installed or upgraded, with their new versions.
     pub(super) installed: Vec<(String, String)>,
-    /// Packages that would go.
+    /// Packages that would be removed.
     pub(super) removed: Vec<String>,
     /// Packages that would be replaced by an older version.
     pub(super) downgraded: Vec<String>,
@@ -49,7 +49,7 @@ impl Change {
         Some(version)
     }
 
-    /// Why set-up must not do it: it adds packages, and takes none away.
+    /// Why set-up must not make a change: it may add packages, but not remove or downgrade any.
     pub(super) fn objection(&self) -> Option<Objection> {
         let objection = Objection {
             removed: self.removed.clone(),
@@ -79,7 +79,7 @@ impl fmt::Display for Objection {
     }
 }
 
-/// The upstream's first number in a version of Debian's: 10 of `1:10.0.2+ds-2`.
+/// The first number of the upstream version in a Debian version: 10 of `1:10.0.2+ds-2`.
 pub(super) fn major(version: &str) -> Option<u32> {
     let upstream = version
         .split_once(':')

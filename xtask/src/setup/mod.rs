@@ -1,5 +1,5 @@
-//! What a fresh machine lacks: the targets' core libraries, QEMU, and tools of the tests. Installs
-//! them where that takes no decision of the user's, and says exactly what to do where it does.
+//! Installs what a fresh machine lacks: the targets' core libraries, QEMU, and tools of the tests.
+//! Where the user must decide, it prints the commands instead.
 
 mod apt;
 mod backports;
@@ -16,7 +16,7 @@ use std::{
 };
 use test_support::{GNU_LD, workspace};
 
-/// The package with GNU's linker and assembler for arm64, and what is looked for of it.
+/// The package with GNU's linker and assembler for arm64, and its programs.
 const BINUTILS: (&str, &str) = ("binutils-aarch64-linux-gnu", GNU_LD);
 
 /// Makes sure that guests can be built and run; returns the QEMU to run them.
@@ -25,7 +25,7 @@ pub(crate) fn ensure(age: Age) -> Result<Qemu, Box<dyn Error>> {
     qemu::ensure(age)
 }
 
-/// The same, and all else that tests need and that they are skipped without.
+/// The same, and the programs without which tests are skipped.
 pub(crate) fn ensure_for_tests() -> Result<Qemu, Box<dyn Error>> {
     let qemu = ensure(Age::New)?;
     rust::add_core_source();
@@ -54,12 +54,12 @@ fn add_binutils() -> Result<(), Box<dyn Error>> {
     apt.install(package)
 }
 
-/// One line about what is being done.
+/// Prints one line about the current action.
 fn say(what: &str) {
     anstream::eprintln!("set-up: {what}");
 }
 
-/// In the workspace, whose toolchain file decides on the toolchain.
+/// Runs in the workspace, whose toolchain file selects the toolchain.
 fn command(name: &str) -> Command {
     let mut command = Command::new(name);
     command.current_dir(workspace());

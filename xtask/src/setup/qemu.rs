@@ -4,7 +4,7 @@ use super::{apt::Apt, change, say};
 use qemu_tests::{Qemu, Version};
 use std::{env, error::Error};
 
-/// What has QEMU for arm64 on Debian and Ubuntu.
+/// The package with QEMU for arm64 on Debian and Ubuntu.
 const PACKAGE: &str = "qemu-system-arm";
 
 /// The first version that can load the coherence plugin. Versions before it lack CPU models too.
@@ -13,9 +13,9 @@ const WHOLE: Version = Version::new(9, 0);
 /// How old the QEMU may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
-    /// Any is taken where there is one.
+    /// Any version that is installed.
     Any,
-    /// A newer one is installed where it can be had.
+    /// A newer version is installed if one is available.
     New,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn ensure(age: Age) -> Result<Qemu, Box<dyn Error>> {
     let chosen = env::var("QEMU").is_ok_and(|name| !name.is_empty());
     match Qemu::find_anew() {
         Ok(found) if age == Age::Any || found.version() >= WHOLE => return Ok(Qemu::find()?),
-        // The user's own choice is not replaced by another.
+        // A QEMU that the user has chosen is not replaced.
         Ok(found) if chosen => {
             say_what_it_lacks(&found, "QEMU names it");
             return Ok(Qemu::find()?);
@@ -66,7 +66,7 @@ fn upgrade() -> Result<(), Box<dyn Error>> {
     from_backports(&apt)
 }
 
-/// Installs the newest QEMU that can be had.
+/// Installs the newest QEMU that is available.
 fn install() -> Result<(), Box<dyn Error>> {
     let Some(apt) = Apt::find() else {
         return Err(format!(

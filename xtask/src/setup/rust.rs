@@ -1,4 +1,4 @@
-//! What the toolchain lacks: core libraries of targets, and components.
+//! Adds core libraries of targets, and components, to the toolchain.
 
 use super::{command, say};
 use std::error::Error;
@@ -31,8 +31,8 @@ fn add_target(target: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Adds the sources of `core` where they are missing. Without them a test is skipped, so that it
-/// is no error if that does not work.
+/// Adds the sources of `core` where they are missing. Without them a test is skipped, so a failure
+/// is not an error.
 pub(super) fn add_core_source() {
     if core_source_is_there() {
         return;

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check and test, one closing line.
+//! `cargo xtask test`: runs every check and test, and prints one closing line.
 
 mod docs;
 mod steps;
@@ -16,7 +16,7 @@ use steps::Steps;
 use summary::Count;
 use test_support::{HYP_TARGET, TARGET, skip, workspace};
 
-/// What is compiled for [`TARGET`] only: on the host, clippy sees nothing of it.
+/// Packages whose code exists only on [`TARGET`], where clippy must check it.
 const GUESTS: [&str; 11] = [
     "kernel-demo",
     "demo-module",
@@ -31,7 +31,7 @@ const GUESTS: [&str; 11] = [
     "doc-snippets",
 ];
 
-/// Counts what one line of a runner's output sums up.
+/// Reads the counts in one line of a runner's output.
 type Reader = fn(&str) -> Count;
 
 /// The profiles that tests build kernels in, each once.
@@ -46,7 +46,7 @@ const PROFILES: [Profile; 8] = [
     Profile::NoLto1,
 ];
 
-/// Runs all of it, also when something fails on the way; each check counts as one test.
+/// Runs all checks and tests, also after a failure; each check counts as one test.
 pub(crate) fn run(filter: &[String]) -> Outcome {
     let has_nextest = has_nextest();
     let mut steps = Steps::new(10 + usize::from(has_nextest));
@@ -80,7 +80,7 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     steps.begin("verify");
     total += Count::one(verify::run()?);
 
-    // The tests that skip themselves say so in this file.
+    // Tests that skip themselves write the reason to this file.
     let reasons = tempfile::NamedTempFile::new()?;
     let test = |arguments: &[&str]| {
         let mut command = cargo();

@@ -1,9 +1,9 @@
-//! What is being done, how far it is, and for how long.
+//! Progress: the current step, its number and the elapsed time.
 
 use crate::style;
 use std::time::{Duration, Instant};
 
-/// The steps of a task, in order, said aloud as each begins.
+/// The steps of a task, in order; each is printed when it begins.
 pub(super) struct Steps {
     begin: Instant,
     done: usize,
@@ -11,7 +11,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Begins to count, and the time.
+    /// Starts the count and the time.
     pub(super) fn new(all: usize) -> Self {
         Self {
             begin: Instant::now(),
@@ -20,7 +20,7 @@ impl Steps {
         }
     }
 
-    /// Says that the next step begins.
+    /// Prints that the next step begins.
     pub(super) fn begin(&mut self, name: &str) {
         self.done += 1;
         let line = line(self.done, self.all, name, self.begin.elapsed());

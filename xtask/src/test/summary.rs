@@ -2,7 +2,7 @@
 
 use std::{fmt, iter::Sum, ops};
 
-/// How many tests had which result.
+/// Number of tests by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) passed: usize,
@@ -20,14 +20,15 @@ impl Count {
         }
     }
 
-    /// Moves tests that skipped themselves, and so passed for the runner.
+    /// Moves tests from passed to skipped: those that skipped themselves, which pass for the
+    /// runner.
     pub(crate) fn skip(&mut self, tests: usize) {
         self.passed = self.passed.saturating_sub(tests);
         self.skipped += tests;
     }
 
-    /// Reads one line of nextest's output; nothing unless it is the summary:
-    /// `Summary [  3.5s] 9 tests run: 7 passed (1 slow), 2 failed, 1 skipped`.
+    /// Reads one line of nextest's output; zeros unless it is the summary: `Summary [  3.5s] 9
+    /// tests run: 7 passed (1 slow), 2 failed, 1 skipped`.
     pub(crate) fn nextest(line: &str) -> Self {
         let line = anstream::adapter::strip_str(line).to_string();
         let counts = line
@@ -37,16 +38,16 @@ impl Count {
         counts.map_or_else(Self::default, |(_, counts)| Self::parse(counts))
     }
 
-    /// Reads one line of libtest's output; nothing unless it is the summary of a suite:
-    /// `test result: FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out`.
+    /// Reads one line of libtest's output; zeros unless it is the summary of a suite: `test result:
+    /// FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out`.
     pub(crate) fn libtest(line: &str) -> Self {
         let line = anstream::adapter::strip_str(line).to_string();
         let counts = line.trim().strip_prefix("test result: ");
         counts.map_or_else(Self::default, Self::parse)
     }
 
-    /// Adds up numbers by the word behind each. What a filter leaves out counts as skipped, since
-    /// nextest does not tell the two apart.
+    /// Adds up numbers by the word after each. Tests that a filter leaves out count as skipped,
+    /// because nextest does not distinguish the two.
     fn parse(counts: &str) -> Self {
         let words: Vec<&str> = counts
             .split([' ', ',', ';', '(', ')'])

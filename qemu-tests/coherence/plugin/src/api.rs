@@ -1,4 +1,4 @@
-//! QEMU's plugin interface, as far as it is used here: version 4 (QEMU 10).
+//! The part of QEMU's plugin interface that is used here: version 4 (QEMU 10).
 //!
 //! Names and layouts are those of QEMU's `qemu-plugin.h` and of GLib. The process that loads
 //! this library defines them all.
@@ -12,10 +12,10 @@ pub static qemu_plugin_version: c_int = 4;
 
 /// A loaded plugin.
 pub type PluginId = u64;
-/// What an access to memory was, in bits that only QEMU reads.
+/// The properties of an access to memory, in bits that only QEMU reads.
 pub type MemInfo = u32;
 
-/// Things of QEMU's that are only pointed at.
+/// Opaque types of QEMU.
 #[repr(C)]
 pub struct Opaque([u8; 0]);
 pub type Block = Opaque;
@@ -23,7 +23,7 @@ pub type Instruction = Opaque;
 pub type HardwareAddress = Opaque;
 pub type RegisterHandle = Opaque;
 
-/// What QEMU says about itself.
+/// Information about QEMU.
 #[repr(C)]
 pub struct Info {
     pub target_name: *const c_char,
@@ -84,7 +84,7 @@ unsafe extern "C" {
     pub fn qemu_plugin_tb_get_insn(block: *const Block, index: usize) -> *mut Instruction;
     pub fn qemu_plugin_insn_data(insn: *const Instruction, to: *mut c_void, len: usize) -> usize;
     pub fn qemu_plugin_insn_vaddr(instruction: *const Instruction) -> u64;
-    /// Where the instruction is in QEMU's own memory; null if it is in no RAM.
+    /// Address of the instruction in QEMU's own memory; null if it is not in RAM.
     pub fn qemu_plugin_insn_haddr(instruction: *const Instruction) -> *mut c_void;
 
     pub fn qemu_plugin_mem_is_store(info: MemInfo) -> bool;

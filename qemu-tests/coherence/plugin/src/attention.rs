@@ -1,12 +1,12 @@
-//! Who looks at every instruction.
+//! The CPUs whose every instruction is observed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether each CPU pays attention to every instruction, to be asked without a lock.
+/// Whether every instruction of a CPU is observed; readable without a lock.
 pub struct Attention(Vec<AtomicBool>);
 
 impl Attention {
-    /// All do, until they have executed their first instruction.
+    /// All CPUs are observed until they have executed their first instruction.
     pub fn new(cpus: usize) -> Self {
         Self((0..cpus).map(|_| AtomicBool::new(true)).collect())
     }

@@ -1,4 +1,4 @@
-//! What is known of an instruction once it is translated.
+//! Properties of an instruction that are known when it is translated.
 
 use coherence::Op;
 
@@ -8,20 +8,20 @@ use crate::regions::Marks;
 /// An instruction that has been translated. It lives as long as QEMU.
 pub struct Instruction {
     pub address: u64,
-    /// `None` where nothing is watched.
+    /// `None` if its page is not watched.
     pub physical: Option<u64>,
     pub op: Option<Op>,
     pub word: u32,
-    /// Whether it is in a routine that answers for its words.
+    /// Whether it is in a routine that must make its words visible.
     pub is_promised: bool,
-    /// Where it counts.
+    /// The regions that count it.
     pub regions: Marks,
     /// The words of its page.
     pub written: &'static Written,
 }
 
 impl Instruction {
-    /// Whether executing it means nothing, unless the CPU pays attention to every instruction.
+    /// Whether its execution need not be observed, unless every instruction of the CPU is.
     pub fn is_plain(&self) -> bool {
         self.op.is_none()
             && !self.is_promised
@@ -42,7 +42,7 @@ impl Instruction {
         (self.word >> 16 & 7) as usize
     }
 
-    /// Whether an exception can lead here: the 16 entries are 128 bytes each.
+    /// Whether it is a vector, at which an exception can arrive: the 16 vectors are 128 bytes each.
     pub fn may_be_vector(&self) -> bool {
         self.address.is_multiple_of(0x80)
     }

@@ -1,12 +1,12 @@
-//! A TCG plugin for QEMU that watches how an unmodified guest makes the instructions visible
-//! that it has written, and judges it by the rules of [`coherence`].
+//! A TCG plugin for QEMU that observes how an unmodified guest makes written instructions visible,
+//! and judges it by the rules of [`coherence`].
 //!
 //! ```text
 //! qemu-system-aarch64 -plugin libcoherence_plugin.so,config=FILE ...
 //! ```
 //!
-//! `FILE` holds a [`coherence::Config`]; the report goes where it says. With `probe=on` instead,
-//! the plugin says that it was loaded and ends QEMU.
+//! `FILE` contains a [`coherence::Config`], which names the file of the report. With `probe=on`
+//! instead, the plugin prints that it was loaded and ends QEMU.
 
 #[cfg(target_os = "linux")]
 mod api;

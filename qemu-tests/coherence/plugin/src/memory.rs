@@ -1,7 +1,7 @@
-//! What the plugin has learned about the guest's memory.
+//! The plugin's knowledge of the guest's memory.
 //!
-//! The interface cannot translate an address (before its version 5), so the translations of all
-//! accesses and of all executed instructions are remembered. The last one seen of a page holds.
+//! Before version 5, the interface cannot translate an address. So the plugin remembers the
+//! translations of all accesses and executed instructions, the last one of each page.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -54,8 +54,8 @@ impl Memory {
         self.watch.iter().any(|range| range.contains(&physical))
     }
 
-    /// The physical address of an instruction, from where it is in QEMU's memory. The first one
-    /// of all is executed with the MMU off, so it tells where the RAM is.
+    /// The physical address of an instruction, from its address in QEMU's memory. The first
+    /// instruction is executed with the MMU off, so it shows where QEMU has the RAM.
     pub fn locate(&mut self, address: u64, host: u64) -> u64 {
         let base = *self.base.get_or_insert(host.wrapping_sub(address));
         let physical = host.wrapping_sub(base);
@@ -88,7 +88,7 @@ impl Memory {
     }
 }
 
-/// The address with its tag, which is no part of it, as copies of bit 55 (Arm ARM D8.8).
+/// The address with copies of bit 55 in place of its tag (Arm ARM D8.8).
 fn canonical(address: u64) -> u64 {
     ((address << 8) as i64 >> 8) as u64
 }

@@ -1,4 +1,4 @@
-//! What the guest does, as the judge has to hear it.
+//! Translates the events of the guest to operations for the judge.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::regions::{Open, Regions};
 use crate::registers::Registers;
 use crate::report::Report;
 
-/// What is known of a CPU.
+/// The state of a CPU.
 struct Cpu {
     registers: Option<Registers>,
     cache: Option<Cache>,
@@ -26,15 +26,15 @@ struct Cpu {
     ops: Ops,
 }
 
-/// How far a CPU is in a routine that answers for words. It writes or lets others write from its
-/// first store on, until it synchronises itself or lets interrupts in.
+/// Progress of a CPU in a routine that must make words visible. From its first store until it
+/// synchronises itself or unmasks interrupts, it or another CPU writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Routine {
     Outside,
     Entered,
     /// Its last instruction so far.
     Amidst(Address),
-    /// An exception has led out of its midst, and it goes on later.
+    /// An exception has interrupted it, and it continues later.
     Suspended,
     Done,
 }
@@ -45,14 +45,14 @@ impl Routine {
     }
 }
 
-/// All that is observed. A CPU comes here for what [`Instruction::is_plain`] does not rule out.
+/// The observer. A CPU calls it for each instruction that is not [plain](Instruction::is_plain).
 pub struct Observer {
     pub memory: Memory,
     pub report: Report,
     cpus: Vec<Cpu>,
     config: Config,
     regions: Regions,
-    /// Made when the first instruction is executed: only then CTR_EL0 can be read.
+    /// Created when the first instruction is executed, because CTR_EL0 cannot be read before.
     judge: Option<Judge>,
     instructions: HashMap<(u64, Option<u64>, u32), &'static Instruction>,
     end: End,
@@ -119,7 +119,7 @@ impl Observer {
         instruction
     }
 
-    /// `cpu` executes an instruction. Says whether it pays attention to the next ones.
+    /// `cpu` executes an instruction. Returns whether the next ones must be observed.
     pub fn executed(&mut self, cpu: u32, instruction: &Instruction) -> bool {
         if self.judge.is_none() {
             self.judge = Some(Judge::new(self.cpus.len(), self.cache()));
@@ -134,8 +134,8 @@ impl Observer {
             Some(Routine::Amidst(last)) if is_synchronised => {
                 self.report.violation(interruption(cpu, pc, last));
             }
-            // First, so that an interrupt that was pending until the routine let it in does not
-            // stand for the routine's ISB.
+            // First, so that an interrupt that was pending until the routine unmasked it is not
+            // taken for the routine's ISB.
             Some(_) => {
                 for violation in judge.answer(cpu, pc) {
                     self.report.violation(violation);
@@ -166,7 +166,7 @@ impl Observer {
         attention
     }
 
-    /// The caches of the system: as given, or as the CPUs say.
+    /// The caches of the system: from the configuration, or from CTR_EL0 of the CPUs.
     fn cache(&mut self) -> Cache {
         let given: Vec<_> = self.config.ctr.iter().map(|ctr| Cache::new(*ctr)).collect();
         let own = self.cpus.iter().filter_map(|cpu| cpu.cache);
@@ -180,7 +180,7 @@ impl Observer {
         })
     }
 
-    /// Does what the instruction does to the caches and to the order of things.
+    /// Passes the effect of the instruction on caches and order to the judge.
     fn operate(&mut self, cpu: u32, op: Op, instruction: &Instruction) {
         let (Some(state), Some(judge)) = (self.cpus.get_mut(cpu as usize), &mut self.judge) else {
             return;
@@ -223,7 +223,7 @@ impl Observer {
                     judge.turn_on(cpu);
                 }
             }
-            // The others change nothing here.
+            // The other instructions have no effect here.
             _ => {}
         }
     }
@@ -263,8 +263,8 @@ impl Observer {
 }
 
 impl Cpu {
-    /// Goes on to an instruction, maybe by an exception. Says how far it was in a routine that it
-    /// leaves by that.
+    /// Moves on to an instruction, maybe by an exception. Returns the progress in the routine that
+    /// it leaves.
     fn go_on(&mut self, instruction: &Instruction, by_exception: bool) -> Option<Routine> {
         let ends = |op: Op| matches!(op.kind, OpKind::Isb | OpKind::Daif);
         let here = match self.routine {
@@ -282,8 +282,8 @@ impl Cpu {
         (before.is_here() && !here.is_here()).then_some(before)
     }
 
-    /// Whether a context synchronisation event has led here. A CPU that comes out of reset has
-    /// fetched nothing before.
+    /// Whether the CPU has reached this instruction by a context synchronisation event. After
+    /// reset, a CPU has fetched nothing before.
     fn is_synchronised_by_coming_to(&mut self, instruction: &Instruction) -> bool {
         let is_first = !mem::replace(&mut self.has_started, true);
         let is_entry = |base: &u64| instruction.address.wrapping_sub(*base) < 0x800;
@@ -292,7 +292,7 @@ impl Cpu {
     }
 }
 
-/// An exception has led from the address `last`, in a routine, to `pc`.
+/// An exception was taken from the address `last`, in a routine, to `pc`.
 fn interruption(cpu: u32, pc: Address, last: Address) -> Violation {
     Violation {
         when: When::Interrupted,

@@ -1,4 +1,4 @@
-//! What QEMU calls.
+//! The functions that QEMU calls.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::path::Path;
@@ -25,10 +25,9 @@ fn observer(plugin: &Plugin) -> MutexGuard<'_, Observer> {
     observer.unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Called once, when the plugin is loaded. Any other answer than 0 ends QEMU.
+/// Called once, when the plugin is loaded. QEMU exits if the result is not 0.
 ///
-/// # Safety
-/// QEMU calls it, with what its interface says.
+/// # Safety Only QEMU may call it, with arguments as its plugin interface specifies.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qemu_plugin_install(
     id: api::PluginId,

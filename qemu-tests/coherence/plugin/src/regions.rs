@@ -1,13 +1,13 @@
-//! Counting in ranges of addresses.
+//! Counts instructions in ranges of addresses.
 
 use std::collections::BTreeMap;
 
 use coherence::{Counts, OpKind, Region};
 
-/// The regions, and what has been counted in them.
+/// The regions and their counts.
 pub struct Regions(Vec<(String, Region, Counts)>);
 
-/// What an address is to the regions, each by its number.
+/// The regions that begin, end or contain an address, by number.
 #[derive(Default)]
 pub struct Marks {
     within: Vec<usize>,
@@ -15,7 +15,7 @@ pub struct Marks {
     ends: Vec<usize>,
 }
 
-/// The regions that a CPU is between the ends of.
+/// The regions between whose ends a CPU is.
 pub struct Open(Vec<bool>);
 
 impl Regions {
@@ -26,7 +26,7 @@ impl Regions {
         Self(counted.collect())
     }
 
-    /// Those of a CPU that has executed nothing.
+    /// The initial state of a CPU.
     pub fn none_open(&self) -> Open {
         Open(vec![false; self.0.len()])
     }

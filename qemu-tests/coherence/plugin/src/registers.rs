@@ -17,7 +17,7 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 impl Registers {
-    /// Those of the CPU whose callback this is called in.
+    /// The registers of the CPU in whose callback this is called.
     pub fn of_this_cpu() -> Self {
         // SAFETY: QEMU returns a new array of descriptors with names that live as long as it
         // does; the array is freed once.

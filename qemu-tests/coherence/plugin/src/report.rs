@@ -1,4 +1,4 @@
-//! The report: a line at once for what is found, and the counts at the end.
+//! The report: one line for each violation, written at once, and the counts at the end.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use coherence::{End, Line, Missing, Violation, When};
 
-/// So many violations are written down; all are counted.
+/// Largest number of violations in the report; all are counted.
 const MAX_LINES: usize = 1000;
 
 pub struct Report {
@@ -25,7 +25,7 @@ impl Report {
         })
     }
 
-    /// Writes down a violation, unless it is known.
+    /// Writes a violation, unless it has been written before.
     pub fn violation(&mut self, violation: Violation) {
         let Violation {
             when,
@@ -39,7 +39,7 @@ impl Report {
         }
     }
 
-    /// Writes down why the plugin does not see all that it must, once.
+    /// Writes, once, why the plugin misses events.
     pub fn problem(&mut self, problem: String) {
         if self.problems.insert(problem.clone()) {
             self.write(&Line::Problem(problem));
@@ -52,7 +52,7 @@ impl Report {
     }
 
     fn write(&mut self, line: &Line) {
-        // A report without its end is refused by its reader, so a failure here is no secret.
+        // The reader refuses a report without its end, so a failure here is noticed.
         if let Ok(line) = serde_json::to_string(line) {
             let _ = self.file.write_all((line + "\n").as_bytes());
         }

@@ -1,4 +1,4 @@
-//! The judge: all written words, and what each CPU has done since.
+//! The judge: all written words, and the progress of each CPU since.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::{
 const WORD: u64 = 4;
 const PAGE: u64 = 4096;
 
-/// Told what the CPUs do, in the order in which they do it. Says what must not have been.
+/// Receives the operations of the CPUs in their order, and returns violations.
 #[derive(Debug)]
 pub struct Judge {
     cache: Cache,
@@ -30,23 +30,23 @@ struct Cpu {
     synced: u64,
     /// Words that the next DSB may bring forward.
     waiting: Vec<u64>,
-    /// Words that it has promised and not answered for yet.
+    /// Words that it must make visible before its routine returns.
     promised: Vec<u64>,
-    /// When it last turned an MMU on: before, it fetched what is behind the data caches, and the
-    /// instruction cache may have kept that (Arm ARM D7.5.7).
+    /// When it last turned an MMU on. Before, it fetched from memory past the data caches, and the
+    /// instruction cache may have kept those lines (Arm ARM D7.5.7).
     turned_on: Option<u64>,
-    /// When it asked for the invalidation of its whole instruction cache, until a DSB.
+    /// When it invalidated its whole instruction cache, until a DSB.
     invalidating: Option<u64>,
-    /// The same, for those of all CPUs.
+    /// The same for the caches of all CPUs.
     invalidating_all: Option<u64>,
-    /// The last time when nothing was left in its instruction cache.
+    /// The last time when its instruction cache was empty.
     emptied: Option<Emptied>,
 }
 
 /// An invalidation of a whole instruction cache.
 #[derive(Clone, Copy, Debug)]
 struct Emptied {
-    /// When it was asked for: what was at the point of unification then is what is found later.
+    /// Time of the IC: later fetches find the words that were at the point of unification then.
     asked: u64,
     /// The time of the DSB after it.
     done: u64,
@@ -209,8 +209,8 @@ impl Judge {
         Some(violation(When::Executed, cpu, pc, address, word, missing))
     }
 
-    /// `cpu` has returned to `pc` from a routine that answers for its words, and for those that
-    /// others have stored while it was held in it. The first word of each kind of fault.
+    /// `cpu` has returned to `pc` from a routine that must make its words visible, and those that
+    /// others have stored while it waited there. Returns the first word of each kind of violation.
     pub fn answer(&mut self, cpu: u32, pc: Address) -> Vec<Violation> {
         let mut found: Vec<Violation> = Vec::new();
         let Some(state) = self.cpus.get_mut(cpu as usize) else {
@@ -229,8 +229,8 @@ impl Judge {
                 found.push(violation(When::Returned, cpu, pc, address, word, missing));
             }
         }
-        // What the CPU itself has stored has been judged; what others have, counts when it is
-        // complete: before, they are still at it.
+        // The words of the CPU itself have been judged. Words of others count when their routine is
+        // complete.
         if found.is_empty()
             && let Some((time, address)) = self.promise
             && let Some(word) = self.words.get(&address)
@@ -261,8 +261,8 @@ impl Judge {
         missing.or_else(|| is_stale.then_some(Missing::InvalidateAfterStart))
     }
 
-    /// Does `step` to the words of a line that `cpu` has stored: what other CPUs have stored,
-    /// it may not have seen yet.
+    /// Applies `step` to the words of a line that `cpu` has stored. It may not have observed stores
+    /// of other CPUs yet.
     fn each(&mut self, cpu: u32, physical: u64, line: u64, step: impl Fn(&mut Word) -> bool) {
         let Some(state) = self.cpus.get_mut(cpu as usize) else {
             return;

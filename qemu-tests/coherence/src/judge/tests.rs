@@ -1,5 +1,5 @@
-//! The sequence, whole and with each step left out or wrong. What is expected is read off
-//! Arm ARM B2.4.4 by hand.
+//! The sequence, complete and with each step left out or wrong. The expectations are derived by
+//! hand from Arm ARM B2.4.4.
 
 use super::*;
 
@@ -11,7 +11,7 @@ const A76: u64 = 0x8444_c004;
 const A710: u64 = 0x9444_c004;
 const V1: u64 = 0xb444_c004;
 
-/// What CPU 0 does with the word, then CPU 1.
+/// Operations of CPU 0 on the word, then of CPU 1.
 #[derive(Clone, Copy, PartialEq)]
 enum Step {
     Store,
@@ -63,7 +63,7 @@ fn judge(ctr: u64, steps: &[Step]) -> Judge {
     judge
 }
 
-/// What is missing for CPU 0 and for CPU 1.
+/// The missing step for CPU 0 and for CPU 1.
 fn missing(ctr: u64, steps: &[Step]) -> [Option<Missing>; 2] {
     let judge = judge(ctr, steps);
     [0, 1].map(|cpu| {
@@ -124,7 +124,7 @@ fn order_counts() {
         missing(A76, &isb_too_early),
         [Some(Missing::Synchronise); 2]
     );
-    // A second store makes all that was done before worthless.
+    // A second store invalidates all earlier steps.
     let again = [&WHOLE[..], &[Store]].concat();
     assert_eq!(missing(A76, &again), [Some(Missing::Clean); 2]);
     // Barriers of later work are no reason for another ISB.
@@ -160,7 +160,8 @@ fn barrier_for_stores_is_not_enough() {
     );
 }
 
-/// By the alias, only a physically indexed cache finds what was fetched by the text's address.
+/// An IC by the alias affects lines fetched by the text's address only in a physically indexed
+/// cache.
 #[test]
 fn alias_is_told_from_text() {
     let alias = [Store, Clean, Dsb, InvalidateAlias, Dsb, Isb, IsbThere];
@@ -326,7 +327,7 @@ fn a_store_touches_all_its_words_and_no_other() {
     assert_eq!(third.stored_at, Address(ALIAS.0 + 8));
 }
 
-/// A routine answers for its words when it returns, even when nobody executes them.
+/// A routine must have made its words visible when it returns, even if no CPU executes them.
 #[test]
 fn routine_answers_when_it_returns() {
     let answer = |steps: &[Step], cpu| -> Vec<_> {
@@ -342,7 +343,7 @@ fn routine_answers_when_it_returns() {
     assert_eq!(answer(&without(5), 0), missing(Missing::Synchronise));
     assert_eq!(answer(&without(6), 1), missing(Missing::Synchronise));
     assert_eq!(answer(&without(1), 0), missing(Missing::Clean));
-    // The other CPU does not answer for what is still being done.
+    // The other CPU need not wait for steps that are not complete.
     assert_eq!(answer(&WHOLE[..4], 1), []);
 }
 

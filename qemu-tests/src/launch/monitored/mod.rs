@@ -13,33 +13,33 @@ pub struct Monitored<'a> {
     monitor: Monitor,
 }
 
-/// What a guest under the monitor left behind.
+/// The result of a guest under the monitor.
 #[derive(Clone, Debug)]
 pub struct MonitoredRun {
     /// Memory as loaded, before the first instruction.
     pub before: Memory,
     /// Memory after the guest has switched off.
     pub after: Memory,
-    /// What it logged; of a guest without defmt, its lines of text.
+    /// Its log; for a guest without defmt, its lines of text.
     pub log: Vec<LogLine>,
-    /// What it left in `demo_outcome`, if it has one.
+    /// The contents of `demo_outcome`, if the image has it.
     pub outcome: Option<Outcome>,
-    /// What the monitor saw.
+    /// The monitor's report.
     pub seen: Observation,
 }
 
-/// What QEMU has to load besides the guest.
+/// Files that QEMU loads, and arguments for it.
 pub(super) struct Files {
     /// The monitor's ELF file, in place of the guest's.
     pub kernel: PathBuf,
     /// Further arguments.
     pub args: Vec<String>,
-    /// The guest prints text, and has no table of defmt's.
+    /// The guest prints plain text instead of defmt frames.
     pub prints_text: bool,
 }
 
 impl<'a> Launch<'a> {
-    /// The same run under the monitor, which has EL2; the guest is entered at EL1.
+    /// The same run under the monitor at EL2; the guest is entered at EL1.
     pub fn under_monitor(mut self, monitor: Monitor) -> Monitored<'a> {
         self.machine.options += ",virtualization=on";
         // The monitor is at the end of that.
@@ -54,10 +54,8 @@ impl<'a> Launch<'a> {
 impl Monitored<'_> {
     /// Runs the guest to its end.
     ///
-    /// # Errors
-    /// As [`Launch::run`], but that no `demo_outcome` is asked for; [`Error::Monitor`] if the
-    /// monitor cannot do what it is to do, or has met what it cannot handle. A violation is no
-    /// error.
+    /// # Errors As [`Launch::run`], except that `demo_outcome` may be missing; [`Error::Monitor`]
+    /// if the monitor fails. A violation is not an error.
     pub fn run(mut self, qemu: &Qemu) -> Result<MonitoredRun> {
         let image = self.launch.image;
         let monitor = Image::open(&guest::build("el2-monitor", Profile::Release)?)?;

@@ -1,8 +1,8 @@
 //! The monitor against guests of a few instructions: each state of a line, each kind of
 //! violation, each way to store.
 //!
-//! The words are what GNU as makes of the text beside them. The MMU is off, so the code is its
-//! own alias; what it writes is at 0x100, and runs there.
+//! The words are those of GNU as for the text beside them. The MMU is off, so the code is its own
+//! alias; what it writes is at 0x100, and runs there.
 
 use super::*;
 use crate::observe::{Fault, Missing, Operation};
@@ -49,7 +49,7 @@ fn run(parts: &[&[u32]], monitor: Monitor) -> Result<Observation> {
     Ok(launch.under_monitor(monitor).run(&qemu)?.seen)
 }
 
-/// Where, and what.
+/// The place and the kind.
 fn found(parts: &[&[u32]]) -> Vec<(u64, Fault)> {
     let seen = run(parts, Monitor::new()).unwrap();
     assert_eq!(seen.found, seen.violations.len() as u64);
@@ -151,7 +151,7 @@ fn operations_are_counted_by_kind() {
     assert_eq!(seen.stores[0], 1);
 }
 
-/// What the CPU says of its caches decides what it needs, and how far a line reaches.
+/// CTR_EL0 of the CPU decides the maintenance that it needs, and the size of a line.
 #[test]
 fn cache_type_is_the_one_that_the_guest_reads() {
     if skip::without_guests("cache_type_is_the_one_that_the_guest_reads") {
@@ -209,7 +209,7 @@ fn what_the_monitor_cannot_do_is_an_error() {
     let peek: &[u32] = &[0xd2a9_c003, 0xb940_0060];
     let said = problem(&[peek, OFF], Monitor::new());
     assert!(
-        said.starts_with("the guest used memory that it does not have"),
+        said.starts_with("the guest accessed memory that it does not have"),
         "{said}"
     );
     assert!(said.contains("tiny::entry+0x4"), "{said}");
