@@ -1,7 +1,8 @@
 //! Whether a function that is to be replaced or restored is on a stack.
 
 use super::calls::{StackSearch, Stacks, StoppedCpus, Who};
-use super::error::{BusyFunction, Name};
+use super::error::BusyFunction;
+use super::name::Name;
 use super::walk::{Place, WalkError, walk};
 use crate::rendezvous::Frame;
 

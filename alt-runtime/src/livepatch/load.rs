@@ -4,11 +4,12 @@ use core::convert::Infallible;
 use core::ops::Range;
 use core::slice;
 
-use super::error::{LoadError, Name};
 use super::format::{FUNCTION_LANDING_PAD, Function};
 use super::kernel::{Kernel, RunningImage};
+use super::load_error::LoadError;
 use super::loaded::Loaded;
 use super::memory::{Block, Layout};
+use super::name::Name;
 use super::payload::Payload;
 use super::relocate::Kind;
 use crate::insn::Insn;

@@ -44,7 +44,7 @@
 //! | file | content |
 //! |---|---|
 //! | format.rs | the layout of a payload |
-//! | payload.rs, elf.rs, description.rs, payload_error.rs | reads and validates a payload |
+//! | payload.rs, elf.rs, description.rs, check.rs, payload_error.rs | reads and validates a payload |
 //! | relocate.rs | computes words that depend on addresses |
 //! | kernel.rs, memory.rs, calls.rs | what the kernel provides |
 //! | build_id.rs | the running image's id |
@@ -53,19 +53,22 @@
 //! | store.rs | the payloads of a kernel and their states |
 //! | transition.rs | the branches, their old words, and the checks while the CPUs are stopped |
 //! | operations.rs | load, apply, revert, replace, unload |
-//! | error.rs | why an operation was refused |
+//! | load_error.rs, error.rs, name.rs | why an operation was refused |
 
 mod build_id;
 mod busy;
 mod calls;
+mod check;
 mod description;
 mod elf;
 mod error;
 pub mod format;
 mod kernel;
 mod load;
+mod load_error;
 mod loaded;
 mod memory;
+mod name;
 mod operations;
 mod payload;
 mod payload_error;
@@ -76,9 +79,11 @@ mod walk;
 
 pub use build_id::BuildId;
 pub use calls::{Stack, StackSearch, Stacks, StoppedCpus, Who, here};
-pub use error::{ActionError, BusyFunction, LoadError, Name};
+pub use error::{ActionError, BusyFunction};
 pub use kernel::{Hook, Kernel, RunningImage};
+pub use load_error::LoadError;
 pub use memory::{Block, Layout, Part, PayloadMemory, Rights};
+pub use name::Name;
 pub use payload::Payload;
 pub use payload_error::{EntryError, PayloadError, SegmentError, Table, TableError};
 pub use relocate::{Kind as RelocationKind, RelocationError};

@@ -1,10 +1,11 @@
 //! The operations on payloads.
 
 use super::busy;
-use super::error::{ActionError, LoadError};
+use super::error::ActionError;
 use super::format::{HookKind, Id, PAYLOAD_HAS_STATE};
 use super::kernel::Kernel;
 use super::load;
+use super::load_error::LoadError;
 use super::loaded::Loaded;
 use super::payload::Payload;
 use super::store::{Done, Livepatch, Operation, State};

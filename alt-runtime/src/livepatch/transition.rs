@@ -1,10 +1,11 @@
 //! From one set of applied payloads to another, in one step: all checks, then one commit.
 
 use super::busy;
-use super::error::{ActionError, BusyFunction, Name};
+use super::error::{ActionError, BusyFunction};
 use super::format::Function;
 use super::kernel::{Kernel, RunningImage};
 use super::loaded::{Loaded, may_be_running};
+use super::name::Name;
 use super::store::Done;
 use super::walk::WalkError;
 use crate::insn::Insn;
