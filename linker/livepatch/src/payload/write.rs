@@ -100,7 +100,7 @@ pub fn write(spec: &Specification<'_>) -> Result<Vec<u8>, PayloadBuildError> {
             flags |= FUNCTION_MAY_BE_RUNNING;
         }
         entries.push(Function {
-            old: spec.from_anchor(&part.label, replaced.address)? as u32,
+            old: spec.distance(&part.label, replaced.address)? as u32,
             old_size: replaced.size as u32,
             new,
             new_size,
@@ -123,7 +123,7 @@ pub fn write(spec: &Specification<'_>) -> Result<Vec<u8>, PayloadBuildError> {
     for (address, word) in spec.expectations {
         let label = image.label(*address);
         expectations.push(Expectation {
-            place: spec.from_anchor(&label, *address)? as u32,
+            place: spec.distance(&label, *address)? as u32,
             word: *word,
         });
     }
@@ -155,7 +155,7 @@ pub fn write(spec: &Specification<'_>) -> Result<Vec<u8>, PayloadBuildError> {
 }
 
 impl Specification<'_> {
-    fn from_anchor(&self, name: &str, address: u64) -> Result<i32, PayloadBuildError> {
+    fn distance(&self, name: &str, address: u64) -> Result<i32, PayloadBuildError> {
         let distance = address.wrapping_sub(self.build_id.anchor) as i64;
         i32::try_from(distance).map_err(|_| PayloadBuildError::TooFar {
             name: name.to_owned(),
