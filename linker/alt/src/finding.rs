@@ -13,6 +13,7 @@ pub fn show(out: &mut dyn Write, finding: &Diagnostic) -> io::Result<()> {
     let severity = match finding.severity {
         Severity::Error => style::bad(finding.severity),
         Severity::Warning => style::doubtful(finding.severity),
+        Severity::Note => style::dim(finding.severity),
     };
     writeln!(out, "{severity}[{}]: {}", finding.rule, finding.message)?;
     for (label, text) in finding.lines() {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use alt_diagnostic::Severity;
 use alt_image::image::Image;
 use alt_image::style;
 use alt_livepatch::verify::{self as payload_rules, is_payload};
@@ -101,7 +102,10 @@ impl Verify {
         let namespaces = context.namespaces.list.iter();
         let namespaces: Vec<_> = namespaces.map(|one| one.name.to_string()).collect();
         let counts = (opened.records.sites().count(), opened.records.list().len());
-        output::show(findings.is_empty(), |mut out| {
+        // A note says what could be better, not that something is wrong.
+        let wrong = findings.iter().filter(|f| f.severity != Severity::Note);
+        let wrong = wrong.count();
+        output::show(wrong == 0, |mut out| {
             if self.json {
                 let (sites, records) = counts;
                 let document = Document {
@@ -127,7 +131,7 @@ impl Verify {
                 [one] => checked += &format!(", namespace {one}"),
                 all => checked += &format!(", namespaces {}", all.join(", ")),
             }
-            writeln!(out, "{}: {checked}", output::verdict(findings.len()))?;
+            writeln!(out, "{}: {checked}", output::verdict(wrong))?;
             for line in &not_checked {
                 writeln!(out, "{}: {line}", style::dim("not checked"))?;
             }

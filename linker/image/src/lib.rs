@@ -6,6 +6,7 @@
 //! a CPU of that kind. [`dump`], [`stats`] and [`diff`] are the models behind the commands of the
 //! program `alt`.
 
+pub mod atomics;
 pub mod caps;
 pub mod code;
 pub mod diff;

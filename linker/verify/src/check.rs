@@ -88,7 +88,8 @@ fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
 /// Writes a line for each finding in the syntax of cargo; returns the number of errors.
 fn tell_cargo(out: &mut impl Write, path: &Path, findings: &[Diagnostic]) -> io::Result<usize> {
     for finding in findings {
-        let level = finding.severity;
+        // Cargo knows no notes.
+        let level = finding.severity.max(Severity::Warning);
         let address = finding.address().unwrap_or_default();
         let place = match finding.symbol() {
             Some(symbol) => format!("{symbol} ({address:#x})"),

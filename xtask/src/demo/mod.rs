@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: boots the kernel and shows how it has patched its own text.
 
+mod atomics;
 mod hypervisor;
 mod listing;
 mod tables;
@@ -122,6 +123,7 @@ fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error:
     println!(
         "every site has the words that image, cpucaps and result imply; no other word has changed"
     );
+    println!("{}", atomics::line(&demo)?);
     println!(
         "\ndemo: ok cpu={cpu} caps={} sites={} patched={}",
         outcome.caps, outcome.sites, outcome.patched

@@ -114,7 +114,7 @@ fn seen(demo: &Demo, records: &[Record]) -> Result<Option<String>> {
 }
 
 /// The numbers of the cpucaps that are present.
-fn present(facts: &[Fact]) -> BTreeSet<u16> {
+pub(crate) fn present(facts: &[Fact]) -> BTreeSet<u16> {
     let caps = facts.iter().filter_map(|fact| match fact {
         Fact::Cap(cap) if cap.present => Some(cap.number),
         _ => None,

@@ -3,6 +3,7 @@
 use super::{
     Arm, ArmKind, Callback, Dump, DumpError, Filter, Instruction, SiteDump, SiteKind, Summary, Term,
 };
+use crate::atomics;
 use crate::disasm;
 use crate::image::Image;
 use crate::names::CapNames;
@@ -85,6 +86,10 @@ impl Builder<'_> {
             // In Linux, the last one wins.
             Format::Linux => site.arms().rev().for_each(&mut add),
         }
+        let operation = match site.len() {
+            4 => atomics::called_at(self.image, address).map(|helper| helper.to_string()),
+            _ => None,
+        };
         let original = site.words().map_while(|address| self.image.word(address));
         SiteDump {
             address,
@@ -93,8 +98,10 @@ impl Builder<'_> {
             kind: match site.first().kind {
                 Kind::Branch { likely: true, .. } => SiteKind::BranchLikely,
                 Kind::Branch { likely: false, .. } => SiteKind::BranchUnlikely,
+                _ if operation.is_some() => SiteKind::Atomic,
                 _ => SiteKind::Alternative,
             },
+            operation,
             original: self.instructions(address, original),
             arms: arms.into_iter().map(|(_, arm)| arm).collect(),
         }

@@ -50,6 +50,9 @@ pub struct SiteDump {
     pub section: Option<String>,
     /// Its kind.
     pub kind: SiteKind,
+    /// The helper of an outline atomic: `ldadd8_relax`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// The instructions in the image.
     pub original: Vec<Instruction>,
     /// Its arms. The first one that holds wins, for both formats.
@@ -64,6 +67,8 @@ pub enum SiteKind {
     BranchLikely,
     /// `cpu_has_cap!(unlikely …)`: a NOP, patched to a B.
     BranchUnlikely,
+    /// A call of an outline atomic, patched to its instruction.
+    Atomic,
     /// Other sites.
     Alternative,
 }

@@ -64,9 +64,12 @@ fn write_site(out: &mut impl io::Write, site: &SiteDump) -> io::Result<()> {
     let kind = match site.kind {
         SiteKind::BranchLikely => "branch, likely",
         SiteKind::BranchUnlikely => "branch, unlikely",
+        SiteKind::Atomic => "atomic",
         SiteKind::Alternative => "alternative",
     };
-    let about = style::dim(format!("{section}, {kind}"));
+    let operation = site.operation.as_deref().map(|name| format!(" {name}"));
+    let operation = operation.unwrap_or_default();
+    let about = style::dim(format!("{section}, {kind}{operation}"));
     writeln!(out, "{}  {address}  {about}", style::strong(place))?;
     for arm in &site.arms {
         write_arm(out, site, arm)?;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use tally::{Init, Tally};
 
+use crate::atomics;
 use crate::image::Image;
 use crate::names::CapNames;
 use crate::records::{Format, Kind, Records};
@@ -29,14 +30,16 @@ impl Stats {
         let mut here = Tally::new(image, records, &init, records.format);
         let mut there = Tally::new(image, records, &init, other);
         // In this order.
-        let mut kinds = ["branch", "code", "callback", "NOPs"].map(Group::named);
+        let mut kinds = ["branch", "code", "callback", "NOPs", "atomic"].map(Group::named);
         let mut caps: BTreeMap<u16, Group> = BTreeMap::new();
+        let is_atomic = |site| atomics::called_at(image, site).is_some();
         for site in records.sites() {
             let mut text = Split::default();
             text.add(init.holds(site.address()), site.len().into());
             let kind = match site.first().kind {
                 _ if layout::is_branch(image, &site) => &mut kinds[0],
                 Kind::Branch { .. } => &mut kinds[0],
+                Kind::Code { .. } if site.len() == 4 && is_atomic(site.address()) => &mut kinds[4],
                 Kind::Code { .. } => &mut kinds[1],
                 Kind::Callback { .. } => &mut kinds[2],
                 Kind::Nops => &mut kinds[3],

@@ -1,5 +1,6 @@
 //! The rules: each file has those about one subject.
 
+mod atomics;
 mod branches;
 pub(crate) mod callbacks;
 mod cpucaps;
@@ -36,6 +37,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         relocations::RULES,
         folded::RULES,
         patcher_code::RULES,
+        atomics::RULES,
         callbacks::RULES,
         cpucaps::RULES,
         scopes::RULES,

@@ -44,7 +44,8 @@ const ROUTINES: [&str; 2] = [
     "alt_runtime::arch::wait::wait_if_requested",
 ];
 
-fn patcher(context: &Context<'_>) -> Places {
+/// The places of that code.
+pub(super) fn patcher(context: &Context<'_>) -> Places {
     let image = context.image;
     let section = image.section(SECTION).filter(|section| section.loaded);
     let bounds = image.between("__alt_patcher_start", "__alt_patcher_end");
