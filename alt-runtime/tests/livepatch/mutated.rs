@@ -125,7 +125,7 @@ fn b22_every_field_at_its_edges() {
 fn b22_random_changes() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let original = rich().build();
-    let runs = if cfg!(miri) { 50 } else { 30_000 };
+    let runs = if cfg!(miri) { 8 } else { 30_000 };
     let (mut accepted, mut parsed) = (0, 0);
     for run in 0..runs {
         let mut file = original.clone();
@@ -154,5 +154,5 @@ fn b22_random_changes() {
         accepted += usize::from(check(&file, &format!("run {run}")));
     }
     // The changes are small enough for some of them to get far.
-    assert!(accepted != 0 && parsed != 0 && accepted < runs);
+    assert!(cfg!(miri) || accepted != 0 && parsed != 0 && accepted < runs);
 }
