@@ -2,6 +2,7 @@
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
+use core::slice;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::insn::Insn;
@@ -33,6 +34,11 @@ impl PlannedWrite {
         }
     }
 
+    /// The fields in their order in memory.
+    pub(crate) const fn to_words(self) -> [Insn; 3] {
+        [Insn(self.offset), Insn(self.after), Insn(self.before)]
+    }
+
     /// The word that is there.
     pub const fn before(&self) -> Insn {
         Insn(u32::from_le(self.before))
@@ -42,6 +48,19 @@ impl PlannedWrite {
     pub const fn after(&self) -> Insn {
         Insn(u32::from_le(self.after))
     }
+}
+
+/// The entries as words, three for each: memory in which the words of a site are computed before
+/// they are planned.
+pub(crate) fn as_words(entries: &mut [MaybeUninit<PlannedWrite>]) -> &mut [Insn] {
+    for entry in entries.iter_mut() {
+        entry.write(PlannedWrite::new(0, Insn::NOP, Insn::NOP));
+    }
+    let len = 3 * entries.len();
+    // SAFETY: the entries have just been initialised, and are borrowed for as long as the words are.
+    // Each is three `u32` without padding (`repr(C)`, 12 bytes), of which each value is one of
+    // `Insn` (`repr(transparent)`), and the reverse.
+    unsafe { slice::from_raw_parts_mut(entries.as_mut_ptr().cast(), len) }
 }
 
 /// Room for a plan of `N` words, as a static of the kernel's:

@@ -23,8 +23,11 @@ impl Detected {
     /// Two cpucaps that exclude each other are both present.
     pub fn new(table: &'static CapTable, ids: IdRegs) -> Result<Self, DetectError> {
         let caps = table.detect(&ids)?;
-        let view = SystemView::of_boot_cpu(table, &ids, caps)?;
-        Ok(Self { view })
+        let boot = SystemView::boot_set(table, &caps)?;
+        // The registers are copied once, when nothing can fail any more.
+        Ok(Self {
+            view: SystemView::of_boot_cpu(table, &ids, caps, boot),
+        })
     }
 
     /// Declares ID register fields whose values the kernel has already read from the boot CPU and
@@ -119,7 +122,7 @@ unsafe fn first_pass<A: WritableAlias>(
     how: &Maintenance,
     alias: &mut A,
 ) -> Result<Report, PatchError<A::Error>> {
-    let (region, plan) = image.plan_first_pass(decision)?;
+    let (region, plan) = image.first_plan(decision)?;
     // SAFETY: the plan is of this region, made just now; the caller's promise.
-    unsafe { plan.commit_first(&region, how, alias) }
+    unsafe { plan.commit_first(region, how, alias) }
 }

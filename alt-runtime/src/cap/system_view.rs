@@ -40,22 +40,30 @@ impl SystemView {
     ///
     /// [`DetectError::Conflict`] if two boot-scope caps are present that exclude each other.
     pub fn new(table: &'static CapTable, ids: &IdRegs) -> Result<Self, DetectError> {
-        Self::of_boot_cpu(table, ids, table.of_cpu(ids))
+        let own = table.of_cpu(ids);
+        let boot = Self::boot_set(table, &own)?;
+        Ok(Self::of_boot_cpu(table, ids, own, boot))
     }
 
-    /// As [`new`](Self::new), with `own`, the caps that the boot CPU has by its registers, already
-    /// computed.
+    /// The boot-scope caps of a boot CPU that has the caps `own` by its registers.
+    pub(crate) fn boot_set(table: &CapTable, own: &CapSet) -> Result<CapSet, DetectError> {
+        let mut boot = own.intersect(&table.of_scope(Scope::Boot));
+        // A cap of `own` may require one of a later scope.
+        table.drop_unsupported(&mut boot);
+        table.check_conflicts(&boot)?;
+        Ok(boot)
+    }
+
+    /// As [`new`](Self::new), with `own`, the caps that the boot CPU has by its registers, and their
+    /// [`boot_set`](Self::boot_set).
     #[inline]
     pub(crate) fn of_boot_cpu(
         table: &'static CapTable,
         ids: &IdRegs,
         own: CapSet,
-    ) -> Result<Self, DetectError> {
-        let mut boot = own.intersect(&table.of_scope(Scope::Boot));
-        // A cap of `own` may require one of a later scope.
-        table.drop_unsupported(&mut boot);
-        table.check_conflicts(&boot)?;
-        Ok(Self {
+        boot: CapSet,
+    ) -> Self {
+        Self {
             table,
             ids: ids.sanitised(),
             boot_ids: *ids,
@@ -64,7 +72,7 @@ impl SystemView {
             any: own,
             every: own,
             cpus: 1,
-        })
+        }
     }
 
     /// Declares that the kernel relies on the current values of these fields in

@@ -83,8 +83,19 @@ impl<'a> Image<'a> {
         &mut self,
         decision: Decision<'_>,
     ) -> Result<(Region<'_>, Plan<'_>), PatchError<A>> {
-        let plan = Plan::checked(&self.region, decision, self.room);
-        let mut plan = plan.map_err(PatchError::Plan)?;
+        let (region, plan) = self.first_plan(decision)?;
+        Ok((*region, plan))
+    }
+
+    /// As [`plan_first_pass`](Self::plan_first_pass), without a copy of the region.
+    pub(crate) fn first_plan<A>(
+        &mut self,
+        decision: Decision<'_>,
+    ) -> Result<(&Region<'_>, Plan<'_>), PatchError<A>> {
+        let mut plan = match Plan::checked(&self.region, decision, self.room) {
+            Ok(plan) => plan,
+            Err(why) => return Err(PatchError::Plan(why)),
+        };
         let needed = plan.needed();
         if needed < self.linked {
             return Err(PatchError::Image(ImageError::Tables {
@@ -103,7 +114,7 @@ impl<'a> Image<'a> {
             part.first_mut().map(touch);
             part.last_mut().map(touch);
         }
-        Ok((self.region, plan))
+        Ok((&self.region, plan))
     }
 }
 

@@ -3,13 +3,14 @@
 use core::mem::MaybeUninit;
 use core::{mem, slice};
 
+use crate::callback::Callback;
 use crate::insn::{Class, Form, Insn};
 use crate::patch::callback;
 use crate::patch::error::Reason;
 use crate::patch::replacement;
 use crate::record::AlternativeRecord;
 use crate::region::{Region, Words};
-use crate::room::PlannedWrite;
+use crate::room::{PlannedWrite, as_words};
 
 /// The room of a plan that is not used yet.
 #[derive(Default)]
@@ -152,11 +153,57 @@ impl Alternative<'_> {
         if !self.wins {
             return Ok((entries, false));
         }
-        let mut words = [Insn::NOP; callback::MAX_LEN];
-        callback::compute(callback, self.site, &mut words)?;
-        let word = |index| Ok(words.get(index).copied().unwrap_or(Insn::NOP));
-        let is_changed = self.plan_words(&mut entries, word)?;
-        Ok((entries, is_changed))
+        let room = mem::take(&mut entries.rest).into_slice();
+        let len = self.site.len();
+        let Some(own) = room.get_mut(..len) else {
+            entries.rest = room.iter_mut();
+            entries.without_room += len;
+            return Ok((entries, true));
+        };
+        // The callback works in the memory of its own entries.
+        let words = as_words(own);
+        callback::compute(callback, self.site, words)?;
+        let planned = self.plan_computed(words, callback)?;
+        entries.rest = room.get_mut(planned..).unwrap_or(&mut []).iter_mut();
+        Ok((entries, planned != 0))
+    }
+
+    /// Writes, over `words` from their start, an entry of three words for each word that changes.
+    /// The second and the last third of them are the new words of the site, computed from the old
+    /// ones and from themselves. Returns the number of entries.
+    ///
+    /// The second third is compared as far as no entry has overwritten it: before the first entry
+    /// is written.
+    fn plan_computed(&self, words: &mut [Insn], callback: &Callback) -> Result<usize, Reason> {
+        let site = self.site.range().start;
+        let len = self.site.len();
+        let is_aliased = self.region.text.is_aliased();
+        let (_, computed) = words.split_at(len.min(words.len()));
+        let (again, computed) = computed.split_at(len.min(computed.len()));
+        if again != computed {
+            return Err(callback::unstable(callback));
+        }
+        let mut offset = site.wrapping_sub(self.region.text.start()) as u32;
+        let mut planned = 0;
+        // The entry for word `index` ends at most at `3 * index + 3`, and the new words after it
+        // begin at `2 * len + index + 1`, which is not less.
+        for (index, old) in self.site.iter().enumerate() {
+            let Some(&new) = words.get(2 * len + index) else {
+                break;
+            };
+            if is_aliased {
+                refuse_leaving(self.region, site, index, new)?;
+            }
+            if old != new {
+                let write = PlannedWrite::new(offset, old, new);
+                if let Some(entry) = words.as_chunks_mut::<3>().0.get_mut(planned) {
+                    *entry = write.to_words();
+                }
+                planned += 1;
+            }
+            offset += 4;
+        }
+        Ok(planned)
     }
 
     /// Plans the words that `word` returns by index.

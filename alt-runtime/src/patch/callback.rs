@@ -6,9 +6,6 @@ use crate::patch::error::Reason;
 use crate::record::AlternativeRecord;
 use crate::region::{Table, Words};
 
-/// The longest site in instructions.
-pub(super) const MAX_LEN: usize = u8::MAX as usize;
-
 /// The callback that `record`, which is at `at`, names. The patcher calls no other function.
 pub(super) fn find<'a>(
     callbacks: &Table<'a, Callback>,
@@ -27,36 +24,42 @@ pub(super) fn find<'a>(
         .ok_or(Reason::UnregisteredCallback { address })
 }
 
-/// Runs `callback` on the words of `site`, and stores the result at the start of `words`.
+/// Runs `callback` on the words of `site`. `memory` has three words for each of the site, and the
+/// result is in the last two thirds, twice: once as the callback made it, and once as it made it of
+/// its own result. The caller compares them.
 ///
-/// Checks the result, and runs the callback a second time on it: the words must not change again,
+/// Checks the result. The callback runs a second time on it since the words must not change again:
 /// else a second pass would change the text again.
 pub(super) fn compute(
     callback: &Callback,
     site: Words<'_>,
-    words: &mut [Insn; MAX_LEN],
+    memory: &mut [Insn],
 ) -> Result<(), Reason> {
-    let address = site.range().start;
-    let mut other = [Insn::NOP; MAX_LEN];
-    for ((word, other), old) in words.iter_mut().zip(&mut other).zip(site.iter()) {
+    let (address, len) = (site.range().start, site.len());
+    let (_, memory) = memory.split_at_mut(len.min(memory.len()));
+    let (other, words) = memory.split_at_mut(len.min(memory.len()));
+    for ((word, other), old) in words.iter_mut().zip(other.iter_mut()).zip(site.iter()) {
         (*word, *other) = (old, old);
     }
-    let len = site.len().min(MAX_LEN);
-    let (words, other) = (&mut words[..len], &mut other[..len]);
     call(callback, address, other, words)?;
-    for (index, &word) in words.iter().enumerate() {
-        if let Class::Unknown | Class::SignsPc = word.classify() {
-            let index = index as u8;
+    for (index, (word, other)) in words.iter().zip(other.iter_mut()).enumerate() {
+        // Most words are recognised by their top byte.
+        if !word.is_position_independent()
+            && let Class::Unknown | Class::SignsPc = word.classify()
+        {
+            let (index, word) = (index as u8, *word);
             return Err(Reason::CallbackWord { index, word });
         }
+        *other = *word;
     }
-    other.copy_from_slice(words);
-    call(callback, address, words, other)?;
-    match words == other {
-        true => Ok(()),
-        false => Err(Reason::CallbackUnstable {
-            name: callback.name(),
-        }),
+    call(callback, address, words, other)
+}
+
+/// Refuses a callback that makes other words of its own result.
+#[cold]
+pub(super) fn unstable(callback: &Callback) -> Reason {
+    Reason::CallbackUnstable {
+        name: callback.name(),
     }
 }
 

@@ -84,9 +84,13 @@ impl From<TermError> for Reason {
 }
 
 impl States {
-    pub fn new(decision: &Decision<'_>) -> Self {
-        let mut states = [State::Unknown; MAX_CAPS];
-        let known = states.get_mut(..decision.table.len()).unwrap_or(&mut []);
+    /// No cpucap is known.
+    pub const NONE: Self = Self([State::Unknown; MAX_CAPS]);
+
+    /// Sets the states of the cpucaps of a table, in place: the compiler copies what is returned.
+    #[inline(always)]
+    pub fn fill(&mut self, decision: &Decision<'_>) {
+        let known = self.0.get_mut(..decision.table.len()).unwrap_or(&mut []);
         let words = decision
             .decided
             .words()
@@ -103,7 +107,6 @@ impl States {
                 (decided, present) = (decided >> 1, present >> 1);
             }
         }
-        Self(states)
     }
 
     #[inline(always)]

@@ -24,7 +24,7 @@ impl<'p> Plan<'p> {
     /// Decides the new words of every site of `region` under `decision`. Writes to `room` only.
     ///
     /// `room` must have one entry for each word of each site, or at least for each word that
-    /// changes. The section `alt_plan_size` has the size of the former.
+    /// changes and for each word of a site with a callback, which works in this memory. The section `alt_plan_size` has the size of the former.
     ///
     /// # Errors
     /// The first record, in address order, that cannot be applied. The place and the conditions of

@@ -86,7 +86,8 @@ impl Census {
         records: Table<'_, R>,
         decision: Decision<'_>,
     ) -> Result<(), PlanError> {
-        let states = States::new(&decision);
+        let mut states = States::NONE;
+        states.fill(&decision);
         let (mut choice, mut tested) = (Choice::Default, CapSet::EMPTY);
         for arm in Arms::new(records) {
             if !is_further(&records, arm.at, arm.site) {

@@ -36,7 +36,8 @@ pub(super) fn walk<const ALL: bool>(
     decision: Decision<'_>,
     room: &mut [MaybeUninit<PlannedWrite>],
 ) -> Result<Walked, PlanError> {
-    let states = States::new(&decision);
+    let mut states = States::NONE;
+    states.fill(&decision);
     let walk = Walk::<ALL> {
         region,
         decision: &decision,

@@ -4,7 +4,7 @@ use aarch64_rt::{ExceptionHandlers, entry, exception_handlers};
 use alt_runtime::{Image, Room, boot::Detected, cap::IdRegs};
 
 use crate::checks::cpucaps::{LSE, TABLE};
-use crate::{boot_path, case, checks, counter, operations, pass};
+use crate::{boot_path, callbacks, case, checks, counter, operations, pass};
 use flat_guest::{Alias, power_off, print, text};
 
 entry!(main);
@@ -15,6 +15,7 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
         Some(case) => pass::run(case),
         None => {
             boot_path::run();
+            callbacks::run();
             checks::before();
             operations::before();
             let patched = patch();

@@ -10,6 +10,8 @@ mod board;
 #[cfg(target_os = "none")]
 mod boot_path;
 #[cfg(target_os = "none")]
+mod callbacks;
+#[cfg(target_os = "none")]
 mod case;
 #[cfg(target_os = "none")]
 mod checks;

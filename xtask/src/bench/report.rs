@@ -39,6 +39,12 @@ pub(crate) fn print(measured: &Measured) {
         "A boot with one site, instructions by the number of cpucaps",
         ["73", "113"],
     );
+    peers(
+        measured,
+        "callback",
+        "A site of five words with a callback, instructions",
+        ["all", ""],
+    );
     pass(measured);
     growth(measured);
     targets(measured);
