@@ -10,8 +10,10 @@ mod matrix;
 mod minimal;
 mod miri;
 mod mutants;
+mod mutate;
 mod nightly;
 mod outcome;
+mod programs;
 mod setup;
 mod sizes;
 mod style;
@@ -22,6 +24,7 @@ mod verify;
 use clap::{Parser, Subcommand};
 use outcome::Outcome;
 use qemu_tests::Profile;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Builds, runs and tests this workspace; installs what is missing where it can.
@@ -73,6 +76,14 @@ enum Task {
         #[arg(long, short)]
         verbose: bool,
     },
+    /// Changes an image at random, many times, and counts the changes that `alt verify` reports:
+    /// IMAGE [--cpucaps FILE] [--rules FILE] [--count N] [--seed N] [--json].
+    #[command(disable_help_flag = true)]
+    Mutate {
+        /// Arguments of the program; `--help` explains them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<OsString>,
+    },
     /// Shows the cost of the demo kernel's sites in bytes.
     Sizes {
         /// Uses the unoptimised kernel.
@@ -104,6 +115,7 @@ fn main() -> ExitCode {
         Task::Miri => miri::run(),
         Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Mutants { verbose } => mutants::run(verbose),
+        Task::Mutate { arguments } => mutate::run(&arguments),
         Task::Sizes { dev: true } => sizes::run(Profile::Dev),
         Task::Sizes { dev: false } => sizes::run(Profile::Release),
         Task::Sweep => sweep::run(),

@@ -1,14 +1,14 @@
 //! `cargo xtask verify`: runs the branch-range lint on the inputs of the demo kernel's link, and
 //! `alt verify` on every guest of the workspace.
 
-use crate::{Outcome, Profile, setup, style};
+use crate::{Outcome, Profile, mutate, programs, setup, style};
 use qemu_tests::{Error, guest};
 use std::{
     env, io,
     path::{Path, PathBuf},
     process::Command,
 };
-use test_support::{target_dir, workspace};
+use test_support::workspace;
 
 /// The packages that have sites, and the profiles in which they are built. The monitor at EL2 has
 /// no sites.
@@ -51,12 +51,14 @@ pub(crate) fn run() -> Outcome {
             say(&format!("{package}, {profile}"));
             let image = guest::build(package, *profile)?;
             let allowed = [&ALLOWED[..], also_allowed(package)].concat();
-            clean &= run_alt(&alt, "verify", package, &image, &allowed)?;
+            let mut verify = Command::new(&alt);
+            clean &= run_on(verify.arg("verify"), package, &image, &allowed)?;
         }
     }
     let image = guest::build("kernel-demo", Profile::Release)?;
     say("kernel-demo, changed at random");
-    clean &= run_alt(&alt, "mutate", "kernel-demo", &image, &[])?;
+    let mut mutate = Command::new(mutate::build()?);
+    clean &= run_on(&mut mutate, "kernel-demo", &image, &[])?;
     Ok(clean)
 }
 
@@ -84,16 +86,9 @@ fn check_reach(alt: &Path) -> Result<bool, Error> {
     Ok(clean)
 }
 
-/// Runs `alt` on an image, by the rules file of the package if it has one.
-fn run_alt(
-    alt: &Path,
-    subcommand: &str,
-    package: &str,
-    image: &Path,
-    more: &[&str],
-) -> io::Result<bool> {
-    let mut command = Command::new(alt);
-    command.arg(subcommand).arg(image).args(more);
+/// Runs a program on an image, by the rules file of the package if it has one.
+fn run_on(command: &mut Command, package: &str, image: &Path, more: &[&str]) -> io::Result<bool> {
+    command.arg(image).args(more);
     let rules = workspace().join(package).join("alt-rules.toml");
     if rules.exists() {
         command.arg("--rules").arg(rules);
@@ -101,17 +96,7 @@ fn run_alt(
     Ok(command.status()?.success())
 }
 
-/// Builds the programs `alt` and, beside it, `alt-ld`, optimised; returns the path of `alt`.
+/// Builds the programs `alt` and, beside it, `alt-ld`; returns the path of `alt`.
 pub(crate) fn build_alt() -> io::Result<PathBuf> {
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(workspace())
-        .args(["build", "--release", "--package", "alt-tool"])
-        .args(["--bin", "alt", "--bin", "alt-ld"])
-        .status()?;
-    if !status.success() {
-        return Err(io::Error::other("`alt` does not build; see above"));
-    }
-    Ok(target_dir()
-        .join("release")
-        .join(format!("alt{}", env::consts::EXE_SUFFIX)))
+    programs::build("alt-tool", &["alt-ld", "alt"])
 }

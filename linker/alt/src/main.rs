@@ -9,7 +9,6 @@ mod finding;
 mod hyp_link;
 mod input;
 mod livepatch;
-mod mutate;
 mod output;
 mod reach;
 mod scs;
@@ -67,8 +66,6 @@ enum Command {
     Seal(seal::Seal),
     /// Checks the inputs of a link for branches whose target may be out of range
     Reach(reach::Reach),
-    /// Changes an image at random, many times, and counts the changes that are detected
-    Mutate(mutate::Mutate),
     /// Compares two builds of a kernel, to change one while it runs
     Livepatch(livepatch::Livepatch),
     /// Links code for another exception level, before the link of the kernel
@@ -83,7 +80,6 @@ fn main() -> ExitCode {
         Command::Apply(arguments) => arguments.run(),
         Command::Reach(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
-        Command::Mutate(arguments) => arguments.run(),
         Command::Scs(arguments) => arguments.run(),
         Command::Dump(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),

@@ -21,7 +21,6 @@ use alt_object::inputs::{self, Input, InputKind};
 use alt_runtime::cap::CapSet;
 use alt_runtime::livepatch::Payload;
 use alt_verify::config::Config;
-use alt_verify::mutate;
 use alt_verify::seal::Seal;
 use alt_verify::{Context, verify};
 use fuzz_targets::{TARGETS, Target};
@@ -85,7 +84,7 @@ fn seeds_are_accepted() {
         }),
         ("mutate", |data| {
             let (names, config) = (CapNames::default(), Config::default());
-            mutate::mutate(data.to_vec(), &names, names.table(), &config, (1, 1)).is_ok()
+            alt_mutate::mutate(data.to_vec(), &names, names.table(), &config, (1, 1)).is_ok()
         }),
         ("payload", |data| Payload::parse(data).is_ok()),
     ];

@@ -11,7 +11,6 @@ pub mod config;
 mod context;
 #[cfg(test)]
 mod docs;
-pub mod mutate;
 mod namespaces;
 mod not_checked;
 mod ours;

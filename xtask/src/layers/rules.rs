@@ -22,6 +22,8 @@ pub(super) const PACKAGES: &[&[&str]] = &[
     &["alt-linker"],
     &["alt-verify"],
     &["alt-livepatch"],
+    // The random changes of an image that the verifier must report.
+    &["alt-mutate"],
     // The functions of the fuzz targets, which the tests of the programs call as well.
     &["fuzz-targets"],
     &["alt-tool"],

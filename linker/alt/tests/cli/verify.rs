@@ -39,6 +39,12 @@ fn a_rule_can_be_allowed_to_be_broken() {
     alt(unknown.iter().copied()).refused(&["there is no such rule"]);
 }
 
+/// The test of the rules is `cargo xtask mutate`.
+#[test]
+fn mutate_is_no_command() {
+    alt(["mutate", "kernel"]).refused(&["unrecognized subcommand 'mutate'"]);
+}
+
 #[test]
 fn findings_are_status_1() {
     let Some(fixture) = Fixture::new("findings_are_status_1") else {

@@ -1,59 +1,24 @@
-//! How much of what can go wrong in an image would be noticed.
+//! Changes an image at random and judges each change.
 //!
-//! An image with one thing changed at random, in a record, a site or a replacement, must be
-//! reported, or make the same text on every system. What the rules cannot see, since the image
-//! is as good as before, the seal must.
+//! An image with one random change in a record, a site or a replacement must be reported by a rule,
+//! or have the same text on every system. A change that leaves a valid image is not visible to the
+//! rules; the seal must report it.
 
 use std::collections::{BTreeSet, HashSet};
 
 use alt_diagnostic::{Diagnostic, Severity};
 use alt_image::image::{Image, ImageError};
 use alt_image::names::CapNames;
-use alt_image::patching::{Answers, Expectation, HostError};
-use alt_image::records::{Kind, Record, Records, RecordsError};
+use alt_image::patching::{Answers, Expectation};
+use alt_image::records::{Kind, Record, Records};
 use alt_runtime::cap::{CapSet, CapTable};
-use serde::Serialize;
+use alt_verify::config::Config;
+use alt_verify::seal::Seal;
+use alt_verify::{Context, verify};
 
-use crate::config::Config;
-use crate::context::Context;
-use crate::seal::Seal;
-use crate::verify;
+use crate::figures::{Figures, MutateError};
 
-/// What became of the changed images.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Figures {
-    /// Reported by a rule that knows the image alone.
-    pub by_rules: usize,
-    /// Not reported by such a rule, and different on some system; reported by the seal.
-    pub by_seal: usize,
-    /// The same text, before and after patching, on every system.
-    pub harmless: usize,
-    /// Different, and not reported: where in the file.
-    pub missed: Vec<usize>,
-}
-
-/// Why an image cannot be tried.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MutateError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Image(#[from] ImageError),
-    /// Its records cannot be read.
-    #[error(transparent)]
-    Records(#[from] RecordsError),
-    /// It cannot be given to the patcher.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// It is refused as it is, before any change.
-    #[error("the image has findings, or is refused by the patcher, before anything is changed")]
-    NotClean,
-    /// There is nothing to change.
-    #[error("the image has no sites")]
-    NoSites,
-}
-
-/// What the changed images are compared with.
+/// The unchanged image, with which the changed ones are compared.
 struct Original {
     image: Image,
     records: Records,
@@ -61,12 +26,12 @@ struct Original {
     table: &'static CapTable,
     config: Config,
     seal: Seal,
-    /// Warnings that it has as it is.
+    /// The warnings of the unchanged image.
     known: Vec<Diagnostic>,
     places: Vec<Place>,
 }
 
-/// What may change: `size` bytes of the file, 1 of a record or 4 of an instruction.
+/// A place that may change: `size` bytes of the file, 1 of a record or 4 of an instruction.
 #[derive(Clone, Copy)]
 struct Place {
     address: u64,
@@ -74,11 +39,11 @@ struct Place {
     size: usize,
 }
 
-/// Makes `count` images that differ from the one in `data` in one place, always the same for one
-/// `seed`, and judges each. `config` is what a rules file demands of the image.
+/// Makes `count` images that each differ from the one in `data` in one place, and judges each. The
+/// same `seed` makes the same changes. `config` is the rules file of the image.
 ///
 /// # Errors
-/// The image has errors as it is.
+/// The image cannot be read, has no sites, or has findings that are errors before any change.
 pub fn mutate(
     data: Vec<u8>,
     names: &CapNames,
@@ -109,14 +74,14 @@ impl Original {
         config: &Config,
     ) -> Result<Self, MutateError> {
         let records = Records::find(&image, None)?;
+        let places = places(&image, &records);
+        if places.is_empty() {
+            return Err(MutateError::NoSites);
+        }
         let context = Context::new(&image, &records, names)?.with_config(config.clone());
         let known = verify(&context);
         if known.iter().any(|known| known.severity == Severity::Error) {
             return Err(MutateError::NotClean);
-        }
-        let places = places(&image, &records);
-        if places.is_empty() {
-            return Err(MutateError::NoSites);
         }
         text(&image, &records, table, &CapSet::ALL).ok_or(MutateError::NotClean)?;
         Ok(Self {
@@ -131,8 +96,8 @@ impl Original {
         })
     }
 
-    /// Judges one changed image, and returns its bytes. It does not fail: what changes is in no
-    /// header.
+    /// Judges one changed image, and returns its bytes. The image can be read, since no header is
+    /// changed.
     fn judge(
         &self,
         data: Vec<u8>,
@@ -166,9 +131,9 @@ impl Original {
         Ok(image.into_data())
     }
 
-    /// Whether a changed image has the same text, before patching and after it, whatever the
-    /// system: on every combination of the cpucaps that the sites ask for which the change
-    /// concerns. All other sites have the records and words that they had.
+    /// Whether a changed image has the same text, before patching and after it, on every system: for
+    /// every combination of the cpucaps in the records of the changed sites. All other sites have
+    /// their old records and words.
     fn is_same(&self, image: &Image, records: &Records, place: Place) -> bool {
         let caps = self.concerned(records, place);
         if caps.len() > MAX_CAPS || plain(image) != plain(&self.image) {
@@ -185,8 +150,8 @@ impl Original {
         })
     }
 
-    /// The cpucaps of the sites, as they were and as they are, of which a record has changed or
-    /// a word is at the place.
+    /// The cpucaps, before and after the change, of the sites with a changed record or with a word at
+    /// the place.
     fn concerned(&self, records: &Records, place: Place) -> BTreeSet<u16> {
         let (old, new) = (self.records.list(), records.list());
         let has_place = |record: &&Record| {
@@ -210,7 +175,7 @@ impl Original {
     }
 }
 
-/// More cpucaps than this at once are not tried in all combinations.
+/// The largest number of cpucaps whose combinations are all tried.
 const MAX_CAPS: usize = 10;
 
 /// The text before patching.
@@ -271,7 +236,7 @@ fn places(image: &Image, records: &Records) -> Vec<Place> {
     places
 }
 
-/// Changes one bit, or all of it; never nothing.
+/// Changes one bit, or all bytes. At least one bit changes.
 fn change(random: &mut fastrand::Rng, bytes: &mut [u8]) {
     if random.bool() {
         bytes[random.usize(..bytes.len())] ^= 1 << random.u8(..8);
