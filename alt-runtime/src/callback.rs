@@ -25,7 +25,7 @@
 //! }
 //!
 //! mod cpucaps {
-//!     alt_runtime::cpucaps!("../cpucaps.toml");
+//!     alt_runtime::cpucaps!("cpucaps.toml");
 //! }
 //! use cpucaps::ALWAYS_SYSTEM;
 //!

@@ -5,9 +5,9 @@
 //! capabilities from the ID registers and rewrites all sites, so that they cost nothing afterwards.
 //!
 //! ```
-//! // The cpucaps of the kernel: constants, and the table of how to detect each one.
+//! // The cpucaps of the kernel, from a file beside Cargo.toml: constants and a table.
 //! mod cpucaps {
-//!     alt_runtime::cpucaps!("../cpucaps.toml");
+//!     alt_runtime::cpucaps!("cpucaps.toml");
 //! }
 //!
 //! use alt_runtime::{alternative, cpu_has_cap};
@@ -41,7 +41,7 @@
 //! ```
 //! # #[cfg(target_os = "none")]
 //! # mod kernel {
-//! # mod cpucaps { alt_runtime::cpucaps!("../cpucaps.toml"); }
+//! # mod cpucaps { alt_runtime::cpucaps!("cpucaps.toml"); }
 //! use alt_runtime::boot::System;
 //! use alt_runtime::patch::LinearAlias;
 //! use alt_runtime::{Image, Room, text};

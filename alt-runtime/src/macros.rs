@@ -205,7 +205,7 @@ macro_rules! cpu_has_cap {
 ///
 /// ```
 /// mod cpucaps {
-///     alt_runtime::cpucaps!("../cpucaps.toml");
+///     alt_runtime::cpucaps!("cpucaps.toml");
 /// }
 ///
 /// assert!(cpucaps::TABLE.get(cpucaps::LSE.number()).is_some());

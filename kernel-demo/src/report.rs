@@ -1,4 +1,5 @@
-//! What boot logs of the CPU, of the cpucaps and of the passes. `cargo xtask demo` reads these lines.
+//! Log lines of boot about the CPU, the cpucaps and the passes. `cargo xtask demo` reads these
+//! lines.
 
 use alt_runtime::Image;
 use alt_runtime::boot::Finalised;

@@ -19,7 +19,7 @@ use crate::platform::firmware::{self, Firmware};
 use crate::platform::outcome::{Failed, Outcome};
 use crate::platform::{idregs, interrupts, memory, timer};
 
-/// What a secondary CPU executes apart from its bring-up. A kernel would enter its scheduler.
+/// The program of a secondary CPU after its bring-up. A kernel would enter its scheduler.
 #[derive(Clone, Copy)]
 pub struct Work {
     /// Called repeatedly until the last pass is over; in between, the CPU enters the rendezvous if
@@ -56,7 +56,7 @@ pub fn publish(finalised: Finalised) -> &'static Finalised {
     FINALISED.call_once(|| finalised)
 }
 
-/// Releases the CPUs that wait for the last pass when there is none.
+/// Releases the CPUs that wait for the last pass if there is no last pass.
 pub fn cancel() {
     CANCELLED.store(true, Ordering::Release);
 }

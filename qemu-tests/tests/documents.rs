@@ -56,8 +56,9 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Files of a package other than sources, which its users or its own sources read.
-const DATA: [(&str, &str); 10] = [
+const DATA: [(&str, &str); 11] = [
     ("alt-image", "cpus/qemu.toml"),
+    ("alt-runtime", "cpucaps.toml"),
     ("alt-linker", "alternatives-init.x"),
     ("alt-linker", "alternatives-tables.x"),
     ("alt-linker", "bss.x"),

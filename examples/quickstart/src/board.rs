@@ -1,4 +1,4 @@
-//! What every kernel has: memory, a console, exceptions.
+//! Parts that every kernel has: memory, a console, exceptions.
 
 use core::fmt::{self, Write};
 

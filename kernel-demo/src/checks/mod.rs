@@ -41,12 +41,12 @@ impl Context<'_> {
         present: &CapSet::EMPTY,
     };
 
-    /// Whether the text is that of a CPU with `cap`.
+    /// Whether the text is as on a CPU with `cap`.
     pub fn has(&self, cap: Cap) -> bool {
         self.decided.contains(cap) && self.present.contains(cap)
     }
 
-    /// Whether the text is that of a CPU without `cap`.
+    /// Whether the text is as on a CPU without `cap`.
     pub fn lacks(&self, cap: Cap) -> bool {
         self.decided.contains(cap) && !self.present.contains(cap)
     }

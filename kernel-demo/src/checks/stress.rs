@@ -15,7 +15,7 @@ use crate::platform::device_tree;
 use crate::platform::outcome::{Failed, Outcome};
 use crate::smp::{self, Work};
 
-/// What secondary CPUs execute.
+/// The program of the secondary CPUs.
 pub const WORK: Work = Work {
     until_final: watch,
     afterwards: finish,

@@ -15,7 +15,7 @@ use alt_runtime::cap::Enable;
 
 use crate::cpucaps::PAN;
 
-/// What each CPU enables once its cpucaps are decided, in this order.
+/// Features that each CPU enables when its cpucaps are decided, in this order.
 pub static ENABLE: [Enable; 1] = [Enable {
     cap: PAN,
     run: user::enable_pan,

@@ -142,6 +142,6 @@ impl Variant {
             // SAFETY: as above.
             unsafe { memory::unmap(part) };
         }
-        info!("hyp given-back {=str} bytes={=usize}", self.name, bytes);
+        info!("hyp freed {=str} bytes={=usize}", self.name, bytes);
     }
 }

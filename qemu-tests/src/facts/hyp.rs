@@ -49,7 +49,7 @@ pub enum Hyp<'a> {
     ShadowCallStack(u32),
     /// `hyp protected ok <text>`
     Protected(&'a str),
-    /// `hyp given-back <variant> bytes=<n>`
+    /// `hyp freed <variant> bytes=<n>`
     Freed {
         /// `nvhe` or `vhe`.
         variant: &'a str,
@@ -97,7 +97,7 @@ impl<'a> Hyp<'a> {
                 Some(Self::ShadowCallStack(count(frames, "frames=")?))
             }
             ["protected", "ok", ..] => Some(Self::Protected(text.strip_prefix("protected ok ")?)),
-            ["given-back", variant, bytes] => Some(Self::Freed {
+            ["freed", variant, bytes] => Some(Self::Freed {
                 variant,
                 bytes: count(bytes, "bytes=")?,
             }),
@@ -165,7 +165,7 @@ mod tests {
                 Hyp::Protected("writing it faults"),
             ),
             (
-                "hyp given-back nvhe bytes=16384",
+                "hyp freed nvhe bytes=16384",
                 Hyp::Freed {
                     variant: "nvhe",
                     bytes: 16384,
@@ -191,7 +191,7 @@ mod tests {
             "hyp register HCR_EL2=80000000",
             "hyp round-trips=100000",
             "hyp shadow-call-stack ok",
-            "hyp given-back nvhe",
+            "hyp freed nvhe",
         ] {
             assert_eq!(Fact::parse(message), Fact::Words(message));
         }

@@ -157,7 +157,7 @@ mod tests {
             "hyp variant=vhe va=0x3e0040243000 pa=0x40243000 tag=0x7c e2h=1",
             "hyp pointers=21 fixed",
             "hyp sites=15 patched=8",
-            "hyp given-back nvhe bytes=16384",
+            "hyp freed nvhe bytes=16384",
             "hyp round-trips=100000 ok x18-x30 kept",
             "hyp shadow-call-stack ok frames=6500",
             "hyp protected ok 1",
