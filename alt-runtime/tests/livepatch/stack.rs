@@ -23,8 +23,6 @@ fn on(id: u8, parent: [u8; 20], functions: &[u32]) -> Payload {
     let mut payload = patch(id, functions, 100 + u32::from(id));
     payload.parent = parent;
     payload.hooks = [4; 6];
-    // So that each takes the same memory.
-    payload.text.resize(0x4000, 0);
     payload
 }
 
