@@ -163,12 +163,12 @@ macro_rules! asm_macros {
             ".macro __alt_refuse condition:vararg\n",
             ".org . - ((\\condition) & 1)\n",
             ".endm\n",
-            //
+            // The checks of lengths are those of `alternative!`: see alternative/expand.rs of alt-macros.
             ".macro __alt_default_check\n",
             ".ifdef .Lalt_lengths\n",
             ".if 9062b - 9061b == 0\n",
             ".error \"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"\n",
-            ".elseif (9062b - 9061b) % 4\n",
+            ".elseif (9062b - 9061b) % 4 != 0\n",
             ".error \"the default is not made of whole instructions: move data elsewhere\"\n",
             ".elseif 9062b - 9061b > 4 * 255\n",
             ".error \"the default has more than the 255 instructions of a site: move them into a function and make the site a branch\"\n",
@@ -182,7 +182,7 @@ macro_rules! asm_macros {
             ".ifdef .Lalt_lengths\n",
             ".if 9064b - 9063b == 0\n",
             ".error \"no instruction of this arm was assembled: to do nothing write `nop`, or use alternative_nops\"\n",
-            ".elseif (9064b - 9063b) % 4\n",
+            ".elseif (9064b - 9063b) % 4 != 0\n",
             ".error \"this arm is not made of whole instructions: move data elsewhere\"\n",
             ".elseif 9064b - 9063b > 9062b - 9061b\n",
             ".altmacro\n",

@@ -176,6 +176,10 @@ fn records(
 // of the code that it checks.
 
 /// The conditions under which a text is refused, each with its message.
+///
+/// `assembly.rs` of alt-runtime states them a second time, for `.S` files: these literals need the
+/// span of the code that they check, so they cannot come from a macro of alt-runtime, and a
+/// procedural macro can export no constant. A test compares the two.
 type LengthChecks = &'static [(&'static str, &'static str)];
 
 const DEFAULT: LengthChecks = &[
@@ -282,4 +286,41 @@ fn default_text(input: &Alternative) -> syn::Result<TokenStream> {
 fn no_host(input: &Alternative) -> TokenStream {
     let message = "these are A64 instructions, and this program is for another architecture: add `host => { … }` behind the arms, with what runs there, or leave the site out by `#[cfg(target_arch = \"aarch64\")]`";
     quote_spanned!(input.default[0].span()=> ::core::compile_error!(#message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn length_checks_are_those_for_assembly_files() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../alt-runtime/src/assembly.rs");
+        let text = fs::read_to_string(path).unwrap();
+        // Each line of the file is a literal, in which quotes are escaped.
+        let has = |line: &str| text.contains(&line.replace('"', "\\\""));
+        for (checks, conditions) in [(DEFAULT, 3), (ARM, 3)] {
+            assert_eq!(checks.len(), conditions);
+            for (condition, _) in checks {
+                assert!(has(&format!("if {condition}\\n")), "{condition}");
+            }
+            let late: Vec<_> = checks.iter().map(|(one, _)| format!("({one})")).collect();
+            let late = late.join(" | ");
+            assert!(has(&format!("__alt_refuse {late}\\n")), "{late}");
+        }
+        for (_, message) in DEFAULT.iter().chain(&ARM[1..2]) {
+            assert!(has(&format!(".error {message}\\n")), "{message}");
+        }
+        // The help differs: `.S` files have `alternative_nops`.
+        let (problem, _) = ARM[0].1.split_once(':').unwrap();
+        assert!(has(&format!(".error {problem}:")), "{problem}");
+        // There, the message has numbers, since it has no source location to lose.
+        let numbers = ".error \"the arm has \\\\new instructions, the default \\\\old";
+        assert!(has(numbers), "{numbers}");
+        let (_, help) = ARM[2].1.split_once(": ").unwrap();
+        let (help, _) = help.split_once('"').unwrap();
+        assert!(has(&format!("old: {help}\"")), "{help}");
+    }
 }
