@@ -1,19 +1,25 @@
-//! Links with aarch64-rt's unchanged linker script, and compiles the peers' atomics three times,
+//! Links with aarch64-rt's unchanged linker script, and compiles the peers' atomics five times,
 //! with different flags.
 
 use std::path::Path;
 use std::process::Command;
-use std::{env, io};
+use std::{env, fs, io};
 
 /// Name and target features.
 ///
 /// `outline-atomics` is not stable: rustc warns that its behaviour can change. The generated code
 /// calls helpers in the toolchain's `compiler_builtins`.
-const VARIANTS: [(&str, &str); 3] = [
+const VARIANTS: [(&str, &str); 5] = [
     ("llsc", "-lse"),
-    ("outline", "+outline-atomics"),
+    (OUTLINE, "+outline-atomics"),
+    // Calls of alt-runtime's helpers, and calls that alt-ld makes sites.
+    ("helper", "+outline-atomics"),
+    ("call", "+outline-atomics"),
     ("lse", "+lse"),
 ];
+
+/// The peer that calls the toolchain's helpers.
+const OUTLINE: &str = "outline";
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=memory.ld");
@@ -27,6 +33,7 @@ fn main() -> io::Result<()> {
     for (name, features) in VARIANTS {
         println!("cargo::rustc-link-arg={}", compile(name, features)?);
     }
+    println!("cargo::rustc-link-arg={}", toolchain_helpers()?);
     Ok(())
 }
 
@@ -54,7 +61,41 @@ fn compile(name: &str, features: &str) -> io::Result<String> {
             String::from_utf8_lossy(&output.stderr)
         )));
     }
+    if name == OUTLINE {
+        rename_helpers(Path::new(&object), Path::new(&object))?;
+    }
     Ok(object)
+}
+
+/// Links the toolchain's own helpers beside those of alt-runtime, under names of the same length.
+fn toolchain_helpers() -> io::Result<String> {
+    let output = Command::new(variable("RUSTC")?)
+        .args(["--print", "target-libdir", "--target", &variable("TARGET")?])
+        .output()?;
+    let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("libcompiler_builtins") && name.ends_with(".rlib") {
+            let renamed = Path::new(&variable("OUT_DIR")?).join("libtoolchain.a");
+            rename_helpers(&path, &renamed)?;
+            return Ok(renamed.to_string_lossy().into_owned());
+        }
+    }
+    Err(io::Error::other("the target has no compiler_builtins"))
+}
+
+/// Copies an object or archive with other names for the helpers.
+fn rename_helpers(from: &Path, to: &Path) -> io::Result<()> {
+    const OLD: &[u8] = b"__aarch64_";
+    const NEW: &[u8] = b"__toolch__";
+    let mut bytes = fs::read(from)?;
+    for at in 0..bytes.len().saturating_sub(OLD.len()) {
+        if bytes[at..].starts_with(OLD) {
+            bytes[at..at + NEW.len()].copy_from_slice(NEW);
+        }
+    }
+    fs::write(to, bytes)
 }
 
 fn variable(name: &str) -> io::Result<String> {

@@ -69,11 +69,17 @@ fn atomics(path: &str, cpucaps: &Cpucaps) -> Result<TokenStream, Vec<String>> {
              feature"
         )]);
     };
+    // In one object, a second `.set` would replace the first one in silence.
+    let differs = format!(".if __alt_cpucap_{LSE} != {number}");
+    let error = format!(".error \"two tables of cpucaps give {LSE} different numbers\"");
     let set = format!(".set __alt_cpucap_{LSE}, {number}");
     let globl = format!(".globl __alt_cpucap_{LSE}");
+    let is_known = format!(".ifdef __alt_cpucap_{LSE}");
     Ok(quote! {
         #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-        ::core::arch::global_asm!(#globl, #set);
+        ::core::arch::global_asm!(
+            #is_known, #differs, #error, ".endif", ".else", #globl, #set, ".endif",
+        );
     })
 }
 

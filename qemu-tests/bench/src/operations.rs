@@ -29,12 +29,15 @@ macro_rules! peers {
 peers! {
     llsc_add llsc_add_twice llsc_lock llsc_lock_twice;
     outline_add outline_add_twice outline_lock outline_lock_twice;
+    helper_add helper_add_twice helper_lock helper_lock_twice;
+    call_add call_add_twice call_lock call_lock_twice;
     lse_add lse_add_twice lse_lock lse_lock_twice;
 }
 
 unsafe extern "C" {
     /// The variable that the helpers of outline atomics read; without an operating system, nothing
     /// sets it.
+    #[link_name = "__toolch__have_lse_atomics"]
     static __aarch64_have_lse_atomics: Flag;
 }
 
@@ -178,8 +181,12 @@ fn ours(cpu: &str) {
 fn peers(cpu: &str) {
     adds("plain LL/SC", cpu, llsc_add, llsc_add_twice);
     adds("outline atomics", cpu, outline_add, outline_add_twice);
+    adds("helper is a site", cpu, helper_add, helper_add_twice);
+    adds("call is a site", cpu, call_add, call_add_twice);
     locks("plain LL/SC", cpu, llsc_lock, llsc_lock_twice);
     locks("outline atomics", cpu, outline_lock, outline_lock_twice);
+    locks("helper is a site", cpu, helper_lock, helper_lock_twice);
+    locks("call is a site", cpu, call_lock, call_lock_twice);
 }
 
 fn adds(name: &str, cpu: &str, once: Counted<AtomicU64>, twice: Counted<AtomicU64>) {
