@@ -137,10 +137,11 @@ pub(super) fn functions(diff: &Diff<'_>) -> Vec<Refusal> {
         } else if atom.output.starts_with(".hyp") || atom.section.starts_with(".hyp") {
             let section = atom.output.clone();
             refusals.push(Refusal::Namespace { name, section });
+        } else if let Some(refusal) = entry(diff, &name, old, new) {
+            refusals.push(refusal);
         } else if diff.old().function(old).is_none() {
             refusals.push(Refusal::Assembly { name });
         } else {
-            refusals.extend(entry(diff, &name, old, new));
             refusals.extend(aliases(diff, &name, old, new));
             refusals.extend(labels(diff, &name, old));
         }

@@ -4,13 +4,13 @@
 //! are compared by what they contain, from the functions that use them. A pair is *changed* if bytes
 //! before relocation or references differ; of a panic location, line and column do not count.
 
-mod alignment;
 mod builds;
 mod carry;
 mod change;
 mod checks;
 mod compare;
 mod matching;
+mod profile;
 mod reasons;
 mod refusal;
 pub mod report;

@@ -7,10 +7,10 @@ use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 
 use crate::model::{AtomId, Kind, Model, Target, debug};
 
-use super::alignment;
 use super::change::Reason;
 use super::compare::{Comparer, Verdict};
 use super::matching::Pairs;
+use super::profile;
 
 /// What explains changes.
 pub(super) struct Explainer<'a> {
@@ -53,19 +53,23 @@ impl Explainer<'_> {
 
     fn code(&self, old: AtomId, new: AtomId, reasons: &mut BTreeSet<Reason>) {
         let (old_model, new_model) = (self.comparer.old, self.comparer.new);
-        let (left, right) = alignment::differing(self.pairs, (old_model, old), (new_model, new));
-        let mut own = false;
-        let mut inlined = BTreeSet::new();
-        for (model, id, offsets) in [(old_model, old, &left), (new_model, new, &right)] {
-            for offset in offsets {
-                let suspect = scopes(model, id, *offset)
-                    .find(|scope| !scope.toolchain && !self.innocent.contains(&scope.name));
-                match suspect {
-                    Some(scope) => drop(inlined.insert(scope.name.clone())),
-                    None => own = true,
-                }
-            }
-        }
+        let suspect =
+            |scope: &debug::Inlined| !scope.toolchain && !self.innocent.contains(&scope.name);
+        let before = profile::profile(old_model, old, &suspect, &|id| self.pairs.new_of(id));
+        let after = profile::profile(new_model, new, &suspect, &Some);
+        let there = profile::inlined(old_model, old);
+        let still = profile::inlined(new_model, new);
+        let own = before.get(&None) != after.get(&None);
+        let inlined: BTreeSet<String> = before
+            .iter()
+            .chain(&after)
+            .filter_map(|(scope, _)| {
+                scope
+                    .clone()
+                    .filter(|_| before.get(scope) != after.get(scope))
+            })
+            .filter(|name| there.contains(&**name) && still.contains(&**name))
+            .collect();
         let lines_differ = own_lines(old_model, old) != own_lines(new_model, new);
         let functions = [old_model.function(old), new_model.function(new)];
         let types: BTreeSet<_> = functions
@@ -143,28 +147,14 @@ fn constant_pair(
     (both && (old.offset, old.kind) == (new.offset, new.kind)).then_some((*a, *b))
 }
 
-/// The functions whose inlined code has the instruction, inner before outer; none for the function's
-/// own.
-fn scopes(model: &Model, id: AtomId, offset: u64) -> impl Iterator<Item = &debug::Inlined> {
-    let address = model.atom(id).address.unwrap_or_default() + offset;
-    let inlined = model
-        .function(id)
-        .map_or(&[][..], |function| &function.inlined);
-    inlined
-        .iter()
-        .rev()
-        .filter(move |scope| scope.ranges.iter().any(|range| range.contains(&address)))
-}
-
 /// The lines of a function's own code, from the line of its declaration.
 fn own_lines(model: &Model, id: AtomId) -> BTreeSet<i64> {
     let Some((function, start)) = model.function(id).zip(model.atom(id).address) else {
         return BTreeSet::new();
     };
-    let own = function
-        .lines
-        .iter()
-        .filter(|(address, line)| *line > 0 && scopes(model, id, address - start).next().is_none());
+    let own = function.lines.iter().filter(|(address, line)| {
+        *line > 0 && profile::scopes(model, id, address - start).next().is_none()
+    });
     own.map(|(_, line)| *line as i64 - function.line as i64)
         .collect()
 }
@@ -246,14 +236,30 @@ pub(super) fn describe(model: &Model, id: AtomId) -> String {
     if let Some((name, _)) = statics.find(|(_, of)| is_here(of)) {
         return crate::model::names::stable(name);
     }
-    let bytes = atom.bytes.strip_suffix(&[0]).unwrap_or(&atom.bytes);
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.is_empty() && !text.contains('\0') => {
-            let short: String = text.chars().take(40).collect();
-            let rest = if short.len() < text.len() { "…" } else { "" };
-            format!("{short:?}{rest}")
-        }
-        _ => format!("of {} bytes", atom.size),
+    let text = text(&atom.bytes);
+    match text.is_empty() {
+        true => format!("of {} bytes", atom.size),
+        false => text,
+    }
+}
+
+/// The readable parts of a constant: strings, and the pieces of a format string.
+fn text(bytes: &[u8]) -> String {
+    const MOST: usize = 40;
+    let text = String::from_utf8_lossy(bytes);
+    let parts =
+        text.split(|letter: char| letter.is_control() && letter != '\n' || letter == '\u{fffd}');
+    let parts: Vec<&str> = parts.filter(|part| part.trim().len() > 1).collect();
+    let joined = parts.join("…");
+    let short: String = joined.chars().take(MOST).collect();
+    let rest = if short.len() < joined.len() {
+        "…"
+    } else {
+        ""
+    };
+    match short.is_empty() {
+        true => String::new(),
+        false => format!("{short:?}{rest}"),
     }
 }
 

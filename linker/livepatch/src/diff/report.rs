@@ -28,6 +28,8 @@ pub struct Entry {
     pub kind: &'static str,
     /// Its name, demangled.
     pub name: String,
+    /// Its symbol, mangled: of the old build, or of the new one for what is new.
+    pub symbol: String,
     /// Why.
     pub reasons: Vec<String>,
     /// Its address in the old image.
@@ -80,6 +82,10 @@ impl Report {
                     "static"
                 },
                 name: change.name.clone(),
+                symbol: old
+                    .or(new)
+                    .map(|atom| atom.name().to_owned())
+                    .unwrap_or_default(),
                 reasons: change.reasons.iter().map(ToString::to_string).collect(),
                 address: old.and_then(|atom| atom.address),
                 old_size: old.map(|atom| atom.size),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Atom, AtomId, Kind, Model, Target, names};
+use crate::model::{Atom, AtomId, Kind, Model, Reference, Target, names};
 
 use super::change::What;
 use super::refusal::Refusal;
@@ -80,59 +80,62 @@ fn is_revived(old: &Model, atom: &Atom) -> bool {
             || statics.keys().any(|name| names::stable(name) == stable))
 }
 
-/// Entries without a symbol, as assembly adds them to a table: compared as a list by content.
+/// Tables of entries without a symbol, as assembly adds them: compared as lists of what they refer
+/// to, and then by their bytes.
 fn anonymous_tables(diff: &Diff<'_>) -> Vec<Refusal> {
-    let entries = |model: &Model| {
-        let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    type Table = (Vec<String>, Vec<u8>);
+    let tables = |model: &Model| {
+        let mut tables: BTreeMap<String, Table> = BTreeMap::new();
         for (_, atom) in model.atoms() {
             if atom.kind == Kind::Constant && is_table(atom) {
-                let content = content(model, atom);
-                tables
-                    .entry(atom.section.clone())
-                    .or_default()
-                    .push(content);
+                let (entries, bytes) = tables.entry(atom.section.clone()).or_default();
+                entries.extend(
+                    atom.references
+                        .iter()
+                        .map(|reference| target(model, reference)),
+                );
+                bytes.extend(&atom.bytes);
             }
         }
         tables
     };
-    let (mut old, new) = (entries(diff.old()), entries(diff.new()));
+    let (mut old, new) = (tables(diff.old()), tables(diff.new()));
     let mut refusals = Vec::new();
     let mut refuse = |table: &str, name: String, what| {
         let table = table.to_owned();
         refusals.push(Refusal::Registry { table, name, what });
     };
-    for (table, list) in new {
-        let before = old.entry(table.clone()).or_default();
-        for content in list {
-            match before.iter().position(|one| *one == content) {
+    for (table, (entries, bytes)) in new {
+        let (mut before, before_bytes) = old.remove(&table).unwrap_or_default();
+        let same = entries == before;
+        for entry in entries {
+            match before.iter().position(|one| *one == entry) {
                 Some(at) => drop(before.remove(at)),
-                None => refuse(&table, content, "new"),
+                None => refuse(&table, entry, "new"),
             }
         }
+        for entry in before {
+            refuse(&table, entry, "removed");
+        }
+        if same && bytes != before_bytes {
+            refuse(&table, "without a name".to_owned(), "changed");
+        }
     }
-    for (table, list) in old {
-        for content in list {
-            refuse(&table, content, "removed");
+    for (table, (entries, _)) in old {
+        for entry in entries {
+            refuse(&table, entry, "removed");
         }
     }
     refusals
 }
 
-/// Bytes and references of an entry, by stable names.
-fn content(model: &Model, atom: &Atom) -> String {
-    let mut text = value(model, atom);
-    for reference in &atom.references {
-        let name = match &reference.target {
-            Target::Atom(to) if model.atom(*to).kind == Kind::Constant => {
-                reasons::describe(model, *to)
-            }
-            Target::Atom(to) => model.label(*to),
-            Target::Linker(name) | Target::Absent(name) => name.clone(),
-        };
-        // An offset in a function changes with its body, and is judged as a label there.
-        text += &format!(" +{}: {name}", reference.offset);
+/// What an entry refers to. The offset in a function changes with its body, and is judged as a label
+/// there.
+fn target(model: &Model, reference: &Reference) -> String {
+    match &reference.target {
+        Target::Atom(to) => reasons::name_of(model, *to),
+        Target::Linker(name) | Target::Absent(name) => name.clone(),
     }
-    text
 }
 
 /// The bytes of a static in hexadecimal, as much as fits into a line; small ones as a number.
@@ -144,10 +147,7 @@ fn value(model: &Model, atom: &Atom) -> String {
     if let [reference] = &*atom.references
         && atom.size == 8
     {
-        return match &reference.target {
-            Target::Atom(to) => format!("&{}", reasons::name_of(model, *to)),
-            Target::Linker(name) | Target::Absent(name) => format!("&{name}"),
-        };
+        return format!("&{}", target(model, reference));
     }
     if matches!(size, 1 | 2 | 4 | 8) {
         let mut word = [0; 8];

@@ -73,8 +73,8 @@ pub(super) fn refusals(old: &Model, changed: &[ChangedType]) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for of in changed.iter().filter(|of| !of.follows) {
         let name = of.name.clone();
-        if name.contains("{async_") || name.contains("{gen_") || name.contains("{coroutine") {
-            refusals.push(Refusal::State { name });
+        if let Some(state) = state(&name) {
+            refusals.push(Refusal::State { name: state });
         } else if name.contains("{closure_env#") {
             // A closure that is not called through a pointer lives in functions that are carried
             // together.
@@ -90,6 +90,16 @@ pub(super) fn refusals(old: &Model, changed: &[ChangedType]) -> Vec<Refusal> {
         }
     }
     refusals
+}
+
+/// The state of an `async` function or a coroutine, without the name of the variant.
+fn state(name: &str) -> Option<String> {
+    let starts = ["{async_", "{gen_", "{coroutine_"];
+    let start = starts.iter().find_map(|start| name.find(start))?;
+    let end = name[start..]
+        .find('}')
+        .map_or(name.len(), |end| start + end + 1);
+    Some(name[..end].to_owned())
 }
 
 /// Whether data refers to the code of a closure.
@@ -127,7 +137,7 @@ pub(super) fn vtables(old: &Model, new: &Model, pairs: &Pairs) -> Vec<Refusal> {
         names
     };
     let after = by_name(new);
-    let mut refusals = Vec::new();
+    let mut refusals = lengths(old, new);
     for (name, addresses) in by_name(old) {
         // Closures of one name share it; which is which is not known.
         let ([old_at], Some([new_at])) = (&*addresses, after.get(&name).map(Vec::as_slice)) else {
@@ -138,10 +148,7 @@ pub(super) fn vtables(old: &Model, new: &Model, pairs: &Pairs) -> Vec<Refusal> {
         };
         let (a, b) = (old.atom(*a), new.atom(*b));
         let short = name.trim_end_matches("::{vtable}").to_owned();
-        let methods = |size: u64| (size / 8).saturating_sub(3);
         if a.size != b.size {
-            let why = format!("{} methods, now {}", methods(a.size), methods(b.size));
-            refusals.push(Refusal::Vtable { name: short, why });
             continue;
         }
         let slots = a.references.iter().zip(&b.references);
@@ -156,6 +163,35 @@ pub(super) fn vtables(old: &Model, new: &Model, pairs: &Pairs) -> Vec<Refusal> {
             };
             let why = format!("method {} is {method}", (two.offset / 8).saturating_sub(3));
             refusals.push(Refusal::Vtable { name: short, why });
+        }
+    }
+    refusals
+}
+
+/// The refusals for vtables with another number of methods. The debug information has their types
+/// even where the optimiser lost their places.
+fn lengths(old: &Model, new: &Model) -> Vec<Refusal> {
+    const SUFFIX: &str = "::{vtable_type}";
+    // Drop, size and alignment come first.
+    let methods = |size: u64| (size / 8).saturating_sub(3);
+    let mut refusals = Vec::new();
+    for (name, before) in &old.debug().types {
+        let Some((short, after)) = name.strip_suffix(SUFFIX).zip(new.debug().types.get(name))
+        else {
+            continue;
+        };
+        let sizes = |layouts: &BTreeSet<Layout>| -> BTreeSet<u64> {
+            layouts.iter().map(|layout| layout.size).collect()
+        };
+        let (before, after) = (sizes(before), sizes(after));
+        if let (Some(old), Some(new)) = (before.first(), after.first())
+            && before != after
+        {
+            let why = format!("{} methods, now {}", methods(*old), methods(*new));
+            refusals.push(Refusal::Vtable {
+                name: short.to_owned(),
+                why,
+            });
         }
     }
     refusals

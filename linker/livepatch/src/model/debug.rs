@@ -321,17 +321,23 @@ impl<'a, 'b> UnitReader<'a, 'b> {
                             .sdata_value()
                             .or_else(|| value.udata_value().map(|v| v as i64))
                     });
+                    let name = self
+                        .name(entry)
+                        .unwrap_or_else(|| "(discriminant)".to_owned());
                     layout.members.push(Member {
-                        name: self
-                            .name(entry)
-                            .unwrap_or_else(|| "(discriminant)".to_owned()),
                         variant: variant.map(|(_, value)| value.clone()),
                         offset: number(dw::DW_AT_data_member_location).unwrap_or_default(),
                         value,
-                        type_name: self
-                            .type_of(entry)
-                            .map(|offset| self.type_name(offset))
-                            .unwrap_or_default(),
+                        // The type of a vtable is an array of its length, which the rule for
+                        // vtables judges.
+                        type_name: match &*name {
+                            "vtable" => name.clone(),
+                            _ => self
+                                .type_of(entry)
+                                .map(|of| self.type_name(of))
+                                .unwrap_or_default(),
+                        },
+                        name,
                     });
                 }
                 _ => {}

@@ -9,6 +9,7 @@ mod atom;
 mod branches;
 pub mod debug;
 mod error;
+mod folded;
 pub mod layout;
 pub mod names;
 mod pieces;
@@ -43,7 +44,7 @@ impl Model {
     /// An input or the debug information is damaged.
     pub fn of(build: &Build) -> Result<Self, ModelError> {
         let image = build.image.clone();
-        let atoms = read::atoms(&build.inputs, &build.map)?;
+        let atoms = read::atoms(&image, &build.inputs, &build.map)?;
         let debug = Debug::read(&image)?;
         let mut by_address: HashMap<u64, Vec<AtomId>> = HashMap::new();
         for (index, atom) in atoms.iter().enumerate() {

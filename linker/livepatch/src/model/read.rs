@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use alt_image::image::Image;
 use alt_linker::map::Placed;
 use alt_object::display;
 use alt_object::object::{Object, Place, Symbol};
@@ -13,12 +14,17 @@ use crate::archive;
 use super::atom::{Atom, AtomId, Kind, Name, Reference, Target};
 use super::branches;
 use super::error::ModelError;
+use super::folded;
 use super::names;
 use super::pieces;
 use super::place::Places;
 
 /// The atoms of all inputs.
-pub(super) fn atoms(sources: &[archive::Input], map: &[Placed]) -> Result<Vec<Atom>, ModelError> {
+pub(super) fn atoms(
+    image: &Image,
+    sources: &[archive::Input],
+    map: &[Placed],
+) -> Result<Vec<Atom>, ModelError> {
     let places = Places::new(map);
     let mut objects = Vec::new();
     for source in sources {
@@ -33,6 +39,17 @@ pub(super) fn atoms(sources: &[archive::Input], map: &[Placed]) -> Result<Vec<At
             placed,
             atoms: HashMap::new(),
         });
+    }
+    // Functions that the linker folded into others (--icf) are not in the map.
+    let parts: Vec<_> = objects
+        .iter()
+        .map(|input| (&input.object, &*input.placed))
+        .collect();
+    let folded = folded::find(image, &parts);
+    for (input, folded) in objects.iter_mut().zip(folded) {
+        for (section, place) in folded {
+            input.placed[section] = Some(place);
+        }
     }
     let mut atoms = Vec::new();
     for (index, input) in objects.iter_mut().enumerate() {

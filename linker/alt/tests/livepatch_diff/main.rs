@@ -1,0 +1,6 @@
+//! `alt livepatch diff`: each kind of change on a small kernel, with the exact list of functions.
+
+mod behaviours;
+mod edits;
+mod oracle;
+mod support;
