@@ -11,8 +11,9 @@ use std::{
 
 /// Boots `kernel` and returns what it prints on the serial line until it switches off.
 ///
-/// # Errors [`Error::QemuExited`] when QEMU exits with an error, [`Error::Hung`] when it does not
-/// exit within `timeout`; it is killed then.
+/// # Errors
+/// [`Error::QemuExited`] when QEMU exits with an error, [`Error::Hung`] when it does not exit
+/// within `timeout`; it is killed then.
 pub fn run(qemu: &Qemu, machine: &Machine, kernel: &Path, timeout: Duration) -> Result<String> {
     let mut command = qemu.command();
     command

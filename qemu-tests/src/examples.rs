@@ -60,9 +60,10 @@ pub struct Boot {
 impl Example {
     /// Builds it and boots it on a machine.
     ///
-    /// # Errors Those of [`guest::build`] and [`Launch::run_plain`]; [`Error::Example`] when the
-    /// kernel does not report that its results are right, when its memory does not show the
-    /// rewritten sites that it reports, or when a word outside its sites has changed.
+    /// # Errors
+    /// Those of [`guest::build`] and [`Launch::run_plain`]; [`Error::Example`] when the kernel does
+    /// not report that its results are right, when its memory does not show the rewritten sites
+    /// that it reports, or when a word outside its sites has changed.
     pub fn boot(&self, qemu: &Qemu, machine: &Machine, profile: Profile) -> Result<Boot> {
         let image = Image::open(&guest::build(self.package, profile)?)?;
         let launch = Launch::new(&image, machine.clone());

@@ -47,8 +47,9 @@ impl Qemu {
 
     /// The QEMU `binary`, with arguments for every start, separated by blanks.
     ///
-    /// # Errors [`Error::NoQemu`] when it cannot be executed, [`Error::NotQemu`] when it does not
-    /// answer as QEMU does.
+    /// # Errors
+    /// [`Error::NoQemu`] when it cannot be executed, [`Error::NotQemu`] when it does not answer as
+    /// QEMU does.
     pub fn new(binary: &str, args: &str) -> Result<Self> {
         let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
         let ask = |question: &[&str]| -> Result<String> {

@@ -122,7 +122,8 @@ pub fn note(line: &Line) -> Result<()> {
 
 /// The lines of a file, or of several one after the other.
 ///
-/// # Errors [`Error::Io`] with the number of the line that cannot be parsed.
+/// # Errors
+/// [`Error::Io`] with the number of the line that cannot be parsed.
 pub fn read(text: &str) -> Result<Vec<Line>> {
     let lines = text.lines().enumerate();
     lines

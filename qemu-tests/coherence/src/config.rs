@@ -63,7 +63,8 @@ pub enum ConfigError {
 impl Config {
     /// Reads a file.
     ///
-    /// # Errors It cannot be read, or is not a configuration.
+    /// # Errors
+    /// It cannot be read, or is not a configuration.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
             path: path.into(),

@@ -52,7 +52,8 @@ pub fn build_library(package: &str, profile: Profile) -> Result<()> {
 /// Builds the same again with a linker that inspects its inputs, and with environment variables for
 /// it. Only the package itself is compiled again, and only if it or the linker has changed.
 ///
-/// # Errors [`Error::Build`]; the messages of the linker are on standard error.
+/// # Errors
+/// [`Error::Build`]; the messages of the linker are on standard error.
 pub fn link(
     package: &str,
     profile: Profile,

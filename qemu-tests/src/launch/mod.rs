@@ -104,10 +104,10 @@ impl<'a> Launch<'a> {
 
     /// Runs the guest to its end. QEMU has exited when this returns, also with an error.
     ///
-    /// # Errors [`Error::Hung`] when the time is over, [`Error::QemuExited`] and
-    /// [`Error::GuestStopped`] when it does not end by PSCI `SYSTEM_OFF`, [`Error::Image`] when the
-    /// image has no `demo_outcome`. A failure that the guest reports in `demo_outcome` is not an
-    /// error here.
+    /// # Errors
+    /// [`Error::Hung`] when the time is over, [`Error::QemuExited`] and [`Error::GuestStopped`]
+    /// when it does not end by PSCI `SYSTEM_OFF`, [`Error::Image`] when the image has no
+    /// `demo_outcome`. A failure that the guest reports in `demo_outcome` is not an error here.
     pub fn run(&self, qemu: &Qemu) -> Result<Run> {
         let outcome_at = self.image.symbol(OUTCOME)?;
         let mut session = Session::start(self, qemu, None)?;

@@ -19,7 +19,8 @@ impl Launch<'_> {
     /// Runs the guest to its end from the file `kernel`, the image itself or a form of it, by which
     /// QEMU loads the first byte of the image at the guest physical address `at`.
     ///
-    /// # Errors As [`run`](Self::run), except that `demo_outcome` may be missing.
+    /// # Errors
+    /// As [`run`](Self::run), except that `demo_outcome` may be missing.
     pub fn run_plain(&self, qemu: &Qemu, kernel: &Path, at: u64) -> Result<PlainRun> {
         let ranges = || self.image.load_ranges();
         let linked = ranges().map(|range| range.start).min().unwrap_or_default();

@@ -38,7 +38,8 @@ impl<'a> Launch<'a> {
 impl Watched<'_> {
     /// Runs the guest to its end.
     ///
-    /// # Errors As [`Launch::run`]; [`Error::NoPlugin`] when QEMU cannot load the plugin,
+    /// # Errors
+    /// As [`Launch::run`]; [`Error::NoPlugin`] when QEMU cannot load the plugin,
     /// [`Error::Coherence`] when the plugin fails. A violation is not an error.
     pub fn run(mut self, qemu: &Qemu) -> Result<WatchedRun> {
         let plugin = Plugin::find(qemu)?;

@@ -141,7 +141,8 @@ impl Test {
 
 /// A scenario as P0 and P1 execute it on a system, unchanged.
 ///
-/// # Errors The scenario is missing or damaged.
+/// # Errors
+/// The scenario is missing or damaged.
 pub fn scenario(name: &str, caches: Caches) -> Result<Program, String> {
     let mut all = SCENARIOS.iter();
     let (_, text) = all
@@ -156,7 +157,8 @@ pub fn scenario(name: &str, caches: Caches) -> Result<Program, String> {
 
 /// All tests, in the order of `answers.txt`.
 ///
-/// # Errors A line of it is damaged, or names an instruction that its scenario does not contain.
+/// # Errors
+/// A line of it is damaged, or names an instruction that its scenario does not contain.
 pub fn all() -> Result<Vec<Test>, String> {
     let mut tests = Vec::new();
     let lines = (1..).zip(ANSWERS.lines());

@@ -33,7 +33,8 @@ pub enum Branches {
 
 /// Checks the routine that writes text and the one in which others wait.
 ///
-/// # Errors A path that no scenario contains, or a scenario without a path.
+/// # Errors
+/// A path that no scenario contains, or a scenario without a path.
 pub fn routines_are_those_of_the_scenarios(image: &Image) -> Result<(), String> {
     let commit = paths(image, "arch::commit::commit", Branches::Left)?;
     let neither = column("self", Caches::ALL[0], 0)?;
@@ -120,7 +121,8 @@ fn column(name: &str, caches: Caches, cpu: usize) -> Result<Steps, String> {
 
 /// The steps of each path through a function of the image, from its first instruction to `ret`.
 ///
-/// # Errors The function is missing, or has an instruction that this analysis cannot follow.
+/// # Errors
+/// The function is missing, or has an instruction that this analysis cannot follow.
 pub fn paths(image: &Image, name: &str, branches: Branches) -> Result<BTreeSet<Steps>, String> {
     let range = image
         .function(name)

@@ -58,7 +58,8 @@ impl Mutant {
 
 /// The violations of the unchanged patcher, on the machines of the mutants.
 ///
-/// # Errors The guest fails: then a run without violations proves nothing.
+/// # Errors
+/// The guest fails: then a run without violations proves nothing.
 pub fn real(image: &Image, qemu: &Qemu) -> Result<Vec<(Observer, String)>> {
     let mut said: Vec<_> = sequence(image)
         .err()

@@ -76,7 +76,8 @@ impl Spoilt {
 impl Mutant {
     /// The bytes of the changed image's file.
     ///
-    /// # Errors The routine has no instruction that this mutant changes.
+    /// # Errors
+    /// The routine has no instruction that this mutant changes.
     pub fn apply(&self, image: &Image) -> Result<Vec<u8>, MutantError> {
         (self.spoil)(image)?.file()
     }

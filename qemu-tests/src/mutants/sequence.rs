@@ -8,7 +8,8 @@ use crate::Image;
 /// observe. The steps are in the file in the order in which they are executed. Each branch over a
 /// step depends on CTR_EL0, or on the exception level at which the kernel was entered.
 ///
-/// # Errors The instruction that is found in place of the expected one.
+/// # Errors
+/// The instruction that is found in place of the expected one.
 pub fn sequence(image: &Image) -> Result<(), String> {
     let steps = |name, patterns: &[Pattern]| -> Result<Vec<&'static str>, String> {
         let routine = Routine::find(image, name).map_err(|why| why.to_string())?;

@@ -27,7 +27,8 @@ fn observer(plugin: &Plugin) -> MutexGuard<'_, Observer> {
 
 /// Called once, when the plugin is loaded. QEMU exits if the result is not 0.
 ///
-/// # Safety Only QEMU may call it, with arguments as its plugin interface specifies.
+/// # Safety
+/// Only QEMU may call it, with arguments as its plugin interface specifies.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qemu_plugin_install(
     id: api::PluginId,

@@ -54,8 +54,9 @@ impl<'a> Launch<'a> {
 impl Monitored<'_> {
     /// Runs the guest to its end.
     ///
-    /// # Errors As [`Launch::run`], except that `demo_outcome` may be missing; [`Error::Monitor`]
-    /// if the monitor fails. A violation is not an error.
+    /// # Errors
+    /// As [`Launch::run`], except that `demo_outcome` may be missing; [`Error::Monitor`] if the
+    /// monitor fails. A violation is not an error.
     pub fn run(mut self, qemu: &Qemu) -> Result<MonitoredRun> {
         let image = self.launch.image;
         let monitor = Image::open(&guest::build("el2-monitor", Profile::Release)?)?;
