@@ -44,7 +44,7 @@ pub(super) fn has_identity(kind: Kind) -> bool {
 type Groups = BTreeMap<Vec<String>, (Vec<AtomId>, Vec<AtomId>)>;
 
 /// Pairs functions and statics by name: the exact name in the same input, the exact name, the name
-/// that is stable with generic arguments, and the stable name. What is still ambiguous goes by
+/// that is stable with generic arguments, and the stable name. What is still ambiguous is decided by
 /// `same`, and then by order.
 pub(super) fn pair(
     old: &Model,
