@@ -27,7 +27,10 @@ pub fn expand(path: &LitStr, runtime: &Runtime) -> TokenStream {
     let name = path.value();
     let checked = read(&name).and_then(|text| {
         let cpucaps = alt_cpucaps::check(&name, &text)?;
-        let number = atomics(&name, &cpucaps)?;
+        let number = match cfg!(feature = "atomics") {
+            true => atomics(&name, &cpucaps)?,
+            false => TokenStream::new(),
+        };
         Ok((cpucaps, text, number))
     });
     match checked {
@@ -58,9 +61,6 @@ fn read(path: &str) -> Result<String, Vec<String>> {
 /// alt-runtime are compiled before the kernel's table exists. Two tables of one image that disagree
 /// are a duplicate definition.
 fn atomics(path: &str, cpucaps: &Cpucaps) -> Result<TokenStream, Vec<String>> {
-    if !cfg!(feature = "atomics") {
-        return Ok(TokenStream::new());
-    }
     let mut caps = cpucaps.caps.iter();
     let Some(number) = caps.position(|cap| cap.name == LSE) else {
         return Err(vec![format!(
@@ -137,6 +137,28 @@ fn ascii(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn outline_atomics_require_lse() {
+        let table = |cap: &str| {
+            let text = format!(
+                "[{cap}]\ndoc = \"A cpucap.\"\nscope = \"system\"\nkind = \"feature\"\n\
+                 detect = {{ field = \"ID_AA64ISAR0_EL1.Atomic\", min = 2 }}\n"
+            );
+            alt_cpucaps::check("caps.toml", &text).unwrap()
+        };
+        let messages = super::atomics("caps.toml", &table("ATOMICS")).unwrap_err();
+        let [message] = &messages[..] else {
+            panic!("{messages:?}");
+        };
+        let start = "caps.toml: the feature `atomics` of alt-runtime requires a cpucap LSE";
+        assert!(message.starts_with(start), "{message}");
+        assert!(message.contains("add [LSE] with detect"), "{message}");
+        let assembly = super::atomics("caps.toml", &table("LSE"))
+            .unwrap()
+            .to_string();
+        assert!(assembly.contains(".set __alt_cpucap_LSE, 0"), "{assembly}");
+    }
+
     #[test]
     fn a_missing_file_says_where_it_was_sought() {
         let messages = super::read("no/such.toml").unwrap_err();

@@ -4,12 +4,12 @@
 use alt_runtime::insn::{Form, Insn, MoveError};
 use demo_object::relocation::{RelocationError, apply};
 use elf::abi::{
-    R_AARCH64_ABS32, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
-    R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC, R_AARCH64_CALL26,
-    R_AARCH64_CONDBR19, R_AARCH64_JUMP26, R_AARCH64_LD_PREL_LO19, R_AARCH64_LDST8_ABS_LO12_NC,
-    R_AARCH64_LDST16_ABS_LO12_NC, R_AARCH64_LDST32_ABS_LO12_NC, R_AARCH64_LDST64_ABS_LO12_NC,
-    R_AARCH64_LDST128_ABS_LO12_NC, R_AARCH64_MOVW_UABS_G0, R_AARCH64_PREL32, R_AARCH64_PREL64,
-    R_AARCH64_TSTBR14,
+    R_AARCH64_ABS16, R_AARCH64_ABS32, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC,
+    R_AARCH64_ADR_PREL_LO21, R_AARCH64_ADR_PREL_PG_HI21, R_AARCH64_ADR_PREL_PG_HI21_NC,
+    R_AARCH64_CALL26, R_AARCH64_CONDBR19, R_AARCH64_JUMP26, R_AARCH64_LD_PREL_LO19,
+    R_AARCH64_LDST8_ABS_LO12_NC, R_AARCH64_LDST16_ABS_LO12_NC, R_AARCH64_LDST32_ABS_LO12_NC,
+    R_AARCH64_LDST64_ABS_LO12_NC, R_AARCH64_LDST128_ABS_LO12_NC, R_AARCH64_MOVW_UABS_G0,
+    R_AARCH64_PREL32, R_AARCH64_PREL64, R_AARCH64_TSTBR14,
 };
 
 /// All types that the loader supports, and their names.
@@ -122,6 +122,27 @@ fn values_of_more_than_32_bits_are_refused() {
     let from = |value: u64| PLACE.wrapping_add(value);
     assert_eq!(refuse(R_AARCH64_PREL32, 0, 0, from(high)), large(high));
     assert_eq!(refuse(R_AARCH64_PREL32, 0, 0, from(low)), large(low));
+}
+
+/// The number of a cpucap, in the record of an outline atomic: R_AARCH64_ABS16 of an absolute symbol.
+#[test]
+fn numbers_of_cpucaps_have_16_bits() {
+    let mut record = [0xff; 12];
+    for (number, bytes) in [(14, [14, 0]), (0xffff, [0xff, 0xff])] {
+        apply(R_AARCH64_ABS16, &mut record, 8, PLACE, number).unwrap();
+        assert_eq!(record[8..10], bytes);
+    }
+    assert_eq!((record[7], record[10]), (0xff, 0xff));
+    let large = RelocationError::TooLarge { value: 1 << 16 };
+    assert_eq!(
+        apply(R_AARCH64_ABS16, &mut record, 8, PLACE, 1 << 16),
+        Err(large)
+    );
+    let outside = RelocationError::OutsideSection { offset: 11 };
+    assert_eq!(
+        apply(R_AARCH64_ABS16, &mut record, 11, PLACE, 0),
+        Err(outside)
+    );
 }
 
 #[test]
