@@ -7,6 +7,7 @@
 
 mod atom;
 mod branches;
+mod constants;
 pub mod debug;
 mod error;
 mod folded;
@@ -44,7 +45,8 @@ impl Model {
     /// An input or the debug information is damaged.
     pub fn of(build: &Build) -> Result<Self, ModelError> {
         let image = build.image.clone();
-        let atoms = read::atoms(&image, &build.inputs, &build.map)?;
+        let mut atoms = read::atoms(&image, &build.inputs, &build.map)?;
+        constants::resolve(&image, &mut atoms);
         let debug = Debug::read(&image)?;
         let mut by_address: HashMap<u64, Vec<AtomId>> = HashMap::new();
         for (index, atom) in atoms.iter().enumerate() {
