@@ -77,8 +77,16 @@ fn is_rust(name: &str) -> bool {
     name.trim_end_matches(')').ends_with(".rcgu.o")
 }
 
+/// A crate of the toolchain: by its folder or, if `alt-ld` has rewritten its calls of outline atomics
+/// to a file `IMAGE.atomics/NUMBER-NAME`, by its name.
 fn is_toolchain(name: &str) -> bool {
-    name.contains("/rustlib/") || name.contains("\\rustlib\\")
+    const CRATES: [&str; 3] = ["libcore-", "liballoc-", "libcompiler_builtins-"];
+    let rewritten = || {
+        let (_, file) = name.split_once(".atomics")?;
+        let (_, file) = file.get(1..)?.split_once('-')?;
+        Some(CRATES.iter().any(|known| file.starts_with(known)))
+    };
+    name.contains("/rustlib/") || name.contains("\\rustlib\\") || rewritten() == Some(true)
 }
 
 /// The names of objects by crate. rustc names an object `CRATE.HASH-cgu.N.rcgu.o`, or, with
@@ -194,4 +202,31 @@ fn has_types(object: &Object<'_>) -> Result<bool, alt_object::object::ObjectErro
         .map_while(|code| table.get(code))
         .map(|entry| entry.tag().0);
     Ok(tags.any(|tag| types.contains(&tag)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_of_the_toolchain_are_known_by_folder_or_name() {
+        for (name, expected) in [
+            (
+                "/x/lib/rustlib/aarch64-unknown-none/lib/libcore-1e.rlib(core-1e.core.82-cgu.0.rcgu.o)",
+                true,
+            ),
+            (
+                "/x/kernel.atomics/30-libcompiler_builtins-3e.rlib(compiler_builtins-3e.c.5-cgu.1.rcgu.o)",
+                true,
+            ),
+            (
+                "/x/kernel.atomics/29-libalt_runtime-3b.rlib(alt_runtime-3b.alt_runtime.ab-cgu.0.rcgu.o)",
+                false,
+            ),
+            ("/x/kernel.atomics/1-kernel.cf-cgu.0.rcgu.o", false),
+            ("/x/libcore-1e.rlib(core-1e.core.82-cgu.0.rcgu.o)", false),
+        ] {
+            assert_eq!(is_toolchain(name), expected, "{name}");
+        }
+    }
 }
