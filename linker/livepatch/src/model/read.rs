@@ -310,9 +310,11 @@ fn globals(inputs: &[Input<'_>]) -> Globals {
     globals
 }
 
-/// Whether a symbol is a name: not a mapping symbol, a section or a file.
+/// Whether a symbol is a name: not a mark, a section or a file.
 fn is_a_name(symbol: &Symbol<'_>) -> bool {
-    let marks = symbol.name.starts_with(b"$") && symbol.size == 0 && symbol.local;
+    // Mapping symbols, and labels that an assembler numbers.
+    let marks = symbol.name.starts_with(b"$") && symbol.size == 0 && symbol.local
+        || symbol.name.starts_with(b".L");
     !symbol.name.is_empty() && !marks && !matches!(symbol.kind, STT_SECTION | STT_FILE)
 }
 
