@@ -7,8 +7,9 @@ use alt_livepatch::diff::{self, Options, Resolution};
 use alt_livepatch::model::{Kind, Model};
 use test_support::skip;
 
+use super::check::{check, check_modes};
 use super::edits::MOVED;
-use super::support::{self, Built, Edit, MODES, Mode, Outcome, check, check_modes};
+use super::support::{self, Built, Edit, MODES, Mode, Outcome};
 
 /// The kernel and its change, with LTO off and further arguments of rustc.
 fn compare(

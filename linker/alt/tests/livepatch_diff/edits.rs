@@ -1,6 +1,7 @@
 //! Kinds of edits, each with all functions that it changes.
 
-use super::support::{Edit, check};
+use super::check::check;
+use super::support::Edit;
 
 /// The body of a function that is inlined into four others.
 const POKE: Edit<'static> = (

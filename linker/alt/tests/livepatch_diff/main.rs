@@ -1,6 +1,7 @@
 //! `alt livepatch diff`: each kind of change on a small kernel, with the exact list of functions.
 
 mod behaviours;
+mod check;
 mod edits;
 mod oracle;
 mod support;
