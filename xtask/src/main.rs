@@ -16,6 +16,7 @@ mod outcome;
 mod programs;
 mod setup;
 mod sizes;
+mod stack;
 mod style;
 mod sweep;
 mod test;
