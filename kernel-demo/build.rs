@@ -16,6 +16,8 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         println!("cargo::rustc-link-arg=-Tdefmt.x");
         // Keeps the relocations, for `alt verify` and for tests that examine the image.
         println!("cargo::rustc-link-arg=--emit-relocs");
+        // Payloads name the image by it.
+        println!("cargo::rustc-link-arg=--build-id=sha1");
         build_module()?;
         for variant in ["nvhe", "vhe"] {
             build_hypervisor(variant)?;

@@ -14,17 +14,17 @@ use defmt::{Display2Format, error, info};
 use spin::mutex::SpinMutex;
 
 use crate::checks::{self, Context};
-use crate::platform::board::{DEVICE_TREE, DEVICES, MAX_CPUS};
+use crate::platform::board::{DEVICE_TREE, DEVICES, MAX_CPUS, PAGE, PAYLOADS};
 use crate::platform::interrupts::nmi;
 use crate::platform::memory::{MapEntry, Rights};
 use crate::platform::outcome::{Failed, Outcome};
-use crate::platform::{console, idregs, image, interrupts, memory};
+use crate::platform::{console, device_tree, idregs, image, interrupts, memory};
 use crate::{cpucaps, features, hyp, report, smp};
 
 entry!(main);
 
 fn main(_arg0: u64, _arg1: u64, _arg2: u64, _arg3: u64) -> ! {
-    memory::protect(&memory_map());
+    memory::protect(memory_map());
     console::init();
     let mut outcome = Outcome::default();
     match boot(&mut outcome).and_then(run) {
@@ -33,11 +33,16 @@ fn main(_arg0: u64, _arg1: u64, _arg2: u64, _arg3: u64) -> ! {
     }
 }
 
-/// The memory map: each part of the image with the least rights, the devices and the device tree.
-fn memory_map() -> [MapEntry; 7] {
+/// The memory map: each part of the image with the least rights, the devices, the device
+/// tree, the files that the host has loaded, and memory for livepatch payloads.
+fn memory_map() -> impl Iterator<Item = MapEntry> {
     let (text, hyp_text) = (image::text(), hyp::variant::all_text());
     let entry = |pages, rights| MapEntry { pages, rights };
-    [
+    let files = device_tree::boot_modules().map(move |file| {
+        let end = file.end.next_multiple_of(PAGE);
+        entry(file.start & !(PAGE - 1)..end, Rights::ReadOnly)
+    });
+    let parts = [
         entry(image::rodata(), Rights::ReadOnly),
         entry(image::plan(), Rights::ReadWrite),
         entry(text.start..hyp_text.start, Rights::Execute),
@@ -46,7 +51,9 @@ fn memory_map() -> [MapEntry; 7] {
         entry(image::data(), Rights::ReadWrite),
         entry(DEVICES, Rights::Device),
         entry(DEVICE_TREE, Rights::ReadOnly),
-    ]
+        entry(PAYLOADS, Rights::ReadWrite),
+    ];
+    parts.into_iter().chain(files)
 }
 
 /// The state in which boot has left the text.
@@ -84,6 +91,9 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
 
     // 3. The other CPUs. Each is compared with the boot CPU when it starts.
     let booted = smp::share(booted);
+    if checks::livepatch::is_requested() {
+        smp::keep_others();
+    }
     smp::start(1, last_early(cpus), checks::stress::WORK)?;
     checks::proofs::missing_cpu_is_named()?;
     checks::stress::wait_for_watchers()?;
@@ -215,6 +225,9 @@ fn run(text: Text) -> Result<(), Failed> {
     );
     checks::stress::run()?;
     nmi::log();
+
+    // 6. Functions that are replaced while all CPUs run.
+    checks::livepatch::run(finalised)?;
     Ok(())
 }
 

@@ -10,12 +10,13 @@
 //! * `features`: code with sites, for the kernel's own use.
 //! * `module`: the loader of modules, which patches them before they can execute.
 //! * `hyp`: the host of the hypervisor in `hyp/`, which is patched by the kernel's own passes.
+//! * `livepatch`: what a loader of payloads needs, which replace functions of the running kernel.
 //! * `platform`: the machine; `platform::memory` has the writable alias of the text, and
 //!   `platform::entry` the cache invalidation that each CPU needs before it executes a site.
 //! * `checks`: tests of alt-runtime, called by `boot` only. A kernel has none of this.
 //!
-//! Modules use only those below them in this order: `boot`, `checks`, `smp`, `hyp` and `module`,
-//! `features`, `platform`.
+//! Modules use only those below them in this order: `boot`, `checks`, `livepatch`, `smp`, `hyp` and
+//! `module`, `features`, `platform`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -26,6 +27,8 @@ mod checks;
 mod features;
 #[cfg(target_os = "none")]
 mod hyp;
+#[cfg(target_os = "none")]
+mod livepatch;
 #[cfg(target_os = "none")]
 mod module;
 #[cfg(target_os = "none")]

@@ -1,6 +1,8 @@
 //! The other CPUs: started between the two passes, stopped during the last one, and late ones
 //! started after it.
 
+use core::arch::asm;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aarch64_rt::Stack;
@@ -25,8 +27,11 @@ pub struct Work {
     /// Called repeatedly until the last pass is over; in between, the CPU enters the rendezvous if
     /// it is requested. Not called on late CPUs.
     pub until_final: fn(cpu: usize),
-    /// Called once afterwards. The CPU is switched off when it returns.
+    /// Called once afterwards.
     pub afterwards: fn(cpu: usize),
+    /// Called repeatedly then, until [`retire_others`]; in between, the CPU enters the rendezvous if it
+    /// is requested. Then the CPU is switched off.
+    pub in_service: fn(cpu: usize),
 }
 
 /// Seconds for which the boot CPU waits for an event on other CPUs.
@@ -40,6 +45,9 @@ static BOOTED: Once<SpinMutex<Booted>> = Once::new();
 static FINALISED: Once<Finalised> = Once::new();
 /// There will be no last pass.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// The other CPUs run on after boot.
+static IN_SERVICE: AtomicBool = AtomicBool::new(false);
 
 /// CPUs that are online, one bit each.
 static ONLINE: AtomicU32 = AtomicU32::new(1);
@@ -71,6 +79,22 @@ pub fn boot_report() -> Report {
     BOOTED
         .get()
         .map_or(Report::default(), |booted| booted.lock().report())
+}
+
+/// Enters the rendezvous as CPU number `cpu` if it is requested. Not to be called inside a site.
+pub fn attend(cpu: usize) {
+    RENDEZVOUS.wait_if_requested(cpu);
+    give_way();
+}
+
+/// Lets the other CPUs run on after boot.
+pub fn keep_others() {
+    IN_SERVICE.store(true, Ordering::Release);
+}
+
+/// Lets the other CPUs switch themselves off.
+pub fn retire_others() {
+    IN_SERVICE.store(false, Ordering::Release);
 }
 
 /// Whether the last pass has been made or cancelled.
@@ -106,6 +130,13 @@ fn power_on(cpu: usize, work: Work) -> bool {
         aarch64_rt::start_core::<Firmware, _, 8>(cpu as u64, stack, move || secondary(cpu, work))
             .is_ok()
     }
+}
+
+/// The stack of CPU number `cpu`, other than the boot CPU's.
+pub fn stack(cpu: usize) -> Option<Range<usize>> {
+    let size = size_of::<Stack<8>>();
+    let start = (&raw const STACKS) as usize + cpu * size;
+    (1..MAX_CPUS).contains(&cpu).then_some(start..start + size)
 }
 
 /// Number of CPUs that have started, including this one and those that were refused.
@@ -165,7 +196,18 @@ pub fn stop(
             wake.for_each(|cpu| interrupts::send(interrupts::WAKE, cpu));
         }
     };
-    RENDEZVOUS.stop_all(cpus, notify, timer::now, timeout)
+    let now = || {
+        give_way();
+        timer::now()
+    };
+    RENDEZVOUS.stop_all(cpus, notify, now, timeout)
+}
+
+/// Lets other hardware threads of the core go first (Arm ARM C6.2, YIELD); in an emulator that runs
+/// all CPUs in one thread, the other CPUs.
+fn give_way() {
+    // SAFETY: a hint.
+    unsafe { asm!("yield", options(nomem, nostack, preserves_flags)) };
 }
 
 /// The first function of every other CPU.
@@ -212,6 +254,11 @@ fn secondary(cpu: usize, work: Work) {
         Outcome::default().fail();
     }
     (work.afterwards)(cpu);
+    while IN_SERVICE.load(Ordering::Acquire) {
+        (work.in_service)(cpu);
+        RENDEZVOUS.wait_if_requested(cpu);
+        give_way();
+    }
     firmware::cpu_off();
 }
 

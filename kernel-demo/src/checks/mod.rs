@@ -7,6 +7,7 @@ mod atomic;
 mod callbacks;
 mod compute;
 pub mod hyp;
+pub mod livepatch;
 mod memory;
 pub mod module;
 mod outline;
@@ -94,7 +95,8 @@ pub fn equal(what: &'static str, got: u64, expected: u64) -> Result<(), Mismatch
     }
 }
 
-/// Runs all checks and logs each; `phase` is "before" or "after" the pass.
+/// Runs all checks and logs each; `phase` is "before" or "after" the pass,
+/// or "livepatch".
 pub fn run(phase: &str, context: &Context<'_>) -> Result<(), Failed> {
     let mut result = Ok(());
     for check in CHECKS {

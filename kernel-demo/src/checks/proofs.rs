@@ -126,6 +126,11 @@ fn sum(text: &Range<usize>) -> u64 {
     })
 }
 
+/// A checksum of the resident text.
+pub fn resident_sum() -> u64 {
+    sum(&image::resident_text())
+}
+
 /// The error of a rendezvous names the CPU that is missing.
 pub fn missing_cpu_is_named() -> Result<(), Failed> {
     const OFF: usize = MAX_CPUS - 1;

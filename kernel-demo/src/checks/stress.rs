@@ -7,7 +7,7 @@ use alt_runtime::alternative;
 use defmt::{error, info};
 use linkme::distributed_slice;
 
-use super::{CHECKS, Check, Context, Mismatch, equal, hyp, outline};
+use super::{CHECKS, Check, Context, Mismatch, equal, hyp, livepatch, outline};
 use crate::cpucaps::ALWAYS_SYSTEM;
 use crate::features::atomic;
 use crate::features::spinlock::SpinLock;
@@ -19,6 +19,7 @@ use crate::smp::{self, Work};
 pub const WORK: Work = Work {
     until_final: watch,
     afterwards: finish,
+    in_service: livepatch::load::work,
 };
 
 /// Rounds of [`count`] on each CPU.

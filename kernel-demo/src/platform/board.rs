@@ -24,3 +24,7 @@ pub const DEVICES: Range<usize> = GIC_DISTRIBUTOR..UART + PAGE;
 
 /// The device tree of an ELF kernel, at the start of RAM; QEMU reserves 1 MiB for it.
 pub const DEVICE_TREE: Range<usize> = 0x4000_0000..0x4010_0000;
+
+/// Memory for livepatch payloads: between the image and the files that the host loads. A branch of
+/// the text reaches all of it.
+pub const PAYLOADS: Range<usize> = 0x4100_0000..0x4180_0000;

@@ -3,10 +3,20 @@
 
 use aarch64_cpu::registers::{ELR_EL1, ESR_EL1, FAR_EL1, Readable};
 use aarch64_rt::{ExceptionHandlers, RegisterStateRef};
+use alt_runtime::rendezvous::Frame;
 use defmt::error;
+use spin::Once;
 
 use super::interrupts;
 use super::outcome::Outcome;
+
+/// Logs the calls in progress.
+static BACKTRACE: Once<fn(Frame)> = Once::new();
+
+/// Has `log` called with the registers when an exception ends the kernel.
+pub fn set_backtrace(log: fn(Frame)) {
+    BACKTRACE.call_once(|| log);
+}
 
 struct Handlers;
 aarch64_rt::exception_handlers!(Handlers);
@@ -37,6 +47,17 @@ impl ExceptionHandlers for Handlers {
             ESR_EL1.get(),
             FAR_EL1.get()
         );
+        if let Some(backtrace) = BACKTRACE.get() {
+            // The registers are on the stack of the interrupted code.
+            let sp = (&raw const *state as u64) + size_of_val(&*state) as u64;
+            backtrace(Frame {
+                pc: state.elr as u64,
+                // aarch64-rt's field `sp` holds x30.
+                lr: state.sp,
+                fp: state.fp,
+                sp,
+            });
+        }
         Outcome::default().fail()
     }
 }

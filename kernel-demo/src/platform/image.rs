@@ -12,6 +12,8 @@ unsafe extern "C" {
     static __text_end: [u32; 0];
     static __data_start: u8;
     static __data_end: u8;
+    static __boot_stack_start: u8;
+    static boot_stack_end: u8;
 }
 
 fn address<T>(bound: *const T) -> usize {
@@ -51,4 +53,9 @@ pub fn resident_text() -> Range<usize> {
 /// Data, `.bss` and stacks.
 pub fn data() -> Range<usize> {
     address(&raw const __data_start)..address(&raw const __data_end)
+}
+
+/// The stack of the boot CPU.
+pub fn boot_stack() -> Range<usize> {
+    address(&raw const __boot_stack_start)..address(&raw const boot_stack_end)
 }

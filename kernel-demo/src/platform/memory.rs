@@ -84,7 +84,7 @@ pub struct MapEntry {
 
 /// Maps the entries and the user's page, and leaves the initial table. To be called once, by the
 /// boot CPU.
-pub fn protect(entries: &[MapEntry]) {
+pub fn protect(entries: impl IntoIterator<Item = MapEntry>) {
     let mut tables = Tables::with_asid_and_va_range(Pool, ASID, 1, El1And0, VaRange::Lower);
     for MapEntry { pages, rights } in entries {
         map(&mut tables, pages.clone(), pages.start, rights.attributes());

@@ -82,6 +82,8 @@ pub(super) const KERNEL_DEMO: &[&[&str]] = &[
     &["features"],
     &["hyp", "module"],
     &["smp"],
-    &["checks", "report"],
+    &["livepatch"],
+    &["report"],
+    &["checks"],
     &["boot"],
 ];

@@ -1,0 +1,14 @@
+//! Livepatch: functions of this kernel are replaced while it runs.
+//!
+//! Payloads are files that the host has loaded, boot modules of the device tree. What the loader of
+//! alt-runtime asks of a kernel is here: memory for payloads (`memory`), the CPUs and their stacks
+//! (`cpus`), and the running image (`host`).
+
+mod backtrace;
+mod cpus;
+mod host;
+mod memory;
+
+pub use cpus::held;
+pub use host::{Host, LIVEPATCH, start};
+pub use memory::executable;
