@@ -147,12 +147,12 @@ fn by_object(object: &Object<'_>) -> Result<Evidence, alt_object::object::Object
                 .iter()
                 .map(|word| u32::from_le_bytes(*word))
         };
-        if words().any(is_call) {
+        // A naked function may call others without keeping its return address.
+        if words().any(is_call) && words().any(saves_link_register) {
             calling += 1;
             with_frame += usize::from(words().any(sets_frame_pointer));
         }
     }
-    // A naked function has none.
     if calling > 1 && with_frame * 2 < calling {
         let evidence = format!("{with_frame} of {calling} functions that call others set x29");
         found.push((Flag::FramePointers, evidence));
@@ -173,6 +173,15 @@ fn is_function(symbol: &Symbol<'_>) -> bool {
 /// `BL` or `BLR` (Arm ARM, C6.2).
 fn is_call(word: u32) -> bool {
     word >> 26 == 0b100101 || word & 0xffff_fc1f == 0xd63f_0000
+}
+
+/// `STP` with x30, or `STR x30`, to the stack.
+fn saves_link_register(word: u32) -> bool {
+    let (first, base, second) = (word & 31, word >> 5 & 31, word >> 10 & 31);
+    let pair = word & 0xfc40_0000 == 0xa800_0000 && (first == 30 || second == 30);
+    let offset = word & 0xffc0_0000 == 0xf900_0000;
+    let pre_index = word & 0xffe0_0c00 == 0xf800_0c00;
+    base == 31 && (pair || (offset || pre_index) && first == 30)
 }
 
 /// `ADD x29, sp, #imm`, which `MOV x29, sp` is as well.

@@ -44,6 +44,8 @@ pub(super) fn builds(old: &Model, new: &Model) -> Vec<Refusal> {
 
 /// Crates with more than one codegen unit; those of the toolchain do not change.
 fn units(model: &Model) -> Vec<Refusal> {
+    // An image may have two builds of one crate, as the variants of a hypervisor. Then they differ
+    // in the hash: `hyp.1234-cgu.0`.
     let mut crates: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for unit in &model.debug().units {
         let Some((root, name)) = unit.name.split_once("/@/") else {
@@ -52,8 +54,9 @@ fn units(model: &Model) -> Vec<Refusal> {
         if unit.directory.starts_with("/rustc/") || unit.directory.contains("/rustlib/") {
             continue;
         }
+        let build = name.rsplit_once("-cgu.").map_or(root, |(build, _)| build);
         crates
-            .entry((&unit.directory, root))
+            .entry((&unit.directory, build))
             .or_default()
             .insert(name);
     }

@@ -58,9 +58,12 @@ fn changed(diff: &Diff<'_>, old: AtomId, new: AtomId, refusals: &mut Vec<Refusal
 }
 
 /// Whether a static is an entry of a table: its author named the section, and the kernel finds it
-/// there, by the bounds of the section.
+/// there, by the bounds of the section. Log strings of `defmt` are not loaded, and no table.
 fn is_table(atom: &Atom) -> bool {
-    atom.placed_by_name && atom.kind != Kind::Function && !atom.section.starts_with("alt_")
+    let is_ours = ["alt_", ".defmt"]
+        .iter()
+        .any(|start| atom.section.starts_with(start));
+    atom.placed_by_name && atom.kind != Kind::Function && !is_ours
 }
 
 fn entry(model: &Model, id: AtomId, what: &'static str) -> Refusal {

@@ -8,7 +8,19 @@ use alt_object::display;
 /// change with a dependency's version. LLVM appends `.llvm.N` to a local name that it makes global,
 /// and `.N` to a second one of the same name.
 pub fn stable(name: &str) -> String {
-    display::demangled(without_suffix(name))
+    match log_string(name) {
+        Some(name) => name,
+        None => display::demangled(without_suffix(name)),
+    }
+}
+
+/// The name of a log string of `defmt`, JSON, without its disambiguator, which changes with each edit
+/// of the crate.
+fn log_string(name: &str) -> Option<String> {
+    const KEY: &str = ",\"disambiguator\":\"";
+    let (before, after) = name.strip_prefix('{')?.split_once(KEY)?;
+    let (_, after) = after.split_once('"')?;
+    Some(format!("{{{before}{after}"))
 }
 
 /// A name without the suffixes of LLVM.
@@ -91,6 +103,10 @@ mod tests {
             ("_ZN6kernel4tick17h1ab761b3704c06b2E.3", "kernel::tick"),
             ("_RNvNtCsbcsGJ9IzBgZ_4core3fmt5write", "core::fmt::write"),
             ("_start", "_start"),
+            (
+                r#"{"package":"k","tag":"defmt_info","data":"a {}","disambiguator":"12","crate_name":"k"}"#,
+                r#"{"package":"k","tag":"defmt_info","data":"a {}","crate_name":"k"}"#,
+            ),
         ] {
             assert_eq!(stable(name), expected);
         }
