@@ -25,6 +25,7 @@ mod freed;
 pub mod guest;
 mod launch;
 pub mod litmus;
+pub mod livepatch;
 mod log;
 mod log_line;
 mod machine;

@@ -33,6 +33,7 @@ const ROUTINES: [&str; 2] = ["arch::commit::commit", "arch::wait::wait_if_reques
 pub struct Coherence {
     regions: Vec<(String, Region)>,
     ctr: Vec<u64>,
+    also: Vec<Range<u64>>,
 }
 
 impl Coherence {
@@ -56,6 +57,12 @@ impl Coherence {
         self
     }
 
+    /// Watches further physical addresses from which instructions may be executed.
+    pub fn also_watch(mut self, addresses: Range<u64>) -> Self {
+        self.also.push(addresses);
+        self
+    }
+
     /// Judges as if these were the values of CTR_EL0 of the system's CPUs.
     pub fn ctr(mut self, values: &[u64]) -> Self {
         self.ctr = values.to_owned();
@@ -76,7 +83,10 @@ impl Coherence {
         Config {
             report,
             // Modules are loaded into memory that is not text in the file.
-            watch: image.load_ranges().collect(),
+            watch: image
+                .load_ranges()
+                .chain(self.also.iter().cloned())
+                .collect(),
             text: text.map(|section| section.range.clone()).collect(),
             regions: own.chain(self.regions.iter().cloned()).collect(),
             routines: routines.into_iter().map(|(_, range)| range).collect(),

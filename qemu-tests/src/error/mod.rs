@@ -37,6 +37,12 @@ pub enum Error {
         /// What is wrong with its answer.
         problem: String,
     },
+    /// A file is not a livepatch payload.
+    #[error("{} is not a livepatch payload", path.display())]
+    Payload {
+        /// Its path.
+        path: PathBuf,
+    },
     /// QEMU exited: wrong arguments, a crash, or an exit of the guest by semihosting.
     #[error("QEMU exited ({status}){}{}", after(stderr), tail(log))]
     QemuExited {

@@ -10,8 +10,10 @@ use std::{
 };
 use test_support::TARGET;
 
+mod livepatch;
 mod once;
 
+pub use livepatch::{build_livepatchable, set_flags};
 pub(crate) use once::once;
 
 /// Builds the binary of a guest package, named like the package, and returns the path of its ELF
@@ -103,8 +105,10 @@ pub(crate) fn cargo_build(package: &str, profile: Profile, arguments: &[&str]) -
 const OUTLINE_ATOMICS: [&str; 1] = ["kernel-demo"];
 /// Guests that are linked by alt-ld: these, and one that compares it with other ways.
 const BY_ALT_LD: [&str; 2] = ["kernel-demo", "bench-guest"];
+const OUTLINED: &str = "-Ctarget-feature=+outline-atomics";
 const RUSTFLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS";
-const LINKER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER";
+/// Cargo's variable with the linker of guests.
+pub const LINKER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER";
 
 /// References of aarch64-rt that `alt-ld` cannot prove to reach.
 pub const ALLOWED_REACH: &str = "other-section:vector_table_el1";
@@ -136,7 +140,7 @@ fn cargo(subcommand: &str, package: &str, profile: Profile, target_dir: &Path) -
         .arg(target_dir)
         .env("DEFMT_LOG", "info");
     if OUTLINE_ATOMICS.contains(&package) {
-        command.env(RUSTFLAGS, "-Ctarget-feature=+outline-atomics");
+        command.env(RUSTFLAGS, OUTLINED);
     }
     if BY_ALT_LD.contains(&package) {
         command

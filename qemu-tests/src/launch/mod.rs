@@ -11,10 +11,12 @@ use std::{
     fs::{self, File},
     io::ErrorKind,
     ops::Range,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
+mod handed;
 mod monitored;
 mod plain;
 mod watched;
@@ -39,6 +41,8 @@ pub struct Launch<'a> {
     machine: Machine,
     capture: Vec<Range<u64>>,
     timeout: Duration,
+    /// Livepatch payloads that the guest finds in its memory.
+    payloads: Vec<PathBuf>,
 }
 
 /// The result of a guest that ran to its end.
@@ -88,7 +92,15 @@ impl<'a> Launch<'a> {
             machine,
             capture: image.load_ranges().collect(),
             timeout: Duration::from_secs(60),
+            payloads: Vec::new(),
         }
+    }
+
+    /// Loads a livepatch payload into the guest's memory, as a boot module of its device tree. The
+    /// first one has number 0. Its log strings are decoded, too.
+    pub fn payload(mut self, file: &Path) -> Self {
+        self.payloads.push(file.to_owned());
+        self
     }
 
     /// Captures a further range of guest physical memory.
@@ -149,6 +161,7 @@ struct Session<'a> {
 /// The part that outlives the connection and tells why it broke.
 struct Guest<'a> {
     image: &'a Image,
+    payloads: Vec<Vec<u8>>,
     // Dropped before the directory, because QEMU uses the files.
     process: Process,
     files: TempDir,
@@ -175,11 +188,13 @@ impl<'a> Session<'a> {
             .arg("-kernel")
             .arg(kernel)
             .args(more)
+            .args(handed::arguments(&launch.payloads)?)
             .stderr(stderr);
         let (process, commands, output) =
             Process::spawn(&mut command).map_err(Error::io("starting QEMU"))?;
         let mut guest = Guest {
             image: launch.image,
+            payloads: handed::read(&launch.payloads)?,
             process,
             files,
             prints_text,
@@ -289,7 +304,7 @@ impl Guest<'_> {
         let file = self.files.path().join(SERIAL);
         match fs::read(file) {
             Ok(bytes) if self.prints_text => Ok(log::text(&bytes)),
-            Ok(bytes) => log::decode(self.image, &bytes),
+            Ok(bytes) => log::decode(self.image, &self.payloads, &bytes),
             // QEMU creates it, unless its arguments are wrong.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(Error::io("reading the guest's log")(error)),
