@@ -3,6 +3,7 @@
 mod atomics;
 mod hypervisor;
 mod listing;
+mod livepatch;
 mod tables;
 mod verdict;
 
@@ -16,7 +17,10 @@ use qemu_tests::{
     sites::{self, Site},
 };
 use sha2::{Digest, Sha256};
-use std::{env, path::Path};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 /// The kernel's package and binary.
 const PACKAGE: &str = "kernel-demo";
@@ -35,6 +39,10 @@ pub(crate) struct DemoArguments {
     /// Number of CPUs.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     smp: u32,
+    /// Replaces functions of the running kernel and restores them: those that change by PATCH, a `git
+    /// diff` of any code that ends up in the kernel. Without PATCH, by kernel-demo/livepatch/demo.diff.
+    #[arg(long, value_name = "PATCH", num_args = 0..=1, conflicts_with = "dev")]
+    livepatch: Option<Option<PathBuf>>,
     /// Builds the kernel optimised (the default).
     #[arg(long, conflicts_with = "dev")]
     release: bool,
@@ -87,15 +95,18 @@ fn boot(arguments: &DemoArguments) -> Result<Option<String>, Box<dyn std::error:
         let options = format!("{},virtualization=on", machine.options);
         machine = machine.options(options);
     }
-    if let Some(line) = &arguments.append {
-        machine = machine.args(["-append", line]);
-    }
     if !qemu.has_cpu(machine.model()) {
         let (version, model) = (qemu.version(), machine.model());
         return Ok(Some(format!(
             "QEMU {version} has no CPU model {model}; `{} -machine virt -cpu help` lists them",
             Qemu::binary_name()
         )));
+    }
+    if let Some(patch) = &arguments.livepatch {
+        return livepatch::boot(arguments, machine, patch.as_deref());
+    }
+    if let Some(line) = &arguments.append {
+        machine = machine.args(["-append", line]);
     }
     let image = Image::open(&guest::build(PACKAGE, arguments.profile())?)?;
     show_image(&image);
