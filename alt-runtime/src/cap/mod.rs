@@ -14,6 +14,7 @@ mod cmdline;
 mod entry;
 mod final_caps;
 mod id_regs;
+mod info;
 mod judge;
 mod overrides;
 mod packed;
@@ -28,13 +29,14 @@ pub use cmdline::{MAX_OVERRIDES, OverrideError, Rejected};
 pub use entry::{CapEntry, CapLinks, CapRule, Leaf};
 pub use final_caps::FinalCaps;
 pub use id_regs::{Difference, IdRegs};
+pub use info::CapInfo;
 pub use overrides::{Applied, Overrides};
 #[doc(hidden)]
 pub use packed::{Lengths, Packed};
 pub use rule::{Evidence, Rule};
 pub use set::{Cap, CapSet, Iter};
 pub use system_view::SystemView;
-pub use table::{CapInfo, CapTable, DetectError, Enable, Entries, run_hooks};
+pub use table::{CapTable, DetectError, Enable, Entries, run_hooks};
 pub use verdict::{Conflict, CpuVerdict};
 
 /// The ID registers and their fields.

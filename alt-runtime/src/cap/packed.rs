@@ -201,7 +201,7 @@ impl Node {
     pub(super) fn field_matches(self, cpu: &Cpu<'_>) -> bool {
         let word = cpu.regs.word(self.register());
         let (lsb, width) = (self.0 >> 16 & 63, self.0 >> 22 & 15);
-        let value = (word >> lsb) + (self.0 >> BIAS) & ((1 << width) - 1);
+        let value = ((word >> lsb) + (self.0 >> BIAS)) & ((1 << width) - 1);
         value.wrapping_sub(self.low()) <= self.span()
     }
 

@@ -183,7 +183,7 @@ pub fn numbered_table(len: usize) -> &'static CapTable {
     }
 }
 
-const NUMBERED: [CapInfo; MAX_CAPS] = {
+static NUMBERED: [CapInfo; MAX_CAPS] = {
     let mut table = [numbered(0); MAX_CAPS];
     let mut number = 0;
     while number < MAX_CAPS {

@@ -25,5 +25,7 @@ pub(crate) fn line(demo: &Demo) -> Result<String, Box<dyn std::error::Error>> {
         };
         replaced += usize::from(is_replaced);
     }
-    Ok(format!("atomics: {calls} calls, {replaced} now one instruction"))
+    Ok(format!(
+        "atomics: {calls} calls, {replaced} now one instruction"
+    ))
 }

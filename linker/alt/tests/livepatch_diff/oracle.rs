@@ -143,13 +143,11 @@ fn normalised(text: &str, start: u64, pages: &mut BTreeSet<String>) -> String {
                 .skip(1)
                 .any(|operand| pages.contains(&register(operand)));
             let written = register(operands[0]);
-            if based && matches!(operation, "add")
-                || based && operation.starts_with("ld")
-                || based && operation.starts_with("st")
-            {
+            let is_access = operation.starts_with("ld") || operation.starts_with("st");
+            if based && (operation == "add" || is_access) {
                 operands.retain(|operand| !operand.trim_start_matches('[').starts_with('#'));
             }
-            if !operation.starts_with("st") && !(based && operation == "add") {
+            if !(operation.starts_with("st") || based && operation == "add") {
                 pages.remove(&written);
             }
         }

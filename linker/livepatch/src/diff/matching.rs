@@ -41,6 +41,9 @@ pub(super) fn has_identity(kind: Kind) -> bool {
     kind == Kind::Function || kind.is_static()
 }
 
+/// What identifies an atom of a build.
+type Key<'k> = dyn Fn(&Model, AtomId) -> Vec<String> + 'k;
+
 type Groups = BTreeMap<Vec<String>, (Vec<AtomId>, Vec<AtomId>)>;
 
 /// Pairs functions and statics by name: the exact name in the same input, the exact name, the name
@@ -65,8 +68,7 @@ pub(super) fn pair(
         vec![model.label(id), short.unwrap_or_default()]
     };
     let stable = |model: &Model, id| vec![names::stable(&stable_name(model.atom(id).name()))];
-    let rounds: [&dyn Fn(&Model, AtomId) -> Vec<String>; 4] =
-        [&exact_here, &exact, &with_arguments, &stable];
+    let rounds: [&Key<'_>; 4] = [&exact_here, &exact, &with_arguments, &stable];
     for key in rounds {
         for (old_ids, new_ids) in groups(old, new, &pairs, key).into_values() {
             if let ([old], [new]) = (&*old_ids, &*new_ids) {

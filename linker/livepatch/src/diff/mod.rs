@@ -161,6 +161,10 @@ impl<'a> Diff<'a> {
     }
 
     /// The new build.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "the pair of `old`, not a constructor"
+    )]
     pub fn new(&self) -> &'a Model {
         self.new
     }
