@@ -72,13 +72,14 @@ fn joined(
     }
     let mut file = write::Object::new(BinaryFormat::Elf, Architecture::Aarch64, Endianness::Little);
     let section = file.add_section(Vec::new(), b".defmt".to_vec(), SectionKind::Other);
-    let marks = marks(image)?;
+    // The symbols for defmt's version and encoding are among them.
     let old = strings(image);
     let size = old
         .iter()
         .chain(&more)
         .map(|string| string.address + string.size);
-    file.append_section_bss(section, size.max().unwrap_or(0), 1);
+    let size = usize::try_from(size.max().unwrap_or(0))?;
+    file.set_section_data(section, vec![0; size], 1);
     let mut add = |name: String, value: u64, size: u64, section: SymbolSection| {
         file.add_symbol(Symbol {
             name: name.into_bytes(),
@@ -91,9 +92,6 @@ fn joined(
             flags: SymbolFlags::None,
         });
     };
-    for name in marks {
-        add(name, 0, 0, SymbolSection::Absolute);
-    }
     for Text {
         name,
         address,
@@ -132,15 +130,4 @@ fn strings(file: &[u8]) -> Vec<Text> {
             })
         })
         .collect()
-}
-
-/// The symbols by which defmt states its version and encoding.
-fn marks(image: &[u8]) -> object::Result<Vec<String>> {
-    let image = object::File::parse(image)?;
-    let names = image
-        .symbols()
-        .filter_map(|symbol| symbol.name().ok().map(String::from));
-    Ok(names
-        .filter(|name| name.trim_start_matches('"').starts_with("_defmt_"))
-        .collect())
 }

@@ -5,9 +5,11 @@ use core::fmt;
 use alt_cpu::Scope;
 
 #[cfg(not(target_os = "none"))]
+use super::CapInfo;
+#[cfg(not(target_os = "none"))]
 use super::packed::{EMPTY_CUSTOM, EMPTY_LINK, EMPTY_NODE, Lengths, Parts, pack};
 use super::{
-    Cap, CapEntry, CapInfo, CapLinks, CapRule, CapSet, IdRegs,
+    Cap, CapEntry, CapLinks, CapRule, CapSet, IdRegs,
     packed::{Cpu, Custom, Link, Node, Packed, Sets, decide},
 };
 

@@ -11,6 +11,7 @@ use defmt::{Display2Format, error, info};
 
 use super::probe;
 use crate::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM};
+use crate::hyp;
 use crate::platform::board::{MAX_CPUS, PAGE};
 use crate::platform::memory::{self, Alias};
 use crate::platform::outcome::Failed;
@@ -126,9 +127,11 @@ fn sum(text: &Range<usize>) -> u64 {
     })
 }
 
-/// A checksum of the resident text.
+/// A checksum of the kernel's resident text. That of the hypervisor, behind it, is freed if no variant
+/// of it runs.
 pub fn resident_sum() -> u64 {
-    sum(&image::resident_text())
+    let text = image::resident_text();
+    sum(&(text.start..hyp::variant::all_text().start))
 }
 
 /// The error of a rendezvous names the CPU that is missing.
