@@ -5,8 +5,8 @@ use aarch64_cpu::registers::{MPIDR_EL1, Readable};
 use alt_runtime::livepatch::{Frame, Place, Who, walk};
 use defmt::{Display2Format, error};
 
+use super::LIVEPATCH;
 use super::cpus::Cpus;
-use super::host::LIVEPATCH;
 
 /// Logs the calls in progress, from the innermost one on.
 pub fn log(frame: Frame) {

@@ -4,8 +4,7 @@ use core::ops::Range;
 
 use alt_runtime::boot::Finalised;
 use alt_runtime::livepatch::{
-    Block, BuildId, Hook, Kernel, Layout, Livepatch, PayloadMemory, RunningImage, Stack, Stacks,
-    Who,
+    Block, BuildId, Hook, Kernel, Layout, PayloadMemory, RunningImage, Stack, Stacks, Who,
 };
 use alt_runtime::patch::{Decision, WritableAlias};
 use alt_runtime::region::Table;
@@ -19,9 +18,6 @@ use super::memory::{Memory, MemoryError};
 use crate::hyp;
 use crate::platform::memory::Alias;
 use crate::platform::{exceptions, image};
-
-/// The payloads of this kernel.
-pub static LIVEPATCH: Livepatch<4> = Livepatch::new();
 
 /// This kernel, after its last pass.
 pub struct Host {

@@ -10,5 +10,10 @@ mod host;
 mod memory;
 
 pub use cpus::held;
-pub use host::{Host, LIVEPATCH, start};
+pub use host::{Host, start};
 pub use memory::executable;
+
+use alt_runtime::livepatch::Livepatch;
+
+/// The payloads of this kernel.
+pub static LIVEPATCH: Livepatch<4> = Livepatch::new();
