@@ -148,7 +148,7 @@ impl CapTable {
 
     /// Detects the cpucaps of a CPU with the ID registers `regs`, in every scope.
     ///
-    /// A cap that [requires](CapInfo::requires) an absent one is absent, too.
+    /// A cap that [requires](super::CapInfo::requires) an absent one is absent, too.
     ///
     /// # Errors
     ///

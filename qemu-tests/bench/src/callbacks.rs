@@ -83,7 +83,7 @@ pub fn run() {
             (&raw const BENCH_CALLBACK) as i64 - (&raw const records[index].replacement) as i64;
         (records[index].site, records[index].replacement) = (site as i32, callback as i32);
     }
-    let mut planned = |records| {
+    let planned = |records| {
         let present = [ALWAYS_SYSTEM].into_iter().collect();
         let mut sites = Sites {
             records,

@@ -46,7 +46,6 @@ guest_test!(
 
 guest_test!(
     /// Behaviour 28.
-    #[ignore = "fails: the kernel ends before the second command; under examination"]
     a_missing_cpu_is_named_and_the_others_run_on, {
         let payload = kernel().returning("missing", &[FIRST, SECOND], 2);
         let commands = "load:0,absent:1,sum,apply:0,sum,call,absent:0,apply:0,call,revert:0,calls";
@@ -65,7 +64,6 @@ guest_test!(
 
 guest_test!(
     /// Behaviour 29.
-    #[ignore = "fails: the kernel ends before the second command; under examination"]
     a_function_on_a_stack_is_busy_and_a_retry_succeeds, {
         let payload = kernel().returning("busy", &[BUSY], 2);
         let commands = "load:0,busy:1,sum,apply:0,sum,busy:0,apply:0,call,revert:0,call";

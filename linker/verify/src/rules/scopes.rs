@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use alt_diagnostic::Severity;
+use alt_image::atomics;
 use alt_image::graph::{Edge, EdgeKind, Graph, NodeId, Reached};
 use alt_image::records::{Format, Kind, Site};
 use alt_runtime::cap::Scope;
@@ -150,6 +151,9 @@ fn report(
         let Some(cap) = open_cap(context, &site, open) else {
             continue;
         };
+        if atomics::is_site(context.image, site.address()) {
+            continue;
+        }
         if reached.contains(node) && reported.insert(site.address()) {
             let path = reached.path(context.graph(), context.image, node);
             let first = path.first().map_or("", String::as_str);

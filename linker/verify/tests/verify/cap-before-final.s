@@ -32,7 +32,13 @@ in_boot_callback:
     nop
 boot_in_boot:
     nop
+    bl __aarch64_ldadd8_relax
 end helper
+// A helper of outline atomics does the same before and after the pass.
+function __aarch64_ldadd8_relax
+in_atomic:
+    nop
+end __aarch64_ldadd8_relax
 // Boot scope is final by the last pass.
 function last
 boot_in_last:
@@ -63,6 +69,7 @@ raw_record called_at_boot, boot_callback, 1 << 15 | 0, 1, 1
 raw_record called_last, last_callback, 1 << 15 | 1, 1, 1
 raw_branch in_boot_callback, 1, 1
 raw_branch boot_in_boot, 0, 1
+raw_branch in_atomic, 1, 1
 raw_branch boot_in_last, 0, 1
 raw_branch in_early, 1, 1
 raw_branch boot_in_early, 0, 1
