@@ -285,6 +285,15 @@ fn mutants_are_caught_for_what_they_lack() {
         let seen = watch(spoilt.image(), mutant.machine(), Coherence::new()).seen;
         let missing: BTreeSet<_> = seen.violations.iter().map(|found| found.missing).collect();
         let expected: BTreeSet<_> = expected.iter().copied().collect();
+        if expected.contains(&Missing::Mask) {
+            // The handler that comes in may execute sites that are written and not yet visible.
+            assert!(
+                missing.is_superset(&expected),
+                "{}: {missing:?}",
+                mutant.name
+            );
+            continue;
+        }
         assert_eq!(missing, expected, "{}: {:#?}", mutant.name, seen.violations);
     }
     assert!(count >= 14, "only {count} mutants are for the plugin");

@@ -31,6 +31,10 @@ pub fn called_at(image: &Image, address: u64) -> Option<Helper> {
 /// Whether the site at `address` is a call of a helper, or in a helper: default and arms do the same,
 /// so it is right before and after each pass.
 pub fn is_site(image: &Image, address: u64) -> bool {
-    let in_helper = || image.symbol_at(address).and_then(|s| Helper::named(&s.name));
+    let in_helper = || {
+        image
+            .symbol_at(address)
+            .and_then(|s| Helper::named(&s.name))
+    };
     called_at(image, address).or_else(in_helper).is_some()
 }

@@ -90,6 +90,8 @@ fn functions(program: &str, image: &Path) -> BTreeMap<String, Vec<String>> {
         let Some((_, instruction)) = line.split_once(":") else {
             continue;
         };
+        // GNU objdump adds other names of a condition: "// b.hs, b.nlast".
+        let (instruction, _) = instruction.split_once("//").unwrap_or((instruction, ""));
         let words: Vec<&str> = instruction.split_whitespace().collect();
         let text = normalised(&words.join(" "), start, &mut pages);
         if !text.is_empty() && !name.is_empty() {
@@ -111,6 +113,8 @@ fn normalised(text: &str, start: u64, pages: &mut BTreeSet<String>) -> String {
     let register = |operand: &str| operand.trim_matches(['[', ']', '!']).to_owned();
     let target = operands.last().copied().unwrap_or_default();
     match operation {
+        // The whole address, after the linker's relaxation of ADRP and ADD.
+        "adr" => operands.truncate(1),
         "adrp" => {
             pages.insert(register(operands[0]));
             operands.truncate(1);

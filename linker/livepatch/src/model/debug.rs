@@ -440,8 +440,8 @@ impl<'a, 'b> UnitReader<'a, 'b> {
         Ok(())
     }
 
-    /// Whether the file of a declaration is in the sources of the toolchain, to which rustc gives
-    /// this path.
+    /// Whether the file of a declaration is in the sources of the toolchain: rustc gives them this
+    /// path or, where the component rust-src is installed, that in the sysroot.
     fn is_of_toolchain(&self, entry: &Entry<'a>) -> bool {
         let Some(AttributeValue::FileIndex(index)) = entry.attr_value(dw::DW_AT_decl_file) else {
             return false;
@@ -457,7 +457,8 @@ impl<'a, 'b> UnitReader<'a, 'b> {
         };
         let folder = self.text(file.directory(header)).unwrap_or_default();
         let name = self.text(Some(file.path_name())).unwrap_or_default();
-        folder.starts_with("/rustc/") || name.starts_with("/rustc/")
+        let is_of = |path: &str| path.starts_with("/rustc/") || path.contains("/rustlib/src/");
+        is_of(&folder) || is_of(&name)
     }
 
     fn variable(&self, entry: &Entry<'a>, function: Option<(isize, u64)>, debug: &mut Debug) {
