@@ -71,13 +71,17 @@ fn missing_mask_is_noticed() {
         let mutant = mutants::all().iter().find(|mutant| mutant.name == name);
         let spoilt = mutant.unwrap().spoil(&image).unwrap();
         let seen = watch(spoilt.image(), live(), Coherence::new()).seen;
-        assert!(!seen.violations.is_empty(), "{name}");
         let range = image.function(routine).unwrap();
-        for found in seen.violations {
-            let what = (found.when, found.missing);
-            assert_eq!(what, (When::Interrupted, Missing::Mask), "{name}: {found}");
+        let is_unmasked = |missing| missing == Missing::Mask;
+        let unmasked = seen.violations.iter().filter(|v| is_unmasked(v.missing));
+        assert_ne!(unmasked.clone().count(), 0, "{name}");
+        for found in unmasked {
+            assert_eq!(found.when, When::Interrupted, "{name}: {found}");
             assert!(range.contains(&found.word), "{name}: {found}");
         }
+        // The handler may execute sites that are written and not yet visible; nothing else is wrong.
+        let mut others = seen.violations.iter().filter(|v| !is_unmasked(v.missing));
+        assert!(others.all(|found| found.when == When::Executed), "{name}");
     }
 }
 
