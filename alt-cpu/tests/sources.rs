@@ -53,7 +53,7 @@ const EXPLAINED: &[(&str, &str, &str, &str)] = &[
         "linux",
         "DCZID_EL0.DZP",
         "exact=1 strict",
-        "both rules agree for one bit: if any CPU prohibits DC ZVA, the system does",
+        "the field has one bit, so both rules give the same: DC ZVA is prohibited if any CPU prohibits it",
     ),
 ];
 

@@ -153,8 +153,8 @@ impl Helper {
         })
     }
 
-    /// The helper with this symbol. A symbol of a namespace may have a prefix, as that of a
-    /// hypervisor: what counts begins with the last `__aarch64_`.
+    /// The helper with this symbol. The symbol may have the prefix of a namespace, such as a
+    /// hypervisor's: the name begins with the last `__aarch64_`.
     pub fn named(symbol: &str) -> Option<Self> {
         let (_, name) = symbol.rsplit_once(PREFIX)?;
         let digit = name.find(|c: char| c.is_ascii_digit())?;

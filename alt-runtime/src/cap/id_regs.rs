@@ -38,7 +38,7 @@ impl IdRegs {
         self.words[register as usize]
     }
 
-    /// The value of the register with this index in [`Register::ALL`]; 0 if there is none.
+    /// The value of register number `index` of [`Register::ALL`]; 0 if the index is too large.
     #[inline(always)]
     pub(super) fn word(&self, index: usize) -> u64 {
         self.words.get(index).copied().unwrap_or(0)

@@ -19,7 +19,7 @@ const OWNER: [u8; 4] = *b"GNU\0";
 
 impl BuildId {
     /// Finds the build id among the ELF notes `notes`, which are at `address`, a multiple of 4.
-    /// `None` if there is none of 20 bytes, as `--build-id=sha1` makes it.
+    /// `None` unless the image has a build id of 20 bytes (`--build-id=sha1`).
     pub fn find(address: u64, notes: &[u8]) -> Option<Self> {
         let mut at = 0;
         loop {

@@ -125,10 +125,10 @@ pub unsafe trait Stacks {
     /// return address yet. Empty for a kernel without threads.
     fn sleeping(&self, visit: &mut dyn FnMut(u64, Frame));
 
-    /// The stack, of those that `who` may use, that contains `address`; `None` if there is none.
+    /// The stack of `who` that contains `address`; `None` if no stack of `who` does.
     fn stack(&self, who: Who, address: u64) -> Option<Stack<'_>>;
 
-    /// The part of the shadow call stack of `who` that is in use; `None` if there is none. Its words
+    /// The part of the shadow call stack of `who` that is in use; `None` without one. Its words
     /// are return addresses, which are checked in addition to those on the stack: lowest first.
     fn shadow_stack(&self, _who: Who) -> Option<Stack<'_>> {
         None

@@ -213,7 +213,7 @@ pub struct Header {
     pub alternatives: Span,
     /// Replacements of the records, in the executable or read-only segment; `len` counts bytes.
     pub replacements: Span,
-    /// Offsets of the hooks from the payload's base, by [`HookKind`]; [`NONE`] if there is none.
+    /// Offsets of the hooks from the payload's base, by [`HookKind`]; [`NONE`] for an absent hook.
     pub hooks: [u32; HOOKS],
 }
 

@@ -133,7 +133,7 @@ impl Loaded {
         self.description
     }
 
-    /// A name in the read-only segment; empty if it is none, which the parser has refused.
+    /// A name in the read-only segment. The parser has refused invalid names; here they are empty.
     ///
     /// # Safety
     /// As for [`description`](Self::description).
@@ -203,7 +203,7 @@ impl Loaded {
     /// The word that the branch of function number `index` has replaced.
     ///
     /// # Safety
-    /// The memory is there, `index` is that of a function, and only one operation is in progress.
+    /// The memory exists, `index` is less than the number of functions, and one operation runs.
     pub unsafe fn saved_word(&self, index: usize) -> Insn {
         // SAFETY: the notes have a word for each function; they begin as zeros.
         Insn(unsafe { self.saved(index).read() })
@@ -230,7 +230,7 @@ impl Loaded {
         unsafe { core::slice::from_raw_parts_mut(start.cast(), self.room) }
     }
 
-    /// The function, by index, of which the place of the branch is `place`.
+    /// The function whose branch is at `place`, and its index.
     ///
     /// # Safety
     /// As for [`description`](Self::description).

@@ -99,6 +99,6 @@ pub unsafe trait PayloadMemory {
     /// The kernel's own; the loader frees the memory.
     fn protect(&mut self, block: &Block, layout: &Layout) -> Result<(), Self::MemoryError>;
 
-    /// Takes the memory back, in whatever state it is. Nothing of the payload is executed any more.
+    /// Frees the memory, protected or not. No CPU executes the payload any more.
     fn free(&mut self, block: Block, layout: &Layout);
 }

@@ -141,7 +141,7 @@ pub enum SegmentError {
     },
     /// The segment is writable and executable.
     WritableAndExecutable,
-    /// The access is none that a payload needs: R X, R, or R W.
+    /// The access rights are other than R X, R, or R W.
     Flags {
         /// `p_flags`.
         found: u32,

@@ -71,7 +71,6 @@ pub fn said(output: &Output) -> String {
 }
 
 /// The program `alt`.
-#[allow(dead_code)]
 pub fn alt(arguments: &[&str], folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alt"));
     command.current_dir(folder).env("NO_COLOR", "1");
