@@ -61,9 +61,12 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     let clippy = ["clippy", "--workspace", "--all-targets"];
     total += check(cargo().args(clippy).args(deny))?;
     steps.begin("clippy of the guests");
-    let mut clippy = vec!["clippy", "--target", TARGET];
-    clippy.extend(GUESTS.iter().flat_map(|guest| ["--package", guest]));
-    total += check(cargo().args(clippy).args(deny))?;
+    // One command each: cargo unifies the features of the packages of one command, and a feature of
+    // alt-runtime may require a cpucap that another guest's table does not have.
+    for guest in GUESTS {
+        let clippy = ["clippy", "--target", TARGET, "--package", guest];
+        total += check(cargo().args(clippy).args(deny))?;
+    }
     steps.begin("clippy of the hypervisor, in both variants");
     for features in ["image", "vhe"] {
         let clippy = ["clippy", "--package", "demo-hyp", "--features", features];
