@@ -89,6 +89,7 @@
 //! | [`patch`]        | plan, commit, verify |
 //! | [`region`]       | the text and tables of one image |
 //! | [`record`]       | the layouts of the tables |
+//! | [`finished`]     | the layout of a table that a host tool has finished |
 //! | [`rendezvous`]   | stops the other CPUs during a pass |
 //! | [`mod@callback`] | functions that compute the instructions of a site |
 //! | [`atomics`]      | outline atomics: helpers that the pass turns into LSE instructions |
@@ -127,6 +128,7 @@ pub mod atomics;
 pub mod boot;
 pub mod callback;
 pub mod cap;
+pub mod finished;
 mod image;
 pub mod insn;
 pub mod livepatch;

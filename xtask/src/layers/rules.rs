@@ -61,6 +61,8 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     // The layout of the tables, and those of one image.
     &["record"],
     &["region"],
+    // What a host tool makes of the tables.
+    &["finished"],
     // Stores, cache maintenance, the loop that waits.
     &["arch"],
     // Plan, commit, verify.

@@ -1,0 +1,89 @@
+//! One bucket: sites that change under one condition.
+
+use super::format::{BucketHeader, RunHeader, Term};
+use super::run::Run;
+use super::{Digest, TableError};
+
+/// Sites that change under one condition.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket<'a> {
+    index: u32,
+    entry: BucketHeader,
+    /// The terms after the first one, two in a word.
+    terms: &'a [u32],
+    /// Where the table is linked.
+    address: u64,
+    table: &'a [u32],
+}
+
+impl<'a> Bucket<'a> {
+    pub(super) const fn new(
+        index: u32,
+        entry: BucketHeader,
+        terms: &'a [u32],
+        address: u64,
+        table: &'a [u32],
+    ) -> Self {
+        Self {
+            index,
+            entry,
+            terms,
+            address,
+            table,
+        }
+    }
+
+    /// The number of the bucket, from 0.
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Its entry of the directory.
+    pub const fn entry(&self) -> &BucketHeader {
+        &self.entry
+    }
+
+    /// The terms of its condition: all must hold. The first one names the first cpucap of the arm.
+    #[inline]
+    pub fn terms(&self) -> impl Iterator<Item = Term> + use<'a> {
+        let further = self.terms.iter();
+        let further = further.flat_map(|word| [Term(*word as u16), Term((word >> 16) as u16)]);
+        core::iter::once(self.entry.term)
+            .chain(further)
+            .take(self.entry.terms.into())
+    }
+
+    /// The words of its table.
+    pub const fn table(&self) -> &'a [u32] {
+        self.table
+    }
+
+    /// Checks that its table is as the tool wrote it.
+    ///
+    /// # Errors
+    /// It is not.
+    #[inline]
+    pub fn check(&self) -> Result<(), TableError> {
+        match Digest::EMPTY.with_all(self.table) == self.entry.digest {
+            true => Ok(()),
+            false => Err(TableError::Bucket),
+        }
+    }
+
+    /// The runs of its table, until one cannot be read.
+    pub fn runs(&self) -> impl Iterator<Item = Result<Run<'a>, TableError>> + use<'a> {
+        let (address, table) = (self.address, self.table);
+        let mut at = 0;
+        core::iter::from_fn(move || {
+            let rest = table.get(at..).filter(|rest| !rest.is_empty())?;
+            let linked = address.wrapping_add(4 * at as u64);
+            let run = Run::first_of(linked, rest);
+            let error = TableError::Run { at };
+            at = match &run {
+                Some(run) => at + RunHeader::LEN + usize::from(run.header().len),
+                None => table.len(),
+            };
+            Some(run.ok_or(error))
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! The layout of a finished table. **This file states it**; increase [`VERSION`] with each change.
+//!
+//! A table is a sequence of 32-bit words, little-endian, at a multiple of 4. All offsets and lengths
+//! count words, unless stated otherwise.
+//!
+//! ```text
+//! header       13 words          Header
+//! directory    for each bucket: 8 words and its terms      BucketHeader, Term
+//! tables       for each bucket, in the same order: runs    RunHeader, then steps
+//! dictionary   words of replacements, re-aimed for their sites
+//! ```
+//!
+//! - *Place.* The table begins where the section `alt_records` or `alt_branches` begins (or where
+//!   `__alt_bounds` says that it does). [`MAGIC`] is no multiple of 4, which the offset that a raw
+//!   table begins with always is, so the first word distinguishes the two. If one of the two
+//!   sections has a finished table, nothing reads the other one; a writer fills it with zeros.
+//! - *Addresses.* [`Header::base`] is the distance from its own field to the lowest site, so the
+//!   table needs no relocation. Sites are counted in words from there.
+//! - *Conditions.* A bucket has a conjunction of [`Term`]s. The arms of a site are in
+//!   buckets of which at most one holds: the tool has made the conditions disjoint. A term
+//!   [`is_either`](Term::is_either) names a cpucap that another arm of the same sites tests: while it
+//!   is undecided, the sites wait for a later pass, as the raw path leaves them.
+//! - *Runs.* A bucket's table consists of runs: sites of one [`Kind`] and one length, in
+//!   address order. A step has 16 bits for the distance from the site before. [`ESCAPE`] advances by
+//!   65,535 words, and there is no site.
+//! - *Digests.* The header has a digest of itself and the directory, and one of the dictionary; the
+//!   directory has two for each bucket: of its table, and of the words at its sites as they were
+//!   linked, in the order of the runs.
+
+use super::Digest;
+
+/// The version of the layout, the last byte of [`MAGIC`].
+pub const VERSION: u8 = 1;
+
+/// The first word of a finished table: `aFT` and the version.
+pub const MAGIC: u32 = u32::from_le_bytes([b'a', b'F', b'T', VERSION]);
+
+// Not an offset of a record to its site.
+const _: () = assert!(!MAGIC.is_multiple_of(4));
+
+/// The distance of a step that only advances.
+pub const ESCAPE: u16 = u16::MAX;
+
+/// The largest number of words that the steps of a run can have.
+pub const MAX_RUN: usize = u16::MAX as usize;
+
+/// The beginning of a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// Length of the table.
+    pub len: u32,
+    /// The lowest address of a site, in bytes from this field (word 2 of the table).
+    pub base: i32,
+    /// Number of sites of `cpu_has_cap!`.
+    pub branches: u32,
+    /// Number of other sites.
+    pub alternatives: u32,
+    /// Number of instructions of all sites, which is the room that a plan needs.
+    pub words: u32,
+    /// Number of buckets.
+    pub buckets: u32,
+    /// Where the first bucket's table is; the directory ends there.
+    pub tables: u32,
+    /// Where the dictionary is, which ends with the table.
+    pub dictionary: u32,
+    /// Digest of the dictionary.
+    pub dictionary_digest: Digest,
+    /// Digest of the words of the header before this field, and of the directory.
+    pub digest: Digest,
+}
+
+impl Header {
+    /// Words of a header.
+    pub const LEN: usize = 13;
+    /// The field [`base`](Self::base).
+    pub const BASE: usize = 2;
+    /// The field [`digest`](Self::digest), the last one.
+    pub const DIGEST: usize = 11;
+
+    /// The words in the table.
+    pub const fn to_words(&self) -> [u32; Self::LEN] {
+        let [dictionary_low, dictionary_high] = self.dictionary_digest.to_words();
+        let [low, high] = self.digest.to_words();
+        [
+            MAGIC,
+            self.len,
+            self.base as u32,
+            self.branches,
+            self.alternatives,
+            self.words,
+            self.buckets,
+            self.tables,
+            self.dictionary,
+            dictionary_low,
+            dictionary_high,
+            low,
+            high,
+        ]
+    }
+
+    /// The header with these words; the first one is not looked at.
+    pub const fn from_words(words: &[u32; Self::LEN]) -> Self {
+        let [
+            _,
+            len,
+            base,
+            branches,
+            alternatives,
+            instructions,
+            buckets,
+            tables,
+            dictionary,
+            dictionary_low,
+            dictionary_high,
+            low,
+            high,
+        ] = *words;
+        Self {
+            len,
+            base: base as i32,
+            branches,
+            alternatives,
+            words: instructions,
+            buckets,
+            tables,
+            dictionary,
+            dictionary_digest: Digest::from_words([dictionary_low, dictionary_high]),
+            digest: Digest::from_words([low, high]),
+        }
+    }
+}
+
+/// An entry of the directory. Its terms follow: the first one is in its last word, and each further
+/// word has two. A half of a word that is left is 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BucketHeader {
+    /// Length of the bucket's table.
+    pub len: u32,
+    /// Number of its sites.
+    pub sites: u32,
+    /// Number of its sites that are in no bucket before: the sites that wait if the bucket does.
+    pub first: u32,
+    /// Digest of its table.
+    pub digest: Digest,
+    /// Digest of the instructions at its sites, as they were linked.
+    pub text: Digest,
+    /// Number of its terms, 1 or more.
+    pub terms: u16,
+    /// The first term. It names the first cpucap of the arm.
+    pub term: Term,
+}
+
+impl BucketHeader {
+    /// Words of an entry with its first term.
+    pub const LEN: usize = 8;
+
+    /// The words in the directory.
+    pub const fn to_words(&self) -> [u32; Self::LEN] {
+        let [low, high] = self.digest.to_words();
+        let [text_low, text_high] = self.text.to_words();
+        let terms = self.terms as u32 | (self.term.0 as u32) << 16;
+        [
+            self.len, self.sites, self.first, low, high, text_low, text_high, terms,
+        ]
+    }
+
+    /// The entry with these words.
+    pub const fn from_words(words: &[u32; Self::LEN]) -> Self {
+        let [len, sites, first, low, high, text_low, text_high, terms] = *words;
+        Self {
+            len,
+            sites,
+            first,
+            digest: Digest::from_words([low, high]),
+            text: Digest::from_words([text_low, text_high]),
+            terms: terms as u16,
+            term: Term((terms >> 16) as u16),
+        }
+    }
+
+    /// Words of the terms after the first one.
+    pub const fn more(&self) -> usize {
+        (self.terms as usize).saturating_sub(1).div_ceil(2)
+    }
+}
+
+/// One term of the condition of a bucket.
+///
+/// | bits  | meaning |
+/// |-------|---------|
+/// | 0–12  | number of the cpucap |
+/// | 14    | NOT: the term holds when the cpucap is absent |
+/// | 15    | EITHER: the term holds in both cases, but only once the cpucap is decided |
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Term(pub u16);
+
+impl Term {
+    /// The bits of the cpucap's number.
+    pub const CAP: u16 = 0x1fff;
+    /// The term holds when the cpucap is absent.
+    pub const NOT: u16 = 1 << 14;
+    /// The term holds whether or not the cpucap is present.
+    pub const EITHER: u16 = 1 << 15;
+
+    /// Number of the cpucap.
+    #[inline]
+    pub const fn cap(self) -> u16 {
+        self.0 & Self::CAP
+    }
+
+    /// The term holds when the cpucap is absent.
+    #[inline]
+    pub const fn is_negated(self) -> bool {
+        self.0 & Self::NOT != 0
+    }
+
+    /// The term holds in both cases.
+    #[inline]
+    pub const fn is_either(self) -> bool {
+        self.0 & Self::EITHER != 0
+    }
+}
+
+/// What the sites of a run have in common.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// Sites of one instruction that become [`RunHeader::value`]. A step is a distance: two in a
+    /// word, the low half first, the last half word is [`ESCAPE`] if it is left.
+    Set = 1,
+    /// Sites of one instruction, which the exclusive OR with [`RunHeader::value`] changes. Steps as
+    /// for `Set`.
+    Xor = 2,
+    /// Sites of one instruction that become a B. A step is a word: a distance, and in the high half
+    /// the signed displacement of the B in instructions.
+    Branch = 3,
+    /// Sites of [`RunHeader::sites_len`] instructions that become words of the dictionary. A step is
+    /// a word: a distance, and in the high half the index of the first word, to which
+    /// [`RunHeader::value`] is added.
+    Copy = 4,
+    /// Sites of [`RunHeader::sites_len`] instructions that a callback computes, whose address is
+    /// [`RunHeader::value`] in bytes from that field (word 1 of the run), signed. Steps as for `Set`.
+    Callback = 5,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Set,
+        Self::Xor,
+        Self::Branch,
+        Self::Copy,
+        Self::Callback,
+    ];
+
+    /// A step is a word, not half of one.
+    pub const fn has_payload(self) -> bool {
+        matches!(self, Self::Branch | Self::Copy)
+    }
+}
+
+/// The beginning of a run: three words. The words of its steps follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunHeader {
+    /// The kind, one of [`Kind`].
+    pub kind: u8,
+    /// Length of each site in instructions, 1 or more.
+    pub sites_len: u8,
+    /// Words of the steps.
+    pub len: u16,
+    /// The meaning depends on the kind.
+    pub value: u32,
+    /// Where the first step begins, from the lowest site on.
+    pub start: u32,
+}
+
+impl RunHeader {
+    /// Words of a header.
+    pub const LEN: usize = 3;
+    /// The field [`value`](Self::value).
+    pub const VALUE: usize = 1;
+
+    /// The words in the table.
+    pub const fn to_words(&self) -> [u32; Self::LEN] {
+        let first = self.kind as u32 | (self.sites_len as u32) << 8 | (self.len as u32) << 16;
+        [first, self.value, self.start]
+    }
+
+    /// The header with these words.
+    pub const fn from_words(&[first, value, start]: &[u32; Self::LEN]) -> Self {
+        Self {
+            kind: first as u8,
+            sites_len: (first >> 8) as u8,
+            len: (first >> 16) as u16,
+            value,
+            start,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The reader of a finished table.
+
+use core::slice;
+
+use super::bucket::Bucket;
+use super::format::{BucketHeader, Header, MAGIC, VERSION};
+use super::{Digest, TableError};
+use crate::record::{AlternativeRecord, BranchRecord, Record};
+use crate::region::{Region, Table};
+
+/// A finished table whose header and directory are as the tool wrote them.
+#[derive(Clone, Copy, Debug)]
+pub struct FinishedTable<'a> {
+    address: u64,
+    words: &'a [u32],
+    header: Header,
+}
+
+impl<'a> FinishedTable<'a> {
+    /// The finished table of `region`; `None` if its tables are raw.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn of(region: &Region<'a>) -> Option<Result<Self, TableError>> {
+        let found = find(region.alternatives).or_else(|| find(region.branches));
+        found.map(|(address, words)| Self::new(address, words))
+    }
+
+    /// The table that begins with the first of `words`, which is linked at `address`. It may be
+    /// shorter than `words`.
+    ///
+    /// Checks the header, the directory, and that the parts of the table fit together.
+    ///
+    /// # Errors
+    /// The words are no finished table, or a damaged one.
+    pub fn new(address: u64, words: &'a [u32]) -> Result<Self, TableError> {
+        let truncated = |needed| TableError::Truncated {
+            needed,
+            found: words.len(),
+        };
+        let first = words.first_chunk::<{ Header::LEN }>();
+        let first = first.ok_or(truncated(Header::LEN))?;
+        let [a, f, t, version] = first[0].to_le_bytes();
+        if [a, f, t, VERSION] != MAGIC.to_le_bytes() {
+            return Err(TableError::Header);
+        }
+        if version != VERSION {
+            return Err(TableError::Version { found: version });
+        }
+        let header = Header::from_words(first);
+        let len = header.len as usize;
+        let words = words.get(..len).ok_or(truncated(len))?;
+        let (before, _) = first.split_at(Header::DIGEST);
+        let directory = words.get(Header::LEN..header.tables as usize);
+        let directory = directory.ok_or(TableError::Layout)?;
+        if Digest::EMPTY.with_all(before).with_all(directory) != header.digest {
+            return Err(TableError::Header);
+        }
+        let table = Self {
+            address,
+            words,
+            header,
+        };
+        table.check_layout(directory)?;
+        Ok(table)
+    }
+
+    /// Checks that the entries fill the directory, and the buckets' tables the space between it and
+    /// the dictionary.
+    fn check_layout(&self, mut directory: &[u32]) -> Result<(), TableError> {
+        let mut end = self.header.tables;
+        for _ in 0..self.header.buckets {
+            let (entry, rest) = split_entry(directory).ok_or(TableError::Layout)?;
+            if entry.terms == 0 {
+                return Err(TableError::Layout);
+            }
+            end = end.checked_add(entry.len).ok_or(TableError::Layout)?;
+            directory = rest.get(entry.more()..).ok_or(TableError::Layout)?;
+        }
+        let is_whole = directory.is_empty() && end == self.header.dictionary;
+        match is_whole && end as usize <= self.words.len() {
+            true => Ok(()),
+            false => Err(TableError::Layout),
+        }
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Where the table is linked.
+    pub const fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// The lowest address of a site.
+    pub const fn base(&self) -> u64 {
+        self.address
+            .wrapping_add(4 * Header::BASE as u64)
+            .wrapping_add_signed(self.header.base as i64)
+    }
+
+    /// The buckets, in the order of the directory.
+    pub fn buckets(&self) -> impl Iterator<Item = Bucket<'a>> + use<'a> {
+        let words = self.words;
+        let address = self.address;
+        let mut at = self.header.tables as usize;
+        let mut directory = words.get(Header::LEN..at).unwrap_or_default();
+        (0..self.header.buckets).map_while(move |index| {
+            let (entry, rest) = split_entry(directory)?;
+            let (terms, rest) = rest.split_at_checked(entry.more())?;
+            let end = at.checked_add(entry.len as usize)?;
+            let table = words.get(at..end)?;
+            let linked = address.wrapping_add(4 * at as u64);
+            (directory, at) = (rest, end);
+            Some(Bucket::new(index, entry, terms, linked, table))
+        })
+    }
+
+    /// The words of replacements. They are not checked.
+    pub fn dictionary(&self) -> &'a [u32] {
+        let start = self.header.dictionary as usize;
+        self.words.get(start..).unwrap_or_default()
+    }
+
+    /// The words of replacements, which are as the tool wrote them.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn checked_dictionary(&self) -> Result<&'a [u32], TableError> {
+        let words = self.dictionary();
+        match Digest::EMPTY.with_all(words) == self.header.dictionary_digest {
+            true => Ok(words),
+            false => Err(TableError::Dictionary),
+        }
+    }
+}
+
+/// The first entry of a directory, and what follows its first term.
+fn split_entry(directory: &[u32]) -> Option<(BucketHeader, &[u32])> {
+    let (entry, rest) = directory.split_first_chunk::<{ BucketHeader::LEN }>()?;
+    Some((BucketHeader::from_words(entry), rest))
+}
+
+/// A record that is read as words.
+///
+/// # Safety
+/// The type must consist of initialised bytes, be aligned to 4, and have a size that is a multiple
+/// of 4.
+unsafe trait OfWords: Record {}
+
+// SAFETY: `repr(C)`, of an `i32` and two fields of 16 bits: 8 bytes without padding.
+unsafe impl OfWords for BranchRecord {}
+// SAFETY: `repr(C)`, of two `i32`, one field of 16 bits and two of 8: 12 bytes without padding.
+unsafe impl OfWords for AlternativeRecord {}
+
+/// The words of a section and their address, if it begins with [`MAGIC`] of any version.
+fn find<R: OfWords>(table: Table<'_, R>) -> Option<(u64, &[u32])> {
+    let (address, records) = table.into_parts();
+    let len = size_of_val(records) / 4;
+    // SAFETY: the memory is that of the records, borrowed for as long, and any four bytes of it are
+    // a `u32`, by the promise of `OfWords`.
+    let words = unsafe { slice::from_raw_parts(records.as_ptr().cast::<u32>(), len) };
+    let is_finished = words.first()? << 8 == MAGIC << 8;
+    is_finished.then_some((address, words))
+}
