@@ -2,22 +2,32 @@
 
 use alt_runtime::atomics::Helper;
 use alt_runtime::insn::{Class, Insn};
-use object::elf::R_AARCH64_CALL26;
+use object::elf::{R_AARCH64_CALL26, R_AARCH64_JUMP26};
 
 use crate::image::Image;
 
-/// BL (Arm ARM C6.2.36), with the displacement masked.
+/// BL and B (Arm ARM C6.2.36, C6.2.27), with the displacement masked.
 const BL: u32 = 0x9400_0000;
-const BL_MASK: u32 = 0xfc00_0000;
+const B: u32 = 0x1400_0000;
+const MASK: u32 = 0xfc00_0000;
 
 /// The helper that the instruction at `address` calls.
 ///
 /// By the kept relocation, which names the helper even if the call goes to a veneer; without it, by
 /// the symbol at the target.
 pub fn called_at(image: &Image, address: u64) -> Option<Helper> {
-    let word = image.word(address).filter(|word| word & BL_MASK == BL)?;
+    image.word(address).filter(|word| word & MASK == BL)?;
+    reached_at(image, address)
+}
+
+/// The helper that the instruction at `address` calls, or branches to as the last action of its
+/// function.
+pub fn reached_at(image: &Image, address: u64) -> Option<Helper> {
+    let word = image.word(address);
+    let word = word.filter(|word| matches!(word & MASK, BL | B))?;
     let kept = image.relocations_in(address..address.checked_add(1)?);
-    if let Some(kept) = kept.iter().find(|kept| kept.kind == R_AARCH64_CALL26.0) {
+    let is_branch = |kind: u32| [R_AARCH64_CALL26.0, R_AARCH64_JUMP26.0].contains(&kind);
+    if let Some(kept) = kept.iter().find(|kept| is_branch(kept.kind)) {
         return Helper::named(&kept.symbol);
     }
     let Class::Relative(relative) = Insn(word).classify() else {

@@ -1,9 +1,7 @@
 //! Calls of outline atomics: each is a site, and becomes the instruction of its helper.
-//!
-//! That no call is in the code that rewrites text is up to `patcher-site` and `patcher-escape`.
 
 use alt_diagnostic::Severity;
-use alt_image::atomics::called_at;
+use alt_image::atomics::{called_at, reached_at};
 use alt_image::records::Kind;
 use alt_runtime::atomics::WORD_PREFIX;
 
@@ -27,6 +25,15 @@ pub(super) const RULES: &[Rule] = &[
         summary: "The replacement of a call of an outline atomic is the helper's instruction.",
         advice: "Build all objects with one version of alt-runtime, and define no `__alt_atomic_…`.",
         check: words,
+    },
+    Rule {
+        id: "atomic-patcher",
+        severity: Severity::Error,
+        formats: ALT,
+        summary: "No outline atomic is in the code that rewrites text.",
+        advice: "Use loads and stores there, which have no helper, or write the atomic in assembly: \
+                 both the call and the helper change while that code runs.",
+        check: in_patcher,
     },
 ];
 
@@ -79,6 +86,18 @@ fn words(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 );
                 reporter.report_cap(site.address(), record.term.cap, text);
             }
+        }
+    }
+}
+
+/// Calls, sites or not, and tail calls.
+fn in_patcher(context: &Context<'_>, reporter: &mut Reporter<'_>) {
+    for (at, _) in context.instructions_in(&patcher(context)) {
+        if let Some(helper) = reached_at(context.image, at) {
+            let place = context.place(at);
+            let text =
+                format!("the code that rewrites text has the outline atomic {helper} at {place}");
+            reporter.report(at, text);
         }
     }
 }

@@ -7,6 +7,7 @@
 //! that counts too. An image without any of them brings no patcher along.
 
 use alt_diagnostic::Severity;
+use alt_image::atomics::reached_at;
 use alt_image::graph::EdgeKind;
 use alt_image::image::demangle;
 use alt_object::encodings::is_branch_to_register;
@@ -63,6 +64,10 @@ pub(super) fn patcher(context: &Context<'_>) -> Places {
 fn site(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let patcher = patcher(context);
     for site in context.records.sites() {
+        // `atomic-patcher` has better advice.
+        if reached_at(context.image, site.address()).is_some() {
+            continue;
+        }
         let mut words = site.range().step_by(4);
         if words.any(|word| patcher.contains(word)) {
             let text = format!(
@@ -83,7 +88,10 @@ fn escape(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for range in patcher.ranges() {
         for node in graph.nodes_in(range.clone()) {
             for edge in graph.from(node) {
-                if patcher.contains(edge.at) && !patcher.contains(edge.target) {
+                let is_atomic = || reached_at(context.image, edge.at).is_some();
+                let leaves = patcher.contains(edge.at) && !patcher.contains(edge.target);
+                // `atomic-patcher` has better advice.
+                if leaves && !is_atomic() {
                     let how = match edge.kind {
                         EdgeKind::Branch => "goes to",
                         EdgeKind::Address | EdgeKind::Pointer => "refers to",

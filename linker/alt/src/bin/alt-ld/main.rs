@@ -25,7 +25,7 @@ mod namespaces;
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::{env, io};
 
@@ -145,16 +145,21 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// The linker, with a flavor if the arguments have none.
+/// The linker, with a flavor if it is the generic driver of lld and the arguments have none.
 fn linker(arguments: &[OsString]) -> Command {
-    if let Some(linker) = env::var_os(LINKER) {
-        return Command::new(linker);
-    }
-    let mut command = Command::new(rust_lld());
-    if arguments.first().is_none_or(|first| first != "-flavor") {
+    let linker = env::var_os(LINKER).unwrap_or_else(rust_lld);
+    let is_generic = takes_flavor(&linker);
+    let mut command = Command::new(linker);
+    if is_generic && arguments.first().is_none_or(|first| first != "-flavor") {
         command.args(["-flavor", "gnu"]);
     }
     command
+}
+
+/// Whether a linker is the generic driver of lld, which takes `-flavor`. Another one does not know it.
+fn takes_flavor(linker: &OsStr) -> bool {
+    let stem = Path::new(linker).file_stem();
+    stem.is_some_and(|stem| stem == "rust-lld" || stem == "lld")
 }
 
 /// rustc adds the folder of its linkers to PATH when it runs a linker. Without that, the location
