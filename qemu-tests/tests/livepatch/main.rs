@@ -4,6 +4,7 @@
 //! Each test states the behaviour that it is about.
 
 mod apply;
+mod costs;
 mod load;
 mod observers;
 mod session;
