@@ -55,7 +55,8 @@ use crate::insn::{Insn, OutOfReach, Unencodable};
 /// that the function does not set stay unchanged.
 ///
 /// The words are for the address of the site and are not relocated. The function must be idempotent:
-/// a later pass calls it on its own result, and expects the same words.
+/// a later pass calls it on its own result, and expects the same words. With debug assertions, a
+/// pass calls it twice and is refused if they differ; without, a test of the kernel's can.
 ///
 /// # Errors
 /// An error refuses the whole pass.

@@ -34,11 +34,6 @@ impl PlannedWrite {
         }
     }
 
-    /// The fields in their order in memory.
-    pub(crate) const fn to_words(self) -> [Insn; 3] {
-        [Insn(self.offset), Insn(self.after), Insn(self.before)]
-    }
-
     /// The word that is there.
     pub const fn before(&self) -> Insn {
         Insn(u32::from_le(self.before))
@@ -52,14 +47,12 @@ impl PlannedWrite {
 
 /// The entries as words, three for each: memory in which the words of a site are computed before
 /// they are planned.
-pub(crate) fn as_words(entries: &mut [MaybeUninit<PlannedWrite>]) -> &mut [Insn] {
-    for entry in entries.iter_mut() {
-        entry.write(PlannedWrite::new(0, Insn::NOP, Insn::NOP));
-    }
+#[inline(always)]
+pub(crate) fn as_words(entries: &mut [MaybeUninit<PlannedWrite>]) -> &mut [MaybeUninit<Insn>] {
     let len = 3 * entries.len();
-    // SAFETY: the entries have just been initialised, and are borrowed for as long as the words are.
-    // Each is three `u32` without padding (`repr(C)`, 12 bytes), of which each value is one of
-    // `Insn` (`repr(transparent)`), and the reverse.
+    // SAFETY: the words are the same memory, borrowed for as long. An entry is three `u32` without
+    // padding (`repr(C)`, 12 bytes, checked above), and `Insn` is one (`repr(transparent)`); memory
+    // that need not be initialised has no value that the other type could not have.
     unsafe { slice::from_raw_parts_mut(entries.as_mut_ptr().cast(), len) }
 }
 

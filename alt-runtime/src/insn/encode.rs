@@ -2,6 +2,8 @@
 //!
 //! Only 64-bit forms, only registers 0 to 30: number 31 is the stack pointer in some
 //! of these instructions and zero in others, and is refused in all.
+//!
+//! They are inlined, so that most operands are checked and encoded at compile time.
 
 use core::{error, fmt};
 
@@ -27,6 +29,7 @@ impl fmt::Display for Unencodable {
 impl error::Error for Unencodable {}
 
 /// `value`, if it is one of `0..=max`.
+#[inline]
 const fn field(what: &'static str, value: u32, max: u32) -> Result<u32, Unencodable> {
     if value > max {
         return Err(Unencodable {
@@ -47,10 +50,12 @@ macro_rules! attempt {
     };
 }
 
+#[inline]
 const fn destination(register: u8) -> Result<u32, Unencodable> {
     field("a destination register", register as u32, 30)
 }
 
+#[inline]
 const fn source(register: u8) -> Result<u32, Unencodable> {
     match field("a source register", register as u32, 30) {
         Ok(register) => Ok(register << 5),
@@ -76,6 +81,7 @@ impl Insn {
     ///
     /// # Errors
     /// [`Unencodable`] for another register or shift.
+    #[inline]
     pub const fn movz(rd: u8, imm16: u16, shift: u32) -> Result<Self, Unencodable> {
         move_wide(0xd280_0000, rd, imm16, shift)
     }
@@ -85,6 +91,7 @@ impl Insn {
     ///
     /// # Errors
     /// [`Unencodable`] for another register or shift.
+    #[inline]
     pub const fn movn(rd: u8, imm16: u16, shift: u32) -> Result<Self, Unencodable> {
         move_wide(0x9280_0000, rd, imm16, shift)
     }
@@ -94,6 +101,7 @@ impl Insn {
     ///
     /// # Errors
     /// [`Unencodable`] for another register or shift.
+    #[inline]
     pub const fn movk(rd: u8, imm16: u16, shift: u32) -> Result<Self, Unencodable> {
         move_wide(0xf280_0000, rd, imm16, shift)
     }
@@ -102,6 +110,7 @@ impl Insn {
     ///
     /// # Errors
     /// [`Unencodable`] for a register above 30.
+    #[inline]
     pub const fn load_constant64(rd: u8, value: u64) -> Result<[Self; 4], Unencodable> {
         Ok([
             attempt!(Self::movz(rd, value as u16, 0)),
@@ -117,6 +126,7 @@ impl Insn {
     /// [`Unencodable`] for a register above 30, and for a mask that is not, repeated
     /// over 2, 4, 8, 16, 32 or 64 bits, one run of ones, rotated. 0 and all ones
     /// are no such masks.
+    #[inline]
     pub const fn and_immediate(rd: u8, rn: u8, mask: u64) -> Result<Self, Unencodable> {
         logical("the mask of an AND", 0x9200_0000, rd, rn, mask)
     }
@@ -125,6 +135,7 @@ impl Insn {
     ///
     /// # Errors
     /// As for [`and_immediate`](Self::and_immediate).
+    #[inline]
     pub const fn orr_immediate(rd: u8, rn: u8, mask: u64) -> Result<Self, Unencodable> {
         logical("the mask of an ORR", 0xb200_0000, rd, rn, mask)
     }
@@ -133,6 +144,7 @@ impl Insn {
     ///
     /// # Errors
     /// [`Unencodable`] for a register above 30 or another amount.
+    #[inline]
     pub const fn ror(rd: u8, rn: u8, amount: u32) -> Result<Self, Unencodable> {
         let (rd, rn) = (attempt!(destination(rd)), attempt!(source(rn)));
         let amount = attempt!(field("the amount of a ROR", amount, 63));
@@ -144,6 +156,7 @@ impl Insn {
     ///
     /// # Errors
     /// [`Unencodable`] for a register above 30, another immediate or another shift.
+    #[inline]
     pub const fn add_immediate(
         rd: u8,
         rn: u8,
@@ -178,6 +191,7 @@ impl Insn {
     }
 }
 
+#[inline]
 const fn move_wide(base: u32, rd: u8, imm16: u16, shift: u32) -> Result<Insn, Unencodable> {
     let rd = attempt!(destination(rd));
     if shift > 48 || !shift.is_multiple_of(16) {
@@ -189,6 +203,7 @@ const fn move_wide(base: u32, rd: u8, imm16: u16, shift: u32) -> Result<Insn, Un
     Ok(Insn(base | (shift / 16) << 21 | (imm16 as u32) << 5 | rd))
 }
 
+#[inline]
 const fn logical(
     what: &'static str,
     base: u32,
@@ -207,6 +222,7 @@ const fn logical(
 ///
 /// A mask is an element of 2, 4, 8, 16, 32 or 64 bits, repeated; the element is a run
 /// of ones, rotated right by immr (Arm ARM DDI 0487, `DecodeBitMasks`).
+#[inline]
 const fn bitmask_fields(mask: u64) -> Option<u32> {
     if mask == 0 || mask == u64::MAX {
         return None;

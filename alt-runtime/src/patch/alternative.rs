@@ -3,14 +3,13 @@
 use core::mem::MaybeUninit;
 use core::{mem, slice};
 
-use crate::callback::Callback;
 use crate::insn::{Class, Form, Insn};
 use crate::patch::callback;
 use crate::patch::error::Reason;
 use crate::patch::replacement;
 use crate::record::AlternativeRecord;
 use crate::region::{Region, Words};
-use crate::room::{PlannedWrite, as_words};
+use crate::room::PlannedWrite;
 
 /// The room of a plan that is not used yet.
 #[derive(Default)]
@@ -61,9 +60,7 @@ impl Alternative<'_> {
     pub fn plan(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
         let (region, record) = (self.region, self.record);
         if record.condition.is_callback() && record.replacement_len != 0 {
-            let (rest, is_changed) = (*self).plan_callback(mem::take(entries))?;
-            *entries = rest;
-            return Ok(is_changed);
+            return self.plan_callback(entries);
         }
         let words = replacement::find(region, record, self.at)?;
         if region.text.is_aliased() {
@@ -139,71 +136,28 @@ impl Alternative<'_> {
         Ok((entries, is_changed))
     }
 
-    // Out of line, with the entries by value: see `walk::walk`.
-    #[inline(never)]
-    fn plan_callback<'p>(self, mut entries: Entries<'p>) -> Result<(Entries<'p>, bool), Reason> {
-        if self.is_first_pass {
-            for (index, old) in self.site.iter().enumerate() {
-                if old.is_breakpoint() {
-                    return Err(breakpoint(index, old));
-                }
-            }
-        }
-        let callback = callback::find(&self.region.callbacks, self.record, self.at)?;
-        if !self.wins {
-            return Ok((entries, false));
-        }
+    #[inline(always)]
+    fn plan_callback(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
+        let address = callback::address(self.record, self.at)?;
         let room = mem::take(&mut entries.rest).into_slice();
-        let len = self.site.len();
-        let Some(own) = room.get_mut(..len) else {
-            entries.rest = room.iter_mut();
-            entries.without_room += len;
-            return Ok((entries, true));
+        // Nothing is planned if there is too little room for the words of the site.
+        let (planned, needed) = match room.len() < self.site.len() && self.wins {
+            true => (0, self.site.len()),
+            false => {
+                let planned = callback::plan(
+                    self.region,
+                    address,
+                    self.site,
+                    self.wins,
+                    self.is_first_pass,
+                    room,
+                )?;
+                (planned, planned)
+            }
         };
-        // The callback works in the memory of its own entries.
-        let words = as_words(own);
-        callback::compute(callback, self.site, words)?;
-        let planned = self.plan_computed(words, callback)?;
         entries.rest = room.get_mut(planned..).unwrap_or(&mut []).iter_mut();
-        Ok((entries, planned != 0))
-    }
-
-    /// Writes, over `words` from their start, an entry of three words for each word that changes.
-    /// The second and the last third of them are the new words of the site, computed from the old
-    /// ones and from themselves. Returns the number of entries.
-    ///
-    /// The second third is compared as far as no entry has overwritten it: before the first entry
-    /// is written.
-    fn plan_computed(&self, words: &mut [Insn], callback: &Callback) -> Result<usize, Reason> {
-        let site = self.site.range().start;
-        let len = self.site.len();
-        let is_aliased = self.region.text.is_aliased();
-        let (_, computed) = words.split_at(len.min(words.len()));
-        let (again, computed) = computed.split_at(len.min(computed.len()));
-        if again != computed {
-            return Err(callback::unstable(callback));
-        }
-        let mut offset = site.wrapping_sub(self.region.text.start()) as u32;
-        let mut planned = 0;
-        // The entry for word `index` ends at most at `3 * index + 3`, and the new words after it
-        // begin at `2 * len + index + 1`, which is not less.
-        for (index, old) in self.site.iter().enumerate() {
-            let Some(&new) = words.get(2 * len + index) else {
-                break;
-            };
-            if is_aliased {
-                refuse_leaving(self.region, site, index, new)?;
-            }
-            if old != new {
-                let write = PlannedWrite::new(offset, old, new);
-                if let Some(entry) = words.as_chunks_mut::<3>().0.get_mut(planned) {
-                    *entry = write.to_words();
-                }
-                planned += 1;
-            }
-            offset += 4;
-        }
-        Ok(planned)
+        entries.without_room += needed - planned;
+        Ok(needed != 0)
     }
 
     /// Plans the words that `word` returns by index.
@@ -227,9 +181,9 @@ impl Alternative<'_> {
     }
 }
 
-/// Refuses the breakpoint `old`.
+/// Refuses the breakpoint `word`.
 #[cold]
-fn breakpoint(index: usize, word: Insn) -> Reason {
+pub(super) fn breakpoint(index: usize, word: Insn) -> Reason {
     Reason::Breakpoint {
         index: index as u8,
         word,

@@ -149,7 +149,7 @@ pub enum Reason {
         error: CallbackError,
     },
     /// A callback is not idempotent: run on its own result it returns other instructions, so that
-    /// a second pass would change the text again.
+    /// a second pass would change the text again. Checked with debug assertions.
     CallbackUnstable {
         /// Name of the callback.
         name: &'static str,

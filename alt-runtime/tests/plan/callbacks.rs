@@ -235,6 +235,7 @@ fn callback_that_fails() {
 }
 
 #[test]
+#[cfg(debug_assertions)]
 fn callback_that_fails_on_its_own_result() {
     refused_of(
         |site, words| {
@@ -253,6 +254,7 @@ fn callback_that_fails_on_its_own_result() {
 }
 
 #[test]
+#[cfg(debug_assertions)]
 fn callback_that_is_unstable() {
     refused_of(
         // movz x0, #1, then #2, …
