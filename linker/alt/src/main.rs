@@ -6,6 +6,7 @@ mod apply;
 mod diff;
 mod dump;
 mod finding;
+mod finish;
 mod hyp_link;
 mod input;
 mod livepatch;
@@ -64,6 +65,8 @@ enum Command {
     Stats(stats::Stats),
     /// Writes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
+    /// Writes into a linked image what a linker does not: records of outline atomics
+    Finish(finish::Finish),
     /// Checks the inputs of a link for branches whose target may be out of range
     Reach(reach::Reach),
     /// Compares two builds of a kernel, to change one while it runs
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Dump(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
+        Command::Finish(arguments) => arguments.run(),
         Command::HypLink(arguments) => arguments.run(),
     };
     status(outcome.map(|clean| match clean {

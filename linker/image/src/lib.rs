@@ -19,6 +19,7 @@ pub mod listing;
 pub mod load;
 pub mod names;
 pub mod packed;
+pub mod patcher;
 pub mod patching;
 pub mod records;
 pub mod shadow_call_stack;

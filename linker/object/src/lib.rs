@@ -9,6 +9,7 @@ pub mod display;
 pub mod encodings;
 pub mod inputs;
 pub mod object;
+pub mod rewrite;
 
 /// The examples of the package's page are tested.
 #[cfg(doctest)]

@@ -20,6 +20,7 @@ pub(super) const PACKAGES: &[&[&str]] = &[
     &["alt-diagnostic", "alt-object"],
     &["alt-image"],
     &["alt-linker"],
+    &["alt-finish"],
     &["alt-verify"],
     &["alt-livepatch"],
     // The random changes of an image that the verifier must report.

@@ -4,6 +4,7 @@ mod apply;
 mod build_script;
 mod diff;
 mod dump;
+mod finish;
 mod fixture;
 mod input;
 mod linux;

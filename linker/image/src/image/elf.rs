@@ -391,6 +391,7 @@ fn relocations(
                 at: row.r_offset(LE),
                 kind: row.r_type(LE, false).0,
                 target: value.wrapping_add_signed(row.r_addend(LE)),
+                addend: row.r_addend(LE),
                 symbol: name,
             };
             if !for_loader {
@@ -434,6 +435,7 @@ fn packed(
             at,
             kind: elf::R_AARCH64_RELATIVE.0,
             target: u64::from_le_bytes(bytes),
+            addend: 0,
             symbol: String::new(),
         }));
     }

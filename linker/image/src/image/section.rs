@@ -70,6 +70,8 @@ pub struct Relocation {
     pub kind: u32,
     /// The target address: symbol plus addend.
     pub target: u64,
+    /// The addend.
+    pub addend: i64,
     /// The name of the symbol, mangled; empty for a section.
     pub symbol: String,
 }

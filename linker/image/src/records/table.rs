@@ -11,6 +11,9 @@ use crate::image::Image;
 /// alt-linker, and without them.
 const BOUNDS: [&str; 2] = ["alt_bounds", ".rodata.alt_bounds"];
 
+/// The symbol of that section.
+const BOUNDS_SYMBOL: &str = "__alt_bounds";
+
 /// The bounds of a table as the kernel reads them: offsets relative to their own address, 0 for an
 /// absent table.
 fn stated(image: &Image, name: &str) -> Option<Range<u64>> {
@@ -55,6 +58,16 @@ impl Table {
             .or_else(|| Some(image.section(name)?.range.clone()))
             .unwrap_or(0..0);
         Self { name, range }
+    }
+
+    /// The address of the two bounds of a section that the running kernel reads: each 8 bytes, an
+    /// offset from its own address.
+    pub fn bounds(image: &Image, section: Section) -> Option<u64> {
+        let whole = BOUNDS.iter().find_map(|name| image.section(name));
+        let whole = whole.filter(|section| section.has_bytes());
+        let table = image.symbol(BOUNDS_SYMBOL);
+        let table = table.or_else(|| Some(whole?.range.start))?;
+        table.checked_add(16 * section as u64)
     }
 
     /// Its size in bytes.

@@ -3,18 +3,12 @@
 use alt_object::object::{Object, ObjectError, Place, Relocation};
 use alt_runtime::atomics::{Helper, WORD_PREFIX};
 use alt_runtime::record::Section;
-use object::elf::{
-    R_AARCH64_CALL26, R_AARCH64_JUMP26, R_AARCH64_NONE, SHF_LINK_ORDER, STT_SECTION,
-};
+use object::elf::{R_AARCH64_NONE, SHF_LINK_ORDER, STT_SECTION};
 
 use super::report::{Left, Reason};
 
 /// The section of the code that rewrites text; nothing in it may be a site.
 const PATCHER: &[u8] = b".text.alt_patcher";
-
-/// BL (Arm ARM C6.2.36), with the displacement masked.
-const BL: u32 = 0x9400_0000;
-const BL_MASK: u32 = 0xfc00_0000;
 
 /// A call that can become a site.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +137,7 @@ pub(super) fn helper(name: &[u8]) -> Option<(Helper, &str)> {
 }
 
 /// The symbol of the replacement of the helper `symbol`, in the same namespace.
-pub(super) fn word_symbol(symbol: &str) -> String {
+pub fn word_symbol(symbol: &str) -> String {
     let (namespace, name) = symbol
         .rsplit_once(alt_runtime::atomics::PREFIX)
         .unwrap_or_default();
@@ -162,23 +156,17 @@ pub(super) fn anchor(object: &Object<'_>, section: usize) -> Option<(usize, u64)
 
 /// Why the relocated word is no call that an instruction can replace.
 fn form(relocation: &Relocation, contents: &[u8]) -> Option<Reason> {
-    match relocation.kind {
-        R_AARCH64_CALL26 => {}
-        R_AARCH64_JUMP26 => return Some(Reason::TailCall),
-        kind => return Some(Reason::Relocation(kind.0)),
-    }
-    if let addend @ (..=-1 | 1..) = relocation.addend.unwrap_or_default() {
-        return Some(Reason::Addend(addend));
-    }
     let word = usize::try_from(relocation.offset)
         .ok()
         .and_then(|at| contents.get(at..))
         .and_then(|rest| rest.first_chunk())
         .map(|bytes| u32::from_le_bytes(*bytes));
-    match word {
-        Some(word) if word & BL_MASK == BL && relocation.offset.is_multiple_of(4) => None,
-        _ => Some(Reason::NoCall),
-    }
+    let word = word.filter(|_| relocation.offset.is_multiple_of(4));
+    Reason::of_form(
+        relocation.kind.0,
+        relocation.addend.unwrap_or_default(),
+        word,
+    )
 }
 
 /// The sites of alternatives in the object and the replacements in its text.

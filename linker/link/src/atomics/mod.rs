@@ -22,8 +22,13 @@ use alt_object::object::{Object, ObjectError, Place};
 use alt_runtime::atomics::{PREFIX, WORD_PREFIX};
 
 use archive::Member;
-use calls::{Calls, helper, word_symbol};
+pub use calls::word_symbol;
+use calls::{Calls, helper};
 pub use report::{Left, Reason, Report};
+
+/// The symbol by which the linker script fragments reserve room for records that are added after the
+/// link: its value is their number.
+pub const ROOM_SYMBOL: &str = "ALT_ATOMICS_ROOM";
 
 /// The flag that the toolchain's own helpers read.
 const TOOLCHAIN_FLAG: &[u8] = b"__aarch64_have_lse_atomics";

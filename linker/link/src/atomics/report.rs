@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use alt_runtime::atomics::Helper;
+use object::elf::{R_AARCH64_CALL26, R_AARCH64_JUMP26, RelocationType};
 
 /// A use of a helper that stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,26 @@ pub enum Reason {
     NoCall,
 }
 
+/// BL (Arm ARM C6.2.36), with the displacement masked.
+const BL: u32 = 0x9400_0000;
+const BL_MASK: u32 = 0xfc00_0000;
+
 impl Reason {
+    /// Why a use of a helper, with a relocation of this type (`R_AARCH64_…`) and addend, is no call
+    /// that an instruction can replace. `word` is the relocated instruction, if it is one.
+    pub fn of_form(kind: u32, addend: i64, word: Option<u32>) -> Option<Self> {
+        match RelocationType(kind) {
+            R_AARCH64_CALL26 => {}
+            R_AARCH64_JUMP26 => return Some(Self::TailCall),
+            _ => return Some(Self::Relocation(kind)),
+        }
+        match (addend, word) {
+            (..=-1 | 1.., _) => Some(Self::Addend(addend)),
+            (0, Some(word)) if word & BL_MASK == BL => None,
+            (0, _) => Some(Self::NoCall),
+        }
+    }
+
     /// Whether this is expected in sound input.
     pub fn is_expected(&self) -> bool {
         matches!(

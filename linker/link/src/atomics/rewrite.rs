@@ -1,38 +1,24 @@
 //! Adds records to an object.
 //!
-//! All bytes of the object stay where they are, and all numbers of sections and symbols stay the
-//! same: what changes is written behind the file, with new section headers. So groups, debug
-//! information and sections of unknown types need no care.
+//! Numbers of sections and symbols stay the same: see [`Rewriter`].
 
 use std::collections::BTreeMap;
 
 use alt_object::object::{Object, ObjectError, Place};
+use alt_object::rewrite::{NewSection, Rewriter};
 use alt_runtime::atomics::CAP_SYMBOL;
 use alt_runtime::record::Section;
 use object::elf::{
     R_AARCH64_ABS16, R_AARCH64_PREL32, SHF_ALLOC, SHF_INFO_LINK, SHF_LINK_ORDER, SHT_NOBITS,
-    SHT_PROGBITS, SHT_RELA, SHT_SYMTAB, SHT_SYMTAB_SHNDX, STB_GLOBAL, STT_NOTYPE, STV_HIDDEN,
+    SHT_PROGBITS, SHT_RELA, SHT_SYMTAB, STB_GLOBAL, STT_NOTYPE, STV_HIDDEN,
 };
 
 use super::calls::{Call, anchor, is_section, is_table, word_symbol};
 
-/// Size of an alternative's record, of a row of a relocation section, of a symbol and of a section
-/// header, in bytes.
+/// Size of an alternative's record, of a row of a relocation section and of a symbol, in bytes.
 const RECORD: u64 = Section::Alternatives.element_size();
 const RELA: usize = 24;
 const SYMBOL: usize = 24;
-const HEADER: usize = 64;
-
-// Offsets in the ELF header and in a section header (ELF-64 object file format).
-const E_SHOFF: usize = 0x28;
-const E_SHNUM: usize = 0x3c;
-const E_SHSTRNDX: usize = 0x3e;
-const SH_NAME: usize = 0;
-const SH_OFFSET: usize = 0x18;
-const SH_SIZE: usize = 0x20;
-
-/// From this number on, an ELF file stores numbers of sections elsewhere.
-const MAX_SECTIONS: usize = 0xff00;
 
 /// The object with a record for each of `calls`.
 pub(super) fn add_records(
@@ -55,12 +41,10 @@ pub(super) fn add_records(
 /// An object that is being rewritten.
 struct File<'a> {
     object: &'a Object<'a>,
-    bytes: Vec<u8>,
-    headers: Vec<[u8; HEADER]>,
-    /// The names of sections, unless they share a table with those of symbols, as LLVM's do.
-    names: Option<(usize, Vec<u8>)>,
+    file: Rewriter,
     symbol_section: usize,
     symbols: Vec<u8>,
+    /// The names of symbols, unless they share a table with those of sections, as LLVM's do.
     strings: Vec<u8>,
     string_section: usize,
     /// The symbols that were added, or found, by name.
@@ -97,29 +81,9 @@ fn error<T>(why: &str) -> Result<T, ObjectError> {
 impl<'a> File<'a> {
     fn new(bytes: &[u8], object: &'a Object<'a>) -> Result<Self, ObjectError> {
         let damaged = || ObjectError("the section headers are damaged".to_owned());
-        let half = |at: usize| {
-            let bytes = bytes.get(at..)?.first_chunk()?;
-            Some(usize::from(u16::from_le_bytes(*bytes)))
-        };
-        let start = bytes.get(E_SHOFF..).and_then(|rest| rest.first_chunk());
-        let start = start.map(|bytes| u64::from_le_bytes(*bytes));
-        let start = start.and_then(|start| usize::try_from(start).ok());
-        let count = half(E_SHNUM).ok_or_else(damaged)?;
-        let names_section = half(E_SHSTRNDX).ok_or_else(damaged)?;
-        let extended = (object.sections.iter()).any(|section| section.kind == SHT_SYMTAB_SHNDX);
-        if count != object.sections.len() || extended {
+        let file = Rewriter::new(bytes.to_vec())?;
+        if file.sections() != object.sections.len() {
             return error("it has more sections than can be extended");
-        }
-        let headers = bytes
-            .get(start.ok_or_else(damaged)?..)
-            .ok_or_else(damaged)?;
-        let headers: Vec<[u8; HEADER]> = headers
-            .chunks_exact(HEADER)
-            .take(count)
-            .filter_map(|header| header.try_into().ok())
-            .collect();
-        if headers.len() != count {
-            return Err(damaged());
         }
         let mut sections = object.sections.iter();
         let symbol_section = sections
@@ -134,15 +98,9 @@ impl<'a> File<'a> {
                 let name = std::str::from_utf8(symbol.name).ok()?;
                 (!name.is_empty()).then(|| (name.to_owned(), index))
             });
-        let names = match names_section == string_section {
-            true => None,
-            false => Some((names_section, object.contents(names_section)?.to_vec())),
-        };
         Ok(Self {
             object,
-            bytes: bytes.to_vec(),
-            headers,
-            names,
+            file,
             symbol_section,
             symbols: object.contents(symbol_section)?.to_vec(),
             strings: object.contents(string_section)?.to_vec(),
@@ -250,22 +208,35 @@ impl<'a> File<'a> {
         let rows: Vec<u8> = rows.iter().flat_map(Row::bytes).collect();
         let table = match table {
             Some(table) => {
-                self.replace(table, &data, 4);
+                self.file.replace(table, &data, 4);
                 table
             }
             None => {
-                let flags = SHF_ALLOC | SHF_LINK_ORDER;
-                let name = Section::Alternatives.name();
-                self.add_section(name, SHT_PROGBITS.0, flags.0, [text, 0], 4, 0, &data)
+                let new = NewSection {
+                    name: Section::Alternatives.name(),
+                    kind: SHT_PROGBITS,
+                    flags: SHF_ALLOC | SHF_LINK_ORDER,
+                    link: text,
+                    info: 0,
+                    align: 4,
+                    entry: 0,
+                };
+                self.file.add(new, &data)
             }
         };
         match rows_section {
-            Some(section) => self.replace(section, &rows, 8),
+            Some(section) => self.file.replace(section, &rows, 8),
             None => {
-                let name = format!(".rela{}", Section::Alternatives.name());
-                let links = [self.symbol_section, table];
-                let flags = SHF_INFO_LINK.0;
-                self.add_section(&name, SHT_RELA.0, flags, links, 8, RELA as u64, &rows);
+                let new = NewSection {
+                    name: &format!(".rela{}", Section::Alternatives.name()),
+                    kind: SHT_RELA,
+                    flags: SHF_INFO_LINK,
+                    link: self.symbol_section,
+                    info: table,
+                    align: 8,
+                    entry: RELA as u64,
+                };
+                self.file.add(new, &rows);
             }
         }
         self.add_room(text, added);
@@ -277,13 +248,21 @@ impl<'a> File<'a> {
         let size = Section::PlanSize.element_size() * sites;
         match self.linked(text, Section::PlanSize) {
             Some(section) => {
-                let size = size + self.size(section);
-                self.set(section, SH_SIZE, size);
+                let size = size + self.file.size(section);
+                self.file.set_size(section, size);
             }
             None => {
-                let (name, flags) = (Section::PlanSize.name(), SHF_LINK_ORDER.0);
-                let section = self.add_section(name, SHT_NOBITS.0, flags, [text, 0], 4, 0, &[]);
-                self.set(section, SH_SIZE, size);
+                let new = NewSection {
+                    name: Section::PlanSize.name(),
+                    kind: SHT_NOBITS,
+                    flags: SHF_LINK_ORDER,
+                    link: text,
+                    info: 0,
+                    align: 4,
+                    entry: 0,
+                };
+                let section = self.file.add(new, &[]);
+                self.file.set_size(section, size);
             }
         }
     }
@@ -357,7 +336,7 @@ impl<'a> File<'a> {
                 let offset = u64::try_from(row.addend);
                 if let (true, Ok(offset)) = (by_section.contains(&row.symbol), offset) {
                     let at = section.offset as usize + number * RELA + 16;
-                    self.bytes[at..at + 8].copy_from_slice(&place(offset).to_le_bytes());
+                    self.file.bytes[at..at + 8].copy_from_slice(&place(offset).to_le_bytes());
                 }
             }
         }
@@ -371,7 +350,11 @@ impl<'a> File<'a> {
         }
         let index = self.symbols.len() / SYMBOL;
         let mut row = [0; SYMBOL];
-        row[..4].copy_from_slice(&(self.strings.len() as u32).to_le_bytes());
+        let at = match self.string_section == self.file.names_section() {
+            true => self.file.add_name(name),
+            false => self.strings.len() as u32,
+        };
+        row[..4].copy_from_slice(&at.to_le_bytes());
         row[4] = STB_GLOBAL.0 << 4 | STT_NOTYPE.0;
         row[5] = STV_HIDDEN.0;
         self.symbols.extend(row);
@@ -381,77 +364,11 @@ impl<'a> File<'a> {
         index
     }
 
-    fn size(&self, section: usize) -> u64 {
-        let field = self.headers[section][SH_SIZE..].first_chunk();
-        field.map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    }
-
-    fn set(&mut self, section: usize, field: usize, value: u64) {
-        self.headers[section][field..field + 8].copy_from_slice(&value.to_le_bytes());
-    }
-
-    /// Gives a section other contents.
-    fn replace(&mut self, section: usize, data: &[u8], align: usize) {
-        self.bytes
-            .resize(self.bytes.len().next_multiple_of(align), 0);
-        self.set(section, SH_OFFSET, self.bytes.len() as u64);
-        self.set(section, SH_SIZE, data.len() as u64);
-        self.bytes.extend_from_slice(data);
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the fields of a section header")]
-    fn add_section(
-        &mut self,
-        name: &str,
-        kind: u32,
-        flags: u64,
-        [link, info]: [usize; 2],
-        align: u64,
-        entry: u64,
-        data: &[u8],
-    ) -> usize {
-        let index = self.headers.len();
-        let mut header = [0; HEADER];
-        let names = match &mut self.names {
-            Some((_, names)) => names,
-            None => &mut self.strings,
-        };
-        let fields: [(usize, &[u8]); 7] = [
-            (SH_NAME, &(names.len() as u32).to_le_bytes()),
-            (0x04, &kind.to_le_bytes()),
-            (0x08, &flags.to_le_bytes()),
-            (0x28, &(link as u32).to_le_bytes()),
-            (0x2c, &(info as u32).to_le_bytes()),
-            (0x30, &align.to_le_bytes()),
-            (0x38, &entry.to_le_bytes()),
-        ];
-        for (at, value) in fields {
-            header[at..at + value.len()].copy_from_slice(value);
-        }
-        self.headers.push(header);
-        names.extend_from_slice(name.as_bytes());
-        names.push(0);
-        self.replace(index, data, align as usize);
-        index
-    }
-
     fn finish(mut self) -> Result<Vec<u8>, ObjectError> {
-        if self.headers.len() >= MAX_SECTIONS {
-            return error("it has more sections than can be extended");
+        self.file.replace(self.symbol_section, &self.symbols, 8);
+        if self.string_section != self.file.names_section() {
+            self.file.replace(self.string_section, &self.strings, 1);
         }
-        let symbols = std::mem::take(&mut self.symbols);
-        self.replace(self.symbol_section, &symbols, 8);
-        let strings = std::mem::take(&mut self.strings);
-        self.replace(self.string_section, &strings, 1);
-        if let Some((section, names)) = self.names.take() {
-            self.replace(section, &names, 1);
-        }
-        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
-        let start = self.bytes.len() as u64;
-        self.bytes[E_SHOFF..E_SHOFF + 8].copy_from_slice(&start.to_le_bytes());
-        let count = self.headers.len() as u16;
-        self.bytes[E_SHNUM..E_SHNUM + 2].copy_from_slice(&count.to_le_bytes());
-        self.bytes.extend(self.headers.iter().flatten());
-        Ok(self.bytes)
+        self.file.finish()
     }
 }

@@ -51,7 +51,8 @@ fn missing(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let cut = |table: &Table| {
         let sections: Vec<_> = tables::sections(context, table.name).collect();
         let ends = sections.iter().map(|section| section.range.end);
-        sections.len() > 1 || ends.max().is_some_and(|end| end > table.range.end)
+        let end = table.range.end.saturating_add(tables::tail(context, table));
+        sections.len() > 1 || ends.max().is_some_and(|last| last > end)
     };
     if cut(&records.branches) || cut(&records.alternatives) {
         return;

@@ -1,15 +1,10 @@
 //! The patcher never patches itself: what runs while text changes has no site, and refers to
 //! nothing else.
-//!
-//! It is found by what it is called, since linker scripts rarely keep its input section
-//! (`.text.alt_patcher`) apart: the two naked routines of `alt-runtime`. Where an output section
-//! has that name, or the symbols `__alt_patcher_start` and `__alt_patcher_end` enclose it, all of
-//! that counts too. An image without any of them brings no patcher along.
 
 use alt_diagnostic::Severity;
 use alt_image::atomics::reached_at;
 use alt_image::graph::EdgeKind;
-use alt_image::image::demangle;
+use alt_image::patcher;
 use alt_object::encodings::is_branch_to_register;
 
 use crate::config::Places;
@@ -36,29 +31,9 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The section of the patcher in an object file.
-const SECTION: &str = ".text.alt_patcher";
-
-/// What the routines in it are called.
-const ROUTINES: [&str; 2] = [
-    "alt_runtime::arch::commit::commit",
-    "alt_runtime::arch::wait::wait_if_requested",
-];
-
 /// The places of that code.
 pub(super) fn patcher(context: &Context<'_>) -> Places {
-    let image = context.image;
-    let section = image.section(SECTION).filter(|section| section.loaded);
-    let bounds = image.between("__alt_patcher_start", "__alt_patcher_end");
-    let routines = image
-        .symbols()
-        .iter()
-        // Before demangling, which is slow.
-        .filter(|symbol| symbol.name.contains("alt_runtime") && !symbol.absolute)
-        .filter(|symbol| ROUTINES.contains(&demangle(&symbol.name).as_str()))
-        .filter_map(|symbol| image.extent(symbol));
-    let section = section.map(|section| section.range.clone());
-    Places::new(section.into_iter().chain(bounds).chain(routines))
+    Places::new(patcher::ranges(context.image))
 }
 
 fn site(context: &Context<'_>, reporter: &mut Reporter<'_>) {

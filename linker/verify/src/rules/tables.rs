@@ -5,7 +5,9 @@ use std::ops::Range;
 use alt_diagnostic::Severity;
 use alt_image::image::Section;
 use alt_image::records::alt::WRITE;
-use alt_image::records::{Format, Kind, Record, Site};
+use alt_image::records::{Format, Kind, Record, Site, Table};
+
+use alt_linker::atomics::ROOM_SYMBOL;
 
 use crate::context::Context;
 use crate::ours::{self, Room};
@@ -55,6 +57,9 @@ pub(super) const RULES: &[Rule] = &[
         check: plan_room,
     },
 ];
+
+/// The size of a record of an alternative in bytes.
+const RECORD: u64 = alt_runtime::record::Section::Alternatives.element_size();
 
 /// By the order of the records themselves: those of one site stand together.
 fn unsorted(context: &Context<'_>, reporter: &mut Reporter<'_>) {
@@ -115,12 +120,7 @@ fn bounds(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         if all.is_empty() {
             continue;
         }
-        // The room for the plan ends with its page.
-        let tail = if table.name == records.plan.name {
-            4096
-        } else {
-            0
-        };
+        let tail = tail(context, table);
         let ends = range.end <= all.end && all.end - range.end <= tail;
         if range.start != all.start || !ends {
             let text = format!(
@@ -131,6 +131,21 @@ fn bounds(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             );
             reporter.report(all.start, text);
         }
+    }
+}
+
+/// The number of bytes that the section of a table may have behind it.
+pub(super) fn tail(context: &Context<'_>, table: &Table) -> u64 {
+    let records = context.records;
+    match table.name {
+        // The room for the plan ends with its page.
+        name if name == records.plan.name => 4096,
+        // Room for records that `alt finish` adds.
+        name if name == records.alternatives.name => {
+            let room = context.image.symbol(ROOM_SYMBOL).unwrap_or(0);
+            room.saturating_mul(RECORD)
+        }
+        _ => 0,
     }
 }
 
