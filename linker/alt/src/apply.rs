@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use alt_image::evidence::patched_before;
+use alt_image::load::Loaded;
 use alt_image::style;
 use clap::Args;
 
@@ -12,8 +14,8 @@ use crate::system::System;
 /// Writes the image as it will be after patching.
 ///
 /// Patches the sites with the code of the kernel's patcher; all other bytes are unchanged, including
-/// the tables. IMAGE must be as the linker wrote it: patching it again for the same system changes
-/// nothing, but the defaults are lost in an image that was patched for another system.
+/// the tables. Patching an image again for the same system changes nothing; one that was patched for
+/// another system is refused, because its defaults are lost.
 ///
 /// Callbacks are functions of the kernel, which cannot run here. Their sites are left unchanged,
 /// listed and counted, unless --callbacks has their words.
@@ -48,7 +50,22 @@ Exit status: 0 the file is written, 2 it is not.";
 impl Apply {
     pub fn run(&self) -> Outcome {
         let opened = self.input.open()?;
-        let expectation = self.system.expect(&opened)?;
+        let (table, present) = self.system.present(&opened)?;
+        let Loaded {
+            image,
+            records,
+            names,
+            ..
+        } = &opened;
+        if let Some(found) = patched_before(image, records, names, &present)? {
+            return Err(format!(
+                "the image is patched already, for other cpucaps: {found}, and {} does not hold \
+                 here. Take the image that the linker wrote: the defaults are lost in this one",
+                found.condition
+            )
+            .into());
+        }
+        let expectation = self.system.expect(&opened, table, &present)?;
         let data = expectation.write(&opened.image)?;
         output::file(&self.output, &data, Some(&self.input.path))?;
         output::show(true, |out| {

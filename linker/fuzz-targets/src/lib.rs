@@ -25,6 +25,7 @@ use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::patching::{Answers, Expectation, Word};
 use alt_image::records::{Format, Kind, Records};
+use alt_image::rewritten::Rewritten;
 use alt_image::shadow_call_stack::ShadowCallStack;
 use alt_image::stats::Stats;
 use alt_linker::branch_range::{Allow, Options, check_inputs};
@@ -323,8 +324,8 @@ fn apply(image: &Image, records: &Records, present: &CapSet, answers: &Answers) 
             base: section.range.start,
             bytes: &patched[section.file.clone()],
         };
-        let all = Selection::default();
-        if let Ok(comparison) = compare(image, records, &expected, &[memory], &all) {
+        let (all, nothing) = (Selection::default(), Rewritten::default());
+        if let Ok(comparison) = compare(image, records, &expected, &nothing, &[memory], &all) {
             assert_eq!(comparison.words, 0, "{}", section.name);
         }
     }

@@ -6,6 +6,7 @@
 
 mod cross;
 pub mod docs;
+pub mod elf_file;
 mod image;
 mod linker;
 pub mod payload;

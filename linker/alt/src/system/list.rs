@@ -9,17 +9,22 @@ use alt_runtime::cap::{Cap, CapSet, CapTable};
 
 /// The cpucaps of a list of names and numbers.
 pub fn present(list: &str, opened: &Loaded) -> Result<(&'static CapTable, CapSet), Box<dyn Error>> {
-    let table = match &opened.caps[..] {
-        [] => opened.names.table(),
-        [caps] => Caps::table(caps),
-        _ => return Err(super::decide::SEVERAL.into()),
-    };
+    let table = table(opened)?;
     let words = list
         .split(',')
         .map(str::trim)
         .filter(|word| !word.is_empty());
     let caps = words.map(|word| one(word, &opened.names, table));
     Ok((table, caps.collect::<Result<_, _>>()?))
+}
+
+/// The table of cpucaps of the image.
+pub fn table(opened: &Loaded) -> Result<&'static CapTable, Box<dyn Error>> {
+    match &opened.caps[..] {
+        [] => Ok(opened.names.table()),
+        [caps] => Ok(Caps::table(caps)),
+        _ => Err(super::decide::SEVERAL.into()),
+    }
 }
 
 fn one(word: &str, names: &CapNames, table: &CapTable) -> Result<Cap, String> {

@@ -55,15 +55,30 @@ impl System {
         })
     }
 
-    /// The expected image on this system.
-    pub fn expect(&self, opened: &Loaded) -> Result<Expectation, Box<dyn Error>> {
-        let (table, present) = self.present(opened)?;
+    /// Whether the arguments describe a system.
+    pub fn is_given(&self) -> bool {
+        let Cpus { cpu, ids, caps } = &self.cpus;
+        cpu.is_some() || ids.is_some() || caps.is_some()
+    }
+
+    /// The table of cpucaps of the image.
+    pub fn table(opened: &Loaded) -> Result<&'static CapTable, Box<dyn Error>> {
+        list::table(opened)
+    }
+
+    /// The expected image if these cpucaps are present.
+    pub fn expect(
+        &self,
+        opened: &Loaded,
+        table: &'static CapTable,
+        present: &CapSet,
+    ) -> Result<Expectation, Box<dyn Error>> {
         let answers = match &self.callbacks {
             None => Answers::none(),
             Some(path) => Answers::from_toml(&read_text(path)?)
                 .map_err(|error| format!("{}: {error}", path.display()))?,
         };
         let Loaded { image, records, .. } = opened;
-        Ok(Expectation::new(image, records, table, &present, &answers)?)
+        Ok(Expectation::new(image, records, table, present, &answers)?)
     }
 }

@@ -6,6 +6,7 @@ use alt_image::diff::{DiffError, Memory, Selection, compare};
 use alt_image::image::Image;
 use alt_image::patching::{AnswerError, Answers, ExpectError, Expectation, Word};
 use alt_image::records::Records;
+use alt_image::rewritten::Rewritten;
 use alt_runtime::cap::CapSet;
 use alt_verify::seal::Seal;
 
@@ -147,6 +148,7 @@ fn dump_of_other_memory() {
             &image,
             &records,
             &expected,
+            &Rewritten::default(),
             &[memory],
             &Selection::default(),
         )

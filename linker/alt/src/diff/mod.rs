@@ -1,20 +1,26 @@
 //! The command `alt diff`.
 
+mod cpucaps;
+mod dump;
+mod text;
+
 use std::collections::HashSet;
 use std::error::Error;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
-use alt_image::diff::{Comparison, Difference, Memory, Selection, compare};
-use alt_image::disasm;
+use alt_image::diff::{Comparison, DiffError, Memory, Selection, compare};
+use alt_image::hex;
 use alt_image::image::Image;
-use alt_image::load::Loaded;
 use alt_image::patching::{Change, Expectation};
-use alt_image::style;
+use alt_image::rewritten::Rewritten;
 use alt_livepatch::payload::{Applied, AppliedError, InMemory};
 use alt_runtime::cap::CapSet;
 use alt_runtime::patch::Decision;
 use clap::Args;
+use serde::Serialize;
+
+use cpucaps::{Cpucaps, Source};
+use dump::{Dump, Found, Placed};
 
 use crate::input::{Input, read};
 use crate::output::{self, Outcome};
@@ -23,27 +29,31 @@ use crate::system::System;
 /// Compares a memory dump of a running kernel with the expected text.
 ///
 /// All text in the dump is compared: sites with the result of the kernel's patcher on this system,
-/// the rest with the image. Sites of callbacks are not compared, unless --callbacks has their
+/// the rest with the image. Places that Linux writes by ftrace, jump labels and relocation may hold
+/// each of their legal words. Sites of callbacks are not compared, unless --callbacks has their
 /// words. Sections that are not in the dump are skipped and counted.
+///
+/// Without --cpu, --ids and --caps, the cpucaps are read from the variables of Linux in the dump, or
+/// concluded from the words of the sites.
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_group("Cpus", |group| group.required(false)))]
 pub struct Diff {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]
     system: System,
-    /// The dump: the bytes of the memory with the text. For a dump in pieces, give --dump and --base
+    /// The dump: memory with the text, raw or as an ELF core file. For a dump in pieces, give --dump
     /// for each
     #[arg(long, value_name = "FILE", required = true)]
     dump: Vec<PathBuf>,
-    /// The link address of the first byte of the dump: 0x40200000
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_address, required = true)]
+    /// The link address of the first byte of the dump: 0x40200000. Without it, the text is searched
+    /// for in the dump. Either for each dump or for no dump
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     base: Vec<u64>,
     /// A section that is not compared, such as one that the kernel has freed: .init.text
     #[arg(long, value_name = "SECTION")]
     skip: Vec<String>,
-    /// Compare sites only, for a kernel that modifies its text by other means too, as Linux does
-    /// with ftrace, jump labels and kprobes
+    /// Compare only sites, replacements in the text, and the words beside sites of callbacks
     #[arg(long)]
     sites: bool,
     /// A payload of livepatch that is applied; may be given several times, in the order in which they
@@ -51,6 +61,9 @@ pub struct Diff {
     /// text is compared, too, if it is in a dump
     #[arg(long, value_name = "FILE", value_parser = parse_payload)]
     payload: Vec<(PathBuf, Option<u64>)>,
+    /// The number of differences that are shown; 0 for all. JSON has all of them
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -60,11 +73,12 @@ const EXAMPLES: &str = "\
 Examples:
   alt diff kernel --cpu cortex-a76 --dump memory.bin --base 0x40200000
   alt diff kernel --ids boot.log --dump low.bin --base 0x40200000 --dump high.bin --base 0x40300000
-  alt diff vmlinux --caps 0,1,5 --dump text.bin --base 0xffff800080000000 --sites --skip .init.text
+  alt diff vmlinux --dump guest.core
   alt diff kernel --cpu max --dump memory.bin --base 0x40200000 --payload fix.alp
 
 A dump, from the monitor of QEMU:
   pmemsave 0x40200000 0x100000 memory.bin
+  dump-guest-memory guest.core
 
 Exit status: 0 no differences, 1 differences, 2 they cannot be compared.";
 
@@ -89,32 +103,55 @@ fn parse_payload(text: &str) -> Result<(PathBuf, Option<u64>), String> {
     }
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    comparison: Comparison,
+    /// The files whose place was found by their contents.
+    found: Vec<Found>,
+    /// The kernel runs so many bytes above its link address.
+    #[serde(serialize_with = "hex::address::serialize")]
+    slide: u64,
+    cpucaps: CpucapsReport,
+}
+
+#[derive(Serialize)]
+struct CpucapsReport {
+    source: Source,
+    present: Vec<String>,
+    against: Vec<Against>,
+}
+
+/// A cpucap that most of its sites contradict.
+#[derive(Serialize)]
+struct Against {
+    cap: u16,
+    name: String,
+    /// Sites as if it were present.
+    present: usize,
+    /// Sites as if it were absent.
+    absent: usize,
+}
+
 impl Diff {
     pub fn run(&self) -> Outcome {
-        if self.dump.len() != self.base.len() {
-            return Err(format!(
-                "--dump is given {} times and --base {} times: each dump has its own base",
-                self.dump.len(),
-                self.base.len()
-            )
-            .into());
-        }
         // With payloads, a kernel without sites is compared too.
         let opened = match self.payload.is_empty() {
             true => self.input.open(),
             false => self.input.open_any(),
         }?;
-        let mut expectation = self.system.expect(&opened)?;
-        let dumps: Vec<_> = self
-            .dump
-            .iter()
-            .map(|path| read(path))
-            .collect::<Result<_, _>>()?;
-        let pieces = self.base.iter().zip(&dumps);
-        let pieces: Vec<_> = pieces
-            .map(|(base, bytes)| Memory { base: *base, bytes })
-            .collect();
         let (image, records) = (&opened.image, &opened.records);
+        let dump = Dump::read(&self.dump)?;
+        let Placed {
+            pieces,
+            found,
+            slide,
+        } = dump.place(image, records, &self.base)?;
+        let cpucaps = Cpucaps::find(&self.system, &opened, &pieces)?;
+        let mut expectation = self
+            .system
+            .expect(&opened, cpucaps.table, &cpucaps.present)?;
         let selection = Selection {
             skip: self.skip.clone(),
             sites: self.sites,
@@ -125,13 +162,55 @@ impl Diff {
             .map(|(path, _)| read(path))
             .collect::<Result<_, _>>()?;
         let applied = self.applied(image, &files, &pieces, &mut expectation)?;
-        let mut report = compare(image, records, &expectation, &pieces, &selection)?;
+        let doubleword = |at| pieces.iter().find_map(|piece| piece.doubleword(at));
+        let rewritten = Rewritten::new(image, slide, doubleword);
+        let comparison = compare(
+            image,
+            records,
+            &expectation,
+            &rewritten,
+            &pieces,
+            &selection,
+        );
+        let mut comparison = comparison.map_err(|error| match (&error, &found[..]) {
+            (DiffError::OtherText { .. } | DiffError::Elsewhere { .. }, []) => {
+                match dump.other_base(image, records, &self.base) {
+                    Some(base) => format!("{error}; the text of this image is at --base {base:#x}"),
+                    None => error.to_string(),
+                }
+            }
+            _ => error.to_string(),
+        })?;
         if !applied.is_empty() {
-            self.compare_payloads(&opened, &files, &applied, &pieces, &mut report)?;
+            let (table, present) = (cpucaps.table, &cpucaps.present);
+            let decision = Decision {
+                table,
+                present,
+                decided: &CapSet::ALL,
+            };
+            compare_payloads(decision, &files, &applied, &pieces, &mut comparison)?;
         }
-        output::show(report.differences.is_empty(), |mut out| match self.json {
+        let against = cpucaps.against().into_iter().map(|(cap, votes)| Against {
+            cap,
+            name: opened.names.label(cap),
+            present: votes.present,
+            absent: votes.absent,
+        });
+        let against = against.collect();
+        let report = Report {
+            comparison,
+            found,
+            slide,
+            cpucaps: CpucapsReport {
+                source: cpucaps.source,
+                present: cpucaps.names.clone(),
+                against,
+            },
+        };
+        let clean = report.comparison.differences.is_empty();
+        output::show(clean, |mut out| match self.json {
             true => output::json(&mut out, &report),
-            false => self.write(out, &report),
+            false => self.write(out, &opened, &cpucaps, &report),
         })
     }
 
@@ -180,96 +259,27 @@ impl Diff {
         }
         Ok(all)
     }
-
-    /// Compares the text of the payloads.
-    fn compare_payloads(
-        &self,
-        opened: &Loaded,
-        files: &[Vec<u8>],
-        applied: &[Applied<'_>],
-        dump: &[Memory<'_>],
-        report: &mut Comparison,
-    ) -> Result<(), Box<dyn Error>> {
-        let (table, present) = self.system.present(opened)?;
-        let decision = Decision {
-            table,
-            present: &present,
-            decided: &CapSet::ALL,
-        };
-        for (file, applied) in files.iter().zip(applied) {
-            let name = format!("payload {}", applied.payload.name());
-            let Some(base) = applied.base else {
-                report.add_text(name, [], dump, |_| String::new());
-                continue;
-            };
-            let loaded = InMemory::new(file, &applied.payload, base, applied.anchor)?;
-            let words = loaded
-                .patched(decision)
-                .map_err(|error| format!("{name}: {error}"))?;
-            report.add_text(name, words, dump, |address| applied.label(address));
-        }
-        Ok(())
-    }
-
-    fn write(&self, out: &mut dyn Write, report: &Comparison) -> io::Result<()> {
-        for difference in &report.differences {
-            one(out, difference)?;
-        }
-        for section in &report.sections {
-            if section.seems_other() {
-                writeln!(
-                    out,
-                    "{}: {} of {} words of {} differ; if the kernel has given it back, leave it out by --skip {}",
-                    style::doubtful("note"),
-                    section.differ,
-                    section.compared,
-                    section.name,
-                    section.name,
-                )?;
-            }
-            if section.compared == 0 && !section.skipped {
-                writeln!(
-                    out,
-                    "{}: nothing of {} is in the dump",
-                    style::doubtful("note"),
-                    section.name
-                )?;
-            }
-        }
-        writeln!(
-            out,
-            "{} of {} words of {} differ, in {} sites and {} other places; {} callbacks not judged",
-            report.words,
-            report.compared,
-            if self.sites { "sites" } else { "text" },
-            report.sites(),
-            report.differences.len() - report.sites(),
-            report.left,
-        )
-    }
 }
 
-fn one(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
-    let what = match difference.site {
-        true => style::bad("site"),
-        false => style::bad("text"),
-    };
-    let place = difference.place.as_deref().unwrap_or_default();
-    writeln!(
-        out,
-        "{what} {:#x} {}",
-        difference.address,
-        style::strong(place)
-    )?;
-    for word in &difference.words {
-        let text = |value| format!("{value:08x}  {}", disasm::instruction(value, word.address));
-        writeln!(
-            out,
-            "  {:#x}  expected {:<42}  found {}",
-            word.address,
-            text(word.expected),
-            text(word.found),
-        )?;
+/// Compares the text of the payloads.
+fn compare_payloads(
+    decision: Decision<'_>,
+    files: &[Vec<u8>],
+    applied: &[Applied<'_>],
+    dump: &[Memory<'_>],
+    report: &mut Comparison,
+) -> Result<(), Box<dyn Error>> {
+    for (file, applied) in files.iter().zip(applied) {
+        let name = format!("payload {}", applied.payload.name());
+        let Some(base) = applied.base else {
+            report.add_text(name, [], dump, |_| String::new());
+            continue;
+        };
+        let loaded = InMemory::new(file, &applied.payload, base, applied.anchor)?;
+        let words = loaded
+            .patched(decision)
+            .map_err(|error| format!("{name}: {error}"))?;
+        report.add_text(name, words, dump, |address| applied.label(address));
     }
     Ok(())
 }

@@ -1,35 +1,20 @@
 //! Comparison of the text of a running kernel with the expected text.
 
-use std::collections::{HashMap, HashSet};
+mod error;
+mod sites;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use serde::Serialize;
 
+pub use crate::memory::Memory;
+pub use error::DiffError;
+
 use crate::image::{self, Image};
 use crate::patching::Expectation;
 use crate::records::Records;
-
-/// A dump of memory.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory<'a> {
-    /// The link address of the first byte.
-    pub base: u64,
-    /// The bytes.
-    pub bytes: &'a [u8],
-}
-
-impl Memory<'_> {
-    fn end(&self) -> u64 {
-        self.base.saturating_add(self.bytes.len() as u64)
-    }
-
-    /// The word at an address.
-    pub fn word(&self, address: u64) -> Option<u32> {
-        let from = usize::try_from(address.checked_sub(self.base)?).ok()?;
-        let bytes = self.bytes.get(from..from.checked_add(4)?)?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
-    }
-}
+use crate::rewritten::{Accounted, Means, Rewritten};
 
 /// One word that differs from the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -66,6 +51,9 @@ pub struct Section {
     pub name: String,
     /// Whether it was excluded.
     pub skipped: bool,
+    /// Whether it is in the init region, and its memory has been given back: most of it differs. It
+    /// was not compared.
+    pub given_back: bool,
     /// The number of its words.
     pub words: usize,
     /// The number of compared words. The others are not in the dump, or in sites of callbacks with
@@ -97,6 +85,8 @@ pub struct Comparison {
     pub compared: usize,
     /// Sites of callbacks with unknown results, which are not compared.
     pub left: usize,
+    /// Words that the kernel writes by other means than alternatives, by these means.
+    pub accounted: Vec<Accounted>,
 }
 
 impl Comparison {
@@ -112,69 +102,38 @@ impl Comparison {
 pub struct Selection {
     /// The names of excluded sections.
     pub skip: Vec<String>,
-    /// Compare sites only, for a kernel that modifies its text by other means too.
+    /// Compare only sites, replacements in the text, and the words beside sites of callbacks.
     pub sites: bool,
 }
 
-/// Why the comparison is impossible.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DiffError {
-    /// The dump is of other memory.
-    #[error(
-        "the dump ({dump}) holds none of the text ({text}): is --base the address as linked, \
-         which is a virtual one in most kernels?"
-    )]
-    Elsewhere {
-        /// The addresses of the dump.
-        dump: String,
-        /// The addresses of the text.
-        text: String,
-    },
-    /// The dump ends, or begins, inside the text.
-    #[error(
-        "the dump ({dump}) lacks the site at {site:#x} ({place}), but has other text of {section}: \
-         give the rest by one more --dump and --base, or leave the section out by --skip {section}"
-    )]
-    Partial {
-        /// The addresses of the dump.
-        dump: String,
-        /// The first site that it lacks.
-        site: u64,
-        /// The site as symbol and offset.
-        place: String,
-        /// The section.
-        section: String,
-    },
-    /// The section to exclude does not exist.
-    #[error("there is no executable section {name} to skip; there are {}", .there.join(", "))]
-    UnknownSection {
-        /// The name that was given.
-        name: String,
-        /// The existing names.
-        there: Vec<String>,
-    },
-}
+/// Fewer wrong words than these are listed, even if all are wrong.
+const FEW: usize = 64;
 
 /// See [`Comparison::version`].
 const VERSION: u32 = 1;
 
 /// Compares the text in a dump of one or more pieces with the expected text. All text in the dump is
-/// compared, not only sites. Sections that the dump lacks entirely, such as those freed after boot,
-/// are skipped. `selection` excludes more.
+/// compared, not only sites; a place of `rewritten` may hold each of its legal words. Sections that
+/// the dump lacks entirely are skipped, and those that the kernel has given back after boot.
+/// `selection` excludes more.
 ///
 /// # Errors
-/// The dump has a part of a section without all of its sites, or no text at all; or a section to
-/// exclude does not exist.
+/// The dump has a part of a section without all of its sites, no text at all, or other text; or a
+/// section to exclude does not exist.
 pub fn compare(
     image: &Image,
     records: &Records,
     expectation: &Expectation,
+    rewritten: &Rewritten,
     dump: &[Memory<'_>],
     selection: &Selection,
 ) -> Result<Comparison, DiffError> {
     let held = held(image, dump, &selection.skip)?;
-    let site_of = sites(image, records, dump, &held)?;
+    let site_of = sites::by_word(image, records, dump, &held)?;
+    let beside = match selection.sites {
+        true => sites::beside(image, records),
+        false => HashSet::new(),
+    };
     let changes = expectation.changes.iter();
     let changes: HashMap<u64, u32> = changes.map(|c| (c.address, c.after)).collect();
     let left: HashSet<u64> = expectation.left.iter().map(|left| left.site).collect();
@@ -185,49 +144,83 @@ pub fn compare(
         words: 0,
         compared: 0,
         left: left.len(),
+        accounted: Vec::new(),
     };
+    let mut accounted = BTreeMap::new();
     for section in image.executable() {
-        let words: Vec<_> = image.words(section).collect();
-        let mut counts = Section {
-            name: section.name.clone(),
-            skipped: selection.skip.contains(&section.name),
-            words: words.len(),
-            compared: 0,
-            differ: 0,
+        let mut part = Part {
+            counts: Section {
+                name: section.name.clone(),
+                skipped: selection.skip.contains(&section.name),
+                given_back: false,
+                words: image.words(section).count(),
+                compared: 0,
+                differ: 0,
+            },
+            wrong: Vec::new(),
+            accounted: Vec::new(),
         };
-        if counts.skipped {
-            comparison.sections.push(counts);
-            continue;
-        }
-        for (address, word) in words {
+        for (address, word) in image.words(section) {
+            if part.counts.skipped {
+                break;
+            }
             let site = site_of.get(&address).copied();
-            if site.map_or(selection.sites, |site| left.contains(&site)) {
+            let is_chosen = !selection.sites || beside.contains(&address);
+            if site.map_or(!is_chosen, |site| left.contains(&site)) {
                 continue;
             }
-            let expected = changes.get(&address).copied().unwrap_or(word);
+            let mut expected = changes.get(&address).copied().unwrap_or(word);
+            if site.is_none() {
+                expected = rewritten.only(address).unwrap_or(expected);
+            }
             // If pieces overlap, each is compared.
             let found = dump.iter().filter_map(|piece| piece.word(address));
             let Some(found) = found.reduce(|a, b| if a == expected { b } else { a }) else {
                 continue;
             };
-            counts.compared += 1;
-            if found != expected {
-                counts.differ += 1;
-                let word = WrongWord {
-                    address,
-                    expected,
-                    found,
-                };
-                let at = site.unwrap_or(address);
-                comparison.add(site, word, || {
-                    image.place(at).map(|place| place.to_string())
-                });
+            part.counts.compared += 1;
+            let legal = site
+                .is_none()
+                .then(|| rewritten.judge(image, address, found));
+            let is_right = match legal.flatten() {
+                Some((means, is_legal)) => {
+                    part.accounted.push((means, is_legal && found != word));
+                    is_legal
+                }
+                None => found == expected,
+            };
+            if !is_right {
+                part.wrong.push((
+                    site,
+                    WrongWord {
+                        address,
+                        expected,
+                        found,
+                    },
+                ));
             }
         }
-        comparison.compared += counts.compared;
-        comparison.sections.push(counts);
+        part.counts.differ = part.wrong.len();
+        let in_init = |range: Range<u64>| {
+            range.start <= section.range.start && section.range.end <= range.end
+        };
+        part.counts.given_back = part.counts.seems_other() && image.init().any(in_init);
+        comparison.take(image, part, &mut accounted);
+    }
+    comparison.accounted = accounted.into_values().collect();
+    if !selection.sites {
+        comparison.check(&site_of)?;
     }
     Ok(comparison)
+}
+
+/// The comparison of one section.
+struct Part {
+    counts: Section,
+    /// With the address of the site, if it is in one.
+    wrong: Vec<(Option<u64>, WrongWord)>,
+    /// Words of [`Rewritten`], and whether each is not the linker's.
+    accounted: Vec<(Means, bool)>,
 }
 
 /// The selected sections that the dump has a part of.
@@ -255,45 +248,50 @@ fn held<'a>(
     match held.is_empty() {
         false => Ok(held),
         true => Err(DiffError::Elsewhere {
-            dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
-            text: ranges(others.iter().map(|section| section.range.clone())),
+            dump: error::ranges(dump.iter().map(|piece| piece.base..piece.end())),
+            text: error::ranges(others.iter().map(|section| section.range.clone())),
         }),
     }
 }
 
-/// Maps each word of a site to the site. The dump must have all sites of the sections that it has a
-/// part of.
-fn sites(
-    image: &Image,
-    records: &Records,
-    dump: &[Memory<'_>],
-    held: &[&image::Section],
-) -> Result<HashMap<u64, u64>, DiffError> {
-    let mut site_of = HashMap::new();
-    for site in records.sites() {
-        let mut words = site.range().step_by(4);
-        if let Some(section) = image.section_at(site.address())
-            && held.iter().any(|held| held.range == section.range)
-            && !words.all(|word| dump.iter().any(|piece| piece.word(word).is_some()))
-        {
-            return Err(DiffError::Partial {
-                dump: ranges(dump.iter().map(|piece| piece.base..piece.end())),
-                site: site.address(),
-                place: image.label(site.address()),
-                section: section.name.clone(),
+impl Comparison {
+    fn take(&mut self, image: &Image, part: Part, accounted: &mut BTreeMap<Means, Accounted>) {
+        let mut counts = part.counts;
+        if counts.given_back {
+            (counts.compared, counts.differ) = (0, 0);
+            self.sections.push(counts);
+            return;
+        }
+        for (site, word) in part.wrong {
+            let at = site.unwrap_or(word.address);
+            self.add(site, word, || {
+                image.place(at).map(|place| place.to_string())
             });
         }
-        site_of.extend(site.range().step_by(4).map(|word| (word, site.address())));
+        for (means, is_changed) in part.accounted {
+            let of = accounted.entry(means).or_insert(Accounted {
+                means,
+                words: 0,
+                changed: 0,
+            });
+            of.words += 1;
+            of.changed += usize::from(is_changed);
+        }
+        self.compared += counts.compared;
+        self.sections.push(counts);
     }
-    Ok(site_of)
-}
 
-fn ranges(ranges: impl Iterator<Item = Range<u64>>) -> String {
-    let texts = ranges.map(|range| format!("{:#x} to {:#x}", range.start, range.end));
-    texts.collect::<Vec<_>>().join(", ")
-}
+    /// Refuses memory that is mostly different outside of sites: it is other memory.
+    fn check(&self, site_of: &HashMap<u64, u64>) -> Result<(), DiffError> {
+        let others = self.differences.iter().filter(|it| !it.site);
+        let differ: usize = others.map(|difference| difference.words.len()).sum();
+        let compared = self.compared.saturating_sub(site_of.len());
+        match differ >= FEW && 2 * differ > compared {
+            true => Err(DiffError::OtherText { differ, compared }),
+            false => Ok(()),
+        }
+    }
 
-impl Comparison {
     /// Adds text that is not in the image, such as that of a payload: the expected words by address,
     /// `None` for words that are not known. `label` names a place. Words that the dump does not have
     /// are not compared.
@@ -307,6 +305,7 @@ impl Comparison {
         let mut counts = Section {
             name,
             skipped: false,
+            given_back: false,
             words: 0,
             compared: 0,
             differ: 0,

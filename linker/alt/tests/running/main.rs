@@ -1,0 +1,5 @@
+//! `alt diff` as an integrity check of a running Linux.
+
+mod kernel;
+mod program;
+mod words;
