@@ -37,6 +37,18 @@ impl Profile {
         Self::Size,
     ];
 
+    /// All of these, each once.
+    pub const TESTED: [Self; 8] = [
+        Self::Dev,
+        Self::Release,
+        Self::FatLto,
+        Self::Size,
+        Self::FatLto16,
+        Self::ThinLto1,
+        Self::ThinLto16,
+        Self::NoLto1,
+    ];
+
     /// Its name in the workspace's `Cargo.toml`.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 //! codegen units. Entered at EL1 and, with `virtualization=on`, at EL2.
 //!
 //! Each trial has a name: `link::thin-lto-16::cortex-a76`, `link::thin-lto-16::el2::cortex-a76`.
-//! That each of these builds is clean *before* its link is up to `cargo xtask verify`.
+//! `cargo xtask verify` checks each of these images.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! The result of a run.
 
+use std::ops::AddAssign;
+
 use alt_image::image::ImageError;
 use alt_image::patching::HostError;
 use alt_image::records::RecordsError;
@@ -16,6 +18,15 @@ pub struct Figures {
     pub harmless: usize,
     /// Different on some system, and not reported: the offsets in the file.
     pub missed: Vec<usize>,
+}
+
+impl AddAssign for Figures {
+    fn add_assign(&mut self, other: Self) {
+        self.by_rules += other.by_rules;
+        self.by_seal += other.by_seal;
+        self.harmless += other.harmless;
+        self.missed.extend(other.missed);
+    }
 }
 
 /// Why an image cannot be changed and judged.

@@ -5,6 +5,9 @@
 //! rules; the seal must report it.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
 
 use alt_diagnostic::{Diagnostic, Severity};
 use alt_image::image::{Image, ImageError};
@@ -39,6 +42,13 @@ struct Place {
     size: usize,
 }
 
+impl Place {
+    /// The bytes in the file.
+    fn range(self) -> Range<usize> {
+        self.offset..self.offset + self.size
+    }
+}
+
 /// Makes `count` images that each differ from the one in `data` in one place, and judges each. The
 /// same `seed` makes the same changes. `config` is the rules file of the image.
 ///
@@ -52,18 +62,27 @@ pub fn mutate(
     (count, seed): (usize, u64),
 ) -> Result<Figures, MutateError> {
     let original = Original::new(Image::parse(data)?, names, table, config)?;
-    let mut data = original.image.data().to_vec();
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut figures = Figures::default();
-    for _ in 0..count {
-        let place = original.places[random.usize(..original.places.len())];
-        let range = place.offset..place.offset + place.size;
-        let before = data[range.clone()].to_vec();
-        change(&mut random, &mut data[range.clone()]);
-        data = original.judge(data, place, &mut figures)?;
-        data[range].copy_from_slice(&before);
-    }
-    Ok(figures)
+    let places = &original.places;
+    let changes: Vec<_> = (0..count)
+        .map(|_| {
+            let place = places[random.usize(..places.len())];
+            let before = &original.image.data()[place.range()];
+            (place, change(&mut random, before))
+        })
+        .collect();
+    let threads = thread::available_parallelism().map_or(1, Into::into);
+    let shares = changes.chunks(changes.len().div_ceil(threads).max(1));
+    thread::scope(|scope| {
+        let shares: Vec<_> = shares
+            .map(|share| scope.spawn(|| original.judge_all(share)))
+            .collect();
+        let mut figures = Figures::default();
+        for share in shares {
+            figures += share.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        }
+        Ok(figures)
+    })
 }
 
 impl Original {
@@ -94,6 +113,18 @@ impl Original {
             records,
             image,
         })
+    }
+
+    /// Judges a list of changes, one after the other.
+    fn judge_all(&self, changes: &[(Place, Vec<u8>)]) -> Result<Figures, MutateError> {
+        let mut data = self.image.data().to_vec();
+        let mut figures = Figures::default();
+        for (place, bytes) in changes {
+            data[place.range()].copy_from_slice(bytes);
+            data = self.judge(data, *place, &mut figures)?;
+            data[place.range()].copy_from_slice(&self.image.data()[place.range()]);
+        }
+        Ok(figures)
     }
 
     /// Judges one changed image, and returns its bytes. The image can be read, since no header is
@@ -236,14 +267,15 @@ fn places(image: &Image, records: &Records) -> Vec<Place> {
     places
 }
 
-/// Changes one bit, or all bytes. At least one bit changes.
-fn change(random: &mut fastrand::Rng, bytes: &mut [u8]) {
+/// The bytes with one bit changed, or all of them. At least one bit changes.
+fn change(random: &mut fastrand::Rng, before: &[u8]) -> Vec<u8> {
+    let mut bytes = before.to_vec();
     if random.bool() {
-        bytes[random.usize(..bytes.len())] ^= 1 << random.u8(..8);
-        return;
+        bytes[random.usize(..before.len())] ^= 1 << random.u8(..8);
+        return bytes;
     }
-    let before = bytes.to_vec();
-    while bytes == before.as_slice() {
-        random.fill(bytes);
+    while bytes == before {
+        random.fill(&mut bytes);
     }
+    bytes
 }

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
-    time::UNIX_EPOCH,
 };
 use test_support::TARGET;
 
@@ -49,33 +48,6 @@ pub fn build_with(package: &str, profile: Profile, feature: &str) -> Result<Path
 /// [`Error::Build`] when cargo fails.
 pub fn build_library(package: &str, profile: Profile) -> Result<()> {
     cargo_build(package, profile, &["--lib", "--target", TARGET]).map(drop)
-}
-
-/// Builds the same again with a linker that inspects its inputs, and with environment variables for
-/// it. Only the package itself is compiled again, and only if it or the linker has changed.
-///
-/// # Errors
-/// [`Error::Build`]; the messages of the linker are on standard error.
-pub fn link(
-    package: &str,
-    profile: Profile,
-    linker: &Path,
-    environment: &[(&str, &str)],
-) -> Result<()> {
-    let changed = linker.metadata().and_then(|file| file.modified());
-    let changed = changed.map_err(Error::io("looking for the linker"))?;
-    let age = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let flags = [
-        format!("-Clinker={}", linker.display()),
-        // Cargo does not notice a changed linker, so the linker's time is part of the crate's
-        // metadata.
-        format!("-Cmetadata=linker-{}", age.as_nanos()),
-    ];
-    let arguments = ["--bin", package, "--target", TARGET, "--"];
-    let mut command = cargo("rustc", package, profile, &target_dir())?;
-    command.args(arguments).args(flags);
-    command.envs(environment.iter().copied());
-    messages(command, package, profile).map(drop)
 }
 
 fn run_cargo(package: &str, profile: Profile) -> Result<PathBuf> {

@@ -34,18 +34,6 @@ const GUESTS: [&str; 11] = [
 /// Reads the counts in one line of a runner's output.
 type Reader = fn(&str) -> Count;
 
-/// The profiles that tests build kernels in, each once.
-const PROFILES: [Profile; 8] = [
-    Profile::Dev,
-    Profile::Release,
-    Profile::FatLto,
-    Profile::Size,
-    Profile::FatLto16,
-    Profile::ThinLto1,
-    Profile::ThinLto16,
-    Profile::NoLto1,
-];
-
 /// Runs all checks and tests, also after a failure; each check counts as one test.
 pub(crate) fn run(filter: &[String]) -> Outcome {
     let has_nextest = has_nextest();
@@ -115,7 +103,7 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
 
 /// Builds the kernels that tests boot.
 fn build_guests() -> bool {
-    let kernels = PROFILES.map(|profile| ("kernel-demo", profile));
+    let kernels = Profile::TESTED.map(|profile| ("kernel-demo", profile));
     let others = [
         "quickstart",
         "bench-guest",
