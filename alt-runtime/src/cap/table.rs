@@ -124,7 +124,11 @@ impl CapTable {
 
     /// The name of the cpucap with this number; empty without the feature `messages`.
     pub fn name(&self, number: u16) -> Option<&'static str> {
-        self.get(number).map(|info| info.name)
+        let mut names = self.names;
+        for _ in 0..number {
+            names = split_name(names).1;
+        }
+        (usize::from(number) < self.len()).then(|| split_name(names).0)
     }
 
     /// All cpucaps, by number.
@@ -238,6 +242,17 @@ const fn text(names: &[u8]) -> &str {
     }
 }
 
+/// The first of the names of a table, and the others.
+fn split_name(names: &str) -> (&str, &str) {
+    // Without the feature `messages`, there is no code for it.
+    if !cfg!(feature = "messages") {
+        return ("", "");
+    }
+    let len = names.bytes().next().map_or(0, usize::from);
+    let rest = names.get(1..).unwrap_or("");
+    rest.split_at_checked(len).unwrap_or(("", ""))
+}
+
 /// The cpucaps of a [`CapTable`], by number.
 #[derive(Clone, Debug)]
 pub struct Entries {
@@ -257,9 +272,8 @@ impl Iterator for Entries {
         }
         let (root, size) = (*table.nodes.first()?, table.nodes.first()?.size());
         let (nodes, rest) = table.nodes.split_at_checked(size)?;
-        let name_len = table.names.bytes().next().map_or(0, usize::from);
-        let name = table.names.get(1..1 + name_len).unwrap_or("");
-        table.names = table.names.get(1 + name_len..).unwrap_or("");
+        let (name, names) = split_name(table.names);
+        table.names = names;
         table.nodes = rest;
         self.number += 1;
         Some(CapEntry {

@@ -170,7 +170,6 @@ impl Insn {
     }
 
     /// What the word's own address means to it.
-    #[inline]
     #[must_use]
     pub fn classify(self) -> Class {
         match self.find() {
@@ -184,7 +183,8 @@ impl Insn {
         }
     }
 
-    #[inline]
+    // Several functions look up words that are seldom.
+    #[inline(never)]
     pub(super) fn find(self) -> Found {
         let [top, ..] = self.0.to_be_bytes();
         match TOPS[usize::from(top)] {

@@ -37,7 +37,6 @@ impl Insn {
     /// # Errors
     ///
     /// [`MoveError`] says why the word cannot be moved there.
-    #[inline]
     pub fn relocate(self, from: u64, to: u64) -> Result<Self, MoveError> {
         match self.classify() {
             Class::NotRelative => Ok(self),
@@ -48,7 +47,7 @@ impl Insn {
     }
 
     /// Moves a word that has been found to be `relative`.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn aim(self, relative: Relative, from: u64, to: u64) -> Result<Self, OutOfReach> {
         let Relative { form, displacement } = relative;
         let moved = form.origin(from).wrapping_sub(form.origin(to)) as i64;

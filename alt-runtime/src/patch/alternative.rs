@@ -58,82 +58,87 @@ impl Alternative<'_> {
     /// Returns whether a word changes.
     #[inline(always)]
     pub fn plan(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
-        let (region, record) = (self.region, self.record);
+        let record = self.record;
         if record.condition.is_callback() && record.replacement_len != 0 {
             return self.plan_callback(entries);
         }
-        let words = replacement::find(region, record, self.at)?;
-        if region.text.is_aliased() {
-            let (rest, is_changed) = (*self).plan_aliased(mem::take(entries))?;
-            *entries = rest;
-            return Ok(is_changed);
-        }
-        let site = self.site.range().start;
-        let mut offset = site.wrapping_sub(region.text.start()) as u32;
         let before = entries.mark();
-        for (index, (old, word)) in self.site.iter().zip(words.iter()).enumerate() {
-            let new = match word.is_plain() || replacement::is_nop(words, index, word) {
-                true => word,
-                false => match replacement::move_branch(region, words, site, index, word) {
-                    Some(moved) => moved,
-                    None => (*self).other_word(index, word)?,
-                },
-            };
-            self.plan_word(entries, index, offset, old, new)?;
-            offset += 4;
-        }
-        let mut index = words.len();
-        while let Some(old) = self.site.word(index) {
-            let new = replacement::padding(self.site.len() - index, index == words.len());
-            self.plan_word(entries, index, offset, old, new)?;
-            (index, offset) = (index + 1, offset + 4);
+        let done = self.plan_quickly(entries);
+        if done < self.site.len() {
+            *entries = (*self).plan_others(done, mem::take(entries))?;
         }
         Ok(entries.mark() != before)
     }
 
+    /// Plans words that need little, until one needs more or cannot be planned. Returns the number
+    /// of these words.
+    #[inline(always)]
+    fn plan_quickly(&self, entries: &mut Entries<'_>) -> usize {
+        let region = self.region;
+        let Some(words) = replacement::find_quickly(region, self.record, self.at) else {
+            return 0;
+        };
+        if region.text.is_aliased() {
+            return 0;
+        }
+        let site = self.site.range().start;
+        let mut offset = site.wrapping_sub(region.text.start()) as u32;
+        for (index, old) in self.site.iter().enumerate() {
+            let new = match words.word(index) {
+                None => replacement::padding(self.site.len() - index, index == words.len()),
+                Some(word) if word.is_plain() || replacement::is_nop(words, index, word) => word,
+                Some(word) => match replacement::move_branch(region, words, site, index, word) {
+                    Some(moved) => moved,
+                    None => return index,
+                },
+            };
+            // The arm's own BRK may be there already, from an earlier pass.
+            if old != new {
+                if self.is_first_pass && old.is_breakpoint() {
+                    return index;
+                }
+                if self.wins {
+                    entries.push(PlannedWrite::new(offset, old, new));
+                }
+            }
+            offset += 4;
+        }
+        self.site.len()
+    }
+
+    /// Plans the words from number `first` on, whatever they are.
     // Out of line, and finds the words anew: see `walk::walk`.
     #[cold]
     #[inline(never)]
-    fn other_word(self, index: usize, word: Insn) -> Result<Insn, Reason> {
-        let words = replacement::find(self.region, self.record, self.at)?;
-        replacement::word(self.region, words, self.site.range().start, index, word)
-    }
-
-    /// Checks the word `old` at `offset` in the text, number `index` of the site, and plans `new`
-    /// there if the arm wins.
-    #[inline(always)]
-    fn plan_word(
-        &self,
-        entries: &mut Entries<'_>,
-        index: usize,
-        offset: u32,
-        old: Insn,
-        new: Insn,
-    ) -> Result<(), Reason> {
-        if old == new {
-            // The arm's own BRK may be there already, from an earlier pass.
-            return Ok(());
-        }
-        if self.is_first_pass && old.is_breakpoint() {
-            return Err(breakpoint(index, old));
-        }
-        if self.wins {
-            entries.push(PlannedWrite::new(offset, old, new));
-        }
-        Ok(())
-    }
-
-    /// Plans the words of a replacement in a text that also executes at another address.
-    #[cold]
-    #[inline(never)]
-    fn plan_aliased<'p>(self, mut entries: Entries<'p>) -> Result<(Entries<'p>, bool), Reason> {
-        let words = replacement::find(self.region, self.record, self.at)?;
+    fn plan_others<'p>(
+        self,
+        first: usize,
+        mut entries: Entries<'p>,
+    ) -> Result<Entries<'p>, Reason> {
+        let region = self.region;
+        let words = replacement::find(region, self.record, self.at)?;
         let (site, len) = (self.site.range().start, self.site.len());
-        let is_changed = self.plan_words(&mut entries, |index| match words.word(index) {
-            Some(word) => replacement::word(self.region, words, site, index, word),
-            None => Ok(replacement::padding(len - index, index == words.len())),
-        })?;
-        Ok((entries, is_changed))
+        let start = site.wrapping_sub(region.text.start()) as u32;
+        for (index, old) in self.site.iter().enumerate().skip(first) {
+            let new = match words.word(index) {
+                Some(word) => replacement::word(region, words, site, index, word)?,
+                None => replacement::padding(len - index, index == words.len()),
+            };
+            if region.text.is_aliased() {
+                refuse_leaving(region, site, index, new)?;
+            }
+            if old == new {
+                continue;
+            }
+            if self.is_first_pass && old.is_breakpoint() {
+                return Err(breakpoint(index, old));
+            }
+            if self.wins {
+                let offset = start + 4 * index as u32;
+                entries.push(PlannedWrite::new(offset, old, new));
+            }
+        }
+        Ok(entries)
     }
 
     #[inline(always)]
@@ -158,26 +163,6 @@ impl Alternative<'_> {
         entries.rest = room.get_mut(planned..).unwrap_or(&mut []).iter_mut();
         entries.without_room += needed - planned;
         Ok(needed != 0)
-    }
-
-    /// Plans the words that `word` returns by index.
-    fn plan_words(
-        &self,
-        entries: &mut Entries<'_>,
-        word: impl Fn(usize) -> Result<Insn, Reason>,
-    ) -> Result<bool, Reason> {
-        let site = self.site.range().start;
-        let is_aliased = self.region.text.is_aliased();
-        let start = site.wrapping_sub(self.region.text.start()) as u32;
-        let before = entries.mark();
-        for (index, old) in self.site.iter().enumerate() {
-            let new = word(index)?;
-            if is_aliased {
-                refuse_leaving(self.region, site, index, new)?;
-            }
-            self.plan_word(entries, index, start + 4 * index as u32, old, new)?;
-        }
-        Ok(entries.mark() != before)
     }
 }
 

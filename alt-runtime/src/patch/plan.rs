@@ -1,5 +1,6 @@
 //! The plan: all records checked and all new words computed, before anything is written.
 
+use core::cell::OnceCell;
 use core::mem::MaybeUninit;
 
 use crate::cap::{CapSet, CapTable};
@@ -71,7 +72,11 @@ impl<'p> Plan<'p> {
             true => room,
             false => &mut [],
         };
-        let walked = walk::<ALL>(region, decision, room)?;
+        let error = OnceCell::new();
+        let walked = match walk::<ALL>(region, decision, room, &error) {
+            Ok(walked) => walked,
+            Err(why) => return Err(*why),
+        };
         let (writes, unused) = room.split_at_mut(walked.planned);
         Ok(Self {
             // SAFETY: the walk has written so many entries.

@@ -9,19 +9,35 @@ use crate::region::{Region, Table, Words};
 /// Up to this many NOPs are executed; a longer run is branched over.
 const MAX_NOPS: usize = 3;
 
-/// Finds the words of the replacement of `record`, which is at `at`, and checks lengths and bounds.
-/// That of NOPs has no words.
+/// Finds the words of the replacement of `record`, which is at `at`, in the section of replacements;
+/// `None` if they are not there, or the lengths do not fit.
 #[inline(always)]
+pub(super) fn find_quickly<'a>(
+    region: &Region<'a>,
+    record: &AlternativeRecord,
+    at: u64,
+) -> Option<Words<'a>> {
+    let (site, len) = (record.site_len, record.replacement_len);
+    let start = record.replacement_address(at);
+    if record.condition.is_callback() {
+        return Some(Words::new(start, &[]));
+    }
+    match len != 0 && len <= site {
+        true => region.replacements.part(start, len),
+        false => None,
+    }
+}
+
+/// The same for a replacement anywhere. That of NOPs has no words.
 pub(super) fn find<'a>(
     region: &Region<'a>,
     record: &AlternativeRecord,
     at: u64,
 ) -> Result<Words<'a>, Reason> {
-    let (site, len) = (record.site_len, record.replacement_len);
-    let start = record.replacement_address(at);
-    if record.condition.is_callback() {
-        return Ok(Words::new(start, &[]));
+    if let Some(words) = find_quickly(region, record, at) {
+        return Ok(words);
     }
+    let (site, len) = (record.site_len, record.replacement_len);
     if len == 0 {
         return Err(Reason::ZeroLength);
     }
@@ -31,9 +47,7 @@ pub(super) fn find<'a>(
             replacement: len,
         });
     }
-    if let Some(words) = region.replacements.part(start, len) {
-        return Ok(words);
-    }
+    let start = record.replacement_address(at);
     find_in_text(region, start, len)
 }
 

@@ -4,12 +4,13 @@
 //! of the arm that wins, and add an entry for each word that changes. The first pass over a region
 //! checks the other arms as well.
 
+use core::cell::OnceCell;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use crate::insn::Insn;
 use crate::patch::alternative::{Alternative, Entries, refuse_leaving};
-use crate::patch::decision::{Choice, Decision, States};
+use crate::patch::decision::{Choice, Decision, States, TermError};
 use crate::patch::error::{PlanError, Reason};
 use crate::patch::report::Report;
 use crate::patch::site::{Arm, Arms, is_further};
@@ -31,17 +32,21 @@ pub(super) struct Walked {
 ///
 /// All that most records need is inlined into the loop here, which keeps its state in registers:
 /// functions out of line receive values, and no reference to that state.
-pub(super) fn walk<const ALL: bool>(
+///
+/// The error lies in `error`: a result is small, and its error is not copied from function to function.
+pub(super) fn walk<'e, const ALL: bool>(
     region: &Region<'_>,
     decision: Decision<'_>,
     room: &mut [MaybeUninit<PlannedWrite>],
-) -> Result<Walked, PlanError> {
+    error: &'e OnceCell<PlanError>,
+) -> Result<Walked, &'e PlanError> {
     let mut states = States::NONE;
     states.fill(&decision);
-    let walk = Walk::<ALL> {
+    let walk = Walk::<'_, '_, ALL> {
         region,
         decision: &decision,
         states: &states,
+        error,
     };
     let available = room.len();
     let mut branches = Arms::new(region.branches);
@@ -61,7 +66,7 @@ pub(super) fn walk<const ALL: bool>(
         without_room: 0,
     };
     // Both tables in the order of the sites.
-    loop {
+    let without_room = 'walk: loop {
         while branches.next_site() <= alternatives.next_site()
             && let Some(arm) = branches.next()
         {
@@ -74,11 +79,11 @@ pub(super) fn walk<const ALL: bool>(
                 &mut totals,
             )?;
             if !ALL && entries.without_room != 0 {
-                return Err(too_small(&walk, available, site));
+                break 'walk Some(site);
             }
         }
         let Some(arm) = alternatives.next() else {
-            break;
+            break None;
         };
         let site = arm.site;
         walk.alternative(
@@ -89,8 +94,11 @@ pub(super) fn walk<const ALL: bool>(
             &mut totals,
         )?;
         if !ALL && entries.without_room != 0 {
-            return Err(too_small(&walk, available, site));
+            break Some(site);
         }
+    };
+    if let Some(site) = without_room {
+        return Err(too_small(&walk, available, site));
     }
     let Totals {
         words_of_alternatives,
@@ -119,10 +127,11 @@ pub(super) fn walk<const ALL: bool>(
 }
 
 /// What a walk refers to.
-struct Walk<'a, const ALL: bool> {
+struct Walk<'a, 'e, const ALL: bool> {
     region: &'a Region<'a>,
     decision: &'a Decision<'a>,
     states: &'a States,
+    error: &'e OnceCell<PlanError>,
 }
 
 /// What a walk counts.
@@ -158,7 +167,7 @@ impl<R> Several<'_, R> {
     }
 }
 
-impl<'a, const ALL: bool> Walk<'a, ALL> {
+impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
     /// Distance of an address from the start of the text, in bytes.
     #[inline(always)]
     fn offset(&self, address: u64) -> u64 {
@@ -192,7 +201,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         arm: &Arm<'a, R>,
         table: &Table<'a, R>,
         end: u64,
-    ) -> Result<bool, PlanError> {
+    ) -> Result<bool, &'e PlanError> {
         let is_before = self.offset(arm.site) < end;
         let is_further = is_before && is_further(table, arm.at, arm.site);
         if arm.record.site_len() == 0 || is_before && !is_further {
@@ -211,7 +220,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         table: &Table<'a, R>,
         several: &mut Several<'a, R>,
         totals: &mut Totals,
-    ) -> Result<bool, PlanError> {
+    ) -> Result<bool, &'e PlanError> {
         if is_further {
             several.records += 1;
             several.words += usize::from(arm.record.site_len());
@@ -220,9 +229,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         if arm.is_followed {
             several.choice = match self.states.choose_among(table, arm.at, arm.site) {
                 Ok(choice) => choice,
-                Err((term, why)) => {
-                    return Err(self.decision.refuse(arm.site, term, why.into()));
-                }
+                Err((term, why)) => return Err(self.refuse_term(arm.site, term, why)),
             };
             totals.pending += u32::from(matches!(several.choice, Choice::Pending));
             return Ok(several.choice.is_arm(arm.record));
@@ -233,7 +240,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
                 totals.pending += 1;
                 Ok(false)
             }
-            Err(why) => Err(self.refuse(arm.record, arm.site, why.into())),
+            Err(why) => Err(self.refuse_term(arm.site, condition, why)),
         }
     }
 
@@ -249,7 +256,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         several: &mut Several<'a, BranchRecord>,
         entries: &mut Entries<'_>,
         totals: &mut Totals,
-    ) -> Result<(), PlanError> {
+    ) -> Result<(), &'e PlanError> {
         let (region, record, site) = (self.region, arm.record, arm.site);
         let (condition, displacement) = (record.condition, record.displacement);
         let Some(found) = region.text.get(site) else {
@@ -271,15 +278,11 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         let branch = Insn::branch_by(displacement);
         let is_likely = condition.is_likely();
         if !is_likely || ALL {
-            let distance = 4 * i64::from(displacement);
-            let target = site.wrapping_add_signed(distance);
-            if !region.text.holds(target) {
-                return Err(self.refuse(record, site, Reason::BranchOutsideText { target }));
-            }
-            if region.text.is_aliased()
-                && let Err(why) = refuse_leaving(region, site, 0, branch)
+            let target = site.wrapping_add_signed(4 * i64::from(displacement));
+            if (!region.text.holds(target) || region.text.is_aliased())
+                && let Err(why) = self.check_target(record, site, target)
             {
-                return Err(self.refuse(record, site, why));
+                return Err(why);
             }
         }
         let (expected, new) = match is_likely {
@@ -310,7 +313,7 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
         several: &mut Several<'a, AlternativeRecord>,
         entries: &mut Entries<'_>,
         totals: &mut Totals,
-    ) -> Result<(), PlanError> {
+    ) -> Result<(), &'e PlanError> {
         let (region, record, site) = (self.region, arm.record, arm.site);
         let len = record.site_len;
         let Some(old) = region.text.part(site, len) else {
@@ -349,23 +352,48 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
     /// Checks that the sites of a table are aligned.
     #[cold]
     #[inline(never)]
-    fn check_alignment<R: Record>(&self, table: Table<'_, R>) -> Result<(), PlanError> {
+    fn check_alignment<R: Record>(&self, table: Table<'_, R>) -> Result<(), &'e PlanError> {
         match Arms::new(table).find(|arm| !arm.site.is_multiple_of(4)) {
             Some(arm) => Err(self.misplaced(arm.record, arm.at, arm.site)),
             None => Ok(()),
         }
     }
 
+    /// Checks the target of a branch that leaves the text, or whose text also executes elsewhere.
     #[cold]
     #[inline(never)]
-    fn refuse<R: Record>(&self, record: &R, site: u64, reason: Reason) -> PlanError {
-        self.decision.refuse(site, record.condition(), reason)
+    fn check_target(
+        &self,
+        record: &BranchRecord,
+        site: u64,
+        target: u64,
+    ) -> Result<(), &'e PlanError> {
+        let branch = Insn::branch_by(record.displacement);
+        let checked = match self.region.text.holds(target) {
+            true => refuse_leaving(self.region, site, 0, branch),
+            false => Err(Reason::BranchOutsideText { target }),
+        };
+        checked.map_err(|why| self.refuse(record, site, why))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse_term(&self, site: u64, term: Condition, why: TermError) -> &'e PlanError {
+        let error = self.decision.refuse(site, term, why.into());
+        self.error.get_or_init(|| error)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse<R: Record>(&self, record: &R, site: u64, reason: Reason) -> &'e PlanError {
+        let error = self.decision.refuse(site, record.condition(), reason);
+        self.error.get_or_init(|| error)
     }
 
     /// Why a site is not after the one before in the text.
     #[cold]
     #[inline(never)]
-    fn misplaced<R: Record>(&self, record: &R, at: u64, site: u64) -> PlanError {
+    fn misplaced<R: Record>(&self, record: &R, at: u64, site: u64) -> &'e PlanError {
         let (address, len) = (site, record.site_len());
         let previous = self.site_before(at);
         let reason = match address {
@@ -385,7 +413,11 @@ impl<'a, const ALL: bool> Walk<'a, ALL> {
 /// Reports that there is too little room for the words of the site at `site`.
 #[cold]
 #[inline(never)]
-fn too_small<const ALL: bool>(walk: &Walk<'_, ALL>, room: usize, site: u64) -> PlanError {
+fn too_small<'e, const ALL: bool>(
+    walk: &Walk<'_, 'e, ALL>,
+    room: usize,
+    site: u64,
+) -> &'e PlanError {
     fn words<R: Record>(table: Table<'_, R>) -> usize {
         let arms = Arms::new(table);
         let firsts = arms.filter(|arm| !is_further(&table, arm.at, arm.site));
@@ -403,6 +435,7 @@ fn too_small<const ALL: bool>(walk: &Walk<'_, ALL>, room: usize, site: u64) -> P
     let needed = words(branches) + words(alternatives);
     let condition = condition(branches, site).or_else(|| condition(alternatives, site));
     let condition = condition.unwrap_or(Condition::from_bits(0));
-    walk.decision
-        .refuse(site, condition, Reason::PlanTooSmall { room, needed })
+    let reason = Reason::PlanTooSmall { room, needed };
+    let error = walk.decision.refuse(site, condition, reason);
+    walk.error.get_or_init(|| error)
 }
