@@ -66,7 +66,15 @@ impl Example {
     /// that it reports, or when a word outside its sites has changed.
     pub fn boot(&self, qemu: &Qemu, machine: &Machine, profile: Profile) -> Result<Boot> {
         let image = Image::open(&guest::build(self.package, profile)?)?;
-        let launch = Launch::new(&image, machine.clone());
+        self.boot_image(qemu, machine, &image)
+    }
+
+    /// Boots a build of it.
+    ///
+    /// # Errors
+    /// As for [`boot`](Self::boot).
+    pub fn boot_image(&self, qemu: &Qemu, machine: &Machine, image: &Image) -> Result<Boot> {
+        let launch = Launch::new(image, machine.clone());
         let run = match self.flat {
             true => {
                 let mut file = NamedTempFile::new().map_err(Error::io("creating a flat image"))?;
@@ -80,15 +88,15 @@ impl Example {
             package: self.package,
             problem: format!("{problem}; it printed:\n{}", run.printed),
         };
-        let records = sites::read(&image)?;
+        let records = sites::read(image)?;
         let sites = sites::sites(&records);
-        let elsewhere = compare::outside_sites(&image, &run.before, &run.after, &records)?;
+        let elsewhere = compare::outside_sites(image, &run.before, &run.after, &records)?;
         if !elsewhere.is_empty() {
             return Err(wrong(format!(
                 "words changed outside its sites: {elsewhere:x?}"
             )));
         }
-        let changes = compare::changed_text(&image, &run.before, &run.after)?;
+        let changes = compare::changed_text(image, &run.before, &run.after)?;
         let is_patched = |site: &&Site| {
             let mut changed = changes.iter().map(|change| change.address);
             changed.any(|address| site.range().contains(&address))

@@ -23,6 +23,7 @@ fn main() {
         Trial::test("integration_is_short", integration_is_short),
         Trial::test("linker_scripts_stay", linker_scripts_stay),
         trial("readme_shows_what_is_printed", readme_shows_what_is_printed),
+        trial("quickstart_has_outline_atomics", has_outline_atomics),
         trial(
             "flat_images_are_those_of_objcopy",
             flat_images_are_those_of_objcopy,
@@ -67,6 +68,26 @@ fn boots(example: Example, cpu: &str, smp: u32, expected: (usize, usize)) -> Res
         false => {
             Err(format!("{patched} of {sites}, not {expected:?}; it printed:\n{printed}").into())
         }
+    }
+}
+
+/// The quick start as cargo builds it in its folder: its atomics are helpers, which are sites for LSE.
+fn has_outline_atomics() -> Result<()> {
+    let quickstart = examples::ALL[0];
+    let config = "examples/quickstart/.cargo/config.toml";
+    let path = guest::build_configured(quickstart.package, Profile::Release, config)?;
+    let image = Image::open(&path)?;
+    let is_site = image.variable("__aarch64_ldadd8_relax").is_some()
+        || image.function("__aarch64_ldadd8_relax").is_some();
+    let mut found = Vec::new();
+    for cpu in ["cortex-a53", "cortex-a76"] {
+        let boot = quickstart.boot_image(qemu()?, &Machine::new(cpu), &image)?;
+        let is_right = boot.printed.contains("ok: counted to 42");
+        found.push((boot.patched, boot.sites, is_right));
+    }
+    match (is_site, &found[..]) {
+        (true, &[(0, sites, true), (patched, _, true)]) if patched == sites && sites > 2 => Ok(()),
+        _ => Err(format!("{is_site}, {found:?}").into()),
     }
 }
 

@@ -22,8 +22,9 @@ pub const WORK: Work = Work {
     in_service: livepatch::load::work,
 };
 
-/// Rounds of [`count`] on each CPU.
+/// Rounds of [`count`] on each CPU, after the last pass and before it.
 const ROUNDS: u64 = 2_000;
+const ROUNDS_BEFORE: u64 = 500;
 /// Executions of the site that changes, before the last pass and after it.
 const OBSERVATIONS: u64 = 5_000;
 
@@ -85,11 +86,12 @@ fn mix(context: &Context<'_>) -> Result<(), Mismatch> {
     equal("instructions of the other one", other, 0)
 }
 
-/// Executes the site that is about to change. CPU 2 does not return before boot is over if the
+/// Executes the site that is about to change, and counts while all atomics are helpers. CPU 2 does not return before boot is over if the
 /// command line has the word `demo.absent`: it is missing in the rendezvous.
 fn watch(cpu: usize) {
     if WATCHING.load(Ordering::Relaxed) & 1 << cpu == 0 {
         observe(OBSERVATIONS);
+        count(ROUNDS_BEFORE);
         WATCHING.fetch_or(1 << cpu, Ordering::Release);
         let is_absent = cpu == 2 && device_tree::has_word("demo.absent");
         while is_absent && !smp::is_released() {
@@ -99,10 +101,13 @@ fn watch(cpu: usize) {
     observe(10);
 }
 
-/// Waits until all other CPUs have executed the site often enough.
+/// Counts before the last pass on the boot CPU, too, waits until all other CPUs have executed the
+/// site often enough, and checks the results.
 pub fn wait_for_watchers() -> Result<(), Failed> {
     let watchers = smp::others().count();
-    smp::wait("watch the text", || watching() >= watchers)
+    count(ROUNDS_BEFORE);
+    smp::wait("watch the text", || watching() >= watchers)?;
+    check_count("before", ROUNDS_BEFORE * (watchers as u64 + 1))
 }
 
 fn watching() -> usize {
@@ -117,43 +122,48 @@ fn finish(cpu: usize) {
     if smp::finalised().is_some() && hyp::run_on_this_cpu(cpu).is_err() {
         Outcome::default().fail();
     }
-    count();
+    count(ROUNDS);
     DONE.fetch_add(1, Ordering::Release);
 }
 
-fn count() {
-    for _ in 0..ROUNDS {
+fn count(rounds: u64) {
+    for _ in 0..rounds {
         atomic::fetch_add(&COUNTER, 1);
         LOCKED.with(|n| *n += 1);
         outline::stress();
     }
 }
 
-/// Counts on the boot CPU, too, waits for the other CPUs and checks the results.
-pub fn run() -> Result<(), Failed> {
-    count();
-    let secondaries = smp::others().count();
-    smp::wait("finish", || DONE.load(Ordering::Acquire) >= secondaries)?;
-    hyp::check_count()?;
-
-    let expected = ROUNDS * (secondaries as u64 + 1);
-    let (counted, locked) = (COUNTER.load(Ordering::Relaxed), LOCKED.with(|n| *n));
+/// Checks the results of [`count`] on all CPUs, and begins again at 0.
+fn check_count(phase: &str, expected: u64) -> Result<(), Failed> {
+    let counted = COUNTER.swap(0, Ordering::Relaxed);
+    let locked = LOCKED.with(core::mem::take);
     if (counted, locked) != (expected, expected) {
         error!(
-            "check after smp FAILED counted {=u64} and {=u64}, expected {=u64}",
-            counted, locked, expected
+            "check {=str} smp FAILED counted {=u64} and {=u64}, expected {=u64}",
+            phase, counted, locked, expected
         );
         return Err(Failed);
     }
     if let Err(mismatch) = outline::check_stress(expected) {
-        error!("check after smp FAILED {}", mismatch);
+        error!("check {=str} smp FAILED {}", phase, mismatch);
         return Err(Failed);
     }
+    info!("check {=str} smp ok", phase);
+    Ok(())
+}
+
+/// Counts on the boot CPU, too, waits for the other CPUs and checks the results.
+pub fn run() -> Result<(), Failed> {
+    count(ROUNDS);
+    let secondaries = smp::others().count();
+    smp::wait("finish", || DONE.load(Ordering::Acquire) >= secondaries)?;
+    hyp::check_count()?;
     if MIXED.load(Ordering::Relaxed) {
         error!("check after smp FAILED a CPU executed a mix of old and new text");
         return Err(Failed);
     }
-    info!("check after smp ok");
+    check_count("after", ROUNDS * (secondaries as u64 + 1))?;
     let watchers = watching();
     if watchers != 0 {
         info!(

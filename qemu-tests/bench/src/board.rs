@@ -17,10 +17,9 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
             boot_path::run();
             callbacks::run();
             checks::before();
-            operations::before();
             let patched = patch();
             checks::after(patched);
-            operations::after(patched);
+            operations::run(patched);
         }
     }
     print(format_args!("end 0"));

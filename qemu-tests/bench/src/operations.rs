@@ -152,23 +152,17 @@ once_and_twice!(
     branch_lock_unlock
 );
 
-/// Counts all operations before patching, when only exclusives may be used.
-pub fn before() {
-    ours("exclusives");
-    peers("exclusives");
-}
-
-/// Counts all operations after patching.
-pub fn after(has_lse: bool) {
-    if !has_lse {
-        return;
+/// Counts all operations after patching, by the kind of the CPU.
+pub fn run(has_lse: bool) {
+    let cpu = if has_lse { "LSE" } else { "no LSE" };
+    // SAFETY: one CPU.
+    unsafe { __aarch64_have_lse_atomics.0.get().write(has_lse.into()) };
+    ours(cpu);
+    peers(cpu);
+    if has_lse {
+        adds("compiled for LSE only", cpu, lse_add, lse_add_twice);
+        locks("compiled for LSE only", cpu, lse_lock, lse_lock_twice);
     }
-    // SAFETY: one CPU, and it has LSE.
-    unsafe { __aarch64_have_lse_atomics.0.get().write(1) };
-    ours("LSE");
-    peers("LSE");
-    adds("compiled for LSE only", "LSE", lse_add, lse_add_twice);
-    locks("compiled for LSE only", "LSE", lse_lock, lse_lock_twice);
 }
 
 fn ours(cpu: &str) {

@@ -42,6 +42,20 @@ pub fn build_with(package: &str, profile: Profile, feature: &str) -> Result<Path
     executable(&messages, package).ok_or_else(|| no_binary(package, profile))
 }
 
+/// Builds the same with a configuration file of cargo, relative to the workspace. It is built in the
+/// target folder of the livepatchable kernel, which is not the usual one either.
+///
+/// # Errors
+/// [`Error::Build`] as for [`build`].
+pub fn build_configured(package: &str, profile: Profile, config: &str) -> Result<PathBuf> {
+    once(&format!("configured-{package}"), profile, || {
+        let mut command = cargo("build", package, profile, &target_dir().join("livepatch"))?;
+        command.args(["--bin", package, "--target", TARGET, "--config", config]);
+        let messages = messages(command, package, profile)?;
+        executable(&messages, package).ok_or_else(|| no_binary(package, profile))
+    })
+}
+
 /// Builds the library of a package for the target, to check that it compiles.
 ///
 /// # Errors

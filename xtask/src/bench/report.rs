@@ -17,6 +17,8 @@ const SKIPPED_TARGET: f64 = 16.0;
 const BOOT_TARGET: f64 = 90.0;
 /// Bytes of a branch record.
 const BRANCH_RECORD_TARGET: f64 = 8.0;
+/// Instructions of an addition to a counter whose call is a site, by the kind of the CPU.
+const CALL_TARGETS: [(&str, f64); 2] = [("LSE", 4.0), ("no LSE", 10.0)];
 /// Instructions of a boot with 73 cpucaps and one site.
 const BOOT_PATH_TARGET: f64 = 8_000.0;
 
@@ -31,7 +33,7 @@ pub(crate) fn print(measured: &Measured) {
         measured,
         "operation",
         "An operation, instructions by the CPU and what it is patched for",
-        ["exclusives", "LSE"],
+        ["no LSE", "LSE"],
     );
     peers(
         measured,
@@ -164,6 +166,14 @@ fn targets(measured: &Measured) {
             BOOT_PATH_TARGET,
             "",
         );
+    }
+    for (cpu, target) in CALL_TARGETS {
+        let name = format!("counter: call is a site | {cpu}");
+        let is = |line: &&Line| line.group == "operation" && line.name == name;
+        if let Some(call) = measured.peers.iter().find(is) {
+            let what = format!("instructions of a fetch_add, CPU: {cpu}");
+            line(&what, call.value as f64, target, "");
+        }
     }
     line(
         "instructions per applied record",

@@ -1,14 +1,13 @@
 //! Calls of outline atomics become sites: in objects, in archives, around other sites; what stays
-//! and why; and the toolchain's own helpers, which hold the same instructions.
+//! and why; and the helpers of the toolchain and of alt-runtime.
+
+mod helpers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use alt_linker::atomics::{AtomicsError, Reason, prepare};
-use alt_object::inputs;
-use alt_object::object::{Object, Place};
-use alt_runtime::atomics::{Helper, Order};
 use tempfile::TempDir;
 use test_support::{Image, Linker, TARGET, rustc, skip, workspace};
 
@@ -274,61 +273,4 @@ fn a_damaged_object_is_named() {
         assert!(error.to_string().contains("calls.o"), "{error}");
         assert!(!dir.path().join("new").exists());
     }
-}
-
-#[test]
-fn the_toolchains_helpers_hold_the_same_instructions() {
-    if skip::without_target("the_toolchains_helpers_hold_the_same_instructions") {
-        return;
-    }
-    let output = rustc()
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output()
-        .unwrap();
-    let libraries = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
-    let mut files = fs::read_dir(libraries)
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    let library = files
-        .find(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with("libcompiler_builtins") && name.ends_with(".rlib")
-        })
-        .unwrap();
-    let mut found = Vec::new();
-    for input in inputs::read([library]).unwrap() {
-        let object = Object::parse(&input.bytes).unwrap();
-        for symbol in &object.symbols {
-            let name = String::from_utf8_lossy(symbol.name);
-            let (Some(helper), Place::In(section, offset)) = (Helper::named(&name), symbol.place)
-            else {
-                continue;
-            };
-            let end = (offset + symbol.size) as usize;
-            let code = &object.contents(section).unwrap()[offset as usize..end];
-            let words: Vec<_> = code
-                .chunks(4)
-                .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
-                .collect();
-            // One such word, followed by RET; no other LSE instruction (Arm ARM C4.1.94: the
-            // atomic memory operations, and the compare and swaps).
-            let is_lse = |word: &&u32| {
-                **word & 0x3f20_0c00 == 0x3820_0000
-                    || **word & 0x3fa0_7c00 == 0x08a0_7c00
-                    || **word & 0xbfa0_7c00 == 0x0820_7c00
-            };
-            let lse: Vec<_> = words.iter().filter(is_lse).collect();
-            assert_eq!(lse, [&helper.insn().0], "{name}");
-            let at = words
-                .iter()
-                .position(|word| *word == helper.insn().0)
-                .unwrap();
-            assert_eq!(words[at + 1], 0xd65f_03c0, "{name}");
-            found.push(helper);
-        }
-    }
-    let expected = Helper::all().filter(|helper| helper.order != Order::Sync);
-    let missing: Vec<_> = expected.filter(|helper| !found.contains(helper)).collect();
-    assert!(missing.is_empty(), "{missing:?}");
-    assert_eq!(found.len(), 100);
 }
