@@ -12,8 +12,8 @@ entry!(main);
 
 fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     let counter = AtomicU64::new(38);
-    sites::add(&counter, 1);
     counter.fetch_add(1, Ordering::Relaxed);
+    sites::add(&counter, 1);
     crate::alternatives::apply();
     sites::add(&counter, 1);
     counter.fetch_add(1, Ordering::Relaxed);
