@@ -16,7 +16,6 @@ mod outcome;
 mod programs;
 mod setup;
 mod sizes;
-mod stack;
 mod style;
 mod sweep;
 mod test;

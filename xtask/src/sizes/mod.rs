@@ -1,12 +1,11 @@
 //! `cargo xtask sizes`: the cost of sites in the demo's image, in bytes.
 
-use crate::{
-    Outcome, Profile, setup,
-    stack::{BOUNDS, Stack},
-    style,
-};
+mod stack;
+
+use crate::{Outcome, Profile, setup, style};
 use alt_image::{image::Image, names::CapNames, records::Records, stats::Stats};
 use qemu_tests::guest;
+use stack::{BOUNDS, Stack};
 use std::{fs, io::Write};
 
 /// Builds the demo kernel and prints its tables.
