@@ -20,7 +20,7 @@ use crate::room::PlannedWrite;
 /// The arguments and results of the routine.
 #[repr(C)]
 pub struct Job {
-    /// 0: the writes, in address order.
+    /// 0: the writes. In address order, each line is cleaned once.
     pub writes: *mut PlannedWrite,
     /// 8: one past the last of them.
     pub end: *mut PlannedWrite,
@@ -125,9 +125,9 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "mrs x8, S3_0_C4_C3_0",    // ALLINT
         ".inst {mask_all}",
 
-        // Commit and verify. The words are in address order, so the words of a line are adjacent:
-        // the line is cleaned once, when the next line begins. Reading back needs no maintenance,
-        // since all mappings of a word read the same data.
+        // Commit and verify. The words of a line are adjacent, if they are in address order: the
+        // line is cleaned once, when another line begins. Reading back needs no maintenance, since
+        // all mappings of a word read the same data.
         "2: cmp x1, x2",
         "b.hs 26f",
         "ldr w11, [x1]",
@@ -152,9 +152,11 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
         "str w12, [x3, x11]",
         "ldr w16, [x11]",
         "cmp w16, w12",
-        // If the word differs, sets the flags to "higher and negative", which the comparison with
-        // a following line never gives.
-        "ccmp x11, x13, #0b1010, eq",
+        // In the current line, the bits in which the address differs from the last byte's are below
+        // the size of a line. If the word differs, sets the flags to "higher and negative", which
+        // the comparison with another line never gives: a text spans 4 GiB at most.
+        "eor x16, x11, x13",
+        "ccmp x16, x5, #0b1010, eq",
         "b.ls 4f",
         "b.mi 30f",
         "add x14, x14, #1",

@@ -124,7 +124,8 @@ impl Booted {
     ) -> Result<Finalised, FinaliseError<A::Error>> {
         let pass = |decision: Decision<'_>, how: &Maintenance| {
             let (region, room) = image.parts();
-            let plan = Plan::new(&region, decision, room).map_err(PatchError::Plan)?;
+            let plan = Plan::after(&region, decision, &self.decided, room);
+            let plan = plan.map_err(PatchError::Plan)?;
             // SAFETY: the plan was just made for this region; the caller's promise.
             unsafe { plan.commit(&region, how, alias) }
         };

@@ -53,6 +53,16 @@ impl<'a> Bucket<'a> {
             .take(self.entry.terms.into())
     }
 
+    /// The addresses of its sites, until a run cannot be read. `base` is that of the lowest site of the
+    /// table.
+    pub fn sites(&self, base: u64) -> impl Iterator<Item = u64> + use<'a> {
+        let runs = self.runs().map_while(Result::ok);
+        runs.flat_map(move |run| {
+            run.steps()
+                .map(move |step| base.wrapping_add(4 * step.offset))
+        })
+    }
+
     /// The words of its table.
     pub const fn table(&self) -> &'a [u32] {
         self.table

@@ -1,4 +1,4 @@
-//! The layout of a finished table. **This file states it**; increase [`VERSION`] with each change.
+//! The layout of a finished table. **This file states it**; increase the version in [`MAGIC`] with each change.
 //!
 //! A table is a sequence of 32-bit words, little-endian, at a multiple of 4. All offsets and lengths
 //! count words, unless stated otherwise.
@@ -29,14 +29,11 @@
 
 use super::Digest;
 
-/// The version of the layout, the last byte of [`MAGIC`].
-pub const VERSION: u8 = 1;
-
 /// The first word of a finished table: `aFT` and the version.
-pub const MAGIC: u32 = u32::from_le_bytes([b'a', b'F', b'T', VERSION]);
+pub const MAGIC: u32 = crate::record::FINISHED;
 
-// Not an offset of a record to its site.
-const _: () = assert!(!MAGIC.is_multiple_of(4));
+/// The version of the layout, the last byte of [`MAGIC`].
+pub const VERSION: u8 = (MAGIC >> 24) as u8;
 
 /// The distance of a step that only advances.
 pub const ESCAPE: u16 = u16::MAX;

@@ -59,6 +59,11 @@ impl<'a> Run<'a> {
             .wrapping_add_signed(self.header.value as i32 as i64)
     }
 
+    /// Where the run is linked.
+    pub const fn address(&self) -> u64 {
+        self.address
+    }
+
     /// The words of its steps.
     pub const fn words(&self) -> &'a [u32] {
         self.steps

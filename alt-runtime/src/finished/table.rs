@@ -118,6 +118,18 @@ impl<'a> FinishedTable<'a> {
         })
     }
 
+    /// The sites of all buckets, with their lengths in instructions: those of a run in address order,
+    /// and some more than once. The buckets' tables are not checked.
+    pub fn sites(&self) -> impl Iterator<Item = (u64, u8)> + use<'a> {
+        let base = self.base();
+        let runs = self.buckets().flat_map(|bucket| bucket.runs());
+        runs.map_while(Result::ok).flat_map(move |run| {
+            let len = run.header().sites_len;
+            run.steps()
+                .map(move |step| (base.wrapping_add(4 * step.offset), len))
+        })
+    }
+
     /// The words of replacements. They are not checked.
     pub fn dictionary(&self) -> &'a [u32] {
         let start = self.header.dictionary as usize;

@@ -2,6 +2,8 @@
 
 use crate::arch::{self, Job, Maintenance};
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+use crate::finished::FinishedTable;
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 use crate::insn::Insn;
 use crate::patch::{AliasError, PatchError, Plan, ReadBackError, Report, WritableAlias};
 use crate::region::Region;
@@ -104,15 +106,28 @@ impl Plan<'_> {
 /// that changes nothing.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {
-    // No page is smaller than 4 KiB.
-    const PAGE: u64 = 4096;
-    let start = region.text.range().start;
+    if let Some(Ok(table)) = FinishedTable::of(region) {
+        return try_sites(region, alias, table.sites().map(|(site, _)| site));
+    }
     let branches = region.branches.iter();
     let branches = branches.map(|(at, record)| record.site_address(at));
     let alternatives = region.alternatives.iter();
     let alternatives = alternatives.map(|(at, record)| record.site_address(at));
+    try_sites(region, alias, branches.chain(alternatives))
+}
+
+/// The same for these sites.
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+fn try_sites(
+    region: &Region<'_>,
+    alias: *const u32,
+    sites: impl Iterator<Item = u64>,
+) -> Result<Option<PlannedWrite>, AliasError> {
+    // No page is smaller than 4 KiB.
+    const PAGE: u64 = 4096;
+    let start = region.text.range().start;
     let (mut page, mut same) = (None, None);
-    for address in branches.chain(alternatives) {
+    for address in sites {
         if page.replace(address / PAGE) == Some(address / PAGE) {
             continue;
         }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::callback::CallbackError;
+use crate::finished::TableError;
 use crate::insn::{Insn, MoveError, OutOfReach};
 
 /// A record that cannot be applied. No word has been written.
@@ -174,6 +175,13 @@ pub enum Reason {
         /// Another address at which the range executes.
         alias: u64,
     },
+    /// The finished table, or the text, is not as the tool that finished the image left it.
+    Finished {
+        /// Number of the bucket, from 0; `None` for the table as a whole.
+        bucket: Option<u32>,
+        /// What is wrong with it.
+        error: TableError,
+    },
     /// The memory for the plan is too small for the region.
     PlanTooSmall {
         /// Number of writes it has room for.
@@ -294,6 +302,14 @@ impl fmt::Display for Reason {
                 f,
                 "instruction {index} ({word}) refers to {target:#x} outside of its text range, which also executes at {alias:#x}: load the address from memory"
             ),
+            Self::Finished {
+                bucket: Some(bucket),
+                error,
+            } => write!(f, "bucket {bucket} of the finished table: {error}"),
+            Self::Finished {
+                bucket: None,
+                error,
+            } => error.fmt(f),
             Self::PlanTooSmall { room, needed } => too_small(f, room, needed),
         }
     }

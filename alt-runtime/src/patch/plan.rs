@@ -4,14 +4,17 @@ use core::cell::OnceCell;
 use core::mem::MaybeUninit;
 
 use crate::cap::{CapSet, CapTable};
+use crate::finished::FinishedTable;
 use crate::patch::decision::Decision;
 use crate::patch::error::PlanError;
+use crate::patch::finished;
 use crate::patch::report::Report;
 use crate::patch::walk::walk;
 use crate::region::Region;
 use crate::room::PlannedWrite;
 
-/// The writes of one pass over one region, in address order.
+/// The writes of one pass over one region: in address order, if its tables are raw; else those of each
+/// bucket in address order.
 #[derive(Debug)]
 pub struct Plan<'p> {
     pub(super) writes: &'p mut [PlannedWrite],
@@ -35,7 +38,23 @@ impl<'p> Plan<'p> {
         decision: Decision<'_>,
         room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, PlanError> {
-        Self::walk::<false>(region, decision, room)
+        Self::after(region, decision, &CapSet::EMPTY, room)
+    }
+
+    /// As [`new`](Self::new), after an earlier pass that knew the cpucaps `earlier`.
+    ///
+    /// The pass over a finished table leaves out the sites that the earlier one has decided. A raw
+    /// table shows by the words at each site whether it is patched, so `earlier` does not matter.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn after(
+        region: &Region<'_>,
+        decision: Decision<'_>,
+        earlier: &CapSet,
+        room: &'p mut [MaybeUninit<PlannedWrite>],
+    ) -> Result<Self, PlanError> {
+        Self::walk::<false>(region, decision, earlier, room)
     }
 
     /// As [`new`](Self::new), and checks every arm of every site, whether or not it wins: for the
@@ -59,12 +78,13 @@ impl<'p> Plan<'p> {
         decision: Decision<'_>,
         room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, PlanError> {
-        Self::walk::<true>(region, decision, room)
+        Self::walk::<true>(region, decision, &CapSet::EMPTY, room)
     }
 
     fn walk<const ALL: bool>(
         region: &Region<'_>,
         decision: Decision<'_>,
+        earlier: &CapSet,
         room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, PlanError> {
         // A write has 32 bits for its offset.
@@ -73,9 +93,12 @@ impl<'p> Plan<'p> {
             false => &mut [],
         };
         let error = OnceCell::new();
-        let walked = match walk::<ALL>(region, decision, room, &error) {
-            Ok(walked) => walked,
-            Err(why) => return Err(*why),
+        let walked = match FinishedTable::of(region) {
+            Some(table) => finished::plan::<ALL>(table, region, decision, earlier, room)?,
+            None => match walk::<ALL>(region, decision, room, &error) {
+                Ok(walked) => walked,
+                Err(why) => return Err(*why),
+            },
         };
         let (writes, unused) = room.split_at_mut(walked.planned);
         Ok(Self {
@@ -103,7 +126,7 @@ impl<'p> Plan<'p> {
         }
     }
 
-    /// The writes, in address order.
+    /// The writes, in the order in which they are committed.
     pub fn writes(&self) -> &[PlannedWrite] {
         self.writes
     }

@@ -1,10 +1,13 @@
 //! What a pass found: totals, and sites counted by cpucap for a boot log.
 
 use core::fmt;
+use core::ops::Range;
 
 use crate::cap::{CapSet, MAX_CAPS};
+use crate::finished::FinishedTable;
 use crate::patch::decision::{Choice, Decision, States};
 use crate::patch::error::PlanError;
+use crate::patch::finished;
 use crate::patch::site::{Arms, is_further};
 use crate::record::Record;
 use crate::region::{Region, Table};
@@ -72,13 +75,63 @@ impl Census {
     /// # Errors
     /// The first record whose condition cannot be read.
     pub fn new(region: &Region<'_>, decision: Decision<'_>) -> Result<Self, PlanError> {
+        Self::within(region, decision, 0..u64::MAX)
+    }
+
+    /// The same for the sites that begin in `sites`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn within(
+        region: &Region<'_>,
+        decision: Decision<'_>,
+        sites: Range<u64>,
+    ) -> Result<Self, PlanError> {
         let mut census = Self {
             counts: [Count::default(); MAX_CAPS],
             total: Count::default(),
         };
-        census.add(region.branches, decision)?;
-        census.add(region.alternatives, decision)?;
+        match FinishedTable::of(region) {
+            Some(Ok(table)) => census.add_finished(&table, &decision, sites)?,
+            Some(Err(error)) => return Err(finished::refuse_table(&decision, region, error)),
+            None => {
+                let part = region.within(sites);
+                census.add(part.branches, decision)?;
+                census.add(part.alternatives, decision)?;
+            }
+        }
         Ok(census)
+    }
+
+    /// Counts the sites of a finished table. One that is in several buckets counts in the first one,
+    /// and in the others only as patched.
+    fn add_finished(
+        &mut self,
+        table: &FinishedTable<'_>,
+        decision: &Decision<'_>,
+        sites: Range<u64>,
+    ) -> Result<(), PlanError> {
+        for bucket in table.buckets() {
+            let holds = finished::holds(&bucket, table, decision)?;
+            let is_shared = bucket.entry().first != bucket.entry().sites;
+            for site in bucket.sites(table.base()) {
+                if !sites.contains(&site) {
+                    continue;
+                }
+                let mut before = table.buckets().take(bucket.index() as usize);
+                let is_further = is_shared
+                    && before.any(|other| other.sites(table.base()).any(|other| other == site));
+                for (index, term) in bucket.terms().enumerate() {
+                    if let Some(count) = self.counts.get_mut(usize::from(term.cap())) {
+                        count.sites += u32::from(!is_further);
+                        count.patched += u32::from(holds && index == 0);
+                    }
+                }
+                self.total.sites += u32::from(!is_further);
+                self.total.patched += u32::from(holds);
+            }
+        }
+        Ok(())
     }
 
     fn add<R: Record>(

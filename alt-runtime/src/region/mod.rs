@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::callback::Callback;
 use crate::insn::Insn;
-use crate::record::{AlternativeRecord, BranchRecord};
+use crate::record::{AlternativeRecord, BranchRecord, FINISHED};
 
 pub use text::{Text, TextError, TextRange};
 
@@ -288,9 +288,26 @@ pub struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
+    /// Whether one of the tables begins with a finished table instead of a record.
+    pub fn is_finished(&self) -> bool {
+        let branch = self.branches.records.first().map(|record| record.site);
+        let alternative = self.alternatives.records.first().map(|record| record.site);
+        // All versions: the last byte of the magic number is the version.
+        let is_magic = |first: i32| (first as u32) << 8 == FINISHED << 8;
+        branch.is_some_and(is_magic) || alternative.is_some_and(is_magic)
+    }
+
     /// The region with the records of sites that begin in `sites` alone: what a part of the text
-    /// consists of, such as the code that an image carries for another exception level.
+    /// consists of, such as the code that an image carries for another exception level. Without
+    /// sites if the region has a [finished table](crate::finished), which has no parts.
     pub fn within(&self, sites: Range<u64>) -> Region<'a> {
+        if self.is_finished() {
+            return Region {
+                branches: Table::new(0, &[]),
+                alternatives: Table::new(0, &[]),
+                ..*self
+            };
+        }
         Region {
             branches: self
                 .branches

@@ -7,6 +7,7 @@ use core::ops::Range;
 use super::eh_frame::{Section, UnwindInfo};
 use super::error::{UnwindError, UnwindReason};
 use super::scan::{Mark, Scan};
+use crate::finished::FinishedTable;
 use crate::patch::Plan;
 use crate::region::{Region, Text};
 use crate::room::PlannedWrite;
@@ -289,7 +290,13 @@ fn in_alternative(region: &Region<'_>, writes: &[PlannedWrite]) -> Option<(u32, 
     let alternatives = region.alternatives.iter();
     let alternatives =
         alternatives.map(|(at, record)| (record.site_address(at), u64::from(record.site_len)));
-    branches.chain(alternatives).find_map(|(site, len)| {
+    let finished = FinishedTable::of(region).and_then(Result::ok);
+    let finished = finished.into_iter().flat_map(|table| table.sites());
+    let finished = finished.map(|(site, len)| (site, u64::from(len)));
+    let raw = branches.chain(alternatives);
+    // The records of a region that is finished have no meaning.
+    let raw = raw.filter(|_| !region.is_finished());
+    raw.chain(finished).find_map(|(site, len)| {
         let start = site.wrapping_sub(text);
         let after = writes.partition_point(|write| u64::from(write.offset) + 4 <= start);
         let write = writes.get(after)?;

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod disasm;
 pub mod dump;
 pub mod evidence;
+pub mod finished;
 pub mod graph;
 pub mod hex;
 pub mod image;

@@ -162,7 +162,7 @@ pub fn all() -> &'static [Mutant] {
             MONITOR,
             |image| {
                 let mut routine = Routine::find(image, COMMIT)?;
-                // X15 keeps a word, and all up to a line behind it count to its line.
+                // X13 and X15 keep a word, and all up to a line behind it count to its line.
                 const KEEP: u32 = 0xaa0b_03ef; // mov x15, x11
                 const CLEAN: u32 = DC_CVAU.bits | 15;
                 let first = routine.nth(FIRST_LINE, 0, 0)?;
@@ -170,7 +170,8 @@ pub fn all() -> &'static [Mutant] {
                 routine.set(first, KEEP);
                 routine.set_all(COUNT_LINE, CLEAN)?;
                 routine.set_all(DC_CVAU, KEEP)?;
-                routine.set_all(TO_LINE, 0x9101_016d)?; // add x13, x11, #64
+                routine.set_all(TO_LINE, 0xaa0b_03ed)?; // mov x13, x11
+                routine.set_all(SAME_LINE, 0xcb0d_0170)?; // sub x16, x11, x13
                 routine.set(last, CLEAN);
                 Ok(routine)
             },

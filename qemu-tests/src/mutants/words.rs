@@ -45,6 +45,8 @@ pub(super) const ISB: Pattern = Pattern::new("isb", !0, 0xd503_3fdf);
 /// Computes the last byte of the data cache line: one instruction for the first word, and one in
 /// each turn of the loop.
 pub(super) const TO_LINE: Pattern = Pattern::new("orr x13, x11, x5", !0, 0xaa05_016d);
+/// Compares the address with the last byte of the current line.
+pub(super) const SAME_LINE: Pattern = Pattern::new("eor x16, x11, x13", !0, 0xca0d_0170);
 /// Rounds down to the instruction cache line.
 pub(super) const ROUND: Pattern = Pattern::new("bic x11, x11, x6", !0, 0x8a26_016b);
 /// A line is counted when its first word comes.
