@@ -3,7 +3,7 @@
 use alt_diagnostic::Severity;
 use alt_image::atomics::{called_at, reached_at};
 use alt_image::records::Kind;
-use alt_runtime::atomics::WORD_PREFIX;
+use alt_runtime::atomics::{Helper, PREFIX, WORD_PREFIX};
 
 use super::patcher_code::patcher;
 use crate::context::Context;
@@ -40,8 +40,14 @@ pub(super) const RULES: &[Rule] = &[
 /// Reports once, with the number of calls: an image that was not linked by alt-ld has hundreds.
 fn calls(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let image = context.image;
-    let mut names = image.symbols().iter();
-    if !names.any(|symbol| symbol.name.contains(WORD_PREFIX)) {
+    // A helper that the kernel defines itself has no word, so nothing can take its calls.
+    let words: Vec<_> = image
+        .symbols()
+        .iter()
+        .filter_map(|symbol| Some(symbol.name.rsplit_once(WORD_PREFIX)?.1))
+        .filter_map(|name| Helper::named(&format!("{PREFIX}{name}")))
+        .collect();
+    if words.is_empty() {
         return;
     }
     let patcher = patcher(context);
@@ -54,6 +60,7 @@ fn calls(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for section in image.executable() {
         for (at, _) in image.instructions(section) {
             if let Some(helper) = called_at(image, at)
+                && words.contains(&helper)
                 && !patcher.contains(at)
                 && !replacements.contains(&at)
                 && !is_site(at)
