@@ -1,7 +1,7 @@
 //! The command `alt dump`.
 
-use alt_image::dump::Filter;
-use clap::Args;
+use alt_image::dump::{ArmKind, Filter, Groups};
+use clap::{Args, ValueEnum};
 
 use crate::input::Input;
 use crate::output::{self, Outcome};
@@ -11,29 +11,68 @@ use crate::output::{self, Outcome};
 pub struct Dump {
     #[command(flatten)]
     input: Input,
-    /// Only sites that depend on this cpucap
+    /// Only sites that depend on this cpucap; may be given several times, for any of them
     #[arg(long, value_name = "NAME|NUMBER")]
-    cap: Option<String>,
+    cap: Vec<String>,
     /// Only the site at this address or at symbol+0x10, or the sites of this function
     #[arg(long, value_name = "ADDRESS|SYMBOL")]
     site: Option<String>,
-    /// As JSON
+    /// Only sites with an arm of this kind; may be given several times
+    #[arg(long, value_enum)]
+    kind: Vec<KindName>,
+    /// Only sites of this section; may be given several times
+    #[arg(long, value_name = "SECTION")]
+    section: Vec<String>,
+    /// The number of sites that are shown, or of rows of each table of --summary; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    limit: usize,
+    /// Instead of the sites, their number by cpucap, function and section
     #[arg(long)]
+    summary: bool,
+    /// As JSON
+    #[arg(long, conflicts_with = "limit")]
     json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KindName {
+    /// NOP or B
+    Branch,
+    /// Instructions in the image
+    Code,
+    /// Instructions that a callback computes
+    Callback,
+    /// NOPs
+    Nops,
+}
+
+impl From<KindName> for ArmKind {
+    fn from(name: KindName) -> Self {
+        match name {
+            KindName::Branch => Self::Branch,
+            KindName::Code => Self::Code,
+            KindName::Callback => Self::Callback,
+            KindName::Nops => Self::Nops,
+        }
+    }
 }
 
 impl Dump {
     pub fn run(&self) -> Outcome {
         let opened = self.input.open()?;
         let filter = Filter {
-            cap: self.cap.clone(),
+            caps: self.cap.clone(),
             site: self.site.clone(),
+            kinds: self.kind.iter().map(|kind| (*kind).into()).collect(),
+            sections: self.section.clone(),
         };
         let dump =
             alt_image::dump::Dump::new(&opened.image, &opened.records, &opened.names, &filter)?;
-        output::show(true, |mut out| match self.json {
-            true => output::json(&mut out, &dump),
-            false => dump.write_text(&mut out),
+        output::show(true, |mut out| match (self.summary, self.json) {
+            (false, true) => output::json(&mut out, &dump),
+            (false, false) => dump.write_text(&mut out, self.limit),
+            (true, true) => output::json(&mut out, &Groups::new(&dump)),
+            (true, false) => Groups::new(&dump).write_text(&mut out, self.limit),
         })
     }
 }

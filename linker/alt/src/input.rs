@@ -22,7 +22,7 @@ pub struct Input {
     #[arg(long, value_enum)]
     format: Option<FormatName>,
     /// Its cpucaps: a file in the format of cpucaps.toml if its name is *.toml, else a list of
-    /// names in the format of Linux's arch/arm64/tools/cpucaps. An image that was built with
+    /// names in the format of Linux's arch/arm64/tools/cpucaps or asm/cpucaps.h. An image that was built with
     /// `cpucaps!` contains its cpucaps. If one file of each format is given, the list defines the
     /// numbers
     #[arg(long, value_name = "FILE")]

@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 success, 1 findings, 2 the input cannot be read.
 
+mod about;
 mod apply;
 mod diff;
 mod dump;
@@ -23,7 +24,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use alt_image::style;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Inspects a kernel image with alternatives before it boots: records of alt-runtime, or Linux's
 /// .altinstructions.
@@ -73,6 +74,10 @@ enum Command {
     Livepatch(livepatch::Livepatch),
     /// Links code for another exception level, before the link of the kernel
     HypLink(hyp_link::HypLink),
+    /// Writes a script that completes the arguments in a shell
+    Completions(about::Completions),
+    /// Writes the manual pages
+    Man(about::Man),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +94,8 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => arguments.run(),
         Command::Finish(arguments) => arguments.run(),
         Command::HypLink(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(Arguments::command()),
+        Command::Man(arguments) => arguments.run(Arguments::command()),
     };
     status(outcome.map(|clean| match clean {
         true => ExitCode::SUCCESS,

@@ -122,10 +122,10 @@ impl Verify {
                 finding::show(out, finding)?;
             }
             let (sites, records) = counts;
-            let mut checked = format!(
-                "{sites} sites, {records} records, {} rules",
-                rules().count()
-            );
+            let format = opened.records.format;
+            let rules = rules()
+                .filter(|rule| rule.formats.contains(&format) && !self.allow.contains(&rule.id));
+            let mut checked = format!("{sites} sites, {records} records, {} rules", rules.count());
             match &namespaces[..] {
                 [] => {}
                 [one] => checked += &format!(", namespace {one}"),
@@ -192,5 +192,53 @@ impl Verify {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use alt_diagnostic::{Diagnostic, Location};
+
+    use super::*;
+
+    /// docs/verify.md has each field of the document and of a finding, and no other one.
+    #[test]
+    fn the_document_lists_the_fields_of_json() {
+        let finding = Diagnostic {
+            location: Some(Location::Image {
+                address: 1,
+                symbol: Some("f".into()),
+            }),
+            cap: Some("LSE".into()),
+            path: vec!["f".into()],
+            ..Diagnostic::new("rule", Severity::Error, "wrong")
+        };
+        let document = Document {
+            version: 1,
+            sites: 1,
+            records: 1,
+            namespaces: vec!["hyp".into()],
+            findings: vec![ImageFinding::from(&finding)],
+            not_checked: &["this".into()],
+        };
+        let json = serde_json::to_value(&document).unwrap();
+        let keys = |value: &serde_json::Value| -> BTreeSet<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        let mut expected = keys(&json);
+        let findings = keys(&json["findings"][0]);
+        expected.extend(findings.iter().map(|key| format!(".{key}")));
+
+        let path = test_support::workspace().join("docs/verify.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, section) = text.split_once("\n## JSON\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        let documented: BTreeSet<String> = rows
+            .filter_map(|row| Some(row.split_once('`')?.0.trim_end_matches("[]").to_owned()))
+            .collect();
+        assert_eq!(documented, expected);
     }
 }

@@ -276,7 +276,8 @@ fn whole(data: &[u8], format: Option<Format>) {
 fn show(image: &Image, records: &Records, names: &CapNames) {
     let json = "numbers and texts are JSON";
     if let Ok(dump) = Dump::new(image, records, names, &Filter::default()) {
-        dump.write_text(&mut io::sink()).expect("a sink takes all");
+        dump.write_text(&mut io::sink(), 0)
+            .expect("a sink takes all");
         serde_json::to_writer(io::sink(), &dump).expect(json);
     }
     let stats = Stats::new(image, records, names);

@@ -28,8 +28,8 @@ pub enum NamesError {
         /// The text of the line.
         text: String,
     },
-    /// A name occurs twice.
-    #[error("line {line}: {name} is in the list already; each name has one number")]
+    /// A name occurs twice, or two names have one number.
+    #[error("line {line}: {name} or its number is in the list already")]
     Twice {
         /// The line, from 1.
         line: usize,
@@ -52,6 +52,15 @@ pub fn or_meant(nearest: &[String]) -> String {
     }
 }
 
+/// The name and number in a line of `asm/cpucaps.h`: `#define ARM64_BTI 0`.
+fn defined(line: &str) -> Option<(&str, usize)> {
+    let mut words = line.split_whitespace();
+    let is_define = words.next() == Some("#define");
+    let name = words.next()?.strip_prefix("ARM64_")?;
+    let number = words.next()?.parse().ok()?;
+    is_define.then_some((name, number))
+}
+
 /// The names of cpucaps, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapNames {
@@ -67,11 +76,16 @@ impl CapNames {
     }
 
     /// The names in a file in the format of Linux's `arch/arm64/tools/cpucaps`: one per line, in the
-    /// order of their numbers; `#` begins a comment.
+    /// order of their numbers; `#` begins a comment. Also those in the header `asm/cpucaps.h`, which
+    /// the build of Linux generates from it, or which the source has before 5.13: lines
+    /// `#define ARM64_NAME 7`.
     ///
     /// # Errors
     /// [`NamesError`] if the file has another format.
     pub fn from_linux(text: &str) -> Result<Self, NamesError> {
+        if text.lines().any(|line| defined(line).is_some()) {
+            return Self::from_header(text);
+        }
         let mut names: Vec<String> = Vec::new();
         for (line, content) in (1..).zip(text.lines()) {
             let name = content.split('#').next().unwrap_or_default().trim();
@@ -95,6 +109,38 @@ impl CapNames {
             0 => Err(NamesError::Empty),
             len if len > MAX_CAPS => Err(NamesError::TooMany(len)),
             _ => Ok(Self { names }),
+        }
+    }
+
+    /// The names in `asm/cpucaps.h`. A number that no line defines gets a name of
+    /// its own.
+    fn from_header(text: &str) -> Result<Self, NamesError> {
+        let mut found: Vec<Option<&str>> = Vec::new();
+        for (line, content) in (1..).zip(text.lines()) {
+            let Some((name, number)) = defined(content) else {
+                continue;
+            };
+            // The number of cpucaps, not a cpucap.
+            if name == "NCAPS" {
+                continue;
+            }
+            if number >= MAX_CAPS {
+                return Err(NamesError::TooMany(number.saturating_add(1)));
+            }
+            found.resize(found.len().max(number + 1), None);
+            if found[number].is_some() || found.contains(&Some(name)) {
+                let name = name.into();
+                return Err(NamesError::Twice { line, name });
+            }
+            found[number] = Some(name);
+        }
+        let named = found.iter().enumerate().map(|(number, name)| match name {
+            Some(name) => (*name).into(),
+            None => format!("UNNAMED_{number}"),
+        });
+        match found.is_empty() {
+            true => Err(NamesError::Empty),
+            false => Ok(Self::new(named)),
         }
     }
 
@@ -224,6 +270,18 @@ mod tests {
     }
 
     #[test]
+    fn the_header_of_linux_has_numbers() {
+        let text = "/* SPDX */\n#ifndef __ASM_CPUCAPS_H\n#define __ASM_CPUCAPS_H\n\n\
+            #define ARM64_HAS_ARMv8_4_TTL\t\t2\n#define ARM64_BTI 0\n\
+            #define ARM64_NCAPS\t3\n#endif\n";
+        let names = CapNames::from_linux(text).unwrap();
+        assert_eq!(names.len(), 3);
+        let all: Vec<&str> = names.iter().collect();
+        assert_eq!(all, ["BTI", "UNNAMED_1", "HAS_ARMv8_4_TTL"]);
+        assert_eq!(names.number("HAS_ARMv8_4_TTL"), Some(2));
+    }
+
+    #[test]
     fn what_is_no_list_of_linux_is_refused() {
         let refused = |text: &str| CapNames::from_linux(text).unwrap_err();
         let (line, text) = (2, "[LSE]".into());
@@ -232,8 +290,13 @@ mod tests {
         assert_eq!(refused("A\n17\n"), NamesError::NotAName { line, text });
         let name = "A".into();
         assert_eq!(refused("A\nA\n"), NamesError::Twice { line, name });
-        // The form in the header that Linux generates.
-        assert_eq!(refused("#define ARM64_BTI 2\n"), NamesError::Empty);
+        assert_eq!(refused("#define ARM64_NCAPS 2\n"), NamesError::Empty);
+        assert_eq!(refused("#define BTI 2\n"), NamesError::Empty);
+        let header = "#define ARM64_A 1\n#define ARM64_B 1\n";
+        let (line, name) = (2, "B".into());
+        assert_eq!(refused(header), NamesError::Twice { line, name });
+        let header = "#define ARM64_A 256\n";
+        assert_eq!(refused(header), NamesError::TooMany(257));
         let many: String = (0..257).map(|n| format!("CAP_{n}\n")).collect();
         assert_eq!(refused(&many), NamesError::TooMany(257));
     }

@@ -1,5 +1,6 @@
 //! The program `alt`, as its user sees it: one module for each command.
 
+mod about;
 mod apply;
 mod build_script;
 mod diff;

@@ -214,8 +214,8 @@ fn a_list_of_names_must_be_one() {
         linux.apply(&["--cpucaps", &names, "--caps", caps])
     };
     names("[LSE]\n", "0").refused(&["names: line 1: `[LSE]` is no name", "tools/cpucaps"]);
-    names("#define ARM64_BTI 2\n", "0").refused(&["names: there are no names in it"]);
-    names("A\nA\n", "0").refused(&["names: line 2: A is in the list already"]);
+    names("#define ARM64_NCAPS 2\n", "0").refused(&["names: there are no names in it"]);
+    names("A\nA\n", "0").refused(&["names: line 2: A or its number is in the list already"]);
     names(NAMES, "LSE").refused(&["did you mean HAS_LSE_ATOMICS or HAS_LSE2?"]);
     names(NAMES, "6").refused(&["from 0 (ALWAYS_BOOT) to 5 (HAS_LSE2)"]);
     // The list of another kernel: a record asks for a number that it has not.

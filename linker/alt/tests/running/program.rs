@@ -238,3 +238,68 @@ fn an_image_that_is_patched_for_another_system_is_refused() {
         0xffff800008000100";
     assert!(error.contains(sites), "{error}");
 }
+
+#[test]
+fn sites_are_selected_by_cpucap_kind_and_section() {
+    let folder = Folder::new();
+    let last = |arguments: &str| {
+        let Ran(status, out, error) = folder.alt(&format!("dump vmlinux {arguments}"));
+        assert_eq!((status, error.as_str()), (Some(0), ""));
+        out.lines().last().unwrap().to_owned()
+    };
+    assert_eq!(last("--cap 6"), "1 of 22 sites, 1 of 22 records: 1 of NOPs");
+    let both = "2 of 22 sites, 2 of 22 records: 1 with callbacks, 1 of NOPs";
+    assert_eq!(last("--cap 6 --cap 7"), both);
+    assert_eq!(last("--kind nops --kind callback"), both);
+    assert!(last("--kind code").starts_with("20 of 22 sites"));
+    assert!(last("--section .text").starts_with("22 sites"));
+    let refused = |arguments: &str, text: &str| {
+        let Ran(status, out, error) = folder.alt(&format!("dump vmlinux {arguments}"));
+        assert_eq!((status, out.as_str()), (Some(2), ""));
+        assert!(error.contains(text), "{error}");
+    };
+    let left = "no such site has the kind and the section";
+    refused("--section .init.text", left);
+    refused(
+        "--kind branch",
+        "kinds: callback, code, nops; sections: .text",
+    );
+    refused("--cap 6 --kind code", left);
+
+    let Ran(_, out, _) = folder.alt("dump vmlinux --limit 2");
+    assert_eq!(out.matches(".text, alternative").count(), 2);
+    assert!(out.contains("\n… and 20 more sites\n22 sites, "), "{out}");
+    let Ran(_, out, _) = folder.alt("dump vmlinux --summary --limit 2");
+    let expected = "  sites    arms  cpucap\n     20      20  cap 5\n      1       1  cap 6\n\
+        \x20                … and 1 more\n\n";
+    assert!(out.starts_with(expected), "{out}");
+    let Ran(_, out, _) = folder.alt("dump vmlinux --summary --json");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let section = serde_json::json!([{ "name": ".text", "sites": 22, "arms": 22 }]);
+    assert_eq!(json["sections"], section);
+}
+
+#[test]
+fn two_sites_of_one_name_are_told_apart() {
+    let folder = Folder::new();
+    let mut elf = kernel::image();
+    for site in [kernel::SITES, kernel::SITES + 8] {
+        elf.symbol("irq", 2, 1, at(site - 4), 32);
+    }
+    folder.write("vmlinux", &elf.bytes());
+    let Ran(status, _, error) = folder.alt("dump vmlinux --site irq+0x10");
+    assert_eq!(status, Some(2));
+    let text = "several sites are called irq+0x10; give the address of one: \
+        0xffff800008000100 (irq+0x10), 0xffff800008000120 (irq+0x10)";
+    assert!(error.contains(text), "{error}");
+    // One symbol only has a site there.
+    let Ran(status, out, error) = folder.alt("dump vmlinux --site irq+0xc");
+    assert_eq!(status, Some(0), "{out}{error}");
+    assert!(out.contains("\n1 of 22 sites"), "{out}");
+    let Ran(status, out, _) = folder.alt("dump vmlinux --site 0xffff800008000120");
+    assert_eq!(status, Some(0));
+    assert!(out.starts_with("irq+0x10  0xffff800008000120"), "{out}");
+    // All sites of both.
+    let Ran(_, out, _) = folder.alt("dump vmlinux --site irq");
+    assert!(out.contains("\n12 of 22 sites"), "{out}");
+}

@@ -49,6 +49,22 @@ pub enum DumpError {
         /// The alternatives, for the message.
         there: String,
     },
+    /// Several symbols have the name, and a site is at that offset of more than one.
+    #[error("several sites are called {asked}; give the address of one: {there}")]
+    Ambiguous {
+        /// The requested place.
+        asked: String,
+        /// The sites.
+        there: String,
+    },
+    /// No site that is otherwise selected has the kind and the section.
+    #[error("no such site has the kind and the section; kinds: {kinds}; sections: {sections}")]
+    NothingLeft {
+        /// The kinds of the other sites.
+        kinds: String,
+        /// The sections of the other sites.
+        sections: String,
+    },
     /// Both filters match, but no site matches both.
     #[error("none of the sites of {site} asks for the cpucap {cap}: {there}")]
     NotBoth {

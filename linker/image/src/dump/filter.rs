@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::DumpError;
+use super::{ArmKind, DumpError};
 use crate::image::{Image, Symbol, demangle};
 use crate::names::CapNames;
 use crate::records::{Records, Site};
@@ -13,11 +13,15 @@ const OFFERED: usize = 5;
 /// The sites to dump; all by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those that depend on a cpucap, given by name or number.
-    pub cap: Option<String>,
+    /// Those that depend on one of these cpucaps, given by name or number; all if it is empty.
+    pub caps: Vec<String>,
     /// The one at an address (`0x…`, any of its instructions, or `symbol+0x10`), or all sites of a
     /// function: its full name, mangled or not, or the last parts of its path.
     pub site: Option<String>,
+    /// Those with an arm of one of these kinds; all if it is empty.
+    pub kinds: Vec<ArmKind>,
+    /// Those in sections of these names; all if it is empty.
+    pub sections: Vec<String>,
 }
 
 impl Filter {
@@ -36,28 +40,42 @@ impl Filter {
             Some(place) => at_place(image, &all, place)?,
             None => all.clone(),
         };
-        let Some(asked) = &self.cap else {
-            return Ok(here);
-        };
-        let Some(number) = names.number(asked) else {
-            return Err(DumpError::UnknownCap {
+        let of_caps = self.of_caps(records, names, here)?;
+        self.of_kinds(image, of_caps)
+    }
+
+    fn of_caps<'r>(
+        &self,
+        records: &'r Records,
+        names: &CapNames,
+        here: Vec<Site<'r>>,
+    ) -> Result<Vec<Site<'r>>, DumpError> {
+        let mut numbers = Vec::new();
+        for asked in &self.caps {
+            let number = names.number(asked).ok_or_else(|| DumpError::UnknownCap {
                 asked: asked.clone(),
                 there: match names.is_empty() {
                     true => "no names are known, so give its number, or a file with names".into(),
-                    false => nearest(asked, (0..).map_while(|n| names.get(n).map(String::from))),
+                    false => nearest(asked, names.iter().map(String::from)),
                 },
-            });
-        };
+            })?;
+            numbers.push(number);
+        }
         let asks = |site: &Site<'_>| {
             site.records()
                 .iter()
-                .any(|record| record.term.cap == number && !record.term.always)
+                .any(|record| numbers.contains(&record.term.cap) && !record.term.always)
         };
         let chosen: Vec<_> = here.iter().copied().filter(asks).collect();
+        let all: Vec<_> = records.sites().collect();
+        if self.caps.is_empty() {
+            return Ok(here);
+        }
         if !chosen.is_empty() || all.is_empty() {
             return Ok(chosen);
         }
-        let label = names.label(number);
+        let labels = numbers.iter().map(|number| names.label(*number));
+        let label = labels.collect::<Vec<_>>().join(" or ");
         let there = |sites: &[Site<'_>]| nearest(&label, caps(sites, names));
         Err(match &self.site {
             Some(site) if all.iter().any(asks) => DumpError::NotBoth {
@@ -69,6 +87,36 @@ impl Filter {
                 asked: label.clone(),
                 there: there(&all),
             },
+        })
+    }
+
+    fn of_kinds<'r>(&self, image: &Image, here: Vec<Site<'r>>) -> Result<Vec<Site<'r>>, DumpError> {
+        let kinds = |site: &Site<'_>| -> Vec<ArmKind> {
+            let records = site.records().iter();
+            records.map(|record| ArmKind::of(record.kind)).collect()
+        };
+        let section = |site: &Site<'_>| image.section_at(site.address()).map(|s| s.name.clone());
+        let is_of_kind = |site: &&Site<'_>| {
+            self.kinds.is_empty() || kinds(site).iter().any(|kind| self.kinds.contains(kind))
+        };
+        let is_in_section = |site: &&Site<'_>| {
+            self.sections.is_empty()
+                || section(site).is_some_and(|name| self.sections.contains(&name))
+        };
+        let chosen: Vec<_> = here
+            .iter()
+            .filter(is_of_kind)
+            .filter(is_in_section)
+            .copied()
+            .collect();
+        if !chosen.is_empty() || here.is_empty() {
+            return Ok(chosen);
+        }
+        let there_kinds: BTreeSet<_> = here.iter().flat_map(kinds).map(ArmKind::name).collect();
+        let there_sections: BTreeSet<_> = here.iter().filter_map(section).collect();
+        Err(DumpError::NothingLeft {
+            kinds: there_kinds.into_iter().collect::<Vec<_>>().join(", "),
+            sections: there_sections.into_iter().collect::<Vec<_>>().join(", "),
         })
     }
 }
@@ -92,15 +140,32 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
     // The form of a place: `memcpy+0x10`.
     let parts = asked.rsplit_once('+');
     let parts = parts.and_then(|(symbol, offset)| Some((symbol, number(offset)?)));
-    let address = parts.and_then(|(symbol, offset)| {
-        let start = image.symbols().find(symbol).next()?.range.start;
-        start.checked_add(offset)
+    let starts = parts.into_iter().flat_map(|(symbol, offset)| {
+        let found: Vec<_> = image.symbols().find(symbol).collect();
+        let is_whole = |found: &&&Symbol| found.name == symbol || demangle(&found.name) == symbol;
+        let whole: Vec<_> = found.iter().filter(is_whole).copied().collect();
+        let symbols = if whole.is_empty() { found } else { whole };
+        symbols
+            .into_iter()
+            .filter_map(move |symbol| symbol.range.start.checked_add(offset))
     });
-    match address {
-        Some(address) => at_address(image, all, address),
-        None => Err(DumpError::UnknownSymbol {
+    let starts: BTreeSet<u64> = starts.collect();
+    let holds = |site: &&Site<'_>| starts.iter().any(|start| site.range().contains(start));
+    let chosen: Vec<_> = all.iter().filter(holds).copied().collect();
+    match (&chosen[..], starts.first()) {
+        ([_], _) => Ok(chosen),
+        ([], Some(start)) => at_address(image, all, *start),
+        ([], None) => Err(DumpError::UnknownSymbol {
             asked: asked.into(),
             there: nearest(asked, functions(image, all)),
+        }),
+        (several, _) => Err(DumpError::Ambiguous {
+            asked: asked.into(),
+            there: several
+                .iter()
+                .map(|site| format!("{:#x} ({})", site.address(), image.label(site.address())))
+                .collect::<Vec<_>>()
+                .join(", "),
         }),
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::records::Kind;
+
 /// Sites of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Dump {
@@ -106,6 +108,28 @@ pub enum ArmKind {
     Callback,
     /// NOPs.
     Nops,
+}
+
+impl ArmKind {
+    /// The kind of the arm of a record.
+    pub(super) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Branch { .. } => Self::Branch,
+            Kind::Code { .. } => Self::Code,
+            Kind::Callback { .. } => Self::Callback,
+            Kind::Nops => Self::Nops,
+        }
+    }
+
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Branch => "branch",
+            Self::Code => "code",
+            Self::Callback => "callback",
+            Self::Nops => "nops",
+        }
+    }
 }
 
 /// One term of a condition.

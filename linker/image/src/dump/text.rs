@@ -13,14 +13,19 @@ use crate::style;
 const LABEL: usize = 4;
 
 impl Dump {
-    /// Writes the sites, original and replacement side by side, and a line with the counts. The
-    /// text has colours, which a writer of `anstream` removes if the output is not a terminal.
+    /// Writes the sites, at most `limit` of them (0 for all), original and replacement side by side,
+    /// and a line with the counts. The text has colours, which a writer of `anstream` removes if the
+    /// output is not a terminal.
     ///
     /// # Errors
     /// `out` cannot be written.
-    pub fn write_text(&self, out: &mut impl io::Write) -> io::Result<()> {
-        for site in &self.sites {
+    pub fn write_text(&self, out: &mut impl io::Write, limit: usize) -> io::Result<()> {
+        let shown = if limit == 0 { self.sites.len() } else { limit };
+        for site in self.sites.iter().take(shown) {
             write_site(out, site)?;
+        }
+        if self.sites.len() > shown {
+            writeln!(out, "… and {} more sites", self.sites.len() - shown)?;
         }
         writeln!(out, "{}", self.summary_line())
     }

@@ -72,8 +72,9 @@ impl Fixture {
     fn dump(&self, cap: Option<&str>, site: Option<&str>) -> Result<Dump, DumpError> {
         let (image, records, names) = self.open();
         let filter = Filter {
-            cap: cap.map(String::from),
+            caps: cap.map(String::from).into_iter().collect(),
             site: site.map(String::from),
+            ..Filter::default()
         };
         Dump::new(&image, &records, &names, &filter)
     }
@@ -309,8 +310,8 @@ fn what_matches_nothing_is_an_error_that_says_what_is_there() {
     // Where no names are known.
     let (image, records, _) = fixture.open();
     let filter = Filter {
-        cap: Some("LSE".into()),
-        site: None,
+        caps: vec!["LSE".into()],
+        ..Filter::default()
     };
     let error = Dump::new(&image, &records, &CapNames::default(), &filter).unwrap_err();
     assert!(error.to_string().contains("no names are known"), "{error}");
