@@ -9,4 +9,5 @@ mod load;
 mod mutated;
 mod relocations;
 mod stack;
+mod tables;
 mod threads;

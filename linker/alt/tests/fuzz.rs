@@ -87,6 +87,7 @@ fn seeds_are_accepted() {
             alt_mutate::mutate(data.to_vec(), &names, names.table(), &config, (1, 1)).is_ok()
         }),
         ("payload", |data| Payload::parse(data).is_ok()),
+        ("payload_tool", |data| Payload::parse(data).is_ok()),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);

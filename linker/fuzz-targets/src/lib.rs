@@ -7,6 +7,7 @@
 mod hyp;
 mod limit;
 mod payload;
+mod payload_tool;
 #[cfg(target_os = "linux")]
 mod random;
 
@@ -17,6 +18,8 @@ use std::io;
 pub use hyp::{input as hyp_input, linked as hyp_linked, map as hyp_map};
 #[allow(unused_imports)]
 pub use payload::payload;
+#[allow(unused_imports)]
+pub use payload_tool::payload_tool;
 
 use alt_image::caps::{Caps, ids};
 use alt_image::diff::{Memory, Selection, compare};
@@ -61,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     ("scs", scs),
     ("mutate", mutate),
     ("payload", payload::payload),
+    ("payload_tool", payload_tool::payload_tool),
 ];
 
 /// An ELF file with records of `alt-runtime`, or of either format.

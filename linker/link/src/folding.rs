@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use ::object::elf::{R_AARCH64_NONE, SHT_RELA};
+use alt_diagnostic::{Diagnostic, Location, Severity};
 use alt_object::inputs::{self, Input, InputError, InputKind};
 use alt_object::object::{self, Object, ObjectError, Relocation};
 use alt_runtime::record::Section;
@@ -15,17 +16,8 @@ use alt_runtime::record::Section;
 /// The tables, and the size of a record in bytes; the first field of a record refers to its site.
 const TABLES: [Section; 2] = [Section::Branches, Section::Alternatives];
 
-/// A site that does not refer to its record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: the site at {section}+{offset:#x} does not refer to its record")]
-pub struct Unprotected {
-    /// The input file, or the member of an archive.
-    pub file: String,
-    /// The section of the site.
-    pub section: String,
-    /// The offset in that section, in bytes.
-    pub offset: u64,
-}
+/// The id of the rule.
+const RULE: &str = "folding";
 
 /// Why the inputs cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -44,13 +36,14 @@ pub enum FoldingError {
     },
 }
 
-/// The sites in the inputs of a link that the linker may fold. LLVM bitcode has no sites yet.
+/// The sites in the inputs of a link that the linker may fold, since they do not refer to their
+/// records: errors of the rule `folding`. LLVM bitcode has no sites yet.
 ///
 /// # Errors
 /// A file cannot be read, or cannot be an input of a link for arm64.
 pub fn check<P: AsRef<Path>>(
     paths: impl IntoIterator<Item = P>,
-) -> Result<Vec<Unprotected>, FoldingError> {
+) -> Result<Vec<Diagnostic>, FoldingError> {
     let mut found = Vec::new();
     for input in inputs::read(paths)? {
         if input.kind == InputKind::Elf {
@@ -67,7 +60,7 @@ pub fn check<P: AsRef<Path>>(
 /// A place in an object: the number of a section, and the offset in bytes.
 type Place = (usize, u64);
 
-fn unprotected(input: &Input) -> Result<Vec<Unprotected>, ObjectError> {
+fn unprotected(input: &Input) -> Result<Vec<Diagnostic>, ObjectError> {
     let object = Object::parse(&input.bytes)?;
     let sections = object.sections.iter().enumerate();
     let tables: HashMap<usize, u64> = sections
@@ -103,10 +96,20 @@ fn unprotected(input: &Input) -> Result<Vec<Unprotected>, ObjectError> {
     let named = sites.into_iter().map(|(section, offset)| {
         let name = object.sections.get(section).map(|section| section.name);
         let name = name.ok_or_else(|| missing("section", section))?;
-        Ok(Unprotected {
-            file: input.name.clone(),
-            section: alt_object::display::printable(name),
-            offset,
+        Ok(Diagnostic {
+            location: Some(Location::Object {
+                file: input.name.clone(),
+                section: alt_object::display::printable(name),
+                offset,
+                function: None,
+            }),
+            help: "link with --icf=safe, or write the site by the macros".into(),
+            ..Diagnostic::new(
+                RULE,
+                Severity::Error,
+                "the site does not refer to its record, so --icf=all may fold its function into one \
+                 with other records",
+            )
         })
     });
     named.collect()

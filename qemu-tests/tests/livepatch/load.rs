@@ -1,6 +1,7 @@
 //! Loading: what is kept, and what is refused.
 
 use super::session::*;
+use alt_runtime::livepatch::format::{BASE_IMAGE, Relocation};
 
 guest_test!(
     /// Behaviour 19.
@@ -39,7 +40,7 @@ guest_test!(
 );
 
 guest_test!(
-    /// Behaviour 22, the part of a running kernel: it refuses, keeps nothing, and runs on.
+    /// Behaviours 22 and 23, the part of a running kernel: it refuses, keeps nothing, and runs on.
     files_that_are_no_payloads_are_refused, {
         let good = kernel().returning("cut", &[FIRST], 2).to_bytes(kernel().anchor);
         let mut files = vec![b"not a payload".to_vec(), good[..good.len() - 4].to_vec()];
@@ -47,14 +48,20 @@ guest_test!(
         let mut writable = good.clone();
         writable[64 + 4] |= 2;
         files.push(writable);
-        let commands = "load:0,load:1,load:2,call";
+        // R_AARCH64_CALL26 to a place 1 GiB away.
+        let mut far = kernel().payload("far");
+        far.functions = vec![kernel().replace(FIRST, [vec![0x9400_0000], returns(2)].concat())];
+        far.relocations = vec![Relocation::new(0, 283, BASE_IMAGE, 1 << 30)];
+        files.push(far.to_bytes(kernel().anchor));
+        let commands = "load:0,load:1,load:2,load:3,call";
         let setup = files.into_iter().fold(Setup::new(&[], commands), Setup::file);
         let session = setup.run();
         let results = session.results();
-        assert_eq!(results.len(), 3);
+        assert_eq!(results.len(), 4);
         assert!(results.iter().all(|result| !result.ends_with(": ok")), "{results:?}");
         assert!(results[2].contains("writable"), "{results:?}");
-        assert_eq!(session.notes("executable pages="), ["0"; 3]);
+        assert!(results[3].contains("its reach is"), "{results:?}");
+        assert_eq!(session.notes("executable pages="), ["0"; 4]);
         assert_eq!(session.notes("payload "), [""; 0]);
         session.assert_text_is_back();
     }

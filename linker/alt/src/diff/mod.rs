@@ -275,7 +275,8 @@ fn compare_payloads(
             report.add_text(name, [], dump, |_| String::new());
             continue;
         };
-        let loaded = InMemory::new(file, &applied.payload, base, applied.anchor)?;
+        let loaded = InMemory::new(file, &applied.payload, base, applied.anchor)
+            .map_err(|error| format!("{name}: {error}"))?;
         let words = loaded
             .patched(decision)
             .map_err(|error| format!("{name}: {error}"))?;

@@ -45,7 +45,7 @@ pub struct Build {
     /// A static that the optimiser had removed from OLD, and that may begin with its initial value
     #[arg(long, value_name = "STATIC")]
     allow_static: Vec<String>,
-    /// The payload that must be the last one applied; by default, none may be applied
+    /// The payload that must be the last one applied; by default, the payload is for the image alone
     #[arg(long, value_name = "PAYLOAD")]
     parent: Option<PathBuf>,
     /// A function that may be executing while it is replaced: calls in progress finish in the old one
@@ -100,11 +100,12 @@ impl Build {
             allowed_statics: self.allow_static.clone(),
         };
         let diff = diff::diff(&old_model, &new_model, &options);
-        if !diff.refusals().is_empty() {
-            return refuse(&Report::new(&diff));
+        let report = super::report(&old, &diff);
+        if !report.refusals.is_empty() {
+            return refuse(&report);
         }
         if !diff.is_functional() && self.hook.is_empty() {
-            eprintln!("alt: {}", Report::new(&diff).summary());
+            eprintln!("alt: {}", report.summary());
             return Ok(ExitCode::from(1));
         }
         let stem = self.output.file_stem().unwrap_or_default();
@@ -118,7 +119,7 @@ impl Build {
         };
         let file = payload::build(&old, &diff, &options)?;
         output::file(&self.output, &file, None)?;
-        let summary = Report::new(&diff).summary();
+        let summary = report.summary();
         output::show(true, |out| {
             writeln!(
                 out,
@@ -133,9 +134,8 @@ impl Build {
 
 /// Writes the reasons.
 fn refuse(report: &Report) -> Result<ExitCode, Box<dyn Error>> {
-    for refused in &report.refusals {
-        eprintln!("refused[{}]: {}", refused.code, refused.message);
-        eprintln!("  help: {}", refused.help);
+    for refusal in &report.refusals {
+        eprintln!("{refusal}");
     }
     eprintln!("alt: no payload: {}", report.summary());
     Ok(ExitCode::from(3))

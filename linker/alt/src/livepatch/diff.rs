@@ -12,7 +12,7 @@ use alt_livepatch::diff::{self, What};
 use alt_livepatch::model::Model;
 use clap::Args;
 
-use crate::output;
+use crate::{finding, output};
 
 /// Shows which functions and statics changed from one build to another, and why.
 ///
@@ -48,11 +48,11 @@ impl Diff {
         let (old, new) = (Build::open(&self.old)?, Build::open(&self.new)?);
         let other = diff::other_build(&old, &new);
         let report = if other.is_empty() {
-            let (old, new) = (Model::of(&old)?, Model::of(&new)?);
+            let (old_model, new_model) = (Model::of(&old)?, Model::of(&new)?);
             let options = diff::Options {
                 allowed_statics: self.allow_static.clone(),
             };
-            Report::new(&diff::diff(&old, &new, &options))
+            super::report(&old, &diff::diff(&old_model, &new_model, &options))
         } else {
             Report::refused(&other)
         };
@@ -76,10 +76,8 @@ fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             _ => writeln!(out, "{line}")?,
         }
     }
-    for refused in &report.refusals {
-        let code = format!("refused[{}]", refused.code);
-        writeln!(out, "{}: {}", style::bad(code), refused.message)?;
-        writeln!(out, "  help: {}", refused.help)?;
+    for refusal in &report.refusals {
+        finding::show(out, refusal)?;
     }
     writeln!(out, "{}", report.summary())
 }

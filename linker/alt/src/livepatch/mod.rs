@@ -8,6 +8,10 @@ mod show;
 use std::error::Error;
 use std::process::ExitCode;
 
+use alt_livepatch::archive::Build as Kept;
+use alt_livepatch::diff::Diff as Difference;
+use alt_livepatch::diff::report::{Outcome, Report};
+use alt_livepatch::payload::{self, PayloadBuildError};
 use clap::{Args, Subcommand};
 
 /// Changes a running kernel: what differs between two builds, and payloads that carry it.
@@ -41,4 +45,22 @@ impl Livepatch {
             Command::Flags(arguments) => arguments.run(),
         }
     }
+}
+
+/// The report of a difference; if nothing in it is refused, with what a payload of it would be refused
+/// for. `old` is the build of the image that runs.
+fn report(old: &Kept, diff: &Difference<'_>) -> Report {
+    let mut report = Report::new(diff);
+    let options = payload::Options {
+        name: "payload".to_owned(),
+        ..payload::Options::default()
+    };
+    if report.result == Outcome::Patchable {
+        match payload::build(old, diff, &options) {
+            // A hook can be all that a payload has.
+            Ok(_) | Err(PayloadBuildError::Nothing) => {}
+            Err(error) => report.refuse(&error),
+        }
+    }
+    report
 }

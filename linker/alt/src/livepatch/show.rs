@@ -42,14 +42,20 @@ impl Show {
         let named =
             |path: &PathBuf, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let file = read(&self.payload)?;
-        let payload = Payload::parse(&file).map_err(|why| named(&self.payload, &why))?;
+        let payload = Payload::parse(&file)
+            .map_err(|why| named(&self.payload, &format!("not a payload: {why}")))?;
         let image = match &self.image {
             None => None,
             Some(path) => {
                 let image = Image::parse(read(path)?).map_err(|why| named(path, &why))?;
-                let id = BuildId::of(&image).filter(|id| id.id == payload.image());
-                let id = id.ok_or_else(|| named(path, &"the payload is for another image"))?;
-                Some((image, id))
+                match BuildId::of(&image) {
+                    Some(id) if id.id == payload.image() => Some((image, id)),
+                    id => {
+                        let id = id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+                        let why = format!("the payload is for another image: the build id is {id}");
+                        return Err(named(path, &why).into());
+                    }
+                }
             }
         };
         let image = image.as_ref().map(|(image, id)| (image, *id));
@@ -76,7 +82,7 @@ fn write(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     writeln!(out, "  id      {}", summary.id)?;
     writeln!(out, "  image   {}", summary.image)?;
     match &summary.parent {
-        None => writeln!(out, "  parent  none: no other payload may be applied")?,
+        None => writeln!(out, "  parent  none: it is applied to the image itself")?,
         Some(parent) => writeln!(out, "  parent  {parent}")?,
     }
     let segments = summary.segments.iter();

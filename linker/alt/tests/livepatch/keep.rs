@@ -1,13 +1,14 @@
 //! What `alt-ld --alt-keep` keeps, and which builds it refuses.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use alt_livepatch::archive::flags::{self, Flag};
 use alt_livepatch::archive::{Build, folder_of};
 use test_support::TARGET;
 
-use crate::kernel::{FLAGS, Kernel, SOURCE, said};
+use crate::kernel::{FLAGS, Kernel, SOURCE, alt, said};
 
 #[test]
 fn a_build_is_kept_beside_the_image() {
@@ -274,4 +275,27 @@ fn arguments_of_the_caller_stay() {
     .unwrap();
     let output = link(&["--no-such-option"]);
     assert!(said(&output).contains("unknown argument '--no-such-option'"));
+}
+
+/// The flags that `alt livepatch flags` prints are those of the documents and of the tests.
+#[test]
+fn flags_are_stated_once() {
+    let output = alt(&["livepatch", "flags"], Path::new("."));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let document = test_support::workspace().join("docs/livepatch.md");
+    let document = fs::read_to_string(document).unwrap();
+    assert!(
+        document.contains(&format!("```toml\n{text}```")),
+        "docs/livepatch.md lacks:\n{text}"
+    );
+    for flag in FLAGS {
+        let cargo = match flag
+            .strip_prefix("-Ccodegen-units=")
+            .or(flag.strip_prefix("-Cdebuginfo="))
+        {
+            Some(value) => format!(" = {value}\n"),
+            None => format!("\"{flag}\""),
+        };
+        assert!(text.contains(&cargo), "{flag}");
+    }
 }

@@ -6,5 +6,7 @@ mod archive;
 mod keep;
 mod kernel;
 mod memory;
+mod no_payload;
+mod options;
 mod payload;
 mod sorting;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use alt_runtime::livepatch::Payload;
-use alt_runtime::livepatch::format::{BASE_IMAGE, HookKind, NONE};
+use alt_runtime::livepatch::format::BASE_IMAGE;
 use test_support::Image;
 
 use crate::kernel::{Kernel, SOURCE, alt, said};
@@ -20,7 +20,7 @@ pub fn edited() -> String {
         .replace("wrapping_mul(31)", "wrapping_mul(37)")
 }
 
-fn build(kernel: &Kernel, arguments: &[&str]) -> Output {
+pub fn build(kernel: &Kernel, arguments: &[&str]) -> Output {
     let all: Vec<_> = ["livepatch", "build"]
         .iter()
         .chain(arguments)
@@ -39,7 +39,7 @@ pub fn built(kernel: &Kernel, arguments: &[&str], payload: &str) -> Vec<u8> {
 
 /// The address of the only symbol that contains `part`.
 #[track_caller]
-fn address(image: &Path, part: &str) -> u64 {
+pub fn address(image: &Path, part: &str) -> u64 {
     let elf = fs::read(image).unwrap();
     let elf = object::File::parse(&*elf).unwrap();
     use object::{Object as _, ObjectSymbol as _};
@@ -175,7 +175,7 @@ fn changed_functions_are_carried_and_refer_to_the_old_image() {
         "{text}"
     );
     assert!(
-        text.contains("parent  none: no other payload may be applied"),
+        text.contains("parent  none: it is applied to the image itself"),
         "{text}"
     );
     let shown = alt(
@@ -221,240 +221,6 @@ fn the_same_edit_is_the_same_bytes() {
     fs::rename(kernel.path("old.livepatch"), kernel.path("there/kept")).unwrap();
     let moved = built(&kernel, &["there/kept", "new", "--name", "fix"], "4.alp");
     assert!(first == moved);
-}
-
-const HOOK: &str = "
-static RUNS: AtomicU32 = AtomicU32::new(0);
-#[unsafe(no_mangle)]
-extern \"C\" fn fix_up() -> u32 {
-    RUNS.fetch_add(1, Ordering::Relaxed);
-    tick(9);
-    0
-}
-";
-
-#[test]
-fn options_of_the_author() {
-    let Some(kernel) = Kernel::new("options_of_the_author") else {
-        return;
-    };
-    let old = kernel.build("old", SOURCE);
-    let flags: Vec<_> = crate::kernel::FLAGS
-        .into_iter()
-        .chain(["-Clink-arg=--undefined=fix_up"])
-        .collect();
-    let output = kernel.run("new", &format!("{}{HOOK}", edited()), &flags);
-    assert!(output.status.success(), "{}", said(&output));
-    let parent = built(&kernel, &["old", "new"], "parent.alp");
-    let first = {
-        let image = Image::open(&old).unwrap();
-        let bytes = image
-            .bytes(address(&old, "kernel5spare17h") + 4, 4)
-            .unwrap();
-        u32::from_le_bytes(bytes.try_into().unwrap())
-    };
-    let expect = format!("kernel::spare+0x4={first:08x}");
-    let arguments = [
-        "old",
-        "new",
-        "--hook",
-        "post-apply=fix_up",
-        "--expect",
-        &expect,
-        "--parent",
-        "parent.alp",
-        "--name",
-        "second fix",
-        "--may-be-running",
-        "kernel::greet",
-    ];
-    let file = built(&kernel, &arguments, "fix.alp");
-    let payload = Payload::parse(&file).unwrap();
-    assert_eq!(payload.name(), "second fix");
-    assert_eq!(payload.parent(), Payload::parse(&parent).unwrap().id());
-    let hook = payload.header().hooks[HookKind::PostApply as usize];
-    assert_ne!(hook, NONE);
-    let symbol = payload
-        .symbols()
-        .find(|symbol| symbol.start == hook)
-        .unwrap();
-    assert_eq!(payload.text(symbol.name, symbol.name_len), "fix_up");
-    // Its static is new, and writable.
-    assert_eq!(payload.header().flags, 1);
-    let expectation = payload.expectations().next().unwrap();
-    assert_eq!(expectation.word, first);
-    let shown = alt(
-        &["livepatch", "show", "fix.alp", "--image", "old"],
-        &kernel.path(""),
-    );
-    let text = String::from_utf8(shown.stdout).unwrap();
-    for part in [
-        "payload second fix, ",
-        "hook post-apply: fix_up at +0x",
-        "may be running: calls in progress finish in the old function",
-        "data    is written",
-        &format!("expects {first:08x} at kernel::spare+0x4"),
-        "adds fix_up: ",
-    ] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
-
-    let refused = |more: &[&str], words: &str| {
-        let all: Vec<_> = ["old", "new", "-o", "no.alp"]
-            .iter()
-            .chain(more)
-            .copied()
-            .collect();
-        let output = build(&kernel, &all);
-        assert_eq!(output.status.code(), Some(2), "{more:?}");
-        assert!(said(&output).contains(words), "{more:?}: {}", said(&output));
-        assert!(!kernel.path("no.alp").exists());
-    };
-    refused(
-        &["--hook", "load=nothing"],
-        "Load hook: nothing is no function",
-    );
-    refused(
-        &["--hook", "later=fix_up"],
-        "there is no hook later; there are load, pre-apply",
-    );
-    refused(&["--hook", "fix_up"], "write it as KIND=SYMBOL");
-    refused(
-        &["--expect", "nothing+0x4=0"],
-        "nothing: there is no such function",
-    );
-    refused(
-        &["--expect", "kernel::spare+0x10000000=0"],
-        "is not an instruction of the old image",
-    );
-    refused(
-        &["--expect", "kernel::spare=123456789"],
-        "a word has 32 bits",
-    );
-    refused(
-        &["--expect", "kernel::spare"],
-        "write it as SYMBOL+OFFSET=WORD",
-    );
-    refused(
-        &["--may-be-running", "kernel::spare"],
-        "kernel::spare: there is no such function",
-    );
-    refused(&["--name", ""], "a payload's name has 1 to 127 bytes");
-    refused(&["--parent", "old"], "the parent is no payload");
-    kernel.build("other", &SOURCE.replace("hello", "hallo"));
-    built(&kernel, &["other", "new"], "other.alp");
-    refused(
-        &["--parent", "other.alp"],
-        "the parent is a payload for the image",
-    );
-}
-
-/// Behaviour 1: nothing to patch has a status of its own.
-#[test]
-fn behaviour_1_the_same_source_makes_no_payload() {
-    let Some(kernel) = Kernel::new("behaviour_1_the_same_source_makes_no_payload") else {
-        return;
-    };
-    kernel.build("old", SOURCE);
-    let output = build(&kernel, &["old", "old", "-o", "no.alp"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        said(&output).contains("no functional change"),
-        "{}",
-        said(&output)
-    );
-    assert!(!kernel.path("no.alp").exists());
-}
-
-/// Behaviour 14: another compiler, other flags or other cpucaps are refused before anything else is
-/// compared.
-#[test]
-fn behaviour_14_another_compiler_flags_or_cpucaps_are_refused_first() {
-    let Some(kernel) = Kernel::new("behaviour_14_another_compiler_flags_or_cpucaps") else {
-        return;
-    };
-    kernel.build("old", SOURCE);
-    kernel.build("new", &edited());
-    let path = kernel.path("new.livepatch/build.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    let toolchain = text
-        .lines()
-        .find(|line| line.starts_with("toolchain"))
-        .unwrap();
-    let options = text
-        .lines()
-        .find(|line| line.starts_with("options"))
-        .unwrap();
-    let cases = [
-        (
-            toolchain,
-            "toolchain = [\"rustc version 1.96.0\"]".to_owned(),
-            "compiler",
-        ),
-        (
-            options,
-            options.replace("--gc-sections", "--no-gc-sections"),
-            "linker options",
-        ),
-        (
-            toolchain,
-            format!("{toolchain}\ncpucaps = \"0123456789abcdef\""),
-            "cpucaps",
-        ),
-    ];
-    for (from, to, what) in cases {
-        fs::write(&path, text.replace(from, &to)).unwrap();
-        let output = build(&kernel, &["old", "new", "-o", "no.alp"]);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(3), "{what}: {said}");
-        assert!(said.contains(what), "{what}: {said}");
-        // Nothing about functions.
-        assert!(
-            !said.contains("greet") && said.contains("alt: no payload"),
-            "{said}"
-        );
-        assert!(!kernel.path("no.alp").exists());
-    }
-}
-
-#[test]
-fn what_cannot_be_patched_makes_no_payload() {
-    let Some(kernel) = Kernel::new("what_cannot_be_patched_makes_no_payload") else {
-        return;
-    };
-    kernel.build("old", SOURCE);
-    kernel.build(
-        "new",
-        &edited().replace("AtomicU32::new(1)", "AtomicU32::new(2)"),
-    );
-    let output = build(&kernel, &["old", "new", "-o", "no.alp"]);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("TICKS"), "{}", said(&output));
-    assert!(said(&output).contains("  help: "), "{}", said(&output));
-    assert!(!kernel.path("no.alp").exists());
-}
-
-/// The flags that `alt livepatch flags` prints are those of the documents and of the tests.
-#[test]
-fn flags_are_stated_once() {
-    let output = alt(&["livepatch", "flags"], Path::new("."));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let document = test_support::workspace().join("docs/livepatch.md");
-    let document = fs::read_to_string(document).unwrap();
-    assert!(
-        document.contains(&format!("```toml\n{text}```")),
-        "docs/livepatch.md lacks:\n{text}"
-    );
-    for flag in crate::kernel::FLAGS {
-        let cargo = match flag
-            .strip_prefix("-Ccodegen-units=")
-            .or(flag.strip_prefix("-Cdebuginfo="))
-        {
-            Some(value) => format!(" = {value}\n"),
-            None => format!("\"{flag}\""),
-        };
-        assert!(text.contains(&cargo), "{flag}");
-    }
 }
 
 /// `alt verify` knows payloads by their description.

@@ -4,4 +4,6 @@ mod behaviours;
 mod check;
 mod edits;
 mod oracle;
+mod other_refusals;
+mod refused;
 mod support;

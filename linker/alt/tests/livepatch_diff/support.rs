@@ -32,6 +32,22 @@ impl Built {
     /// Builds the fixture with changes, and with further arguments of rustc for the kernel.
     #[track_caller]
     pub fn new(mode: Mode, edits: &[Edit<'_>], arguments: &[&str]) -> Self {
+        Self::link(mode, edits, flags::LINKER, arguments)
+    }
+
+    /// The same with LTO off, by a link that is not kept, so that `alt-ld` accepts any flags.
+    #[track_caller]
+    pub fn not_kept(arguments: &[&str]) -> Self {
+        Self::link(
+            Mode::Off,
+            &[],
+            &["--emit-relocs", "--build-id=sha1"],
+            arguments,
+        )
+    }
+
+    #[track_caller]
+    fn link(mode: Mode, edits: &[Edit<'_>], linker_flags: &[&str], arguments: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let fixtures = workspace().join("linker/alt/tests/livepatch_diff/fixtures");
         for name in ["dep.rs", "kernel.rs", "link.ld"] {
@@ -54,11 +70,7 @@ impl Built {
                 .rustc("kernel.rs")
                 .args(["--extern=dep=libdep.rlib", "-Clink-arg=-Tlink.ld"])
                 .args(["-Clinker-flavor=ld.lld", &format!("-Clinker={linker}")])
-                .args(
-                    flags::LINKER
-                        .iter()
-                        .map(|flag| format!("-Clink-arg={flag}")),
-                )
+                .args(linker_flags.iter().map(|flag| format!("-Clink-arg={flag}")))
                 .args(
                     match mode {
                         Mode::Off => "-Clto=off",

@@ -44,7 +44,8 @@ impl<'a> Comparer<'a> {
     /// Compares bytes and references; not records.
     pub fn atoms(&self, pairs: &Pairs, old: AtomId, new: AtomId) -> Verdict {
         let (a, b) = (self.old.atom(old), self.new.atom(new));
-        if a.size != b.size || a.references.len() != b.references.len() {
+        // A static that becomes writable may begin with the same bytes, in memory that is not.
+        if a.kind != b.kind || a.size != b.size || a.references.len() != b.references.len() {
             return Verdict::Different;
         }
         if let (Some(one), Some(two)) = (location(self.old, old), location(self.new, new)) {

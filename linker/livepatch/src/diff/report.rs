@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use alt_verify::{Diagnostic, Location, Severity};
+use serde::{Serialize, Serializer};
 
 use super::Diff;
 use super::change::What;
@@ -13,8 +14,9 @@ use super::refusal::Refusal;
 pub struct Report {
     /// The functions and statics that differ.
     pub changes: Vec<Entry>,
-    /// What cannot be patched.
-    pub refusals: Vec<Refused>,
+    /// What cannot be patched: the rule is the code of the refusal.
+    #[serde(serialize_with = "refusals")]
+    pub refusals: Vec<Diagnostic>,
     /// The result: `none`, `patchable` or `refused`.
     pub result: Outcome,
 }
@@ -43,17 +45,25 @@ pub struct Entry {
     pub new_size: Option<u64>,
 }
 
-/// Something that cannot be patched.
-#[derive(Debug, Serialize)]
-pub struct Refused {
-    /// A short name of the reason.
-    pub code: &'static str,
-    /// The function, static, type or table.
-    pub subject: String,
-    /// The reason.
-    pub message: String,
-    /// What to do.
-    pub help: &'static str,
+/// A refusal as a document.
+#[derive(Serialize)]
+struct Refused<'a> {
+    code: &'a str,
+    subject: &'a str,
+    message: &'a str,
+    help: &'a str,
+}
+
+fn refusals<S: Serializer>(findings: &[Diagnostic], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(|finding| Refused {
+        code: finding.rule,
+        subject: match &finding.location {
+            Some(Location::Part { name, .. }) => name,
+            _ => "",
+        },
+        message: &finding.message,
+        help: &finding.help,
+    }))
 }
 
 /// The result of a comparison.
@@ -94,7 +104,7 @@ impl Report {
         });
         Self {
             changes: entries.collect(),
-            refusals: diff.refusals().iter().map(Refused::new).collect(),
+            refusals: diff.refusals().iter().map(Diagnostic::from).collect(),
             result: match (diff.refusals().is_empty(), diff.is_functional()) {
                 (false, _) => Outcome::Refused,
                 (true, true) => Outcome::Patchable,
@@ -107,9 +117,17 @@ impl Report {
     pub fn refused(refusals: &[Refusal]) -> Self {
         Self {
             changes: Vec::new(),
-            refusals: refusals.iter().map(Refused::new).collect(),
+            refusals: refusals.iter().map(Diagnostic::from).collect(),
             result: Outcome::Refused,
         }
+    }
+
+    /// Adds why a payload of the difference cannot be built.
+    pub fn refuse(&mut self, why: &impl fmt::Display) {
+        let why = why.to_string();
+        self.refusals
+            .push(Diagnostic::new("payload", Severity::Error, why));
+        self.result = Outcome::Refused;
     }
 
     /// The number of functions that differ so.
@@ -141,13 +159,13 @@ impl Report {
     }
 }
 
-impl Refused {
-    fn new(refusal: &Refusal) -> Self {
+impl From<&Refusal> for Diagnostic {
+    fn from(refusal: &Refusal) -> Self {
+        let name = refusal.subject().to_owned();
         Self {
-            code: refusal.code(),
-            subject: refusal.subject().to_owned(),
-            message: refusal.to_string(),
-            help: refusal.help(),
+            location: Some(Location::Part { name, file: None }),
+            help: refusal.help().into(),
+            ..Self::new(refusal.code(), Severity::Error, refusal.to_string())
         }
     }
 }

@@ -108,7 +108,7 @@ impl<'a> Applied<'a> {
         let old = self
             .anchor
             .wrapping_add_signed(i64::from(function.old as i32));
-        old + pad(function)
+        old.wrapping_add(pad(function))
     }
 
     /// Finds the address at which the payload is loaded, by the branches in memory: `word` reads a
@@ -175,7 +175,7 @@ impl<'a> Applied<'a> {
         };
         let branches = self.payload.functions().map(|function| {
             let place = self.place(&function);
-            let new = base + u64::from(function.new) + pad(&function);
+            let new = base.wrapping_add(u64::from(function.new) + pad(&function));
             match Insn::branch(place, new) {
                 Ok(branch) => Ok((place, branch.0)),
                 Err(_) => Err(AppliedError::OutOfReach {

@@ -32,12 +32,19 @@ pub enum Place {
     LogStrings,
 }
 
-/// Writes the file. The description's own offsets are final.
+/// Writes the file, and returns it with the offset of the description in it. The description's own
+/// offsets are final.
 pub fn write(
     segments: &[Segment; 3],
     description: &[u8],
     symbols: &[Symbol],
-) -> Result<Vec<u8>, PayloadBuildError> {
+) -> Result<(Vec<u8>, usize), PayloadBuildError> {
+    // The writer panics otherwise.
+    if let Some(symbol) = symbols.iter().find(|symbol| symbol.name.contains('\0')) {
+        let name = symbol.name.escape_debug();
+        let why = format!("the symbol {name} contains a zero");
+        return Err(PayloadBuildError::Write(why));
+    }
     let failed = |error: object::write::Error| PayloadBuildError::Write(error.to_string());
     let mut file = Vec::new();
     let mut writer = Writer::new(Endianness::Little, true, &mut file);
@@ -242,5 +249,5 @@ pub fn write(
     writer.write_symtab_section_header(symbols.len() as u32 + 1);
     writer.write_strtab_section_header();
     writer.write_shstrtab_section_header();
-    Ok(file)
+    Ok((file, description_at as usize))
 }

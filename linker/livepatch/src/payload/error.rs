@@ -3,6 +3,8 @@
 use alt_runtime::livepatch::format::{HookKind, MAX_SPAN};
 use alt_runtime::livepatch::{PayloadError, RelocationError};
 
+use super::summary::hook_name;
+
 /// A payload cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -154,7 +156,11 @@ pub enum PayloadBuildError {
     #[error("`{}`: a payload's name has 1 to 127 bytes and no control characters", .0.escape_debug())]
     Name(String),
     /// A hook is no function of the new build.
-    #[error("{kind:?} hook: {name} is no function that the payload carries")]
+    #[error(
+        "hook {}: {name} is not a function of the new build; to keep a function to which nothing \
+         refers, link with -Clink-arg=--undefined={name}",
+        hook_name(*kind)
+    )]
     Hook {
         /// Which hook.
         kind: HookKind,

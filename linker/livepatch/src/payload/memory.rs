@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use alt_image::patching::planned;
 use alt_runtime::Insn;
-use alt_runtime::livepatch::format::{BASE_IMAGE, Span};
+use alt_runtime::livepatch::format::{BASE_IMAGE, MAX_SPAN, Span};
 use alt_runtime::livepatch::{Payload, RelocationError, RelocationKind};
 use alt_runtime::patch::{Decision, PlanError};
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
@@ -26,14 +26,23 @@ pub struct InMemory {
     replacements: (u64, Vec<AtomicU32>),
 }
 
-/// A relocation that cannot be applied at this address.
+/// A payload cannot be at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the place at +{place:#x}: {error}")]
-pub struct PlaceError {
-    /// The place, from the payload's base.
-    pub place: u32,
-    /// The reason.
-    pub error: RelocationError,
+pub enum PlaceError {
+    /// A relocation cannot be applied there.
+    #[error("the place at +{place:#x}: {error}")]
+    Relocation {
+        /// The place, from the payload's base.
+        place: u32,
+        /// The reason.
+        error: RelocationError,
+    },
+    /// The address space ends before the largest payload would.
+    #[error("a payload at {base:#x} does not end before the end of the address space")]
+    End {
+        /// The address of the payload.
+        base: u64,
+    },
 }
 
 impl InMemory {
@@ -41,13 +50,16 @@ impl InMemory {
     /// `payload` was parsed from.
     ///
     /// # Errors
-    /// A relocation cannot be applied there.
+    /// A relocation cannot be applied there, or the address space ends there.
     pub fn new(
         file: &[u8],
         payload: &Payload<'_>,
         base: u64,
         anchor: u64,
     ) -> Result<Self, PlaceError> {
+        if base.checked_add(MAX_SPAN.into()).is_none() {
+            return Err(PlaceError::End { base });
+        }
         let mut segments = segments(file);
         for relocation in payload.relocations() {
             let place = relocation.place;
@@ -70,7 +82,7 @@ impl InMemory {
                 .map_or(0, |bytes| u32::from_le_bytes(*bytes));
             let value = applied
                 .apply(kind, Insn(word), base + u64::from(place), target)
-                .map_err(|error| PlaceError { place, error })?;
+                .map_err(|error| PlaceError::Relocation { place, error })?;
             let width = applied.width() as usize;
             if let Some(to) = to.get_mut(..width) {
                 to.copy_from_slice(&value.to_le_bytes()[..width]);

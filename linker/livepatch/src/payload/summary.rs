@@ -23,7 +23,7 @@ pub struct Summary {
     pub id: String,
     /// The build id of the image that it is for.
     pub image: String,
-    /// The id of the payload that must be the last one applied; absent if none may be applied.
+    /// The id of the payload that must be the last one applied; absent if it is the image.
     pub parent: Option<String>,
     /// Bytes of the file.
     pub file_size: usize,
@@ -138,6 +138,14 @@ pub const HOOK_NAMES: [(&str, HookKind); 6] = [
     ("post-revert", HookKind::PostRevert),
     ("unload", HookKind::Unload),
 ];
+
+/// The name of a hook on the command line.
+pub(super) fn hook_name(hook: HookKind) -> &'static str {
+    let mut names = HOOK_NAMES.iter();
+    names
+        .find(|(_, kind)| *kind == hook)
+        .map_or("", |(name, _)| name)
+}
 
 impl Summary {
     /// Describes a payload; with the image, by its addresses. `file` is what `payload` was parsed

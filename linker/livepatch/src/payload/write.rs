@@ -139,16 +139,12 @@ pub fn write(spec: &Specification<'_>) -> Result<Vec<u8>, PayloadBuildError> {
         has_state: placed.segments[2].size != 0,
     };
     let description = description::write(&contents, &placed);
-    let mut file = elf::write(
+    let (mut file, at) = elf::write(
         &placed.segments,
         &description,
         &elf_symbols(spec, &order, &placed),
     )?;
     let id = description::id(&file);
-    let at = file
-        .windows(description.len())
-        .position(|window| window == description)
-        .ok_or_else(|| PayloadBuildError::Write("the description is not in it".into()))?;
     let at = at + Header::ID_OFFSET;
     file[at..at + ID_LEN].copy_from_slice(&id);
     Ok(file)

@@ -14,7 +14,7 @@ use alt_verify::Diagnostic;
 
 use super::{finding, rules};
 use crate::archive::BuildId;
-use crate::payload::{InMemory, OldImage, PayloadBuildError, hex, is_landing_pad};
+use crate::payload::{InMemory, OldImage, PayloadBuildError, PlaceError, hex, is_landing_pad};
 
 /// A B reaches 128 MiB (Arm ARM C6.2.26).
 const REACH: u64 = 128 << 20;
@@ -133,13 +133,14 @@ fn check_sites(
     findings: &mut Vec<Diagnostic>,
 ) {
     let ends = image.loaded().map(|section| section.range.end);
-    let end = ends
-        .max()
-        .unwrap_or(anchor)
-        .next_multiple_of(SEGMENT_ALIGN.into());
+    let end = ends.max().unwrap_or(anchor);
+    // Where nothing follows the text, as little fits as at the largest address.
+    let end = end
+        .checked_next_multiple_of(SEGMENT_ALIGN.into())
+        .unwrap_or(!u64::from(SEGMENT_ALIGN - 1));
     let distances = payload.functions().map(|function| {
         let old = anchor.wrapping_add_signed(i64::from(function.old as i32));
-        (end + u64::from(function.new)).abs_diff(old)
+        end.wrapping_add(function.new.into()).abs_diff(old)
     });
     if let Some(far) = distances.max().filter(|far| *far >= REACH) {
         let explanation = format!("a new function would be {far} bytes from the old one");
@@ -149,7 +150,10 @@ fn check_sites(
     let loaded = match InMemory::new(file, payload, end, anchor) {
         Ok(loaded) => loaded,
         Err(error) => {
-            let at = error.place.into();
+            let at = match error {
+                PlaceError::Relocation { place, .. } => place.into(),
+                PlaceError::End { base } => base,
+            };
             findings.push(finding(&rules::REACH, at, None, error.to_string()));
             return;
         }

@@ -232,3 +232,14 @@ fn a_site_of_a_callback_at_the_entry_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn a_symbol_that_no_file_can_name_is_refused() {
+    let mut f = function("f", &[RET]).replaces(0, 4);
+    f.symbol = "f\0g".into();
+    let error = refused(&[RET; 4], &[f]);
+    assert!(
+        matches!(&error, Error::Write(why) if why.contains("f\\0g")),
+        "{error}"
+    );
+}

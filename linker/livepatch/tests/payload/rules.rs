@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alt_image::image::Image;
-use alt_livepatch::payload::{Part, PartKind, Target};
+use alt_livepatch::payload::{InMemory, LogString, Part, PartKind, PlaceError, Target};
 use alt_livepatch::verify::{self, RULES, is_payload};
 use alt_runtime::livepatch::format::{
     BASE_PAYLOAD, Entry, FUNCTION_LANDING_PAD, Function, Header, HookKind, MAGIC, Relocation, Span,
@@ -32,6 +32,10 @@ fn good() -> (Image, Vec<u8>) {
     let more = More {
         hooks: &[(HookKind::Load, 2)],
         expectations: &[(TEXT + 8, RET)],
+        log_strings: &[LogString {
+            symbol: "hello".to_owned(),
+            index: 3,
+        }],
         ..More::default()
     };
     let parts: Vec<Part> = parts.into_iter().collect();
@@ -210,6 +214,19 @@ fn each_rule_is_broken_alone() {
     assert_eq!((tested, RULES.len()), (rules.clone(), rules.len()));
 }
 
+/// The seed of the fuzz target `payload_tool`; `BLESS=1` writes it anew.
+#[test]
+fn seed_of_the_fuzz_target() {
+    let (_, file) = good();
+    let path = test_support::workspace().join("linker/fuzz/corpus/payload_tool/good");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &file).unwrap();
+    }
+    let seed = std::fs::read(&path).unwrap();
+    assert!(seed == file, "{} is old: BLESS=1", path.display());
+}
+
 #[test]
 fn another_parent_is_found() {
     let (image, first) = good();
@@ -262,4 +279,16 @@ fn payloads_are_told_from_images() {
     let (image, file) = good();
     assert!(is_payload(&file) && is_payload(&file[..4096.min(file.len())]));
     assert!(!is_payload(image.data()) && !is_payload(b"") && !is_payload(b"\x7fELF"));
+}
+
+/// Of the largest payload, the last byte would be the last one of the address space.
+#[test]
+fn a_payload_does_not_wrap_around() {
+    let (_, file) = good();
+    let payload = alt_runtime::livepatch::Payload::parse(&file).unwrap();
+    let at = |base| InMemory::new(&file, &payload, base, ANCHOR).map(drop);
+    let last = 0xffff_0000_u64 << 32 | 0xfe00_0000;
+    assert!(!matches!(at(last), Err(PlaceError::End { .. })));
+    let base = u64::MAX - 0xffff;
+    assert_eq!(at(base), Err(PlaceError::End { base }));
 }
