@@ -30,6 +30,7 @@ mod validate;
 pub use model::{Cpucap, Cpucaps, Detect};
 
 use problem::Source;
+use validate::Names;
 
 /// Reads and checks a file. `name` is the name of the file in messages.
 ///
@@ -39,8 +40,22 @@ use problem::Source;
 /// (both from 1, columns in characters) and the message; the line with the token underlined; and
 /// where possible what to write instead.
 pub fn check(name: &str, text: &str) -> Result<Cpucaps, Vec<String>> {
+    check_names(name, text, Names::Constants)
+}
+
+/// As [`check`], for the cpucaps of a kernel that is not written in Rust: names may have small letters,
+/// as Linux's `HAS_ARMv8_4_TTL`.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn check_foreign(name: &str, text: &str) -> Result<Cpucaps, Vec<String>> {
+    check_names(name, text, Names::OfAnyKernel)
+}
+
+fn check_names(name: &str, text: &str, form: Names) -> Result<Cpucaps, Vec<String>> {
     document::parse(text)
-        .and_then(|document| validate::validate(&document))
+        .and_then(|document| validate::validate(&document, form))
         .map_err(|problems| Source::new(name, text).render_all(problems))
 }
 

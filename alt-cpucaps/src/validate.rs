@@ -23,12 +23,21 @@ pub fn entries<'a>(document: &'a DeTable<'a>) -> Vec<(&'a Spanned<DeString<'a>>,
     entries
 }
 
+/// The names that a file may use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Those of Rust constants.
+    Constants,
+    /// Those of another kernel, which may have small letters: `HAS_ARMv8_4_TTL`.
+    OfAnyKernel,
+}
+
 /// Checks the document and returns its cpucaps.
 ///
 /// # Errors
 ///
 /// All mistakes, not only the first.
-pub fn validate(document: &DeTable<'_>) -> Result<Cpucaps, Vec<Problem>> {
+pub fn validate(document: &DeTable<'_>, form: Names) -> Result<Cpucaps, Vec<Problem>> {
     let entries = entries(document);
     let names: Vec<&str> = entries
         .iter()
@@ -39,7 +48,7 @@ pub fn validate(document: &DeTable<'_>) -> Result<Cpucaps, Vec<Problem>> {
     let mut found = Cpucaps::default();
     let mut links = Vec::new();
     for (number, (name, value)) in entries.iter().enumerate() {
-        check_name(name.get_ref(), name.span(), &mut problems);
+        check_name(name.get_ref(), form, name.span(), &mut problems);
         if number == MAX_CAPS {
             problems.add(Problem::new(
                 name.span(),
@@ -69,11 +78,15 @@ pub fn validate(document: &DeTable<'_>) -> Result<Cpucaps, Vec<Problem>> {
     Ok(found)
 }
 
-fn check_name(name: &str, span: Range<usize>, problems: &mut Problems) {
+fn check_name(name: &str, form: Names, span: Range<usize>, problems: &mut Problems) {
+    let is_letter = |c: char| match form {
+        Names::Constants => c.is_ascii_uppercase(),
+        Names::OfAnyKernel => c.is_ascii_alphabetic(),
+    };
     let upper_snake = name.starts_with(|c: char| c.is_ascii_uppercase())
         && name
             .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            .all(|c| is_letter(c) || c.is_ascii_digit() || c == '_');
     if !upper_snake {
         let problem = Problem::new(
             span,

@@ -19,10 +19,9 @@ const UNKNOWN: &str = "nothing says how the cpucaps of this image show in ID reg
     has no section .alt_cpucaps: give its cpucaps.toml by --cpucaps, or list what is present by \
     --caps";
 
-const UNKNOWN_LINUX: &str = "how Linux's cpucaps show in ID registers stands in its C code, not in \
-    the image. Either list by --caps what is present; or describe what the sites ask for in a file \
-    in the form of cpucaps.toml, with the names of the kernel's own arch/arm64/tools/cpucaps, and \
-    give both files: --cpucaps arch/arm64/tools/cpucaps --cpucaps FILE.toml";
+const UNKNOWN_LINUX: &str = "the numbers of Linux's cpucaps are not in the image. Either list by --caps \
+    what is present; or give the kernel's own arch/arm64/tools/cpucaps or asm/cpucaps.h by --cpucaps, and \
+    conditions of your own by one more --cpucaps FILE.toml";
 
 impl System {
     /// The cpucaps of the image that the machine has.
@@ -33,7 +32,8 @@ impl System {
         let mut caps = match (&opened.caps[..], opened.records.format) {
             ([caps], _) => caps.clone(),
             ([], Format::Alt) => return Err(UNKNOWN.into()),
-            ([], Format::Linux) => return Err(UNKNOWN_LINUX.into()),
+            ([], Format::Linux) if opened.names.is_empty() => return Err(UNKNOWN_LINUX.into()),
+            ([], Format::Linux) => Caps::linux(&opened.names)?,
             _ => return Err(SEVERAL.into()),
         };
         self.assume(&mut caps)?;
@@ -82,7 +82,7 @@ fn reasons(open: &[&Undecided]) -> String {
     let mut text: String = known.iter().map(|cap| format!("\n  {cap}")).collect();
     if !without.is_empty() {
         let names: Vec<_> = without.iter().map(|cap| cap.name).collect();
-        text += "\n  the TOML file has no entry for ";
+        text += "\n  there is no entry for ";
         text += &names.join(", ");
     }
     text

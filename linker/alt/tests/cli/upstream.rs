@@ -159,18 +159,32 @@ fn rules_and_numbers_come_from_two_files() {
     };
     linux.apply(&a76).refused(&[
         "--caps",
-        "--cpucaps arch/arm64/tools/cpucaps --cpucaps FILE.toml",
+        "arch/arm64/tools/cpucaps or asm/cpucaps.h by --cpucaps",
     ]);
+    // The conditions of Linux's names are known. There is no HAS_LSE2 in Linux.
+    let list = [&["--cpucaps", &names][..], &a76].concat();
     linux
-        .apply(&[&["--cpucaps", &names][..], &a76].concat())
-        .refused(&["--cpucaps FILE.toml"]);
+        .apply(&list)
+        .refused(&["there is no entry for HAS_LSE2\n", "--assume"]);
+    let out = linux
+        .apply(&[&list[..], &["--assume", "!*"]].concat())
+        .clean();
+    assert!(out.ends_with(LAST_LINE), "{out}");
+    linux.is_as_expected(&[]);
+    let header = "#define ARM64_ALWAYS_BOOT 0\n#define ARM64_HAS_PAN 1\n\
+        #define ARM64_HAS_LSE_ATOMICS 2\n#define ARM64_HAS_CRC32 3\n\
+        #define ARM64_HAS_ARMv8_4_TTL\t4\n#define ARM64_HAS_LSE2 5\n#define ARM64_NCAPS 6\n";
+    let header = linux.write("cpucaps.h", header);
+    let list = [&["--cpucaps", &header, "--assume", "!*"][..], &a76].concat();
+    let out = linux.apply(&list).clean();
+    assert!(out.ends_with(LAST_LINE), "{out}");
 
+    // Names with small letters are Linux's.
+    let ttl = entry("HAS_ARMv8_4_TTL", "ID_AA64MMFR2_EL1.TTL", 1);
+    both(&[&crc[..], &lse2, &pan, &lse, &ttl].concat(), &[]).clean();
     // In another order than the numbers. Cortex-A76 has all but FEAT_LSE2.
     let all = [&crc[..], &lse2, &pan, &lse].concat();
-    both(&all, &[]).refused(&[
-        "the TOML file has no entry for HAS_ARMv8_4_TTL\n",
-        "--assume",
-    ]);
+    both(&all, &[]).refused(&["there is no entry for HAS_ARMv8_4_TTL\n", "--assume"]);
     for assumed in ["!HAS_ARMv8_4_TTL", "!*"] {
         let out = both(&all, &["--assume", assumed]).clean();
         assert!(out.ends_with(LAST_LINE), "{out}");

@@ -25,6 +25,7 @@
 
 mod error;
 pub mod ids;
+mod linux;
 mod renumber;
 mod section;
 mod table;
@@ -58,7 +59,7 @@ impl Caps {
     /// # Errors
     /// [`CapsError::File`] with all mistakes of the file, in the words of `cpucaps!`.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, CapsError> {
-        let model = alt_cpucaps::check(name, text).map_err(CapsError::File)?;
+        let model = alt_cpucaps::check_foreign(name, text).map_err(CapsError::File)?;
         let possible = model.caps.iter().map(without_cfg).collect();
         Ok(Self::new(text.to_owned(), model, possible))
     }

@@ -19,18 +19,23 @@ impl Caps {
     /// # Errors
     /// [`CapsError::NotListed`] if the list lacks one of the caps.
     pub fn numbered_by(&self, names: &CapNames) -> Result<Self, CapsError> {
-        let place = |index: usize| -> Option<usize> {
-            let cap = self.model.caps.get(index)?;
-            names.iter().position(|name| name == cap.name)
-        };
-        for (index, cap) in self.model.caps.iter().enumerate() {
-            if place(index).is_none() {
+        for cap in &self.model.caps {
+            if !names.iter().any(|name| name == cap.name) {
                 return Err(CapsError::NotListed {
                     name: cap.name.clone(),
                     nearest: names.nearest(&cap.name),
                 });
             }
         }
+        Ok(self.with_numbers(names))
+    }
+
+    /// The caps of `names`, with the rules of the same caps here.
+    pub(super) fn with_numbers(&self, names: &CapNames) -> Self {
+        let place = |index: usize| -> Option<usize> {
+            let cap = self.model.caps.get(index)?;
+            names.iter().position(|name| name == cap.name)
+        };
         let others = |indices: &[usize]| indices.iter().filter_map(|index| place(*index)).collect();
         let caps = names.iter().map(|name| {
             let known = self.model.caps.iter().find(|cap| cap.name == name);
@@ -47,7 +52,7 @@ impl Caps {
             caps: caps.collect(),
         };
         let possible = model.caps.iter().map(without_cfg).collect();
-        Ok(Self::new(self.text.clone(), model, possible))
+        Self::new(self.text.clone(), model, possible)
     }
 }
 
