@@ -103,6 +103,9 @@
 //!
 //! # Features
 //!
+//! - `raw-tables`, on by default: the pass over records as the linker leaves them. Modules and livepatch need
+//!   it.
+//! - `finished-tables`, on by default: the pass over the table of an image that a host tool has [`finished`].
 //! - `atomics`: defines the helpers of outline atomics; see [`atomics`].
 //! - `defmt`: implements `defmt::Format` for the errors and reports that a kernel logs.
 //! - `shadow-call-stack`: the module `shadow_call_stack`, which reads unwind tables with gimli.
@@ -117,6 +120,10 @@
 //! A crate may re-export the macros, and may rename this crate in `Cargo.toml`: the macros use the
 //! path of the crate that defines them.
 #![no_std]
+#![cfg_attr(
+    not(all(feature = "raw-tables", feature = "finished-tables")),
+    expect(dead_code, reason = "what only the other kind of table needs")
+)]
 
 // For tables that a host tool makes at run time.
 #[cfg(not(target_os = "none"))]

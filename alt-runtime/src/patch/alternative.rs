@@ -141,8 +141,9 @@ impl Alternative<'_> {
         Ok(entries)
     }
 
+    /// The same for an arm whose words a callback computes.
     #[inline(always)]
-    fn plan_callback(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
+    pub fn plan_callback(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
         let address = callback::address(self.record, self.at)?;
         let room = mem::take(&mut entries.rest).into_slice();
         // Nothing is planned if there is too little room for the words of the site.

@@ -175,6 +175,8 @@ pub enum Reason {
         /// Another address at which the range executes.
         alias: u64,
     },
+    /// The region has raw tables, and the kernel is built without the feature `raw-tables`.
+    RawTable,
     /// The finished table, or the text, is not as the tool that finished the image left it.
     Finished {
         /// Number of the bucket, from 0; `None` for the table as a whole.
@@ -301,6 +303,9 @@ impl fmt::Display for Reason {
             } => write!(
                 f,
                 "instruction {index} ({word}) refers to {target:#x} outside of its text range, which also executes at {alias:#x}: load the address from memory"
+            ),
+            Self::RawTable => f.write_str(
+                "the tables are raw, and this kernel reads finished ones only: finish the image, or enable the feature `raw-tables` of alt-runtime",
             ),
             Self::Finished {
                 bucket: Some(bucket),

@@ -289,7 +289,7 @@ impl<'a> Pass<'a, '_> {
                 wins: APPLIES,
                 is_first_pass: false,
             };
-            let is_changed = alternative.plan(&mut self.entries);
+            let is_changed = alternative.plan_callback(&mut self.entries);
             let is_changed =
                 is_changed.map_err(|why| self.decision.refuse(site, record.condition, why))?;
             self.rewritten += u32::from(is_changed);

@@ -17,12 +17,13 @@
 //! | alternative.rs | compares the words of an arm with the site and plans those that change |
 //! | plan.rs        | the walk over both tables |
 //! | commit.rs, alias.rs | writes a plan through a writable alias |
-//! | report.rs      | totals, and sites counted by cpucap |
+//! | report.rs, census.rs | totals; sites counted by cpucap |
 //! | error.rs       | why a pass was refused or undone |
 
 mod alias;
 mod alternative;
 mod callback;
+mod census;
 mod commit;
 mod decision;
 mod error;
@@ -35,7 +36,8 @@ mod site;
 mod walk;
 
 pub use alias::{LinearAlias, MappedAlias, WritableAlias};
+pub use census::{Census, Count};
 pub use decision::Decision;
 pub use error::{AliasError, ImageError, PatchError, PlanError, ReadBackError, Reason};
 pub use plan::{Plan, check};
-pub use report::{Census, Count, Report};
+pub use report::Report;

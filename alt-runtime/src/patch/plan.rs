@@ -1,14 +1,19 @@
 //! The plan: all records checked and all new words computed, before anything is written.
 
+#[cfg(feature = "raw-tables")]
 use core::cell::OnceCell;
 use core::mem::MaybeUninit;
 
 use crate::cap::{CapSet, CapTable};
+#[cfg(feature = "finished-tables")]
 use crate::finished::FinishedTable;
 use crate::patch::decision::Decision;
 use crate::patch::error::PlanError;
+#[cfg(feature = "finished-tables")]
 use crate::patch::finished;
 use crate::patch::report::Report;
+use crate::patch::walk::Walked;
+#[cfg(feature = "raw-tables")]
 use crate::patch::walk::walk;
 use crate::region::Region;
 use crate::room::PlannedWrite;
@@ -92,14 +97,7 @@ impl<'p> Plan<'p> {
             true => room,
             false => &mut [],
         };
-        let error = OnceCell::new();
-        let walked = match FinishedTable::of(region) {
-            Some(table) => finished::plan::<ALL>(table, region, decision, earlier, room)?,
-            None => match walk::<ALL>(region, decision, room, &error) {
-                Ok(walked) => walked,
-                Err(why) => return Err(*why),
-            },
-        };
+        let walked = Self::walked::<ALL>(region, decision, earlier, room)?;
         let (writes, unused) = room.split_at_mut(walked.planned);
         Ok(Self {
             // SAFETY: the walk has written so many entries.
@@ -108,6 +106,33 @@ impl<'p> Plan<'p> {
             needed: walked.needed,
             report: walked.report,
         })
+    }
+
+    /// Writes the entries of a plan to `room`, by the kind of the region's tables.
+    #[inline(always)]
+    fn walked<const ALL: bool>(
+        region: &Region<'_>,
+        decision: Decision<'_>,
+        earlier: &CapSet,
+        room: &mut [MaybeUninit<PlannedWrite>],
+    ) -> Result<Walked, PlanError> {
+        #[cfg(feature = "finished-tables")]
+        if let Some(table) = FinishedTable::of(region) {
+            return finished::plan::<ALL>(table, region, decision, earlier, room);
+        }
+        #[cfg(not(feature = "finished-tables"))]
+        let _ = earlier;
+        #[cfg(feature = "raw-tables")]
+        {
+            let error = OnceCell::new();
+            let walked = walk::<ALL>(region, decision, room, &error);
+            walked.map_err(|why| *why)
+        }
+        #[cfg(not(feature = "raw-tables"))]
+        {
+            let _ = room;
+            Walked::without_records(region, &decision)
+        }
     }
 
     /// A plan without a table: of separate words, in address order.

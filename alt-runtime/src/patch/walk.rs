@@ -28,6 +28,33 @@ pub(super) struct Walked {
     pub report: Report,
 }
 
+#[cfg(not(feature = "raw-tables"))]
+impl Walked {
+    /// The outcome for a region without records.
+    ///
+    /// # Errors
+    /// The region has some: this kernel is for finished images.
+    pub fn without_records(
+        region: &Region<'_>,
+        decision: &Decision<'_>,
+    ) -> Result<Self, PlanError> {
+        let branch = region.branches.iter().next();
+        let branch = branch.map(|(at, record)| (record.site_address(at), record.condition));
+        let alternative = region.alternatives.iter().next();
+        let first = branch.or_else(|| {
+            alternative.map(|(at, record)| (record.site_address(at), record.condition))
+        });
+        match first {
+            Some((site, term)) => Err(decision.refuse(site, term, Reason::RawTable)),
+            None => Ok(Self {
+                planned: 0,
+                needed: 0,
+                report: Report::default(),
+            }),
+        }
+    }
+}
+
 /// Writes the entries of a plan to `room`. Looks at every arm (`ALL`), or at the arms that win.
 ///
 /// All that most records need is inlined into the loop here, which keeps its state in registers:

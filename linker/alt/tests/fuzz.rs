@@ -19,6 +19,7 @@ use alt_linker::namespace::{Manifest, Name};
 use alt_linker::partial_link::PartialLink;
 use alt_object::inputs::{self, Input, InputKind};
 use alt_runtime::cap::CapSet;
+use alt_runtime::finished::FinishedTable;
 use alt_runtime::livepatch::Payload;
 use alt_verify::config::Config;
 use alt_verify::seal::Seal;
@@ -88,6 +89,11 @@ fn seeds_are_accepted() {
         }),
         ("payload", |data| Payload::parse(data).is_ok()),
         ("payload_tool", |data| Payload::parse(data).is_ok()),
+        ("finished", |data| {
+            let words = data.as_chunks::<4>().0.iter();
+            let words: Vec<u32> = words.map(|word| u32::from_le_bytes(*word)).collect();
+            FinishedTable::new(0xffff_8000_0051_0000, &words).is_ok()
+        }),
     ];
     for (name, accepted) in accepts {
         let corpus = corpus(name);

@@ -4,6 +4,7 @@
 //! A target takes any bytes. It must neither panic nor ask for much more memory than the input
 //! is long; and where the library accepts the input, its parts must agree.
 
+mod finished;
 mod hyp;
 mod limit;
 mod payload;
@@ -14,6 +15,8 @@ mod random;
 use std::io;
 
 // For the files of the targets; the tests use the list.
+#[allow(unused_imports)]
+pub use finished::finished;
 #[allow(unused_imports)]
 pub use hyp::{input as hyp_input, linked as hyp_linked, map as hyp_map};
 #[allow(unused_imports)]
@@ -65,6 +68,7 @@ pub const TARGETS: &[Target] = &[
     ("mutate", mutate),
     ("payload", payload::payload),
     ("payload_tool", payload_tool::payload_tool),
+    ("finished", finished::finished),
 ];
 
 /// An ELF file with records of `alt-runtime`, or of either format.

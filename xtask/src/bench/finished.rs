@@ -8,7 +8,7 @@ use super::{
     table::{self, Caps, Table},
     trace::CacheOp,
 };
-use crate::stack::Stack;
+use crate::sizes::Stack;
 use alt_image::finished::{Outcome, write};
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table as Records, Words};

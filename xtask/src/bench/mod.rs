@@ -2,6 +2,7 @@
 //! every run with one toolchain.
 
 mod bytes;
+mod finished;
 mod fit;
 mod guest;
 mod json;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Outcome {
     } else {
         report::print(&measured);
         anstream::println!("plot: {}", arguments.plot.display());
+        anstream::println!("{}", finished::summary(&qemu, &image, &measured)?);
         anstream::println!("{}", report::summary(&measured)?);
     }
     Ok(true)

@@ -88,19 +88,25 @@ pub(crate) struct Table {
     pub(crate) digest: u64,
     /// Bytes of the records and replacements.
     pub(crate) size: usize,
+    /// Address of the guest's callback.
+    pub(crate) callback: u64,
 }
 
 impl Table {
     /// A table of so many records, for cpucaps to be present. `callback` is the address of
     /// the guest's.
     pub(crate) fn new(records: usize, caps: Caps, callback: u64) -> Self {
-        let kinds = shape::scaled(records);
+        Self::of(&shape::scaled(records), caps, callback)
+    }
+
+    /// A table of records of these kinds.
+    pub(crate) fn of(kinds: &[SiteKind], caps: Caps, callback: u64) -> Self {
         let mut random = Random::new(0);
-        let mut image = Image::new(&kinds, &mut random);
+        let mut image = Image::new(kinds, &mut random);
         for (kind, index) in kinds.iter().zip(image.sites.clone()) {
             image.site(*kind, index, caps, &mut random);
         }
-        image.finish(records, caps, callback)
+        image.finish(kinds.len(), caps, callback)
     }
 }
 
@@ -312,6 +318,7 @@ impl Image {
                 + 12 * self.alternatives.len()
                 + 4 * self.replacements.len(),
             bytes,
+            callback,
         }
     }
 }

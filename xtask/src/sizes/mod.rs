@@ -5,7 +5,8 @@ mod stack;
 use crate::{Outcome, Profile, setup, style};
 use alt_image::{image::Image, names::CapNames, records::Records, stats::Stats};
 use qemu_tests::guest;
-use stack::{BOUNDS, Stack};
+use stack::BOUNDS;
+pub(crate) use stack::Stack;
 use std::{fs, io::Write};
 
 /// Builds the demo kernel and prints its tables.
