@@ -23,6 +23,9 @@ pub struct Fixture {
     pub expectations: Vec<(u64, u32)>,
     /// Relocations, as they are written.
     pub relocations: Vec<Relocation>,
+    /// Sites of `cpu_has_cap!`: a NOP, by its offset in the text; the cpucap; and how many
+    /// instructions further the B leads that replaces it.
+    pub branches: Vec<(u32, u16, i16)>,
     /// Writable bytes.
     pub state: u32,
 }
@@ -83,6 +86,7 @@ impl Fixture {
             hooks: Vec::new(),
             expectations: Vec::new(),
             relocations: Vec::new(),
+            branches: Vec::new(),
             state: 0,
         }
     }
@@ -129,6 +133,17 @@ impl Fixture {
             text.extend(code);
         }
         names.resize(names.len().next_multiple_of(4).max(4), 0);
+        let in_memory = |len: usize| Span {
+            start: read_only + names.len() as u32,
+            len: len as u32,
+        };
+        let (branches, none) = (in_memory(self.branches.len()), in_memory(0));
+        for (site, cap, distance) in &self.branches {
+            let record = read_only + names.len() as u32;
+            names.extend((TEXT + site).wrapping_sub(record).to_le_bytes());
+            names.extend(cap.to_le_bytes());
+            names.extend(distance.to_le_bytes());
+        }
 
         // The description: header, name, tables.
         let mut tables = Vec::new();
@@ -164,10 +179,6 @@ impl Fixture {
             .collect();
         let relocations = add(little(&table), self.relocations.len());
         let nothing = add(Vec::new(), 0);
-        let in_memory = Span {
-            start: read_only,
-            len: 0,
-        };
 
         let mut header = Header {
             size: (Header::SIZE + tables.len()) as u32,
@@ -185,9 +196,9 @@ impl Fixture {
             expectations,
             relocations,
             symbols: nothing,
-            branches: in_memory,
-            alternatives: in_memory,
-            replacements: in_memory,
+            branches,
+            alternatives: none,
+            replacements: none,
             hooks,
         };
         // Any number that differs between payloads.

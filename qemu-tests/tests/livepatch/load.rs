@@ -68,6 +68,23 @@ guest_test!(
 );
 
 guest_test!(
+    /// Behaviour 24: a site of the payload is patched for this system before it is executed.
+    sites_of_a_payload_are_patched, {
+        /// `ALWAYS_SYSTEM`, the second entry of cpucaps.toml.
+        const CAP: u16 = 1;
+        let mut payload = kernel().payload("sites");
+        // mov x0, #3; the site, a NOP, which becomes a B to the RET; mov x0, #2; ret.
+        let code = [&returns(3)[..1], &[0xd503_201f], &returns(2)[..]].concat();
+        payload.functions = vec![kernel().replace(FIRST, code)];
+        payload.branches = vec![(4, CAP, 2)];
+        let session = Setup::new(&[&payload], "load:0,apply:0,call,revert:0,call").run();
+        assert_eq!(session.results(), ["load:0: ok", "apply:0: ok", "revert:0: ok"]);
+        assert_eq!(session.versions(), [[3, 1, 1, 1, 1], [1; 5]]);
+        session.assert_text_is_back();
+    }
+);
+
+guest_test!(
     /// Behaviour 26.
     no_memory_is_an_error_and_keeps_nothing, {
         let mut payload = kernel().returning("large", &[FIRST], 2);
