@@ -166,15 +166,28 @@ fn a_link_that_fails_leaves_nothing() {
         assert!(linked.said.contains(said), "{}", linked.said);
         assert_eq!(folder.names(), names, "{input}");
     }
-    // The folder for the rewritten inputs cannot be made.
-    fs::write(folder.path("image.atomics"), "").unwrap();
-    let linked = folder.alt_ld(&["-o", "image", "a.o", "words.o"]);
-    assert!(
-        !linked.success && linked.said.contains("image.atomics"),
-        "{}",
-        linked.said
-    );
-    assert!(!folder.path("image").exists());
+    let failed = |said: &str| {
+        let linked = folder.alt_ld(&["-o", "image", "a.o", "words.o"]);
+        assert!(
+            !linked.success && linked.said.contains(said),
+            "{}",
+            linked.said
+        );
+        assert!(!folder.path("image").exists());
+    };
+    // The folder for the rewritten inputs cannot be made, or somebody else uses one of its name.
+    let there = folder.path("image.atomics");
+    fs::write(&there, "").unwrap();
+    failed("image.atomics");
+    fs::remove_file(&there).unwrap();
+    fs::create_dir(&there).unwrap();
+    fs::write(there.join("notes-1"), "precious").unwrap();
+    failed("notes-1: move it");
+    assert_eq!(fs::read(there.join("notes-1")).unwrap(), b"precious");
+    // One that an interrupted link has left.
+    fs::rename(there.join("notes-1"), there.join("1-a.o")).unwrap();
+    failed("undefined symbol: missing");
+    assert!(!there.exists());
 }
 
 /// GNU ld as the linker that alt-ld calls: with the flavor that rustc gives to lld, and without.

@@ -21,11 +21,31 @@ impl Drop for Rewritten {
     }
 }
 
+/// The arguments of the linker, in the folder.
+const ARGUMENTS: &str = "arguments";
+
+/// A file in the folder that alt-ld has not left there, when a link was interrupted: all of its own
+/// begin with a number, or hold the arguments.
+fn foreign(folder: &Path) -> Option<PathBuf> {
+    let mut files = fs::read_dir(folder).ok()?.flatten();
+    let is_own = |name: &str| {
+        let number = name.split_once('-').map(|(number, _)| number);
+        name == ARGUMENTS || number.is_some_and(|number| number.parse::<usize>().is_ok())
+    };
+    let file = files.find(|file| !is_own(&file.file_name().to_string_lossy()))?;
+    Some(file.path())
+}
+
 /// Rewrites the inputs of the link; `None` if none has such a call.
 pub fn rewrite(link: &mut Arguments) -> Result<Option<Rewritten>, Box<dyn Error>> {
     let mut folder = OsString::from(&link.output);
     folder.push(".atomics");
-    let folder = Rewritten(folder.into());
+    let folder = PathBuf::from(folder);
+    if let Some(file) = foreign(&folder) {
+        let file = file.display();
+        return Err(format!("{file}: move it: alt-ld removes this folder after the link").into());
+    }
+    let folder = Rewritten(folder);
     let Prepared { replaced, report } = alt_linker::atomics::prepare(&link.inputs, &folder.0)?;
     for line in report.lines() {
         eprintln!("alt-ld: atomics: {line}");
@@ -63,7 +83,7 @@ impl Rewritten {
 
     /// The argument that names a file with these arguments: they may be too many for a command line.
     fn response_file(&self, arguments: &[OsString]) -> io::Result<OsString> {
-        let path: &Path = &self.0.join("arguments");
+        let path: &Path = &self.0.join(ARGUMENTS);
         fs::write(path, quoted(arguments)?)?;
         let mut argument = OsStr::new("@").to_owned();
         argument.push(path);
