@@ -14,7 +14,8 @@ use clap::{Args, ValueEnum};
 /// The arguments that select an image.
 #[derive(Args)]
 pub struct Input {
-    /// A linked arm64 image: an ELF file with its sections
+    /// An arm64 image: a linked ELF file with its sections, or a relocatable object such as a module
+    /// (.ko), which is laid out in memory of its own
     #[arg(value_name = "IMAGE")]
     pub path: PathBuf,
     /// The format of its records: alt-runtime's, or Linux's .altinstructions. Required only if the
@@ -27,6 +28,10 @@ pub struct Input {
     /// numbers
     #[arg(long, value_name = "FILE")]
     cpucaps: Vec<PathBuf>,
+    /// Take the vDSO inside of the image instead of it: the ELF file between the symbols vdso_start
+    /// and vdso_end of a vmlinux, which has sites of its own
+    #[arg(long)]
+    vdso: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,13 +43,23 @@ enum FormatName {
 impl Input {
     /// Reads the image, its records and its cpucaps.
     pub fn open(&self) -> Result<Loaded, Box<dyn Error>> {
-        let loaded = Loaded::open(&self.path, self.format(), &self.cpucaps)?;
+        let open = if self.vdso {
+            Loaded::open_vdso
+        } else {
+            Loaded::open
+        };
+        let loaded = open(&self.path, self.format(), &self.cpucaps)?;
         Ok(noted(loaded))
     }
 
     /// Reads an image that need not have records.
     pub fn open_any(&self) -> Result<Loaded, Box<dyn Error>> {
-        let loaded = Loaded::open_any(&self.path, self.format(), &self.cpucaps)?;
+        let open = if self.vdso {
+            Loaded::open_vdso
+        } else {
+            Loaded::open_any
+        };
+        let loaded = open(&self.path, self.format(), &self.cpucaps)?;
         Ok(noted(loaded))
     }
 
@@ -58,6 +73,12 @@ impl Input {
 
 /// States what was concluded from the image without its author's word.
 fn noted(loaded: Loaded) -> Loaded {
+    if loaded.image.relocatable().is_some() {
+        anstream::eprintln!(
+            "{}: a relocatable object has no addresses; those shown are of a layout for this output",
+            style::doubtful("note")
+        );
+    }
     if let Some(inferred) = &loaded.records.inferred_nops {
         anstream::eprintln!("{}: {inferred}", style::doubtful("note"));
     }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use alt_image::{disasm, style};
-use alt_linker::branch_range::{self, Allow, Group, Options, Report};
+use alt_linker::branch_range::{self, Allow, Group, NotChecked, Options, Report};
 use clap::Args;
 use serde::Serialize;
 
@@ -18,8 +18,8 @@ pub struct Reach {
     /// The inputs of the link: objects, archives, rlibs
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// A kind of finding to suppress: other-section, too-far, group-too-large; all findings of the
-    /// kind, or those about one symbol. May be given several times
+    /// A kind of finding to suppress: other-section, too-far, group-too-large, joined-tables; all
+    /// findings of the kind, or those about one symbol. May be given several times
     #[arg(long, value_name = "KIND[:SYMBOL]")]
     allow: Vec<Allow>,
     /// As JSON
@@ -34,7 +34,7 @@ Examples:
 
 To check every final link of a build, make alt-ld the linker: docs/reach.md.
 
-Exit status: 0 no findings, 1 findings, 2 an input cannot be read.";
+Exit status: 0 no findings, 1 findings, 2 an input cannot be read, or none can be checked.";
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ struct Document<'a> {
     version: u32,
     objects: usize,
     references: usize,
-    not_checked: &'a [String],
+    not_checked: Vec<&'a str>,
     groups: Vec<GroupView<'a>>,
     findings: Vec<ReachFinding<'a>>,
 }
@@ -73,13 +73,17 @@ impl Reach {
             before_target: Some(disasm::before_target),
         };
         let report = branch_range::check(&self.inputs, &options)?;
+        if report.objects == 0 && !report.not_checked.is_empty() {
+            return Err(nothing(&report).into());
+        }
+        let not_checked: Vec<_> = report.not_checked.iter().map(|it| &*it.name).collect();
         output::show(report.findings.is_empty(), |mut out| {
             if self.json {
                 let document = Document {
                     version: 1,
                     objects: report.objects,
                     references: report.references,
-                    not_checked: &report.not_checked,
+                    not_checked,
                     groups: report.groups.iter().map(GroupView::from).collect(),
                     findings: report.findings.iter().map(ReachFinding::from).collect(),
                 };
@@ -93,11 +97,24 @@ impl Reach {
     }
 }
 
+/// The error about inputs of which none has instructions.
+fn nothing(report: &Report) -> String {
+    let lines = report.not_checked.iter();
+    let lines: Vec<_> = lines
+        .map(|NotChecked { name, what }| format!("{name}: {}", what.reason()))
+        .collect();
+    format!("there is nothing to check: {}", lines.join("; "))
+}
+
 fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    for name in &report.not_checked {
+    for NotChecked { name, what } in &report.not_checked {
         let doubt = style::doubtful("not checked");
-        writeln!(out, "{doubt}: {name}: {}", branch_range::BITCODE)?;
+        writeln!(out, "{doubt}: {name}: {}", what.reason())?;
     }
-    let verdict = output::verdict(report.findings.len());
+    // What was not looked at is not clean.
+    let verdict = match report.findings.len() {
+        0 if !report.not_checked.is_empty() => style::doubtful("no findings").to_string(),
+        found => output::verdict(found),
+    };
     writeln!(out, "{verdict}: {}", report.checked())
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use alt_diagnostic::Severity;
 use alt_image::image::Image;
 use alt_image::style;
+use alt_linker::namespace::SECTION;
 use alt_livepatch::verify::{self as payload_rules, is_payload};
 use alt_verify::seal::Seal;
 use alt_verify::{Context, not_checked, rules, verify};
@@ -82,11 +83,12 @@ impl Verify {
         if of_payload || is_payload(&start(&self.input.path)) {
             return self.payload(&read(&self.input.path)?);
         }
-        // With a rules file, an image without sites can be checked too.
-        let opened = match &self.rules {
-            None => self.input.open(),
-            Some(_) => self.input.open_any(),
-        }?;
+        let opened = self.input.open_any()?;
+        // By a rules file, or by the manifests of namespaces, an image without sites is checked too.
+        let linked = opened.image.relocatable().is_none();
+        if self.rules.is_none() && !(linked && opened.image.section(SECTION).is_some()) {
+            opened.require_records(&self.input.path)?;
+        }
         let seal = match &self.seal {
             None => None,
             Some(path) => Some(

@@ -1,4 +1,4 @@
-//! Linked arm64 images with alternatives, as an ELF file on the host.
+//! arm64 images with alternatives, as an ELF file on the host: linked ones, and objects.
 //!
 //! An [`Image`](image::Image) is a file; its [`Records`](records::Records) are the table of sites
 //! in it, in the layout of `alt-runtime` or of Linux. [`caps`] evaluates the cpucaps of an image
@@ -29,6 +29,7 @@ pub mod rewritten;
 pub mod shadow_call_stack;
 pub mod stats;
 pub mod style;
+pub mod vdso;
 
 /// The examples of the package's page are tested.
 #[cfg(doctest)]

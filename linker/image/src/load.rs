@@ -8,6 +8,7 @@ use crate::image::{Image, ImageError};
 use crate::names::{CapNames, NamesError};
 use crate::packed::{self, PackedError};
 use crate::records::{Format, Records, RecordsError};
+use crate::vdso;
 
 /// An image, its records and its cpucaps.
 #[derive(Clone, Debug)]
@@ -50,6 +51,15 @@ pub enum LoadError {
         /// The reason.
         source: ImageError,
     },
+    /// The image has no vDSO, or no symbols that say where it is.
+    #[error(
+        "{}: no vDSO: there is no ELF file between the symbols vdso_start and vdso_end",
+        path.display()
+    )]
+    NoVdso {
+        /// The file.
+        path: PathBuf,
+    },
     /// The image has no valid records.
     #[error("{}: {source}", path.display())]
     Records {
@@ -86,7 +96,8 @@ pub enum LoadError {
 }
 
 impl Loaded {
-    /// Loads the image at `path`, which is [unpacked](packed::unpack), and its cpucaps: from the files `cpucaps`, or else from the image,
+    /// Loads the image at `path`, which is [unpacked](packed::unpack), and its cpucaps. A relocatable
+    /// object is laid out, see [`Image::parse_any`]. The cpucaps are from the files `cpucaps`, or else from the image,
     /// if it was built with `cpucaps!`. A file with the extension `toml` has the format of
     /// `cpucaps.toml`, any other that of Linux's `arch/arm64/tools/cpucaps`. If one of each is
     /// given, the latter defines the numbers.
@@ -98,7 +109,8 @@ impl Loaded {
         format: Option<Format>,
         cpucaps: &[PathBuf],
     ) -> Result<Self, LoadError> {
-        Self::load(path, cpucaps, |image| Records::find(image, format))
+        let image = read(path)?;
+        Self::with_records(image, path, cpucaps, |image| Records::find(image, format))
     }
 
     /// As [`open`](Self::open), but the image need not have records: references between its parts
@@ -111,23 +123,52 @@ impl Loaded {
         format: Option<Format>,
         cpucaps: &[PathBuf],
     ) -> Result<Self, LoadError> {
-        Self::load(path, cpucaps, |image| Records::find_any(image, format))
+        let image = read(path)?;
+        Self::with_records(image, path, cpucaps, |image| {
+            Records::find_any(image, format)
+        })
     }
 
-    fn load(
+    /// As [`open`](Self::open), but takes the [vDSO](vdso) inside of the image instead of it.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); or there is no vDSO.
+    pub fn open_vdso(
+        path: &Path,
+        format: Option<Format>,
+        cpucaps: &[PathBuf],
+    ) -> Result<Self, LoadError> {
+        let outer = read(path)?;
+        let image = vdso::of(&outer).ok_or_else(|| LoadError::NoVdso { path: path.into() })?;
+        let image = image.map_err(|source| LoadError::Image {
+            path: path.into(),
+            source,
+        })?;
+        Self::with_records(image, path, cpucaps, |image| Records::find(image, format))
+    }
+
+    /// Refuses an image without a table of sites.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn require_records(&self, path: &Path) -> Result<(), LoadError> {
+        // An empty table is one, too.
+        if !self.records.list().is_empty() {
+            return Ok(());
+        }
+        let found = Records::find(&self.image, None).map(|_| ());
+        found.map_err(|source| LoadError::Records {
+            path: path.into(),
+            source,
+        })
+    }
+
+    fn with_records(
+        image: Image,
         path: &Path,
         cpucaps: &[PathBuf],
         find: impl FnOnce(&Image) -> Result<Records, RecordsError>,
     ) -> Result<Self, LoadError> {
-        let data = fs::read(path).map_err(io_error(path))?;
-        let data = packed::unpack(data).map_err(|source| LoadError::Packed {
-            path: path.into(),
-            source,
-        })?;
-        let image = Image::parse(data).map_err(|source| LoadError::Image {
-            path: path.into(),
-            source,
-        })?;
         let records = find(&image).map_err(|source| LoadError::Records {
             path: path.into(),
             source,
@@ -146,6 +187,18 @@ impl Loaded {
             caps,
         })
     }
+}
+
+fn read(path: &Path) -> Result<Image, LoadError> {
+    let data = fs::read(path).map_err(io_error(path))?;
+    let data = packed::unpack(data).map_err(|source| LoadError::Packed {
+        path: path.into(),
+        source,
+    })?;
+    Image::parse_any(data).map_err(|source| LoadError::Image {
+        path: path.into(),
+        source,
+    })
 }
 
 type Cpucaps = (CapNames, Vec<Caps>);

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use object::elf::{EM_AARCH64, ET_REL, FileHeader32, FileHeader64};
+use object::elf::{EM_AARCH64, ET_REL, FileHeader32, FileHeader64, SHF_EXECINSTR, SectionHeader64};
 use object::read::archive::ArchiveFile;
-use object::read::elf::FileHeader;
+use object::read::elf::{FileHeader, SectionHeader};
 use object::{BigEndian, Endianness, FileKind, LittleEndian};
 
 use crate::display;
@@ -18,6 +18,9 @@ pub enum InputKind {
     Elf,
     /// LLVM bitcode, from which a linker generates machine code.
     Bitcode,
+    /// A slim object of GCC's link-time optimisation: an ELF file whose code is GIMPLE only, which
+    /// no linker reads without GCC's plugin.
+    Gimple,
 }
 
 /// One object file or member of an archive.
@@ -68,6 +71,12 @@ pub enum InputError {
         /// `e_type`.
         found: u16,
     },
+    /// A slim object of GCC's link-time optimisation where machine code is needed.
+    #[error(
+        "{0}: code of GCC for link-time optimisation (GIMPLE), which only GCC's own linker plugin \
+         reads; compile with -ffat-lto-objects, or without -flto"
+    )]
+    Gimple(String),
     /// A member of a thin archive, which only names its members, cannot be read.
     #[error("{archive}: a thin archive; its member {}: {error}", path.display())]
     ThinMember {
@@ -219,7 +228,28 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {
             found: found.0,
         });
     }
-    Ok(InputKind::Elf)
+    match is_gimple(header, bytes) {
+        true => Ok(InputKind::Gimple),
+        false => Ok(InputKind::Elf),
+    }
+}
+
+/// Whether there are sections for GCC's link-time optimisation, and no machine code: with
+/// `-ffat-lto-objects` there is both.
+fn is_gimple(header: &FileHeader64<LittleEndian>, bytes: &[u8]) -> bool {
+    // What is damaged is reported by whoever reads the sections.
+    let Ok(sections) = header.sections(LittleEndian, bytes) else {
+        return false;
+    };
+    let is_code = |section: &SectionHeader64<LittleEndian>| {
+        let code = section.sh_flags(LittleEndian).contains(SHF_EXECINSTR);
+        code && section.sh_size(LittleEndian) != 0
+    };
+    let is_lto = |section: &SectionHeader64<LittleEndian>| {
+        let name = sections.section_name(LittleEndian, section);
+        name.is_ok_and(|name| name.starts_with(b".gnu.lto_"))
+    };
+    sections.iter().any(is_lto) && !sections.iter().any(is_code)
 }
 
 fn damaged(name: String, why: &object::read::Error) -> InputError {

@@ -7,7 +7,9 @@ use object::elf::{
     self, FileHeader64, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SectionFlags, SectionHeader64,
     SectionType, SymbolType,
 };
-use object::read::elf::{FileHeader, Rel, Rela, SectionHeader, SectionTable, Sym, SymbolTable};
+use object::read::elf::{
+    CompressionHeader, FileHeader, Rel, Rela, SectionHeader, SectionTable, Sym, SymbolTable,
+};
 use object::{LittleEndian, SectionIndex, SymbolIndex};
 
 type Header = FileHeader64<LittleEndian>;
@@ -70,6 +72,8 @@ pub struct Symbol<'a> {
     pub kind: SymbolType,
     /// Where it is.
     pub place: Place,
+    /// `st_value`: the address of an absolute symbol.
+    pub value: u64,
     /// Its size in bytes.
     pub size: u64,
     /// Whether other objects cannot refer to it.
@@ -155,6 +159,27 @@ impl<'a> Object<'a> {
     pub fn contents(&self, section: usize) -> Result<&'a [u8], ObjectError> {
         let header = self.header(section)?;
         Ok(header.data(LE, self.bytes)?)
+    }
+
+    /// The size of a section in bytes as relocations see it: uncompressed, if it is debug
+    /// information that was compressed (`-gz`).
+    ///
+    /// # Errors
+    /// The object has no section of this number, or the header of the compression is damaged.
+    pub fn uncompressed_size(&self, section: usize) -> Result<u64, ObjectError> {
+        let header = self.header(section)?;
+        if let Some((compression, _, _)) = header.compression(LE, self.bytes)? {
+            return Ok(compression.ch_size(LE));
+        }
+        // The form before SHF_COMPRESSED: `ZLIB` and the size, big-endian.
+        let name = self.sections.get(section).map_or(&b""[..], |it| it.name);
+        if name.starts_with(b".zdebug")
+            && let Some((b"ZLIB", rest)) = self.contents(section)?.split_first_chunk()
+            && let Some((size, _)) = rest.split_first_chunk()
+        {
+            return Ok(u64::from_be_bytes(*size));
+        }
+        Ok(header.sh_size(LE))
     }
 
     /// The relocations that a section of type `SHT_RELA` or `SHT_REL` holds; `None` for other
@@ -275,6 +300,7 @@ fn symbol<'a>(
         },
         kind: symbol.st_type(),
         place,
+        value: symbol.st_value(LE),
         size: symbol.st_size(LE),
         local: symbol.st_bind() == elf::STB_LOCAL,
         weak: symbol.st_bind() == elf::STB_WEAK,

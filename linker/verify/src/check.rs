@@ -7,6 +7,7 @@ use std::path::Path;
 use alt_diagnostic::{Diagnostic, Severity};
 use alt_image::load::{LoadError, Loaded, io_error};
 use alt_image::patching::HostError;
+use alt_linker::namespace::SECTION;
 
 use crate::config::{Config, ConfigError};
 use crate::context::Context;
@@ -67,7 +68,12 @@ fn check(path: &Path, rules: Option<&Path>) -> Result<(), CheckError> {
     for file in [Some(path), rules].into_iter().flatten() {
         println!("cargo::rerun-if-changed={}", file.display());
     }
-    let loaded = Loaded::open(path, None, &[])?;
+    let loaded = Loaded::open_any(path, None, &[])?;
+    // By a rules file, or by the manifests of namespaces, an image without sites is checked too.
+    let linked = loaded.image.relocatable().is_none();
+    if rules.is_none() && !(linked && loaded.image.section(SECTION).is_some()) {
+        loaded.require_records(path)?;
+    }
     let mut context = Context::of(&loaded)?;
     if let Some(rules) = rules {
         let text = fs::read_to_string(rules).map_err(io_error(rules))?;

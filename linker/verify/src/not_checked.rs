@@ -1,6 +1,9 @@
 //! Reports what the rules could not check, so that a clean result is not misread.
 
+use alt_image::image::{Image, Relocatable};
 use alt_image::records::Format;
+use alt_image::vdso;
+use alt_linker::namespace::SECTION;
 
 use crate::bounds::KernelBounds;
 use crate::context::Context;
@@ -9,10 +12,20 @@ use crate::ours;
 /// What has not been checked, a line each.
 pub fn not_checked(context: &Context<'_>) -> Vec<String> {
     let image = context.image;
-    if context.records.format != Format::Alt || context.records.list().is_empty() {
-        return Vec::new();
-    }
     let mut lines = Vec::new();
+    if let Some(object) = image.relocatable() {
+        in_object(object, image, &mut lines);
+    }
+    if let Some(records) = vdso::records(image) {
+        lines.push(format!(
+            "the vDSO, an ELF file of its own in the image, with {records} records: give --vdso"
+        ));
+    }
+    // How an object is linked is not known yet.
+    let linked = image.relocatable().is_none();
+    if context.records.format != Format::Alt || context.records.list().is_empty() || !linked {
+        return lines;
+    }
     if image.symbols().is_empty() {
         lines.push(
             "where the parts of the kernel are, and how much room the plan has: the image has no \
@@ -38,6 +51,27 @@ pub fn not_checked(context: &Context<'_>) -> Vec<String> {
         );
     }
     lines
+}
+
+/// What the link or the loader of an object decides.
+fn in_object(object: &Relocatable, image: &Image, lines: &mut Vec<String>) {
+    lines.push(format!(
+        "what is decided when this object is linked or loaded: addresses, and {} symbols of other \
+         objects",
+        object.undefined()
+    ));
+    if image.section(SECTION).is_some() {
+        lines.push("the namespaces in it, before it is linked".into());
+    }
+    let unapplied = object.unapplied();
+    if let Some(first) = unapplied.first() {
+        lines.push(format!(
+            "the words of {} relocations, such as the one at {}: {}",
+            unapplied.len(),
+            image.label(first.at),
+            first.why
+        ));
+    }
 }
 
 /// The parts without bounds of usual names.

@@ -141,6 +141,13 @@ impl Diff {
             true => self.input.open(),
             false => self.input.open_any(),
         }?;
+        if opened.image.relocatable().is_some() {
+            return Err(format!(
+                "{}: a relocatable object has no addresses to compare memory at; give a linked image",
+                self.input.path.display()
+            )
+            .into());
+        }
         let (image, records) = (&opened.image, &opened.records);
         let dump = Dump::read(&self.dump)?;
         let Placed {

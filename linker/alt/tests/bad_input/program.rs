@@ -104,7 +104,7 @@ fn images_that_are_none() {
             "an ELF file for machine 0x3e; arm64 is 0xb7",
             with(18, &[62]),
         ),
-        ("an ELF file of type 1", with(16, &[1])),
+        ("an ELF file of type 4", with(16, &[4])),
         (
             "truncated or its headers are damaged: the header",
             good[..40].to_vec(),

@@ -9,6 +9,7 @@ mod finish;
 mod fixture;
 mod input;
 mod linux;
+mod object;
 mod readme;
 mod run;
 mod scs;

@@ -3,6 +3,7 @@
 
 mod allow;
 mod build_script;
+mod carried;
 mod good;
 mod inputs;
 mod instrumentation;

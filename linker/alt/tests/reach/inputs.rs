@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use alt_linker::branch_range::{self, BranchRangeError, Options};
+use alt_linker::branch_range::{self, BranchRangeError, NotChecked, Options, Unchecked};
 use alt_object::inputs::{Input, InputError, InputKind};
 
 use crate::link::{Link, check, finding, location, succeed};
@@ -40,7 +40,11 @@ fn bitcode_is_counted_and_not_checked() {
     let other = link.object("other", "nop\n");
     let report = check(&[&out, &other]);
     assert_eq!((report.objects, report.findings.len()), (1, 0));
-    assert_eq!(report.not_checked, ["entry.o"]);
+    let unchecked = NotChecked {
+        name: "entry.o".into(),
+        what: Unchecked::Bitcode,
+    };
+    assert_eq!(report.not_checked, [unchecked]);
     let words = "1 object, 0 references of short reach; 1 of LLVM bitcode not checked";
     assert_eq!(report.checked(), words);
 }

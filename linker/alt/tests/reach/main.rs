@@ -9,4 +9,5 @@ mod link;
 mod partial;
 mod program;
 mod symbols;
+mod unchecked;
 mod wrapper;

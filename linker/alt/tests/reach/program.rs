@@ -9,7 +9,7 @@ const CBZ: &str =
 const TARGET: &str = ".section .text.target, \"ax\"\n.globl target\ntarget: ret\n";
 
 /// Exit status, standard output, standard error.
-fn alt(link: &Link, arguments: &[&str]) -> (i32, String, String) {
+pub fn alt(link: &Link, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alt"));
     let command = command.arg("reach").args(arguments).env("NO_COLOR", "1");
     let output = command.current_dir(link.path("")).output().unwrap();

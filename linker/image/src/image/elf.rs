@@ -21,7 +21,7 @@ const MAX_NAME: usize = 1 << 16;
 
 /// No section may extend beyond this address: kernels leave the last page unused, because small
 /// negative numbers are error codes. So adding a few words to an address does not wrap.
-const LAST_PAGE: u64 = 0xffff_ffff_ffff_f000;
+pub(super) const LAST_PAGE: u64 = 0xffff_ffff_ffff_f000;
 
 pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
     check_identity(&data)?;
@@ -61,12 +61,13 @@ pub(super) fn parse(data: Vec<u8>) -> Result<Image, ImageError> {
         symbols,
         relocations,
         pointers,
+        relocatable: None,
         data,
     })
 }
 
 /// Class and byte order come first: the rest of the header depends on them.
-fn check_identity(data: &[u8]) -> Result<(), ImageError> {
+pub(super) fn check_identity(data: &[u8]) -> Result<(), ImageError> {
     if alt_object::inputs::is_bitcode(data) {
         return Err(ImageError::Bitcode);
     }
@@ -87,7 +88,7 @@ fn check_identity(data: &[u8]) -> Result<(), ImageError> {
 
 /// A limit for the names that are copied from a file. String tables may share bytes, so a small
 /// file can contain an unlimited amount of names.
-struct Names {
+pub(super) struct Names {
     /// The number of bytes that may still be copied.
     left: usize,
 }
@@ -96,13 +97,13 @@ impl Names {
     /// The limit as a multiple of the length of the file; linkers stay far below.
     const TIMES: usize = 16;
 
-    fn new(file: usize) -> Self {
+    pub(super) fn new(file: usize) -> Self {
         Self {
             left: file.saturating_mul(Self::TIMES),
         }
     }
 
-    fn copy(&mut self, name: &[u8]) -> Result<String, ImageError> {
+    pub(super) fn copy(&mut self, name: &[u8]) -> Result<String, ImageError> {
         if name.len() > MAX_NAME {
             return Err(ImageError::Name(name.len()));
         }
@@ -320,7 +321,7 @@ fn symbols(
 /// Whether a name is that of a mapping symbol, and if so, whether of data: `$x`, `$d`, `$d.1` (ELF
 /// for the Arm 64-bit Architecture, 5.5.2). `objcopy --prefix-symbols`, which Linux uses for its
 /// hypervisor, adds its prefix to them.
-fn mapping_symbol(name: &[u8]) -> Option<bool> {
+pub(super) fn mapping_symbol(name: &[u8]) -> Option<bool> {
     let dollar = name.iter().rposition(|byte| *byte == b'$')?;
     match &name[dollar..] {
         [_, b'x'] | [_, b'x', b'.', ..] => Some(false),

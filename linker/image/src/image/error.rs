@@ -77,4 +77,24 @@ pub enum ImageError {
         /// The address, or the offset in the file, at which the other begins.
         at: u64,
     },
+    /// Relocations of a relocatable object in a form that is not read: SHT_REL, SHT_CREL, or with a
+    /// symbol table of their own.
+    #[error(
+        "the relocations of {section} are in a form that `alt` does not read; arm64 compilers write \
+         SHT_RELA"
+    )]
+    RelocationForm {
+        /// The section that they are for.
+        section: String,
+    },
+    /// A relocation of a table of records cannot be applied.
+    #[error("the relocation of {section}+{offset:#x} cannot be applied: {why}")]
+    Relocation {
+        /// The table.
+        section: String,
+        /// The offset in it, in bytes.
+        offset: u64,
+        /// The type and the reason.
+        why: String,
+    },
 }

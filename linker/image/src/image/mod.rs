@@ -1,16 +1,18 @@
-//! A linked arm64 image, as a file: sections, symbols, relocations, words.
+//! An arm64 image, as a file: sections, symbols, relocations, words.
 //!
 //! All values of the file are checked here once: for users of this module, ranges are inside the
 //! file and addresses do not wrap.
 
 mod elf;
 mod error;
+mod relocatable;
 mod section;
 mod symbols;
 
 use std::ops::Range;
 
 pub use error::ImageError;
+pub use relocatable::{ELSEWHERE, Relocatable, Unapplied};
 pub use section::{ABS64, Relocation, Section, Segment};
 pub use symbols::{Place, Symbol, Symbols, demangle};
 
@@ -33,6 +35,7 @@ pub struct Image {
     symbols: Symbols,
     relocations: Vec<Relocation>,
     pointers: Vec<Relocation>,
+    relocatable: Option<Box<Relocatable>>,
 }
 
 impl Image {
@@ -44,7 +47,24 @@ impl Image {
         elf::parse(data)
     }
 
-    /// The bytes of the file.
+    /// As [`parse`](Self::parse), and takes relocatable objects too: they are laid out, see
+    /// [`Relocatable`].
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse); or a relocation of a table of records cannot be applied.
+    pub fn parse_any(data: Vec<u8>) -> Result<Self, ImageError> {
+        match relocatable::is_object(&data) {
+            true => relocatable::parse(data),
+            false => elf::parse(data),
+        }
+    }
+
+    /// What is particular to a relocatable object; `None` for a linked image.
+    pub fn relocatable(&self) -> Option<&Relocatable> {
+        self.relocatable.as_deref()
+    }
+
+    /// The bytes of the file; of a relocatable object, of its sections as they are laid out.
     pub fn data(&self) -> &[u8] {
         &self.data
     }

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use alt_runtime::Insn;
 use alt_runtime::cap::{CapSet, CapTable};
+use alt_runtime::insn::Class;
 use alt_runtime::patch::{Decision, Plan, PlanError};
 
 use super::answers::{AnswerError, Answers};
 use super::callbacks::with_answers;
 use super::error::HostError;
 use super::host::Host;
-use crate::image::{Image, demangle};
-use crate::records::{Kind, Records, Site};
+use crate::image::{Image, Relocatable, demangle};
+use crate::records::{Arm, Kind, Records, Site};
 
 /// Why the patched image cannot be computed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,15 @@ pub enum ExpectError {
     /// A word that changes is not in the file.
     #[error("the word at {0:#x} is not in the file")]
     NotInFile(u64),
+    /// A relocatable object whose words depend on where it will be loaded.
+    #[error(
+        "{place}: what patching writes depends on where the object is loaded, so the file cannot \
+         hold it; `alt dump` shows it, and `alt apply` writes a linked image"
+    )]
+    Relocated {
+        /// The site as symbol and offset.
+        place: String,
+    },
     /// The answer of a callback does not fit a site.
     #[error(transparent)]
     Answer(#[from] AnswerError),
@@ -70,6 +80,8 @@ pub struct Expectation {
     pub records: usize,
     /// Sites of callbacks without a known result.
     pub left: Vec<Left>,
+    /// Of a relocatable object: changed sites whose words depend on where it is loaded.
+    pub relocated: Vec<u64>,
 }
 
 impl Expectation {
@@ -110,7 +122,8 @@ impl Expectation {
             .into_iter()
             .map(|(address, before, after)| Change {
                 address,
-                before: before.0,
+                // The patcher is not shown breakpoints that Linux's own code has: see `Host`.
+                before: image.word(address).unwrap_or(before.0),
                 after: after.0,
             })
             .collect();
@@ -119,6 +132,7 @@ impl Expectation {
             applied: 0,
             records: records.list().len(),
             left: Vec::new(),
+            relocated: Vec::new(),
         };
         for site in records.sites() {
             let Some(arm) = site.winner(present) else {
@@ -133,15 +147,49 @@ impl Expectation {
                 }
                 _ => expectation.applied += arm.records().len(),
             }
+            if expectation.depends_on_layout(image, &site, &arm) {
+                expectation.relocated.push(site.address());
+            }
         }
         Ok(expectation)
+    }
+
+    /// Whether the new words of a site of a relocatable object depend on its addresses: a loader
+    /// relocates the site or the replacement, or a branch leads to another section.
+    fn depends_on_layout(&self, image: &Image, site: &Site<'_>, arm: &Arm<'_>) -> bool {
+        if image.relocatable().is_none() {
+            return false;
+        }
+        let sites = site.range();
+        let from = self.changes.partition_point(|it| it.address < sites.start);
+        let to = self.changes.partition_point(|it| it.address < sites.end);
+        let changes = self.changes.get(from..to).unwrap_or_default();
+        let relocated = |range| !image.relocations_in(range).is_empty();
+        let replacement = match arm.record().kind {
+            Kind::Code { address, len } => address..address.saturating_add(len.into()),
+            _ => 0..0,
+        };
+        let leaves = |change: &Change| match Insn(change.after).classify() {
+            Class::Relative(relative) => {
+                let start = |address| image.section_at(address).map(|s| s.range.start);
+                start(relative.target(change.address)) != start(change.address)
+            }
+            _ => false,
+        };
+        !changes.is_empty()
+            && (relocated(sites) || relocated(replacement) || changes.iter().any(leaves))
     }
 
     /// Applies the changes to a copy of the file.
     ///
     /// # Errors
-    /// A word is not in the file.
+    /// A word is not in the file, or depends on where a relocatable object is loaded.
     pub fn write(&self, image: &Image) -> Result<Vec<u8>, ExpectError> {
+        if let Some(site) = self.relocated.first() {
+            return Err(ExpectError::Relocated {
+                place: image.label(*site),
+            });
+        }
         written(image, self.changes.iter().copied()).map_err(ExpectError::NotInFile)
     }
 }
@@ -152,9 +200,13 @@ pub(crate) fn written(
     image: &Image,
     changes: impl IntoIterator<Item = Change>,
 ) -> Result<Vec<u8>, u64> {
-    let mut data = image.data().to_vec();
+    let object = image.relocatable();
+    let mut data = object.map_or(image.data(), Relocatable::file).to_vec();
     for Change { address, after, .. } in changes {
-        let offset = image.offset_of(address);
+        let offset = match object {
+            Some(object) => object.offset_in_file(address),
+            None => image.offset_of(address),
+        };
         let word = offset.and_then(|offset| data.get_mut(offset..offset + 4));
         word.ok_or(address)?.copy_from_slice(&after.to_le_bytes());
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use alt_runtime::record::{AlternativeRecord, BranchRecord};
 use alt_runtime::region::{Region, Table, Words};
@@ -97,6 +98,7 @@ impl Host {
 
     fn linux(image: &Image, records: &Records, text: (u64, Vec<AtomicU32>)) -> Self {
         let converted = linux::convert(image, records);
+        hide_breakpoints(&text, records);
         Self {
             text,
             branches: (0, Vec::new()),
@@ -221,6 +223,29 @@ fn chunks<R>(
         (rest, at) = (after, at + size * len as u64);
         Some((first, table))
     })
+}
+
+/// Whether the immediate of a BRK is one that Linux's own code has: `BUG()`, the checks of sanitizers
+/// and of CFI (arch/arm64/include/asm/brk-imm.h). Others are those of kprobes, uprobes and kgdb.
+fn is_compiled(immediate: u32) -> bool {
+    matches!(immediate, 0x100 | 0x800 | 0x900..=0x9ff | 0x5500..=0x55ff | 0x8000..=0x83ff)
+}
+
+/// Replaces the BRKs of Linux's own code in sites by UDF #0. Our patcher takes a breakpoint in a site
+/// for one that a debugger has set. Linux has `BUG()` in sites: its hypervisor must not come there
+/// unless it is protected, where NOPs replace it.
+fn hide_breakpoints((start, words): &(u64, Vec<AtomicU32>), records: &Records) {
+    let at = |address: u64| usize::try_from(address.checked_sub(*start)? / 4).ok();
+    for address in records.sites().flat_map(|site| site.words()) {
+        let Some(word) = at(address).and_then(|index| words.get(index)) else {
+            continue;
+        };
+        let old = u32::from_le(word.load(Relaxed));
+        // BRK #imm16 (Arm ARM C6.2.50).
+        if old & 0xffe0_001f == 0xd420_0000 && is_compiled(old >> 5 & 0xffff) {
+            word.store(0, Relaxed);
+        }
+    }
 }
 
 /// The address of the first executable section, and all words from there to the end of the last

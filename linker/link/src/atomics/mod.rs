@@ -121,7 +121,7 @@ fn whole(
         let name = name.trim_start_matches('(').trim_end_matches(')');
         let symbols = match input.kind {
             InputKind::Elf => globals(&parse(input)?),
-            InputKind::Bitcode => Vec::new(),
+            InputKind::Bitcode | InputKind::Gimple => Vec::new(),
         };
         members.push(Member {
             name: name.to_owned(),
@@ -184,7 +184,7 @@ impl Helpers {
 
     /// The object with records, if it has calls that can become sites.
     fn rewrite(&self, input: &Input, report: &mut Report) -> Result<Option<Vec<u8>>, AtomicsError> {
-        if input.kind == InputKind::Bitcode {
+        if input.kind != InputKind::Elf {
             if !self.words.is_empty() {
                 report.not_checked.push(input.name.clone());
             }

@@ -69,7 +69,7 @@ mod tests {
         }
         let error = "far:a".parse::<Allow>().unwrap_err();
         let words = "there is no kind of finding `far`; there are other-section, too-far, \
-                     group-too-large";
+                     group-too-large, joined-tables";
         assert_eq!(error.to_string(), words);
     }
 }

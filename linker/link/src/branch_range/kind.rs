@@ -11,11 +11,18 @@ pub enum Kind {
     TooFar,
     /// A keep-together group is larger than the range of an instruction in it.
     GroupTooLarge,
+    /// A table of records belongs to one section, and has records of others.
+    JoinedTables,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::OtherSection, Self::TooFar, Self::GroupTooLarge];
+    pub const ALL: [Self; 4] = [
+        Self::OtherSection,
+        Self::TooFar,
+        Self::GroupTooLarge,
+        Self::JoinedTables,
+    ];
 
     /// Its name, as in `--allow other-section`.
     pub fn name(self) -> &'static str {
@@ -23,6 +30,7 @@ impl Kind {
             Self::OtherSection => "other-section",
             Self::TooFar => "too-far",
             Self::GroupTooLarge => "group-too-large",
+            Self::JoinedTables => "joined-tables",
         }
     }
 

@@ -27,6 +27,7 @@ mod kind;
 mod object;
 mod resolve;
 mod short;
+mod tables;
 mod text;
 
 use std::collections::BTreeMap;
@@ -79,17 +80,60 @@ pub struct Report {
     pub objects: usize,
     /// The number of references of short range in them.
     pub references: usize,
-    /// Inputs of LLVM bitcode, which were *not* checked: they have no instructions yet.
-    pub not_checked: Vec<String>,
+    /// Inputs that were *not* checked, or not all that matters in them.
+    pub not_checked: Vec<NotChecked>,
     /// The keep-together groups.
     pub groups: Vec<Group>,
     /// The findings, in the order of the inputs; those about groups are last.
     pub findings: Vec<Diagnostic>,
 }
 
-/// The reason that bitcode is not checked.
-pub const BITCODE: &str =
-    "LLVM bitcode, which has no instructions before the linker generates them";
+/// An input that was not checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotChecked {
+    /// Its name: `entry.o`, or `libkernel.a(entry.o)`.
+    pub name: String,
+    /// What was not checked.
+    pub what: Unchecked,
+}
+
+/// What the lint cannot check in an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unchecked {
+    /// LLVM bitcode has no instructions yet.
+    Bitcode,
+    /// A slim object of GCC's link-time optimisation has no instructions yet.
+    Gimple,
+    /// The sites and replacements of a module of Linux: this lint reads branches only.
+    Alternatives,
+}
+
+impl Unchecked {
+    const ALL: [Self; 3] = [Self::Bitcode, Self::Gimple, Self::Alternatives];
+
+    /// What it is, and why.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Bitcode => {
+                "LLVM bitcode, which has no instructions before the linker generates them"
+            }
+            Self::Gimple => {
+                "code of GCC for link-time optimisation, which has no instructions before GCC's \
+                 plugin generates them"
+            }
+            Self::Alternatives => "its alternatives, which `alt verify` checks",
+        }
+    }
+
+    /// As a part of a summary, with the number of inputs.
+    fn summary(self, count: usize) -> String {
+        match self {
+            Self::Bitcode => format!("{count} of LLVM bitcode not checked"),
+            Self::Gimple => format!("{count} of GCC's GIMPLE not checked"),
+            Self::Alternatives => format!("the alternatives of {count} not checked"),
+        }
+    }
+}
 
 impl Report {
     /// A summary of what was checked.
@@ -100,8 +144,11 @@ impl Report {
         if !self.groups.is_empty() {
             text += &format!(", {}", count(self.groups.len(), "group"));
         }
-        if !self.not_checked.is_empty() {
-            text += &format!("; {} of LLVM bitcode not checked", self.not_checked.len());
+        for what in Unchecked::ALL {
+            let count = self.not_checked.iter().filter(|it| it.what == what).count();
+            if count != 0 {
+                text += &format!("; {}", what.summary(count));
+            }
         }
         text
     }
@@ -130,14 +177,22 @@ pub fn check<P: AsRef<Path>>(
 pub fn check_inputs(inputs: &[Input], options: &Options) -> Result<Report, BranchRangeError> {
     let (mut objects, mut not_checked) = (Vec::new(), Vec::new());
     for input in inputs {
+        let mut unchecked = |what| {
+            let name = input.name.clone();
+            not_checked.push(NotChecked { name, what });
+        };
         match input.kind {
-            InputKind::Bitcode => not_checked.push(input.name.clone()),
+            InputKind::Bitcode => unchecked(Unchecked::Bitcode),
+            InputKind::Gimple => unchecked(Unchecked::Gimple),
             InputKind::Elf => {
                 let object =
                     LinkedObject::parse(input).map_err(|why| BranchRangeError::Object {
                         file: input.name.clone(),
                         why,
                     })?;
+                if object.has_linux_table() {
+                    unchecked(Unchecked::Alternatives);
+                }
                 objects.push(object);
             }
         }
@@ -175,6 +230,9 @@ pub fn check_inputs(inputs: &[Input], options: &Options) -> Result<Report, Branc
                 }
             }
         }
+    }
+    for object in &objects {
+        report.findings.extend(tables::joined(object)?);
     }
     for group in &report.groups {
         if let Some(words) = tightest.get(group.name.as_str())

@@ -43,6 +43,12 @@ impl<'a> LinkedObject<'a> {
         })
     }
 
+    /// Whether it is a module of Linux with alternatives.
+    pub(super) fn has_linux_table(&self) -> bool {
+        let mut sections = self.file.sections.iter();
+        sections.any(|section| section.is_loaded() && section.name == b".altinstructions")
+    }
+
     /// The function that an offset in a section belongs to, and the offset in the function.
     pub(super) fn function(&self, section: usize, offset: u64) -> Option<(&'a [u8], u64)> {
         let after = self

@@ -6,10 +6,11 @@ use alt_diagnostic::{Diagnostic, Location};
 use alt_object::display;
 use alt_object::inputs::{Input, InputError, InputKind};
 use alt_object::object::{Object, ObjectError, Place};
-use object::elf::{SHT_REL, SHT_RELA, SectionFlags};
+use object::elf::{SHT_REL, SHT_RELA, SectionFlags, SectionType};
 
 use super::object::{NotUtf8, text};
 use super::rules;
+use super::write;
 
 /// Names in the inputs. Bitcode has no sections and symbols yet.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Inputs<'a> {
     pub sections: BTreeSet<&'a str>,
     /// The symbols that an input defines for others.
     pub globals: BTreeSet<&'a str>,
+    /// Sections that the object of the namespace will not have, a line each.
+    pub left_out: Vec<String>,
     flags: BTreeSet<(&'a str, u64)>,
 }
 
@@ -25,6 +28,9 @@ impl<'a> Inputs<'a> {
     /// Reads all inputs; adds to `found` what must not be linked.
     pub fn new(inputs: &'a [Input], found: &mut Vec<Diagnostic>) -> Result<Self, InputError> {
         let mut all = Self::default();
+        if let Some(input) = inputs.iter().find(|it| it.kind == InputKind::Gimple) {
+            return Err(InputError::Gimple(input.name.clone()));
+        }
         for input in inputs.iter().filter(|input| input.kind == InputKind::Elf) {
             let damaged = |why: String| InputError::Damaged {
                 name: input.name.clone(),
@@ -32,6 +38,7 @@ impl<'a> Inputs<'a> {
             };
             let object = Object::parse(&input.bytes).map_err(|why| damaged(why.0))?;
             relocations(&input.name, &object, found).map_err(|why| damaged(why.0))?;
+            all.left_out(&input.name, &object);
             all.add(&object).map_err(|why| damaged(why.to_string()))?;
         }
         Ok(all)
@@ -51,11 +58,36 @@ impl<'a> Inputs<'a> {
         Ok(())
     }
 
+    /// Notes sections that are dropped, once for each name.
+    fn left_out(&mut self, file: &str, object: &Object<'_>) {
+        for section in object.sections.iter().filter(|it| !it.is_loaded()) {
+            let name = display::name(section.name);
+            let why = if section.name.starts_with(b".zdebug") {
+                "compressed in the form of before SHF_COMPRESSED; compile with -gz=zlib".to_owned()
+            } else if !is_known(section.kind) {
+                format!("of type {:#x}, which `alt` does not know", section.kind.0)
+            } else {
+                continue;
+            };
+            let line = format!("section {name} is left out: it is {why}");
+            if !self.left_out.iter().any(|known| known.starts_with(&line)) {
+                self.left_out.push(format!("{line} ({file})"));
+            }
+        }
+    }
+
     /// Whether an input has a section of this name with this flag.
     pub fn has(&self, section: &str, flag: SectionFlags) -> bool {
         let mut flags = self.flags.iter();
         flags.any(|(name, flags)| *name == section && SectionFlags(*flags).contains(flag))
     }
+}
+
+/// Whether a section of this type can be carried over, or is dropped anyway.
+fn is_known(kind: SectionType) -> bool {
+    // LLVM's list of functions whose addresses are taken, which `DISCARD` names.
+    const ADDRSIG: SectionType = SectionType(0x6fff_4c03);
+    write::is_known(kind) || kind == ADDRSIG
 }
 
 /// Mistakes in relocations that only an input shows: a linker may misread or move them.
@@ -86,9 +118,10 @@ fn relocations(
                 rows.info
             ))
         })?;
+        let size = object.uncompressed_size(rows.info)?;
         let mut offsets = relocations.list.iter().map(|relocation| relocation.offset);
-        if let Some(offset) = offsets.find(|offset| *offset >= target.size) {
-            let (section, size) = (display::name(target.name), target.size);
+        if let Some(offset) = offsets.find(|offset| *offset >= size) {
+            let section = display::name(target.name);
             let place = Location::Part {
                 name: format!("{section}+{offset:#x}"),
                 file: Some(file.to_owned()),

@@ -77,8 +77,8 @@ impl Link {
     /// Links, checks, and writes the object. Returns its path.
     ///
     /// Without [`output`](Self::output), cargo runs the build script again when the manifest or an
-    /// input changes. Constants that will be writable are reported as warnings, through cargo or
-    /// on standard error.
+    /// input changes. Constants that will be writable, and sections that are left out, are
+    /// reported as warnings, through cargo or on standard error.
     ///
     /// # Errors
     /// A file cannot be read, the linker fails, or the code breaks a rule of `docs/hypervisor.md`.
@@ -125,7 +125,8 @@ impl Link {
         let map = fs::read_to_string(&map).map_err(at(&map))?;
         let bytes = link.finish(&linked, &map)?;
         whole(&output, &bytes)?;
-        for line in PartialLink::writable_constants(&map) {
+        let constants = PartialLink::writable_constants(&map);
+        for line in link.left_out().iter().chain(&constants) {
             match self.output {
                 None => println!("cargo::warning={line}"),
                 Some(_) => eprintln!("warning: {line}"),

@@ -122,6 +122,12 @@ impl<'a> PartialLink<'a> {
         namespace.write(linked)
     }
 
+    /// Sections of the inputs that the object will not have although they are no code and no data of
+    /// the program, a line each: debug information in an old form, sections of unknown types.
+    pub fn left_out(&self) -> &[String] {
+        &self.inputs.left_out
+    }
+
     /// Constants that will be writable, a line each: tables of pointers that compilers put into
     /// `.data.rel.ro` when they are asked for code that runs at any address.
     pub fn writable_constants(map: &str) -> Vec<String> {

@@ -43,8 +43,14 @@ const USUAL: [(&str, [&str; 2]); 4] = [
     (".bss", [".bss", ".bss.*"]),
 ];
 
-/// Sections that a hypervisor does not need: unwind tables, notes, and data for LLVM.
-const DISCARDED: &str = ".eh_frame .note .note.* .llvmbc .llvmcmd .llvm_addrsig";
+/// Sections that a hypervisor does not need: unwind tables, notes, data for LLVM, and debug
+/// information in a form that linkers no longer read.
+const DISCARDED: &str = ".eh_frame .note .note.* .llvmbc .llvmcmd .llvm_addrsig .zdebug_*";
+
+/// The note that says whether all code has landing pads (BTI) and signs its return addresses. The
+/// linker writes it if all inputs have it, and the link of the kernel needs it for that of the image
+/// (ELF for the Arm 64-bit Architecture, 6.2).
+pub(super) const PROPERTIES: &str = ".note.gnu.property";
 
 /// A section of the namespace, and the patterns of its inputs.
 #[derive(Clone, Debug)]
@@ -109,6 +115,7 @@ impl Layout {
         for table in TABLES {
             let _ = writeln!(text, "  {table} 0 : {{ *({table}) }}");
         }
+        let _ = writeln!(text, "  {PROPERTIES} 0 : {{ *({PROPERTIES}) }}");
         text + "  /DISCARD/ : { *(" + DISCARDED + ") }\n}\n"
     }
 }

@@ -3,14 +3,19 @@
 
 use std::collections::HashSet;
 
+use alt_object::display;
+use alt_object::object::Object;
 use alt_runtime::atomics::CAP_SYMBOL;
 use alt_runtime::record::VERSION_SYMBOL;
 use object::build::Id;
 use object::build::elf::{Builder, Relocation, SectionData, SectionId, SymbolId};
 use object::elf::{
     R_AARCH64_ABS64, R_AARCH64_PREL32, SHF_ALLOC, SHF_EXECINSTR, SHF_INFO_LINK, SHF_MERGE,
-    SHF_STRINGS, SHF_WRITE, SHN_ABS, SHN_UNDEF, SHT_NOBITS, SHT_PROGBITS, SHT_RELA, STB_GLOBAL,
-    STB_LOCAL, STT_FILE, STT_NOTYPE, STT_SECTION, STV_DEFAULT, SectionFlags, SymbolOther,
+    SHF_STRINGS, SHF_WRITE, SHN_ABS, SHN_UNDEF, SHT_AARCH64_ATTRIBUTES, SHT_FINI_ARRAY,
+    SHT_GNU_ATTRIBUTES, SHT_GROUP, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE, SHT_NULL,
+    SHT_PREINIT_ARRAY, SHT_PROGBITS, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX,
+    STB_GLOBAL, STB_LOCAL, STT_FILE, STT_NOTYPE, STT_SECTION, STV_DEFAULT, SectionFlags,
+    SectionType, SymbolOther,
 };
 
 use super::error::PartialLinkError;
@@ -34,7 +39,9 @@ pub(super) struct Namespace<'a> {
 impl Namespace<'_> {
     /// Rewrites the object of the partial link.
     pub fn write(&self, object: &[u8]) -> Result<Vec<u8>, PartialLinkError> {
-        let mut builder = Builder::read64(object)?;
+        let (object, unknown) = without_unknown(object)?;
+        let mut builder = Builder::read64(object.as_slice())?;
+        drop_sections(&mut builder, &unknown);
         for section in &mut builder.sections {
             // 0 has the same meaning as 1, and the builder does not accept it.
             section.sh_addralign = section.sh_addralign.max(1);
@@ -216,6 +223,83 @@ impl Namespace<'_> {
     }
 }
 
+/// Whether a section of this type can be read and written again.
+pub(super) fn is_known(kind: SectionType) -> bool {
+    [
+        SHT_NULL,
+        SHT_PROGBITS,
+        SHT_SYMTAB,
+        SHT_STRTAB,
+        SHT_RELA,
+        SHT_NOTE,
+        SHT_NOBITS,
+        SHT_REL,
+        SHT_GROUP,
+        SHT_INIT_ARRAY,
+        SHT_FINI_ARRAY,
+        SHT_PREINIT_ARRAY,
+        SHT_SYMTAB_SHNDX,
+        SHT_GNU_ATTRIBUTES,
+        SHT_AARCH64_ATTRIBUTES,
+    ]
+    .contains(&kind)
+}
+
+/// The object with a known type for each section of an unknown one, and the numbers of these: the
+/// library refuses the whole object for them. None of them may be loaded.
+fn without_unknown(object: &[u8]) -> Result<(Vec<u8>, Vec<usize>), PartialLinkError> {
+    // Offsets in the ELF header and in a section header (ELF-64 object file format, figures 2, 3).
+    const E_SHOFF: usize = 0x28;
+    const SH_TYPE: usize = 4;
+    const HEADER: usize = 64;
+    let mut bytes = object.to_vec();
+    let mut unknown = Vec::new();
+    let read = Object::parse(object)?;
+    for (index, section) in read.sections.iter().enumerate() {
+        if is_known(section.kind) {
+            continue;
+        }
+        let (name, kind) = (display::name(section.name), section.kind.0);
+        if section.is_loaded() {
+            return Err(PartialLinkError::Object(format!(
+                "section {name} is loaded and of type {kind:#x}, which `alt` does not know: compile \
+                 without what makes it"
+            )));
+        }
+        let table = object.get(E_SHOFF..).and_then(<[u8]>::first_chunk);
+        let table = table.map_or(0, |table| u64::from_le_bytes(*table));
+        let place = usize::try_from(table).ok().and_then(|table| {
+            let at = table.checked_add(index.checked_mul(HEADER)? + SH_TYPE)?;
+            bytes.get_mut(at..at.checked_add(4)?)
+        });
+        if let Some(place) = place {
+            place.copy_from_slice(&SHT_PROGBITS.0.to_le_bytes());
+            unknown.push(index);
+        }
+    }
+    Ok((bytes, unknown))
+}
+
+/// Drops sections, by number, with their relocations.
+fn drop_sections(builder: &mut Builder<'_>, numbers: &[usize]) {
+    // The first section of the file, which is empty, is none of the builder's.
+    let gone: Vec<SectionId> = builder
+        .sections
+        .iter()
+        .map(|section| section.id())
+        .filter(|id| numbers.contains(&(id.index() + 1)))
+        .collect();
+    for section in &mut builder.sections {
+        let of = section.sh_info_section;
+        let relocates = section.sh_type == SHT_RELA && of.is_some_and(|of| gone.contains(&of));
+        section.delete |= relocates || gone.contains(&section.id());
+    }
+    // No symbol is used by them alone; the symbols of the sections go with them.
+    for symbol in &mut builder.symbols {
+        symbol.delete |= symbol.section.is_some_and(|of| gone.contains(&of));
+    }
+}
+
 fn without(flags: SectionFlags, these: SectionFlags) -> SectionFlags {
     SectionFlags(flags.0 & !these.0)
 }
@@ -239,7 +323,7 @@ fn relocations<'a>(
 /// The symbols to which relocations refer.
 fn used(builder: &Builder<'_>) -> HashSet<usize> {
     let mut used = HashSet::new();
-    for section in &builder.sections {
+    for section in builder.sections.iter().filter(|section| !section.delete) {
         if let SectionData::Relocation(relocations) = &section.data {
             let symbols = relocations.iter().filter_map(|r: &Relocation| r.symbol);
             used.extend(symbols.map(|symbol| symbol.index()));

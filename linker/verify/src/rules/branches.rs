@@ -13,6 +13,7 @@ use alt_image::code::Reference;
 use crate::arms::MovedArm;
 use crate::context::Context;
 use crate::rule::{ANY, Reporter, Rule};
+use crate::rules::veneers;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -52,7 +53,7 @@ fn into_site(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             }
         };
         for branch in context.code.branches_to(inside.clone()) {
-            if !range.contains(&branch.from) {
+            if !range.contains(&branch.from) && !veneers::is_unused(context, branch) {
                 report(branch.from, branch.target, None);
             }
         }
@@ -84,7 +85,8 @@ fn into_replacement(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 own.contains(&branch.from) && stays
             };
             let near = ranges.partition_point(|range| range.start <= branch.from);
-            if ranges[..near].last().filter(own).is_none() {
+            let stays = ranges[..near].last().filter(own).is_some();
+            if !stays && !veneers::is_unused(context, branch) {
                 reporter.report(branch.from, text.clone());
             }
         }

@@ -1,6 +1,7 @@
 //! Callbacks are functions of the kernel.
 
 use alt_diagnostic::Severity;
+use alt_image::image::ELSEWHERE;
 use alt_image::records::alt::{CALLBACK, function_of};
 use alt_image::records::{Format, Kind};
 
@@ -58,7 +59,12 @@ fn not_text(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 }
 
 fn is_text(context: &Context<'_>, address: u64) -> bool {
-    address.is_multiple_of(4) && context.image.word(address).is_some()
+    let image = context.image;
+    // Those of other objects have an address in the layout, and no instructions.
+    let elsewhere = |name: &str| image.relocatable().is_some() && name == ELSEWHERE;
+    let section = image.section_at(address);
+    address.is_multiple_of(4)
+        && (image.word(address).is_some() || section.is_some_and(|it| elsewhere(&it.name)))
 }
 
 /// The addresses of the callbacks in our table.

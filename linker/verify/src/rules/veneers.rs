@@ -2,6 +2,9 @@
 
 use alt_diagnostic::Severity;
 use alt_image::code::Reference;
+use alt_object::encodings::{goes_on, is_load_store_unsigned};
+use alt_runtime::Insn;
+use alt_runtime::insn::Form;
 
 use crate::context::Context;
 use crate::rule::{ANY, Reporter, Rule};
@@ -40,6 +43,40 @@ fn is_range_extension(name: &str) -> bool {
     !is_erratum(name)
         && ((name.starts_with(THUNKS) && name.contains("Thunk_"))
             || (name.starts_with("__") && name.ends_with("_veneer")))
+}
+
+/// Whether a branch is the end of a veneer that nothing uses.
+///
+/// GNU ld makes a veneer for each sequence of Cortex-A53 erratum 843419: the load or store, and a
+/// branch to what follows it. Where it then turns the ADRP into ADR instead
+/// (`--fix-cortex-a53-843419=full`), the veneer stays, without a symbol, and is never executed: the
+/// load or store is still at its place, nothing branches to the veneer, and what stands before it
+/// does not go on to it.
+pub(super) fn is_unused(context: &Context<'_>, branch: &Reference) -> bool {
+    let image = context.image;
+    let (Some(copy), Some(original)) = (branch.from.checked_sub(4), branch.target.checked_sub(4))
+    else {
+        return false;
+    };
+    let word = image
+        .word(copy)
+        .filter(|word| is_load_store_unsigned(*word));
+    if branch.form != Form::B || word.is_none() || word != image.word(original) {
+        return false;
+    }
+    // The veneers of a section begin with a branch over all of them and a NOP.
+    let before = |steps: u64| copy.checked_sub(4 * steps).and_then(|at| image.word(at));
+    let ends = |word: Option<u32>| word.is_some_and(|word| !goes_on(word));
+    let apart = match before(1) {
+        Some(word) if word == Insn::NOP.0 => ends(before(2)),
+        word => ends(word),
+    };
+    apart
+        && context
+            .code
+            .branches_to(copy..branch.from.saturating_add(4))
+            .next()
+            .is_none()
 }
 
 fn range_extension(context: &Context<'_>, reporter: &mut Reporter<'_>) {

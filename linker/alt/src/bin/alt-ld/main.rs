@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::{env, io};
 
-use alt_linker::branch_range::{self, Options};
+use alt_linker::branch_range::{self, NotChecked, Options};
 use alt_linker::folding;
 use arguments::Arguments;
 
@@ -54,8 +54,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     let mut link = Arguments::read(arguments)?;
     if !link.partial {
         let report = branch_range::check(&link.inputs, &options()?)?;
-        for name in &report.not_checked {
-            eprintln!("alt-ld: not checked: {name}: {}", branch_range::BITCODE);
+        for NotChecked { name, what } in &report.not_checked {
+            eprintln!("alt-ld: not checked: {name}: {}", what.reason());
         }
         for finding in &report.findings {
             eprintln!("{finding}");

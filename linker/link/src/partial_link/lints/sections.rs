@@ -8,7 +8,7 @@ use object::elf::{SHF_EXECINSTR, SHF_WRITE};
 
 use super::LintContext;
 use crate::partial_link::rules;
-use crate::partial_link::script::{ALWAYS, TABLES};
+use crate::partial_link::script::{ALWAYS, PROPERTIES, TABLES};
 
 /// The section of callbacks, whatever its flags.
 const CALLBACKS: &str = "alt_callbacks";
@@ -17,7 +17,7 @@ pub(super) fn orphans(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {
     for (_, section) in context.object.loaded() {
         let mut outputs = context.layout.0.iter();
         let known = outputs.any(|output| context.name.section(&output.name) == section.name);
-        if known || TABLES.contains(&section.name) {
+        if known || TABLES.contains(&section.name) || section.name == PROPERTIES {
             continue;
         }
         if super::instrumentation::section(section.name).is_some() {

@@ -1,0 +1,286 @@
+//! Relocatable objects, such as modules, and the vDSO inside of an image.
+//!
+//! The oracle is the link of the same code: what a site is, and what its arms write, is the same in
+//! the object and in the image, apart from addresses of other sections.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use object::elf::{FileHeader64, R_AARCH64_ABS32, R_AARCH64_PREL32, SHT_REL};
+use object::{LittleEndian, Object, ObjectSection, ObjectSymbol};
+use serde_json::Value;
+use tempfile::TempDir;
+use test_support::{Cross, workspace};
+
+use crate::fixture::Fixture;
+use crate::linux;
+use crate::run::{Ran, alt};
+
+type ElfFile<'a> = object::read::elf::ElfFile<'a, FileHeader64<LittleEndian>>;
+
+/// The line about the layout, on standard error.
+const NOTE: &str = "a relocatable object has no addresses";
+
+/// Compiles a source of the fixtures to an object.
+fn object(mut rustc: Command, source: &str, out: &Path) -> PathBuf {
+    rustc
+        .arg(workspace().join("linker/alt/tests/cli").join(source))
+        .args(["--emit=obj", "-Cpanic=abort", "-Ccodegen-units=1"])
+        .args(["-Copt-level=2", "-Crelocation-model=static", "-o"])
+        .arg(out);
+    let output = rustc.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    out.to_owned()
+}
+
+/// The object of records.s, in Linux's layout.
+fn linux_object(cross: &Cross, dir: &Path) -> PathBuf {
+    let out = dir.join("records.o");
+    object(cross.rustc(), "linux/records.rs", &out)
+}
+
+fn run(words: &[&str], path: &Path) -> Ran {
+    let path = path.to_str().unwrap();
+    let (command, rest) = words.split_first().unwrap();
+    alt([&[*command, path], rest].concat())
+}
+
+/// The output of a run that must succeed, with the note.
+#[track_caller]
+fn noted(ran: Ran) -> String {
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stderr.contains(NOTE), "{ran:?}");
+    ran.stdout
+}
+
+fn sites(text: &str) -> Vec<Value> {
+    let json: Value = serde_json::from_str(text).unwrap();
+    json["sites"].as_array().unwrap().clone()
+}
+
+/// Compares the sites of an object with those of its link; returns the number of equal words.
+fn compare(object: &[Value], image: &[Value]) -> usize {
+    let mut equal = 0;
+    for site in object {
+        let same = image.iter().find(|other| other["place"] == site["place"]);
+        let same = same.unwrap_or_else(|| panic!("{} is not in the image", site["place"]));
+        assert_eq!(site["kind"], same["kind"]);
+        let arms = [site, same].map(|site| site["arms"].as_array().unwrap());
+        assert_eq!(arms[0].len(), arms[1].len(), "{site}");
+        for (arm, other) in arms[0].iter().zip(arms[1]) {
+            for field in ["condition", "terms", "kind", "refused"] {
+                assert_eq!(arm[field], other[field], "{site}");
+            }
+            let words = [arm, other].map(|arm| arm["words"].as_array());
+            let (Some(ours), Some(theirs)) = words.into() else {
+                assert_eq!(arm["words"], other["words"], "{site}");
+                continue;
+            };
+            assert_eq!(ours.len(), theirs.len(), "{site}");
+            for (word, other) in ours.iter().zip(theirs) {
+                // Distances to other sections, and page offsets, are those of a layout.
+                let text = word["text"].as_str().unwrap();
+                let mnemonic = |text: &str| text.split(' ').next().map(str::to_owned);
+                assert_eq!(mnemonic(text), mnemonic(other["text"].as_str().unwrap()));
+                equal += usize::from(word["word"] == other["word"]);
+                if text.starts_with('b') || text.starts_with("cb") || text.starts_with("tb") {
+                    assert_eq!(word["target"], other["target"], "{site}");
+                }
+            }
+        }
+    }
+    equal
+}
+
+#[test]
+fn linux_object_has_the_sites_of_its_link() {
+    let Some(cross) = Cross::new("linux_object_has_the_sites_of_its_link") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let path = linux_object(&cross, dir.path());
+    let image = linux::records(&cross, dir.path());
+    let ours = sites(&noted(run(&["dump", "--json"], &path)));
+    let theirs = sites(&run(&["dump", "--json"], &image).clean());
+    assert_eq!(ours.len(), 16);
+    assert!(compare(&ours, &theirs) >= 20);
+    let stats = noted(run(&["stats"], &path));
+    assert!(stats.contains(".altinstructions"), "{stats}");
+    // What is wrong in the link is wrong in the object: rules find the same.
+    let rules = |ran: Ran| {
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let findings = json["findings"].as_array().unwrap().iter();
+        let mut rules: Vec<_> = findings.map(|f| f["rule"].to_string()).collect();
+        rules.sort();
+        (ran.status, rules)
+    };
+    let [mine, linked] = [&path, &image].map(|path| rules(run(&["verify", "--json"], path)));
+    assert_eq!(mine, linked);
+}
+
+#[test]
+fn apply_writes_sites_that_no_loader_relocates() {
+    let Some(cross) = Cross::new("apply_writes_sites_that_no_loader_relocates") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let path = linux_object(&cross, dir.path());
+    let out = dir.path().join("out.o");
+    let before = fs::read(&path).unwrap();
+    let to = out.to_str().unwrap();
+    let said = noted(run(&["apply", "--caps", "4", "-o", to], &path));
+    assert_eq!(said, "applied 1 of 16 records, 0 callbacks left\n");
+    let elf = ElfFile::parse(&*before).unwrap();
+    let mut symbols = elf.symbols();
+    let site = symbols
+        .find(|symbol| symbol.name() == Ok("absent"))
+        .unwrap();
+    let text = elf.section_by_index(site.section_index().unwrap()).unwrap();
+    let at = usize::try_from(text.file_range().unwrap().0 + site.address()).unwrap();
+    let mut expected = before.clone();
+    // ldapr x0, [x1] (GNU as).
+    expected[at..at + 4].copy_from_slice(&0xf8bf_c020_u32.to_le_bytes());
+    assert!(fs::read(&out).unwrap() == expected);
+    // BRK #0x800, Linux's BUG(), is code like any other (Arm ARM C6.2.50).
+    let mut bug = before.clone();
+    bug[at..at + 4].copy_from_slice(&0xd421_0000_u32.to_le_bytes());
+    let path_of_bug = dir.path().join("bug.o");
+    fs::write(&path_of_bug, bug).unwrap();
+    let findings = run(&["verify"], &path_of_bug).stdout;
+    assert!(!findings.contains("breakpoint"), "{findings}");
+    noted(run(&["apply", "--caps", "4", "-o", to], &path_of_bug));
+    assert!(fs::read(&out).unwrap() == expected);
+    let left = noted(run(&["apply", "--caps", "", "-o", to], &path_of_bug));
+    assert!(left.starts_with("applied 0 of 16"), "{left}");
+    assert!(fs::read(&out).unwrap() == fs::read(&path_of_bug).unwrap());
+    fs::remove_file(&out).unwrap();
+    // `page` gets an ADRP of data, whose place the loader decides.
+    let refused = run(&["apply", "--caps", "3", "-o", to], &path);
+    assert_eq!(refused.status, 2, "{refused:?}");
+    let why = "page: what patching writes depends on where the object is loaded";
+    assert!(refused.stderr.contains(why), "{refused:?}");
+    assert!(!out.exists());
+    let refused = run(&["diff", "--caps", "4", "--dump", to, "--base", "0"], &path);
+    assert_eq!(refused.status, 2);
+    let why = "has no addresses to compare memory at";
+    assert!(refused.stderr.contains(why), "{refused:?}");
+}
+
+#[test]
+fn object_of_ours_has_the_sites_of_its_link() {
+    let Some(fixture) = Fixture::new("object_of_ours_has_the_sites_of_its_link") else {
+        return;
+    };
+    let cross = Cross::new("object_of_ours_has_the_sites_of_its_link").unwrap();
+    let mut rustc = cross.rustc();
+    rustc.env(
+        "CARGO_MANIFEST_DIR",
+        workspace().join("linker/alt/tests/cli/own"),
+    );
+    let path = object(rustc, "own/kernel.rs", &fixture.file("kernel.o"));
+    let ours = sites(&noted(run(&["dump", "--json"], &path)));
+    let theirs = sites(&run(&["dump", "--json"], fixture.path()).clean());
+    assert_eq!(ours.len(), theirs.len());
+    assert!(compare(&ours, &theirs) >= 10);
+    let said = noted(run(&["verify"], &path));
+    let line = "not checked: what is decided when this object is linked or loaded: addresses, and ";
+    assert!(said.starts_with("clean: "), "{said}");
+    assert!(said.contains(line), "{said}");
+}
+
+/// The object with one relocation type, or one section type, replaced.
+fn damaged(file: &[u8], old: &[u8], new: &[u8], near: usize) -> Vec<u8> {
+    let mut file = file.to_vec();
+    let found = file[near..].windows(old.len()).position(|it| it == old);
+    let at = near + found.unwrap();
+    file[at..at + new.len()].copy_from_slice(new);
+    file
+}
+
+#[test]
+fn objects_that_cannot_be_laid_out_are_refused() {
+    let Some(cross) = Cross::new("objects_that_cannot_be_laid_out_are_refused") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let path = linux_object(&cross, dir.path());
+    let good = fs::read(&path).unwrap();
+    let elf = ElfFile::parse(&*good).unwrap();
+    let rows = elf.section_by_name(".rela.altinstructions").unwrap();
+    let (offset, _) = rows.file_range().unwrap();
+    let offset = usize::try_from(offset).unwrap();
+    let refuse = |file: Vec<u8>, why: &str| {
+        fs::write(&path, file).unwrap();
+        let ran = run(&["dump"], &path);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(ran.stderr.contains(why), "{ran:?}");
+    };
+    let kind = |kind: object::elf::RelocationType| kind.0.to_le_bytes();
+    let wrong = damaged(
+        &good,
+        &kind(R_AARCH64_PREL32),
+        &kind(R_AARCH64_ABS32),
+        offset,
+    );
+    // An address where a distance belongs is no error of the relocation, but the site is elsewhere.
+    fs::write(&path, wrong).unwrap();
+    assert_ne!(run(&["verify"], &path).status, 0);
+    let unknown = damaged(&good, &kind(R_AARCH64_PREL32), &[0xff, 0xff, 0, 0], offset);
+    refuse(
+        unknown,
+        "the relocation of .altinstructions+0x0 cannot be applied",
+    );
+    let headers = elf.elf_header().e_shoff.get(LittleEndian);
+    let at = usize::try_from(headers).unwrap() + 64 * rows.index().0 + 4;
+    let mut rel = good.clone();
+    rel[at..at + 4].copy_from_slice(&SHT_REL.0.to_le_bytes());
+    refuse(
+        rel,
+        "the relocations of .altinstructions are in a form that `alt` does not read",
+    );
+    let mut machine = good.clone();
+    machine[18] = 0x3e;
+    refuse(machine, "an ELF file for machine 0x3e");
+    // Cut anywhere, it is refused, and never a panic.
+    for length in (0..good.len()).step_by(97) {
+        fs::write(&path, &good[..length]).unwrap();
+        assert_eq!(run(&["dump"], &path).status, 2, "{length}");
+    }
+}
+
+#[test]
+fn vdso_has_sites_of_its_own() {
+    let Some(cross) = Cross::new("vdso_has_sites_of_its_own") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let inner = linux::records(&cross, dir.path());
+    let source = dir.path().join("outer.rs");
+    let text = format!(
+        "#![no_std]\n#![no_main]\ncore::arch::global_asm!(\n\
+         \".globl _start, vdso_start, vdso_end\", \"_start: adrp x0, vdso_start\", \"ret\",\n\
+         \".section .rodata, \\\"a\\\"\", \"vdso_start: .incbin \\\"{}\\\"\", \"vdso_end:\");\n\
+         #[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {{ loop {{}} }}\n",
+        inner.display()
+    );
+    fs::write(&source, text).unwrap();
+    let outer = dir.path().join("outer");
+    let mut rustc = cross.rustc();
+    rustc.args(["-Cpanic=abort", "-Clink-arg=-Ttext=0x40200000"]);
+    let output = rustc.arg(&source).arg("-o").arg(&outer).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // The image has no table; its vDSO has one, as the file of its own.
+    run(&["dump"], &outer).refused(&["the image has no table of sites"]);
+    let json = ["dump", "--json"];
+    let alone = run(&json, &inner).clean();
+    let inside = run(&["dump", "--json", "--vdso"], &outer).clean();
+    assert_eq!(inside, alone);
+    let rules = dir.path().join("rules.toml");
+    fs::write(&rules, "").unwrap();
+    let said = run(&["verify", "--rules", rules.to_str().unwrap()], &outer).clean();
+    let line = "not checked: the vDSO, an ELF file of its own in the image, with 16 records";
+    assert!(said.contains(line), "{said}");
+    run(&["dump", "--vdso"], &inner).refused(&["no vDSO"]);
+}

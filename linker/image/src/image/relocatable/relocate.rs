@@ -1,0 +1,199 @@
+//! The relocations of an object, applied for its layout.
+//!
+//! Names and formulas are from "ELF for the Arm 64-bit Architecture" (AAELF64), 5.7. S + A is the
+//! target, P the address of the place.
+
+use alt_object::display;
+use alt_object::object::{Object, Relocation as Row, Section};
+use alt_runtime::Insn;
+use alt_runtime::insn::Form;
+use alt_runtime::livepatch::RelocationKind;
+use object::elf::{
+    NAMES_R_AARCH64, R_AARCH64_ABS16, R_AARCH64_ABS32, R_AARCH64_ADR_PREL_PG_HI21_NC,
+    R_AARCH64_LD_PREL_LO19, R_AARCH64_MOVW_UABS_G0, R_AARCH64_MOVW_UABS_G0_NC,
+    R_AARCH64_MOVW_UABS_G1, R_AARCH64_MOVW_UABS_G1_NC, R_AARCH64_MOVW_UABS_G2,
+    R_AARCH64_MOVW_UABS_G2_NC, R_AARCH64_MOVW_UABS_G3, R_AARCH64_NONE, R_AARCH64_PLT32,
+    R_AARCH64_PREL16, RelocationType, SHT_CREL, SHT_REL, SHT_RELA,
+};
+
+use super::damaged;
+use super::layout::{Layout, is_table};
+use crate::image::elf::Names;
+use crate::image::{ImageError, Relocation};
+
+/// A relocation that was not applied: the place has what the file has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unapplied {
+    /// The address of the place.
+    pub at: u64,
+    /// The reason.
+    pub why: String,
+}
+
+/// Applies the relocations of all sections that are laid out. Returns them as a linker keeps them
+/// (`--emit-relocs`), by address, and those that it could not apply.
+pub(super) fn all(
+    object: &Object<'_>,
+    file: usize,
+    layout: &mut Layout,
+    names: &mut Names,
+) -> Result<(Vec<Relocation>, Vec<Unapplied>), ImageError> {
+    let (mut kept, mut unapplied) = (Vec::new(), Vec::new());
+    // Sections may share bytes; together they must not be larger than the file.
+    let mut left = file as u64;
+    for (index, rows) in object.sections.iter().enumerate() {
+        if ![SHT_RELA, SHT_REL, SHT_CREL].contains(&rows.kind) {
+            continue;
+        }
+        let Some(Some((start, offset))) = layout.places.get(rows.info).copied() else {
+            continue;
+        };
+        let of = &object.sections[rows.info];
+        let list = read(object, index, of, &mut left)?;
+        for row in list {
+            let at = start.wrapping_add(row.offset);
+            let symbol = object.symbols.get(row.symbol);
+            let target = match row.symbol {
+                0 => Some(0),
+                number => layout.address(object, number),
+            };
+            let addend = row.addend.unwrap_or_default();
+            let target = target.map(|value| value.wrapping_add_signed(addend));
+            if row.kind == R_AARCH64_NONE {
+                continue;
+            }
+            let done = match target {
+                None => Err("its symbol has no address".into()),
+                Some(target) => place(layout, of, offset, &row)
+                    .and_then(|bytes| apply(row.kind, bytes, at, target)),
+            };
+            if let Err(why) = done {
+                let why = format!("{}: {why}", name(row.kind));
+                if is_table(of.name) {
+                    let section = display::name(of.name);
+                    return Err(ImageError::Relocation {
+                        section,
+                        offset: row.offset,
+                        why,
+                    });
+                }
+                unapplied.push(Unapplied { at, why });
+            }
+            if let Some(target) = target {
+                let symbol = names.copy(symbol.map_or(&[], |symbol| symbol.name))?;
+                kept.push(Relocation {
+                    at,
+                    kind: row.kind.0,
+                    target,
+                    addend,
+                    symbol,
+                });
+            }
+        }
+    }
+    kept.sort_by_key(|relocation| relocation.at);
+    unapplied.sort_by_key(|unapplied| unapplied.at);
+    Ok((kept, unapplied))
+}
+
+fn read(
+    object: &Object<'_>,
+    index: usize,
+    of: &Section<'_>,
+    left: &mut u64,
+) -> Result<Vec<Row>, ImageError> {
+    let rows = &object.sections[index];
+    let section = || display::name(of.name);
+    *left = left.checked_sub(rows.size).ok_or_else(|| {
+        ImageError::Truncated("the relocations take more room than the file has".into())
+    })?;
+    if rows.kind != SHT_RELA {
+        return Err(ImageError::RelocationForm { section: section() });
+    }
+    let read = object.relocations(index).map_err(damaged("relocations"))?;
+    match read {
+        Some(read) if read.by_symbol_table => Ok(read.list),
+        _ => Err(ImageError::RelocationForm { section: section() }),
+    }
+}
+
+/// The bytes from the place of a relocation on, to the end of its section.
+fn place<'a>(
+    layout: &'a mut Layout,
+    of: &Section<'_>,
+    offset: Option<usize>,
+    row: &Row,
+) -> Result<&'a mut [u8], String> {
+    let range = offset.and_then(|offset| {
+        let end = offset.checked_add(usize::try_from(of.size).ok()?)?;
+        let start = offset.checked_add(usize::try_from(row.offset).ok()?)?;
+        Some(start..end)
+    });
+    let bytes = range.and_then(|range| layout.data.get_mut(range));
+    bytes.ok_or_else(|| format!("{:#x} is outside its section", row.offset))
+}
+
+/// What the ELF type writes, in the terms of alt-runtime.
+fn kind(kind: RelocationType) -> Option<RelocationKind> {
+    const LITERAL: &[Form] = &[Form::Ldr, Form::Ldrsw, Form::Prfm, Form::LdrSimd];
+    Some(match kind {
+        R_AARCH64_LD_PREL_LO19 => RelocationKind::Target(LITERAL),
+        R_AARCH64_ADR_PREL_PG_HI21_NC => RelocationKind::Target(&[Form::Adrp]),
+        R_AARCH64_PLT32 => RelocationKind::Relative32,
+        _ => RelocationKind::new(u16::try_from(kind.0).ok()?)?,
+    })
+}
+
+/// The lowest bit of an address that a MOVZ or MOVK takes.
+fn movw(kind: RelocationType) -> Option<u32> {
+    Some(match kind {
+        R_AARCH64_MOVW_UABS_G0 | R_AARCH64_MOVW_UABS_G0_NC => 0,
+        R_AARCH64_MOVW_UABS_G1 | R_AARCH64_MOVW_UABS_G1_NC => 16,
+        R_AARCH64_MOVW_UABS_G2 | R_AARCH64_MOVW_UABS_G2_NC => 32,
+        R_AARCH64_MOVW_UABS_G3 => 48,
+        _ => return None,
+    })
+}
+
+fn apply(of: RelocationType, bytes: &mut [u8], at: u64, target: u64) -> Result<(), String> {
+    let distance = target.wrapping_sub(at) as i64;
+    if of == R_AARCH64_ABS16 || of == R_AARCH64_PREL16 {
+        let place = bytes.first_chunk_mut().ok_or("outside its section")?;
+        let value = match of {
+            R_AARCH64_ABS16 => u16::try_from(target).ok(),
+            _ => i16::try_from(distance).ok().map(i16::cast_unsigned),
+        };
+        *place = value.ok_or("the value does not fit")?.to_le_bytes();
+        return Ok(());
+    }
+    let word = bytes.first_chunk().copied().map(u32::from_le_bytes);
+    let word = word.ok_or("outside its section")?;
+    if let Some(shift) = movw(of) {
+        let part = (target >> shift) as u32 & 0xffff;
+        let moved = word & !(0xffff << 5) | part << 5;
+        return write(bytes, u64::from(moved), 4);
+    }
+    if of == R_AARCH64_ABS32 {
+        let value = u32::try_from(target).map_err(|_| "the value does not fit")?;
+        return write(bytes, value.into(), 4);
+    }
+    let kind = kind(of).ok_or("`alt` does not know how to apply this type")?;
+    let number = u16::try_from(of.0).unwrap_or_default();
+    let value = kind
+        .apply(number, Insn(word), at, target)
+        .map_err(|why| why.to_string())?;
+    write(bytes, value, kind.width() as usize)
+}
+
+fn write(bytes: &mut [u8], value: u64, width: usize) -> Result<(), String> {
+    let place = bytes.get_mut(..width).ok_or("outside its section")?;
+    place.copy_from_slice(&value.to_le_bytes()[..width]);
+    Ok(())
+}
+
+fn name(kind: RelocationType) -> String {
+    match NAMES_R_AARCH64.name(kind) {
+        Some(name) => name.to_owned(),
+        None => format!("relocation type {}", kind.0),
+    }
+}
