@@ -31,7 +31,7 @@ pub const CALLBACK: u64 = Section::Callbacks.element_size();
 pub const WRITE: u64 = Section::Plan.element_size();
 
 /// The offset of the function in a callback: after the name, a pointer and a length.
-pub(crate) const FUNCTION: u64 = 16;
+const FUNCTION: u64 = 16;
 
 pub(super) fn is_there(image: &Image) -> bool {
     image.symbols().get(LAYOUT).is_some()

@@ -1,6 +1,6 @@
 //! The addresses of an object's sections.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use alt_object::object::{Object, Place};
@@ -13,8 +13,6 @@ use object::elf::{
 use super::{callbacks, damaged};
 use crate::image::elf::{LAST_PAGE, Names};
 use crate::image::{ImageError, Section};
-use crate::records::alt::CALLBACKS;
-use crate::records::linux;
 
 /// The first address. Low, and not 0, which would pass for "unknown".
 const START: u64 = 0x1_0000;
@@ -25,6 +23,15 @@ const PAGE: u64 = 4096;
 /// The largest alignment of a section that is respected, in bytes: that of a large page. Nothing
 /// here depends on it, and a damaged file may ask for any.
 const MAX_ALIGN: u64 = 2 << 20;
+
+/// The table of Linux.
+const LINUX: &str = ".altinstructions";
+
+/// The table of callbacks: the size of one in bytes, and the offset of its function, which is the
+/// last field (docs/records.md).
+const CALLBACKS: &str = record::Section::Callbacks.name();
+const CALLBACK: u64 = record::Section::Callbacks.element_size();
+const FUNCTION: usize = CALLBACK as usize - 8;
 
 /// The section of symbols that other objects define.
 pub(super) const UNDEFINED: &str = "*UND*";
@@ -42,17 +49,17 @@ pub(super) struct Layout {
     /// loaded.
     pub places: Vec<Option<(u64, Option<usize>)>>,
     /// The addresses of symbols that other objects define or that the linker allocates, by number.
-    pub(super) elsewhere: HashMap<usize, u64>,
+    elsewhere: HashMap<usize, u64>,
     /// The number of symbols that other objects define.
     pub undefined: usize,
     /// The end of what has been placed.
-    pub(super) at: u64,
+    at: u64,
 }
 
 /// Whether sections of this name make one table: a linker puts them together.
 pub(super) fn is_table(name: &[u8]) -> bool {
     let ours = record::Section::ALL.iter();
-    let mut tables = ours.map(|table| table.name()).chain([linux::TABLE]);
+    let mut tables = ours.map(|table| table.name()).chain([LINUX]);
     tables.any(|table| table.as_bytes() == name)
 }
 
@@ -197,7 +204,7 @@ impl Layout {
     }
 
     /// Adds a section, or lengthens the one before it if both are parts of one table.
-    pub(super) fn add(&mut self, new: Section, table: bool) {
+    fn add(&mut self, new: Section, table: bool) {
         if let Some(last) = self.sections.last_mut()
             && table
             && last.name == new.name
@@ -248,6 +255,41 @@ impl Layout {
                 writable: false,
                 thread_local: false,
             });
+        }
+        Ok(())
+    }
+
+    /// Adds the callbacks of other objects to the table, and empties the list.
+    fn callbacks(&mut self, foreign: &mut BTreeSet<usize>) -> Result<(), ImageError> {
+        let has_table = |last: &Section| last.loaded && last.name == CALLBACKS;
+        if !foreign.is_empty() && !self.sections.last().is_some_and(has_table) {
+            // Apart from the bounds of what is before it.
+            self.at = self.at.saturating_add(1);
+        }
+        for symbol in std::mem::take(foreign) {
+            let start = self.at.checked_next_multiple_of(8);
+            let range = start.and_then(|start| Some(start..start.checked_add(CALLBACK)?));
+            let range = range.filter(|range| range.end <= LAST_PAGE);
+            let range = range.ok_or_else(|| ImageError::Wraps {
+                section: CALLBACKS.into(),
+                address: self.at,
+            })?;
+            self.at = range.end;
+            // Its function is where the symbol would be otherwise.
+            let function = self.elsewhere.insert(symbol, range.start);
+            let offset = self.data.len();
+            self.data.extend([0; FUNCTION]);
+            self.data.extend(function.unwrap_or_default().to_le_bytes());
+            let new = Section {
+                name: CALLBACKS.into(),
+                range,
+                file: offset..self.data.len(),
+                loaded: true,
+                executable: false,
+                writable: false,
+                thread_local: false,
+            };
+            self.add(new, true);
         }
         Ok(())
     }
