@@ -5,6 +5,9 @@ use core::fmt;
 /// The number of cpucaps that a kernel can have. Cpucaps are numbered from 0 to `MAX_CAPS - 1`.
 pub const MAX_CAPS: usize = 256;
 
+/// The depth to which the condition of a cpucap can nest `any` and `all`.
+pub const MAX_NESTING: usize = 8;
+
 /// The CPUs whose ID registers decide whether a cpucap is present, and when they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -43,7 +43,7 @@ mod midr;
 mod register;
 mod table;
 
-pub use cpucap::{CapKind, LatePolicy, MAX_CAPS, Scope, Verdict};
+pub use cpucap::{CapKind, LatePolicy, MAX_CAPS, MAX_NESTING, Scope, Verdict};
 pub use midr::{MidrRange, RevidrFix, Revision};
 pub use register::{Encoding, Field, Register, Safe, Scheme, fields};
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use alt_cpu::{Field, MidrRange, Register, RevidrFix, Revision};
+use alt_cpu::{Field, MAX_NESTING, MidrRange, Register, RevidrFix, Revision};
 use toml::de::DeValue;
 
 use crate::{
@@ -17,8 +17,22 @@ const FORMS: &str = "`field`, `midr`, `any`, `all`, `not` or `custom`";
 /// A function that reads the value of one of these keys; `Entry` is the table that has the key.
 type Form = fn(&mut Entry<'_, '_>, &Value<'_>) -> Option<Detect>;
 
-/// The condition in `value`; `None`, with problems, if it is not valid.
+/// The condition of a cpucap, in `value`; `None`, with problems, if it is not valid.
 pub fn detect(value: &Value<'_>, problems: &mut Problems) -> Option<Detect> {
+    let condition = part(value, problems)?;
+    let nesting = condition.nesting();
+    if nesting > MAX_NESTING {
+        let message = format!(
+            "lists are nested {nesting} levels deep: a kernel evaluates at most {MAX_NESTING}"
+        );
+        problems.add(Problem::new(value.span(), message));
+        return None;
+    }
+    Some(condition)
+}
+
+/// A condition, or a part of one.
+fn part(value: &Value<'_>, problems: &mut Problems) -> Option<Detect> {
     match value.get_ref() {
         DeValue::String(word) if word == "always" => Some(Detect::Always),
         DeValue::String(word) => {
@@ -48,7 +62,7 @@ fn table(value: &Value<'_>, problems: &mut Problems) -> Option<Detect> {
             Some(Detect::All(list(value, entry.problems)?))
         }),
         ("not", |entry, value| {
-            Some(Detect::Not(Box::new(detect(value, entry.problems)?)))
+            Some(Detect::Not(Box::new(part(value, entry.problems)?)))
         }),
         ("custom", custom),
     ];
@@ -82,7 +96,7 @@ fn list(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<Detect>> {
     // Check every element before a failed one ends the condition.
     let parts: Vec<_> = elements
         .iter()
-        .map(|element| detect(element, problems))
+        .map(|element| part(element, problems))
         .collect();
     parts.into_iter().collect()
 }

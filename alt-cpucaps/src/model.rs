@@ -64,6 +64,17 @@ pub enum Detect {
 }
 
 impl Detect {
+    /// The number of lists that the innermost condition lies in.
+    pub(crate) fn nesting(&self) -> usize {
+        match self {
+            Self::Any(parts) | Self::All(parts) => {
+                1 + parts.iter().map(Self::nesting).max().unwrap_or(0)
+            }
+            Self::Not(part) => part.nesting(),
+            Self::Always | Self::Field { .. } | Self::Midr(_) | Self::Custom(_) => 0,
+        }
+    }
+
     /// The conditions that this one is composed of, from left to right: every form but `Any`,
     /// `All` and `Not`.
     pub fn leaves(&self) -> Vec<&Self> {

@@ -6,13 +6,11 @@
 //! negates. `tests/cap/packed.rs` compares the evaluation with that of the tree, [`Rule::matches`].
 
 use alt_cpu::{
-    CapKind, Field, LatePolicy, MAX_CAPS, MidrRange, Register, RevidrFix, Revision, Scope,
+    CapKind, Field, LatePolicy, MAX_CAPS, MAX_NESTING, MidrRange, Register, RevidrFix, Revision,
+    Scope,
 };
 
 use super::{Cap, CapInfo, CapSet, IdRegs, Rule};
-
-/// The depth to which `Any` and `All` can be nested.
-const MAX_DEPTH: usize = 8;
 
 /// A test or a group of tests.
 ///
@@ -305,7 +303,7 @@ fn decide_group(nodes: &[Node], custom: &[Custom], cpu: &Cpu<'_>) -> (bool, usiz
         end: 0,
         first: UNKNOWN,
     };
-    let mut open = [NONE; MAX_DEPTH];
+    let mut open = [NONE; MAX_NESTING];
     let (mut depth, mut at) = (0, 0);
     while let Some(&node) = nodes.get(at) {
         let size = node.size();
@@ -609,7 +607,7 @@ impl Writer<'_> {
             }
             Rule::Any(rules) | Rule::All(rules) => {
                 assert!(
-                    depth < MAX_DEPTH,
+                    depth < MAX_NESTING,
                     "a rule is nested more than 8 levels deep"
                 );
                 self.push(Node(0));

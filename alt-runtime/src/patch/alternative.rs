@@ -63,9 +63,22 @@ impl Alternative<'_> {
             return self.plan_callback(entries);
         }
         let before = entries.mark();
-        let done = self.plan_quickly(entries);
-        if done < self.site.len() {
-            *entries = (*self).plan_others(done, mem::take(entries))?;
+        let first = self.plan_quickly(entries);
+        if first < self.site.len() {
+            let room = mem::take(&mut entries.rest).into_slice();
+            let (wins, is_first_pass) = (self.wins, self.is_first_pass);
+            let words = plan_others(
+                self.region,
+                record,
+                self.at,
+                first,
+                wins,
+                is_first_pass,
+                room,
+            )?;
+            let planned = words.min(room.len());
+            entries.rest = room.get_mut(planned..).unwrap_or(&mut []).iter_mut();
+            entries.without_room += words - planned;
         }
         Ok(entries.mark() != before)
     }
@@ -83,62 +96,45 @@ impl Alternative<'_> {
         }
         let site = self.site.range().start;
         let mut offset = site.wrapping_sub(region.text.start()) as u32;
-        for (index, old) in self.site.iter().enumerate() {
-            let new = match words.word(index) {
-                None => replacement::padding(self.site.len() - index, index == words.len()),
-                Some(word) if word.is_plain() || replacement::is_nop(words, index, word) => word,
-                Some(word) => match replacement::move_branch(region, words, site, index, word) {
+        for (index, (old, word)) in self.site.iter().zip(words.iter()).enumerate() {
+            let new = match word.is_plain() || replacement::is_nop(words, index, word) {
+                true => word,
+                false => match replacement::move_branch(region, words, site, index, word) {
                     Some(moved) => moved,
                     None => return index,
                 },
             };
-            // The arm's own BRK may be there already, from an earlier pass.
-            if old != new {
-                if self.is_first_pass && old.is_breakpoint() {
-                    return index;
-                }
-                if self.wins {
-                    entries.push(PlannedWrite::new(offset, old, new));
-                }
+            if !self.plan_word(entries, offset, old, new) {
+                return index;
             }
             offset += 4;
         }
-        self.site.len()
+        let mut index = words.len();
+        while let Some(old) = self.site.word(index) {
+            let new = replacement::padding(self.site.len() - index, index == words.len());
+            if !self.plan_word(entries, offset, old, new) {
+                return index;
+            }
+            (index, offset) = (index + 1, offset + 4);
+        }
+        index
     }
 
-    /// Plans the words from number `first` on, whatever they are.
-    // Out of line, and finds the words anew: see `walk::walk`.
-    #[cold]
-    #[inline(never)]
-    fn plan_others<'p>(
-        self,
-        first: usize,
-        mut entries: Entries<'p>,
-    ) -> Result<Entries<'p>, Reason> {
-        let region = self.region;
-        let words = replacement::find(region, self.record, self.at)?;
-        let (site, len) = (self.site.range().start, self.site.len());
-        let start = site.wrapping_sub(region.text.start()) as u32;
-        for (index, old) in self.site.iter().enumerate().skip(first) {
-            let new = match words.word(index) {
-                Some(word) => replacement::word(region, words, site, index, word)?,
-                None => replacement::padding(len - index, index == words.len()),
-            };
-            if region.text.is_aliased() {
-                refuse_leaving(region, site, index, new)?;
-            }
-            if old == new {
-                continue;
-            }
-            if self.is_first_pass && old.is_breakpoint() {
-                return Err(breakpoint(index, old));
-            }
-            if self.wins {
-                let offset = start + 4 * index as u32;
-                entries.push(PlannedWrite::new(offset, old, new));
-            }
+    /// Plans `new` in the place of `old`, at `offset` in the text, if the arm wins. Returns whether
+    /// the word can be planned.
+    #[inline(always)]
+    fn plan_word(&self, entries: &mut Entries<'_>, offset: u32, old: Insn, new: Insn) -> bool {
+        // The arm's own BRK may be there already, from an earlier pass.
+        if old == new {
+            return true;
         }
-        Ok(entries)
+        if self.is_first_pass && old.is_breakpoint() {
+            return false;
+        }
+        if self.wins {
+            entries.push(PlannedWrite::new(offset, old, new));
+        }
+        true
     }
 
     /// The same for an arm whose words a callback computes.
@@ -165,6 +161,52 @@ impl Alternative<'_> {
         entries.without_room += needed - planned;
         Ok(needed != 0)
     }
+}
+
+/// Plans the words of an arm from number `first` on, whatever they are. Returns the number of words
+/// that change, also if there is no room for all of them.
+// Out of line, with values, and finds the words anew: see `walk::walk`.
+#[cold]
+#[inline(never)]
+fn plan_others(
+    region: &Region<'_>,
+    record: &AlternativeRecord,
+    at: u64,
+    first: usize,
+    wins: bool,
+    is_first_pass: bool,
+    room: &mut [MaybeUninit<PlannedWrite>],
+) -> Result<usize, Reason> {
+    let words = replacement::find(region, record, at)?;
+    let site = record.site_address(at);
+    let arm = Alternative {
+        region,
+        record,
+        at,
+        // The walk has found it before.
+        site: region.text.part(site, record.site_len).unwrap_or(words),
+        wins,
+        is_first_pass,
+    };
+    let available = room.len();
+    let mut entries = Entries {
+        rest: room.iter_mut(),
+        without_room: 0,
+    };
+    let start = site.wrapping_sub(region.text.start()) as u32;
+    for (index, old) in arm.site.iter().enumerate().skip(first) {
+        let new = match words.word(index) {
+            Some(word) => replacement::word(region, words, site, index, word)?,
+            None => replacement::padding(arm.site.len() - index, index == words.len()),
+        };
+        if region.text.is_aliased() {
+            refuse_leaving(region, site, index, new)?;
+        }
+        if !arm.plan_word(&mut entries, start + 4 * index as u32, old, new) {
+            return Err(breakpoint(index, old));
+        }
+    }
+    Ok(available - entries.rest.len() + entries.without_room)
 }
 
 /// Refuses the breakpoint `word`.

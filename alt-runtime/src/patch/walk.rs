@@ -316,17 +316,18 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
             true => (branch, Insn::NOP),
             false => (Insn::NOP, branch),
         };
-        if found != expected {
-            if found != new {
-                return Err(self.refuse(record, site, Reason::UnexpectedWord { found, expected }));
+        totals.applied += u32::from(wins);
+        if found == expected {
+            if wins {
+                let offset = site.wrapping_sub(region.text.start()) as u32;
+                entries.push(PlannedWrite::new(offset, expected, new));
             }
-            totals.applied += u32::from(wins);
-            totals.unchanged += u32::from(wins);
-        } else if wins {
-            let offset = site.wrapping_sub(region.text.start()) as u32;
-            entries.push(PlannedWrite::new(offset, expected, new));
-            totals.applied += 1;
+            return Ok(());
         }
+        if found != new {
+            return Err(self.refuse(record, site, Reason::UnexpectedWord { found, expected }));
+        }
+        totals.unchanged += u32::from(wins);
         Ok(())
     }
 
