@@ -3,10 +3,10 @@
 use core::mem::MaybeUninit;
 use core::{mem, slice};
 
-use crate::insn::{Class, Form, Insn};
+use crate::insn::Insn;
 use crate::patch::callback;
 use crate::patch::error::Reason;
-use crate::patch::replacement;
+use crate::patch::replacement::{self, breakpoint, refuse_leaving};
 use crate::record::AlternativeRecord;
 use crate::region::{Region, Words};
 use crate::room::PlannedWrite;
@@ -207,51 +207,4 @@ fn plan_others(
         }
     }
     Ok(available - entries.rest.len() + entries.without_room)
-}
-
-/// Refuses the breakpoint `word`.
-#[cold]
-pub(super) fn breakpoint(index: usize, word: Insn) -> Reason {
-    Reason::Breakpoint {
-        index: index as u8,
-        word,
-    }
-}
-
-/// Refuses `word`, the instruction `index` of the site at `site`, if it refers to something outside
-/// of a range that also executes at another address.
-///
-/// A PC-relative instruction has another target at each address at which it executes. Within a
-/// range that moves as a whole all are right; a reference out of the range is right at one of the
-/// addresses only.
-#[cold]
-#[inline(never)]
-pub(super) fn refuse_leaving(
-    region: &Region<'_>,
-    site: u64,
-    index: usize,
-    word: Insn,
-) -> Result<(), Reason> {
-    let Some(range) = region.text.range_of(site) else {
-        return Ok(());
-    };
-    let (Some(alias), Class::Relative(relative)) = (range.alias(), word.classify()) else {
-        return Ok(());
-    };
-    let target = relative.target(site.wrapping_add(4 * index as u64));
-    let words = range.words();
-    // A branch may go to the end of the last word; ADRP names a page.
-    let is_inside = match relative.form {
-        Form::Adrp => range.shares_page(target),
-        _ => words.holds(target) || target == words.range().end,
-    };
-    match is_inside {
-        true => Ok(()),
-        false => Err(Reason::LeavesAliasedRange {
-            index: index as u8,
-            word,
-            target,
-            alias,
-        }),
-    }
 }

@@ -4,8 +4,8 @@ use core::mem::MaybeUninit;
 
 use crate::callback::{Callback, Site};
 use crate::insn::{Class, Insn};
-use crate::patch::alternative::{breakpoint, refuse_leaving};
 use crate::patch::error::Reason;
+use crate::patch::replacement::{breakpoint, refuse_leaving};
 use crate::record::AlternativeRecord;
 use crate::region::{Region, Words};
 use crate::room::{PlannedWrite, as_words};

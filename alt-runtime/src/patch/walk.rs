@@ -9,9 +9,10 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use crate::insn::Insn;
-use crate::patch::alternative::{Alternative, Entries, refuse_leaving};
+use crate::patch::alternative::{Alternative, Entries};
 use crate::patch::decision::{Choice, Decision, States, TermError};
 use crate::patch::error::{PlanError, Reason};
+use crate::patch::replacement::refuse_leaving;
 use crate::patch::report::Report;
 use crate::patch::site::{Arm, Arms, is_further};
 use crate::record::{AlternativeRecord, BranchRecord, Condition, Record};
