@@ -97,6 +97,14 @@ fn old_form_of_compressed_debug_information_is_left_out() {
         !names.iter().any(|name| name.contains("zdebug")),
         "{names:?}"
     );
+    // lld takes compressed bytes for strings.
+    let strings = format!("{INIT}.section .zdebug_str, \"MS\", %progbits, 1\n{ZLIB}");
+    fs::remove_file(bench.path("out.o")).unwrap();
+    let message = bench.refused_text(PLAIN, &strings);
+    expect(
+        &message,
+        &["(.zdebug_str): string is not null", "with -gz=zlib"],
+    );
 }
 
 #[test]

@@ -122,7 +122,11 @@ impl PartialLinkError {
     }
 
     /// Classifies the output of the linker.
-    pub(super) fn linker(words: String) -> Self {
+    pub(super) fn linker(mut words: String) -> Self {
+        if words.contains(".zdebug_") {
+            words += "\nlld does not read debug information in the form `.zdebug_*`: compile with \
+                      -gz=zlib";
+        }
         let symbols: Vec<String> = words
             .lines()
             .filter_map(|line| line.split_once("duplicate symbol: "))
