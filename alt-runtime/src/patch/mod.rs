@@ -13,7 +13,7 @@
 //! | decision.rs    | evaluates conditions: which arm of a site wins |
 //! | replacement.rs, relaxed.rs | the words of a replacement, relocated to the site |
 //! | callback.rs    | the words of a callback |
-//! | finished.rs    | the plan of a finished table |
+//! | finished       | the plan of a finished table |
 //! | alternative.rs | compares the words of an arm with the site and plans those that change |
 //! | plan.rs        | the walk over both tables |
 //! | commit.rs, alias.rs | writes a plan through a writable alias |

@@ -118,7 +118,7 @@ impl<'p> Plan<'p> {
     ) -> Result<Walked, PlanError> {
         #[cfg(feature = "finished-tables")]
         if let Some(table) = FinishedTable::of(region) {
-            return finished::plan::<ALL>(table, region, decision, earlier, room);
+            return finished::plan(table, region, &decision, earlier, ALL, room);
         }
         #[cfg(not(feature = "finished-tables"))]
         let _ = earlier;

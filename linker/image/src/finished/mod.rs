@@ -1,6 +1,6 @@
 //! The writer of finished tables: from the records of an image to the table that replaces them.
 //!
-//! [`write`] checks all records with the patcher's own planner, lets it compute the words of every
+//! [`write()`] checks all records with the patcher's own planner, lets it compute the words of every
 //! arm, makes the conditions of each site's arms disjoint, and sorts the sites into buckets. The
 //! layout is that of [`alt_runtime::finished`].
 //!
@@ -26,7 +26,7 @@ use crate::names::ANY_CAP;
 pub use encode::Written;
 pub use error::WriteError;
 
-/// What [`write`] has decided.
+/// What [`write()`] has decided.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// The table to put in the place of the raw ones.

@@ -1,0 +1,120 @@
+//! The plan of a pass over a finished table.
+//!
+//! For each bucket whose condition holds: compare the digest of its table, compute the new words,
+//! and compare the digest of the words found at its sites. A word is planned before its digest is
+//! known, which is safe: a plan with a wrong digest is an error, and nothing is written.
+//!
+//! | file | content |
+//! |------|---------|
+//! | verdict.rs | evaluates the condition of a bucket |
+//! | pass.rs, sites.rs | checks a bucket and plans its words |
+//! | refuse.rs | why a bucket is refused: a second look |
+
+mod pass;
+mod refuse;
+mod sites;
+mod verdict;
+
+use core::mem::MaybeUninit;
+
+use crate::cap::CapSet;
+use crate::finished::{FinishedTable, TableError};
+use crate::patch::alternative::Entries;
+use crate::patch::decision::Decision;
+use crate::patch::error::{PlanError, Reason};
+use crate::patch::report::Report;
+use crate::patch::walk::Walked;
+use crate::record::Condition;
+use crate::region::Region;
+use crate::room::PlannedWrite;
+
+use pass::Pass;
+pub(super) use verdict::holds;
+use verdict::{Verdict, is_done, judge};
+
+/// Writes the entries of a plan to `room`: of each bucket the words in address order, bucket after
+/// bucket. An earlier pass has patched the buckets whose cpucaps are all in `earlier`.
+///
+/// The first pass also checks the buckets that wait, so that no later pass is refused after this one
+/// has written.
+#[inline(never)]
+pub(super) fn plan(
+    table: Result<FinishedTable<'_>, TableError>,
+    region: &Region<'_>,
+    decision: &Decision<'_>,
+    earlier: &CapSet,
+    is_first_pass: bool,
+    room: &mut [MaybeUninit<PlannedWrite>],
+) -> Result<Walked, PlanError> {
+    let table = table.map_err(|error| refuse_table(decision, region, error))?;
+    let header = table.header();
+    let available = room.len();
+    let mut pass = Pass {
+        region,
+        table: &table,
+        decision,
+        dictionary: None,
+        entries: Entries {
+            rest: room.iter_mut(),
+            without_room: 0,
+        },
+        rewritten: 0,
+    };
+    let (mut pending, mut applied) = (0, 0);
+    for bucket in table.buckets() {
+        match judge(&bucket, decision) {
+            Ok(Verdict::Fails) => {}
+            Ok(Verdict::Pending) => {
+                pending += bucket.entry().first;
+                if is_first_pass {
+                    pass.look_at(&bucket)?;
+                }
+            }
+            Ok(Verdict::Holds) => {
+                applied += bucket.entry().sites;
+                if !is_done(&bucket, earlier) {
+                    pass.bucket(&bucket, true)?;
+                }
+            }
+            Err(term) => return Err(decision.refuse(table.base(), term, Reason::UnknownCap)),
+        }
+    }
+    let Entries { rest, without_room } = pass.entries;
+    let rewritten = pass.rewritten;
+    let planned = available - rest.len();
+    let needed = header.words as usize;
+    if !is_first_pass && without_room != 0 {
+        let reason = Reason::PlanTooSmall {
+            room: available,
+            needed,
+        };
+        return Err(decision.refuse(table.base(), Condition::from_bits(0), reason));
+    }
+    Ok(Walked {
+        planned: if without_room == 0 { planned } else { 0 },
+        needed,
+        report: Report {
+            branches: header.branches,
+            alternatives: header.alternatives,
+            pending,
+            applied,
+            rewritten,
+            words: (planned + without_room) as u32,
+            lines: 0,
+        },
+    })
+}
+
+/// Refuses a table as a whole.
+#[cold]
+pub(super) fn refuse_table(
+    decision: &Decision<'_>,
+    region: &Region<'_>,
+    error: TableError,
+) -> PlanError {
+    let reason = Reason::Finished {
+        bucket: None,
+        error,
+    };
+    decision.refuse(region.text.start(), Condition::from_bits(0), reason)
+}

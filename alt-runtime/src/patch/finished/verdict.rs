@@ -1,0 +1,69 @@
+//! The condition of a bucket, evaluated.
+
+use crate::cap::CapSet;
+use crate::finished::{Bucket, FinishedTable};
+use crate::patch::decision::Decision;
+use crate::patch::error::{PlanError, Reason};
+use crate::record::Condition;
+
+/// What the condition of a bucket means for a pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// It holds: the sites change.
+    Holds,
+    /// It does not hold.
+    Fails,
+    /// A later pass decides.
+    Pending,
+}
+
+/// Evaluates the condition of `bucket`. As for raw tables, the sites wait while one of the cpucaps
+/// that their arms test is not decided, whether or not the others suffice.
+///
+/// # Errors
+/// The term whose cpucap the table of cpucaps does not have.
+pub(super) fn judge(bucket: &Bucket<'_>, decision: &Decision<'_>) -> Result<Verdict, Condition> {
+    let (mut verdict, mut is_pending) = (Verdict::Holds, false);
+    for term in bucket.terms() {
+        let cap = term.cap();
+        if usize::from(cap) >= decision.table.len() {
+            return Err(Condition::from_bits(cap));
+        }
+        is_pending |= !decision.decided.contains_number(cap);
+        let is_present = decision.present.contains_number(cap);
+        if !term.is_either() && is_present == term.is_negated() {
+            verdict = Verdict::Fails;
+        }
+    }
+    match is_pending {
+        true => Ok(Verdict::Pending),
+        false => Ok(verdict),
+    }
+}
+
+/// Whether the condition of `bucket` holds.
+///
+/// # Errors
+/// The table of cpucaps does not have a cpucap of it.
+pub(in crate::patch) fn holds(
+    bucket: &Bucket<'_>,
+    table: &FinishedTable<'_>,
+    decision: &Decision<'_>,
+) -> Result<bool, PlanError> {
+    match judge(bucket, decision) {
+        Ok(verdict) => Ok(verdict == Verdict::Holds),
+        Err(term) => Err(decision.refuse(table.base(), term, Reason::UnknownCap)),
+    }
+}
+
+/// Whether an earlier pass, which knew the cpucaps `decided`, has patched the sites of `bucket`.
+pub(super) fn is_done(bucket: &Bucket<'_>, decided: &CapSet) -> bool {
+    bucket
+        .terms()
+        .all(|term| decided.contains_number(term.cap()))
+}
+
+/// The first term of a bucket, as that of a record.
+pub(super) fn condition(bucket: &Bucket<'_>) -> Condition {
+    Condition::from_bits(bucket.entry().term.cap())
+}
