@@ -106,7 +106,9 @@ impl Plan<'_> {
 /// that changes nothing.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {
-    if let Some(Ok(table)) = FinishedTable::of(region) {
+    if cfg!(feature = "finished-tables")
+        && let Some(Ok(table)) = FinishedTable::of(region)
+    {
         return try_sites(region, alias, table.sites().map(|(site, _)| site));
     }
     let branches = region.branches.iter();

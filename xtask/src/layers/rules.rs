@@ -41,6 +41,7 @@ pub(super) const PACKAGES: &[&[&str]] = &[
         "coherence-plugin",
         "kernel-demo",
         "bench-guest",
+        "minimal-guest",
         "shadow-guest",
         "two-passes",
     ],

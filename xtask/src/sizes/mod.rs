@@ -1,6 +1,10 @@
-//! `cargo xtask sizes`: the cost of sites in the demo's image, in bytes.
+//! `cargo xtask sizes`: what alt-runtime adds to a minimal kernel; the cost of sites in the demo's
+//! image, in bytes; the stack of the functions that a kernel calls.
 
+mod minimal;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use crate::{Outcome, Profile, setup, style};
 use alt_image::{image::Image, names::CapNames, records::Records, stats::Stats};
@@ -9,32 +13,35 @@ use stack::BOUNDS;
 pub(crate) use stack::Stack;
 use std::{fs, io::Write};
 
-/// Builds the demo kernel and prints its tables.
+/// Builds the kernels and prints the tables.
 pub(crate) fn run(profile: Profile) -> Outcome {
     setup::ensure_target()?;
+    let minimal = minimal::measure()?;
     let image = Image::parse(fs::read(guest::build("kernel-demo", profile)?)?)?;
     let records = Records::find(&image, None)?;
     let stats = Stats::new(&image, &records, &CapNames::default());
 
     let mut out = anstream::stdout().lock();
+    let heading = "Bytes that are added to a minimal kernel, fat LTO, opt-level s";
+    writeln!(out, "{}\n{}", style::heading(heading), minimal::HEADING)?;
+    for row in minimal {
+        writeln!(out, "{row}")?;
+    }
     writeln!(
         out,
-        "{}\n",
+        "\n{}\n",
         style::heading(format!("kernel-demo, profile {}", profile.name()))
     )?;
     stats.write_kinds(&mut out)?;
     writeln!(out)?;
     stats.write_totals(&mut out)?;
-    let image = Image::parse(fs::read(guest::build("quickstart", profile)?)?)?;
-    let is_bounded = write_stack(&image, profile, &mut out)?;
-    write_cpucaps(&image, &mut out)?;
-    Ok(is_bounded)
+    Ok(write_stack(&image, profile, &mut out)?)
 }
 
-/// The stack of the functions that the quick start calls. Returns whether it is within the bounds,
-/// which hold for optimised kernels.
+/// The stack of the functions that a kernel calls. Returns whether it is within the bounds, which hold
+/// for optimised kernels.
 fn write_stack(image: &Image, profile: Profile, out: &mut impl Write) -> std::io::Result<bool> {
-    let heading = format!("Stack, examples/quickstart, profile {}", profile.name());
+    let heading = format!("Stack, kernel-demo, profile {}", profile.name());
     writeln!(out, "\n{}\n", style::heading(heading))?;
     let stack = Stack::new(image);
     let mut is_bounded = true;
@@ -59,14 +66,4 @@ fn write_stack(image: &Image, profile: Profile, out: &mut impl Write) -> std::io
         }
     }
     Ok(is_bounded)
-}
-
-/// The read-only data of the table of cpucaps.
-fn write_cpucaps(image: &Image, out: &mut impl Write) -> std::io::Result<()> {
-    let symbols = image.symbols().iter();
-    let tables = symbols.filter(|symbol| symbol.name.contains("8__PACKED"));
-    let bytes: u64 = tables
-        .map(|symbol| symbol.range.end - symbol.range.start)
-        .sum();
-    writeln!(out, "\nread-only data of the cpucaps: {bytes} bytes")
 }

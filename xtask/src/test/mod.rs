@@ -17,12 +17,13 @@ use summary::Count;
 use test_support::{HYP_TARGET, TARGET, skip, workspace};
 
 /// Packages whose code exists only on [`TARGET`], where clippy must check it.
-const GUESTS: [&str; 11] = [
+const GUESTS: [&str; 12] = [
     "kernel-demo",
     "demo-module",
     "el2-monitor",
     "bench-guest",
     "flat-guest",
+    "minimal-guest",
     "shadow-guest",
     "two-passes",
     "quickstart",
