@@ -6,7 +6,8 @@ use core::ops::Range;
 use alt_runtime::Image;
 use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
 use alt_runtime::cap::CapSet;
-use alt_runtime::patch::{Decision, PatchError, Plan, WritableAlias};
+use alt_runtime::finished::TableError;
+use alt_runtime::patch::{Decision, PatchError, Plan, Reason, WritableAlias};
 use defmt::{Display2Format, error, info};
 
 use super::probe;
@@ -172,7 +173,7 @@ pub fn final_is_applied(finalised: &Finalised) -> Result<(), Failed> {
     Err(Failed)
 }
 
-/// A pass over text that is patched already writes nothing.
+/// A pass over text that is patched already writes nothing. Over a finished table, it is refused.
 pub fn second_pass_is_idle(finalised: &Finalised, image: &mut Image<'_>) -> Result<(), Failed> {
     let (region, room) = image.parts();
     match Plan::new(&region, finalised.decision(), room) {
@@ -187,9 +188,19 @@ pub fn second_pass_is_idle(finalised: &Finalised, image: &mut Image<'_>) -> Resu
             );
             Err(Failed)
         }
+        Err(why) if is_patched(why.reason) && region.is_finished() => {
+            info!("a second pass is refused: {}", Display2Format(&why));
+            Ok(())
+        }
         Err(why) => {
             error!("a second pass is refused: {}", Display2Format(&why));
             Err(Failed)
         }
     }
+}
+
+/// Whether a plan is refused because the text has been patched before.
+fn is_patched(reason: Reason) -> bool {
+    let error = TableError::Patched;
+    matches!(reason, Reason::Finished { error: found, .. } if found == error)
 }

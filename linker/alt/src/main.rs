@@ -66,7 +66,7 @@ enum Command {
     Stats(stats::Stats),
     /// Writes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
-    /// Writes into a linked image what a linker does not: records of outline atomics
+    /// Writes into a linked image what a linker does not: the finished table, records of atomics
     Finish(finish::Finish),
     /// Checks the inputs of a link for branches whose target may be out of range
     Reach(reach::Reach),

@@ -6,12 +6,16 @@
 //! - [`atomics`] adds a record for each call of an outline atomic, into room that the linker script
 //!   has reserved. `alt-ld` does the same before the link, without room.
 
+//! - [`table`] writes the finished table (`alt_runtime::finished`) over the records, if it is not larger.
+
 pub mod atomics;
 mod file;
+pub mod table;
 
 use alt_image::image::{Image, ImageError};
 
 use atomics::{Added, AtomicsError};
+use table::{Finish, TableError};
 
 /// The image is not finished; it is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +24,9 @@ pub enum FinishError {
     /// Calls of outline atomics cannot become sites.
     #[error(transparent)]
     Atomics(#[from] AtomicsError),
+    /// The tables cannot be finished.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The changed image cannot be read again.
     #[error("the changed image: {0}")]
     Image(#[from] ImageError),
@@ -32,6 +39,8 @@ pub struct Finished {
     pub data: Vec<u8>,
     /// The calls of outline atomics.
     pub atomics: Added,
+    /// The tables.
+    pub table: Finish,
 }
 
 /// Finishes an image. `name` is its name in the report.
@@ -44,9 +53,11 @@ pub fn finish(image: Image, name: &str) -> Result<Finished, FinishError> {
         Some(data) => Image::parse(data)?,
         None => image,
     };
+    let (table, data) = table::finish(&image)?;
     Ok(Finished {
-        data: image.into_data(),
+        data: data.unwrap_or_else(|| image.into_data()),
         atomics,
+        table,
     })
 }
 
@@ -63,6 +74,9 @@ impl Finished {
         }
         let left = report.lines().into_iter();
         lines.extend(left.map(|line| format!("atomics: {line}")));
+        if self.table != Finish::NoRecords {
+            lines.push(self.table.to_string());
+        }
         lines
     }
 }

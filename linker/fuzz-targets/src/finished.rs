@@ -57,7 +57,8 @@ fn plan(words: &[u32]) {
         };
         match Plan::new(&region, decision, &mut room) {
             Ok(plan) => {
-                let is_inside = |offset: u32| offset.is_multiple_of(4) && (offset as usize) < 4 * LEN;
+                let is_inside =
+                    |offset: u32| offset.is_multiple_of(4) && (offset as usize) < 4 * LEN;
                 assert!(plan.writes().iter().all(|write| is_inside(write.offset)));
             }
             Err(error) => assert!(!error.to_string().is_empty(), "an error says something"),

@@ -19,6 +19,7 @@ const E_SHSTRNDX: usize = 0x3e;
 const SH_NAME: usize = 0;
 const SH_TYPE: usize = 0x04;
 const SH_FLAGS: usize = 0x08;
+const SH_ADDR: usize = 0x10;
 const SH_OFFSET: usize = 0x18;
 const SH_SIZE: usize = 0x20;
 const SH_LINK: usize = 0x28;
@@ -145,6 +146,17 @@ impl Rewriter {
     /// Sets the size of a section, in bytes.
     pub fn set_size(&mut self, section: usize, size: u64) {
         self.set(section, SH_SIZE, size);
+    }
+
+    /// Sets the address of a section.
+    pub fn set_address(&mut self, section: usize, address: u64) {
+        self.set(section, SH_ADDR, address);
+    }
+
+    /// Sets `sh_info` of a section.
+    pub fn set_info(&mut self, section: usize, info: usize) {
+        let field = &mut self.headers[section][SH_INFO..SH_INFO + 4];
+        field.copy_from_slice(&(info as u32).to_le_bytes());
     }
 
     /// Gives a section other contents, behind the file.

@@ -11,6 +11,7 @@ mod caps;
 mod computed;
 mod corrupt;
 mod expect;
+mod finished;
 mod machines;
 mod words;
 
@@ -55,6 +56,11 @@ fn all() -> Vec<Trial> {
         trials.push(trial(format!("lacking::{}", lacking.machine), move || {
             skip::because(&format!("{}: {}", lacking.machine, lacking.reason));
             Ok(results::note(&Line::Lacking(lacking))?)
+        }));
+    }
+    for cpu in finished::CPUS {
+        trials.push(trial(format!("finished::{cpu}"), move || {
+            finished::is_as_raw(cpu)
         }));
     }
     for fault in &corrupt::FAULTS {

@@ -27,7 +27,8 @@ pub fn run(image: &Image, machine: &TestMachine) -> Result<Run> {
 /// The whole comparison for one profile on one machine, noted for the matrix.
 pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
     let mut caps = Vec::new();
-    let (verdict, result) = match judge(profile, machine, &mut caps) {
+    let image = kernel(profile)?;
+    let (verdict, result) = match judge(&image, &image, machine, &mut caps) {
         Ok((patched, sites)) => (Verdict::Ok { patched, sites }, Ok(())),
         Err(why) => {
             let text = why.message().unwrap_or("no reason").to_owned();
@@ -45,10 +46,15 @@ pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
     result
 }
 
-/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them.
-fn judge(profile: Profile, machine: &TestMachine, found: &mut Vec<Cap>) -> Result<(u32, u32)> {
-    let image = kernel(profile)?;
-    let run = run(&image, machine)?;
+/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them. `booted` is
+/// `image`, or what has been made of it in place; the sites are those of `image`.
+pub fn judge(
+    booted: &Image,
+    image: &Image,
+    machine: &TestMachine,
+    found: &mut Vec<Cap>,
+) -> Result<(u32, u32)> {
+    let run = run(booted, machine)?;
     let facts: Vec<_> = facts::read(&run.log).collect();
 
     let said = facts.iter().filter_map(|fact| match fact {
@@ -81,13 +87,13 @@ fn judge(profile: Profile, machine: &TestMachine, found: &mut Vec<Cap>) -> Resul
         .filter(|n| present.contains(names[usize::from(*n)]))
         .collect();
 
-    let records = sites::read(&image)?;
+    let records = sites::read(image)?;
     let all = sites::sites(&records);
-    let gone = Freed::read(&image, &facts);
+    let gone = Freed::read(image, &facts);
     if let Some(address) = gone.left(&run.after)? {
         return Err(format!("{address:#x} was given back and is as it was").into());
     }
-    let mut outside = memory::outside_sites(&image, &run.before, &run.after, &records)?;
+    let mut outside = memory::outside_sites(image, &run.before, &run.after, &records)?;
     outside.retain(|change| !gone.holds(change.address));
     if !outside.is_empty() {
         return Err(format!("changed outside of the sites: {outside:x?}").into());
@@ -96,12 +102,12 @@ fn judge(profile: Profile, machine: &TestMachine, found: &mut Vec<Cap>) -> Resul
     wrong.retain(|site| !gone.holds(site.address));
     let mut changed = BTreeSet::new();
     let mut faults = BTreeMap::new();
-    let known = Known::new(&image, machine.entry, &run.after, &said)?;
+    let known = Known::new(image, machine.entry, &run.after, &said)?;
     for site in &all {
         let right = match gone.holds(site.address) {
             // Nobody can look any more; the kernel has counted it.
             true => Ok(site.winner(&numbers).is_some()),
-            false => expect::site_is_right(&image, &run, site, &numbers, &known),
+            false => expect::site_is_right(image, &run, site, &numbers, &known),
         };
         match right {
             Ok(true) => drop(changed.insert(site.address)),
@@ -132,7 +138,7 @@ fn judge(profile: Profile, machine: &TestMachine, found: &mut Vec<Cap>) -> Resul
         )
         .into());
     }
-    applied::is_what_runs(&image, machine, &run, &said, &known, &gone)?;
+    applied::is_what_runs(booted, machine, &run, &said, &known, &gone)?;
     Ok((patched, all.len() as u32))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use alt_image::atomics::called_at;
 use alt_image::image::{Image, Relocation};
 use alt_image::patcher;
 use alt_image::records::{Kind, Records, Site, Term};
@@ -47,11 +48,15 @@ impl Calls {
         }
         let has_words = image.symbols().iter().any(|s| s.name.contains(WORD_PREFIX));
         let kept = image.relocations().iter();
-        let mut kept = kept.filter(|kept| image.is_text(kept.at)).peekable();
-        if kept.peek().is_none() && has_words {
-            return Err(AtomicsError::NoRelocations);
-        }
+        let mut kept = kept.filter(|kept| image.is_text(kept.at));
         let mut search = Search::new(image, records);
+        if kept.next().is_none() {
+            // Of an image that alt-ld has linked, all calls that can be are sites.
+            return match has_words && search.has_calls() {
+                true => Err(AtomicsError::NoRelocations),
+                false => Ok(calls),
+            };
+        }
         let in_replacements = |at| records.replacements.range.contains(&at);
         let kept = image.relocations().iter();
         for kept in kept.filter(|kept| image.is_text(kept.at) || in_replacements(kept.at)) {
@@ -116,6 +121,21 @@ impl<'a> Search<'a> {
             patcher: patcher::ranges(image).collect(),
             helpers: HashMap::new(),
         }
+    }
+
+    /// Whether there is a call that is no site and might become one, by the symbol at its target.
+    fn has_calls(&self) -> bool {
+        let is_left = |at: u64| {
+            called_at(self.image, at).is_some()
+                && self.site_at(at).is_none()
+                && !self.patcher.iter().any(|range| range.contains(&at))
+                && !self.replacements.contains(&at)
+        };
+        let mut sections = self.image.executable();
+        sections.any(|section| {
+            let mut instructions = self.image.instructions(section);
+            instructions.any(|(at, _)| is_left(at))
+        })
     }
 
     /// The site that an address is in.

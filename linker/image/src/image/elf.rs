@@ -9,6 +9,8 @@ use object::LittleEndian;
 use object::elf::{self, FileHeader64, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE};
 use object::read::elf::{FileHeader, ProgramHeader, Rela, SectionHeader, SectionTable, Sym};
 
+use super::section::COPY_PREFIX;
+
 use super::{Image, ImageError, Relocation, Section, Segment, Symbol, Symbols};
 
 type Header = FileHeader64<LittleEndian>;
@@ -333,6 +335,12 @@ pub(super) fn mapping_symbol(name: &[u8]) -> Option<bool> {
 /// The relocation of a loader for an address.
 const POINTERS: [u32; 2] = [elf::R_AARCH64_RELATIVE.0, elf::R_AARCH64_ABS64.0];
 
+/// Whether relocations of a section are at addresses of the image: it is loaded, or the copy of a
+/// table that a finished one has replaced.
+fn has_addresses(section: &Section) -> bool {
+    section.loaded || section.name.starts_with(COPY_PREFIX)
+}
+
 /// The relocations of loaded sections, and those for a loader (`.rela.dyn`), which are loaded and
 /// not for one section.
 fn relocations(
@@ -346,7 +354,7 @@ fn relocations(
     for header in table.iter() {
         let target = sections.get(header.sh_info(LE) as usize);
         let for_loader = header.sh_flags(LE).contains(SHF_ALLOC);
-        if !for_loader && !target.is_some_and(|section| section.loaded) {
+        if !for_loader && !target.is_some_and(has_addresses) {
             continue;
         }
         let read = header

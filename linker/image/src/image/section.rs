@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// What the names of sections begin with that keep the records of a finished image.
+pub(super) const COPY_PREFIX: &str = ".alt_raw_";
+
 /// A section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {

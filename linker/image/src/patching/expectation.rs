@@ -220,7 +220,7 @@ fn plan(host: &Host, decision: Decision<'_>) -> Result<Vec<(u64, Insn, Insn)>, P
     let plan = Plan::new(&region, decision, &mut room)?;
     let start = region.text.range().start;
     let writes = plan.writes().iter();
-    Ok(writes
+    let mut writes: Vec<_> = writes
         .map(|write| {
             (
                 start + u64::from(write.offset),
@@ -228,7 +228,10 @@ fn plan(host: &Host, decision: Decision<'_>) -> Result<Vec<(u64, Insn, Insn)>, P
                 write.after(),
             )
         })
-        .collect())
+        .collect();
+    // A plan of a finished table is by condition.
+    writes.sort_by_key(|(address, _, _)| *address);
+    Ok(writes)
 }
 
 /// The results of the callbacks, by site.

@@ -13,7 +13,7 @@ use super::callbacks::answer;
 use super::error::HostError;
 use super::linux;
 use crate::image::Image;
-use crate::records::{Arm, Format, Kind, Records, alt};
+use crate::records::{Arm, Format, Kind, Records, Table as RecordsTable, alt};
 
 /// The largest span of text in bytes. From its middle, a B reaches all of it (Arm ARM C6.2.26:
 /// ±128 MiB).
@@ -33,10 +33,19 @@ pub struct Host {
     alternatives: (u64, Vec<AlternativeRecord>),
     replacements: (u64, Vec<AtomicU32>),
     callbacks: (u64, Vec<Callback>),
+    /// The records in which a finished table is, in place of the others.
+    finished: Option<FinishedRecords>,
     /// Linux's format: the indices of a record in `alternatives`, by its address in the image.
     indices: HashMap<u64, Range<usize>>,
     /// Records that the tables do not contain.
     left_out: Vec<HostError>,
+}
+
+/// A finished table, as the records in whose place it is.
+#[derive(Debug)]
+enum FinishedRecords {
+    Branches(u64, Vec<BranchRecord>),
+    Alternatives(u64, Vec<AlternativeRecord>),
 }
 
 impl Host {
@@ -63,6 +72,7 @@ impl Host {
             alternatives: (0, Vec::new()),
             replacements: (0, Vec::new()),
             callbacks: (0, Vec::new()),
+            finished: None,
             indices: HashMap::new(),
             left_out: Vec::new(),
         })
@@ -91,6 +101,7 @@ impl Host {
             ),
             replacements: (records.replacements.range.start, words.collect()),
             callbacks: (records.callbacks.range.start, callbacks),
+            finished: finished(image, records)?,
             indices: HashMap::new(),
             left_out: Vec::new(),
         })
@@ -113,13 +124,28 @@ impl Host {
                 converted.callbacks,
                 vec![answer(); converted.callback_count],
             ),
+            finished: None,
             indices: converted.indices,
             left_out: converted.left_out,
         }
     }
 
-    /// The whole image.
+    /// The whole image, as the kernel has it: if it is finished, with the finished table.
     pub fn region(&self) -> Region<'_> {
+        let (no_branches, no_alternatives) = (Table::new(0, &[]), Table::new(0, &[]));
+        match &self.finished {
+            Some(FinishedRecords::Branches(at, table)) => {
+                self.region_with(Table::new(*at, table), no_alternatives)
+            }
+            Some(FinishedRecords::Alternatives(at, table)) => {
+                self.region_with(no_branches, Table::new(*at, table))
+            }
+            None => self.raw_region(),
+        }
+    }
+
+    /// The whole image with its records, whether or not it is finished.
+    pub fn raw_region(&self) -> Region<'_> {
         self.region_with(
             Table::new(self.branches.0, &self.branches.1),
             Table::new(self.alternatives.0, &self.alternatives.1),
@@ -188,6 +214,19 @@ impl Host {
             callbacks: Table::new(self.callbacks.0, &self.callbacks.1),
         }
     }
+}
+
+/// The words of a finished table; the table may end before the section.
+fn finished(image: &Image, records: &Records) -> Result<Option<FinishedRecords>, HostError> {
+    let Some(finished) = &records.finished else {
+        return Ok(None);
+    };
+    let start = finished.range.start;
+    let table = RecordsTable::at(finished.place, finished.range.clone());
+    Ok(Some(match finished.place {
+        alt::BRANCHES => FinishedRecords::Branches(start, alt::branches(image, &table)?),
+        _ => FinishedRecords::Alternatives(start, alt::alternatives(image, &table)?),
+    }))
 }
 
 /// The index of the record at an address.

@@ -2,7 +2,7 @@
 
 use alt_runtime::record::{self, AlternativeRecord, BranchRecord, Condition, Section};
 
-use super::{Format, Kind, Record, Records, RecordsError, Table, Term};
+use super::{Format, Kind, Record, Records, RecordsError, Table, Term, finished};
 use crate::image::Image;
 
 /// The symbol that each object with a site defines.
@@ -41,8 +41,8 @@ pub(super) fn is_there(image: &Image) -> bool {
 }
 
 pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
-    let branches = Table::by_name(image, BRANCHES);
-    let alternatives = Table::by_name(image, ALTERNATIVES);
+    let placed = [BRANCHES, ALTERNATIVES].map(|name| Table::by_name(image, name));
+    let (finished, [branches, alternatives]) = finished::read(image, placed)?;
     let mut list = Vec::new();
     for (at, bytes) in branches.elements(image)? {
         list.push(branch(at, BranchRecord::from_le_bytes(*bytes)));
@@ -65,6 +65,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         plan,
         plan_size,
         inferred_nops: None,
+        finished,
         list,
     })
 }

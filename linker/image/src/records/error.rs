@@ -39,6 +39,25 @@ pub enum RecordsError {
         /// The address after it.
         end: u64,
     },
+    /// The image is finished, and does not have its raw table any more.
+    #[error(
+        "the image is finished, and its section {section}, with the records of {table}, has been \
+         removed: take the image as `alt finish` or alt-ld wrote it"
+    )]
+    NoCopy {
+        /// The name of the table.
+        table: &'static str,
+        /// The name of the section.
+        section: &'static str,
+    },
+    /// The copy of a raw table is not that of this table.
+    #[error("the section {section} is not the copy of the table {table} of this image")]
+    OtherCopy {
+        /// The name of the table.
+        table: &'static str,
+        /// The name of the section.
+        section: &'static str,
+    },
     /// A table is not aligned like its records.
     #[error("the table {table} begins at {start:#x}, which is no multiple of 4")]
     Misaligned {

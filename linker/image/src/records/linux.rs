@@ -37,7 +37,7 @@ fn table(image: &Image) -> Table {
         .between("__alt_instructions", "__alt_instructions_end")
         .or_else(|| Some(image.section(TABLE)?.range.clone()))
         .unwrap_or(0..0);
-    Table { name: TABLE, range }
+    Table::at(TABLE, range)
 }
 
 pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
@@ -59,6 +59,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
         plan: Table::absent(alt::PLAN),
         plan_size: 0,
         inferred_nops: None,
+        finished: None,
         list,
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod alt;
 mod error;
+pub mod finished;
 pub mod linux;
 mod site;
 mod table;
@@ -15,6 +16,7 @@ use crate::image::Image;
 use crate::names::CapNames;
 
 pub use error::RecordsError;
+pub use finished::Finished;
 pub use site::{Arm, Site};
 pub use table::Table;
 
@@ -137,6 +139,9 @@ pub struct Records {
     pub plan_size: u64,
     /// Linux's format, without symbols: the callback that is taken for the one that writes NOPs.
     pub inferred_nops: Option<InferredNops>,
+    /// Our format: the table that the kernel reads in place of the branches and alternatives, if the
+    /// image is finished. All other fields are as before it was.
+    pub finished: Option<Finished>,
     /// By site; those of one site in the order of the table.
     list: Vec<Record>,
 }
@@ -203,6 +208,18 @@ impl Records {
             Err(RecordsError::None(_)) => alt::read(image),
             found => found,
         }
+    }
+
+    /// The bytes of a record at an address, or other bytes of the image: as they were before the image
+    /// was finished. `None` unless one section or table contains all of them.
+    pub fn bytes<'a>(&self, image: &'a Image, address: u64, len: usize) -> Option<&'a [u8]> {
+        for table in [&self.branches, &self.alternatives] {
+            if self.finished.is_some() && table.range.contains(&address) {
+                let start = usize::try_from(address - table.range.start).ok()?;
+                return table.bytes(image).ok()?.get(start..start.checked_add(len)?);
+            }
+        }
+        image.bytes(address, len)
     }
 
     /// The records, by site; those of one site in the order of the table.

@@ -40,12 +40,23 @@ pub struct Table {
     pub name: &'static str,
     /// The addresses; empty if the table is absent.
     pub range: Range<u64>,
+    /// The bytes in the file, if they are not those at its addresses: a finished table is there.
+    pub(super) copy: Option<Range<usize>>,
 }
 
 impl Table {
     /// An absent table.
     pub(super) fn absent(name: &'static str) -> Self {
-        Self { name, range: 0..0 }
+        Self::at(name, 0..0)
+    }
+
+    /// The table at these addresses.
+    pub(crate) fn at(name: &'static str, range: Range<u64>) -> Self {
+        Self {
+            name,
+            range,
+            copy: None,
+        }
     }
 
     /// The table between `__start_NAME` and `__stop_NAME`, which the patcher uses; in a stripped
@@ -57,7 +68,7 @@ impl Table {
             .or_else(|| stated(image, name))
             .or_else(|| Some(image.section(name)?.range.clone()))
             .unwrap_or(0..0);
-        Self { name, range }
+        Self::at(name, range)
     }
 
     /// The address of the two bounds of a section that the running kernel reads: each 8 bytes, an
@@ -106,6 +117,12 @@ impl Table {
     pub fn bytes<'a>(&self, image: &'a Image) -> Result<&'a [u8], RecordsError> {
         if self.range.is_empty() {
             return Ok(&[]);
+        }
+        if let Some(copy) = &self.copy {
+            return image
+                .data()
+                .get(copy.clone())
+                .ok_or_else(|| self.not_in_file());
         }
         let len = usize::try_from(self.size()).ok();
         len.and_then(|len| image.bytes(self.range.start, len))

@@ -7,6 +7,7 @@ mod cpucaps;
 pub(crate) mod data;
 mod errata;
 mod exclusives;
+mod finished;
 mod folded;
 mod init;
 mod landing_pads;
@@ -35,6 +36,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         layout::RULES,
         placement::RULES,
         relocations::RULES,
+        finished::RULES,
         folded::RULES,
         patcher_code::RULES,
         atomics::RULES,

@@ -49,7 +49,8 @@ fn report(reporter: &mut Reporter<'_>, record: &Record, wrong: String) {
 
 /// What is wrong with the self-relative field of 32 bits at an address.
 fn field(context: &Context<'_>, at: u64, required: bool, what: &str) -> Option<String> {
-    let offset = context.image.u32_at(at)?.cast_signed();
+    let bytes = context.records.bytes(context.image, at, 4)?;
+    let offset = i32::from_le_bytes(bytes.try_into().ok()?);
     let says = at.wrapping_add_signed(offset.into());
     let relocations = context.image.relocations_in(at..at + 1);
     match relocations.iter().find(is_prel32) {

@@ -15,6 +15,7 @@
 //! // link: ARGUMENT                one more argument for the linker
 //! // drop: relocations            as if the linker had kept none
 //! // drop: symbols                as if the image had been stripped
+//! // finish: tables               as `alt finish` makes it
 //! // poke: SYMBOL+0x4 = 01 ff      bytes that change after the link
 //! ```
 //!

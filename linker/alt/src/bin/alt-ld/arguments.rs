@@ -38,6 +38,8 @@ const MAGIC: [&[u8]; 5] = [
 
 use alt_livepatch::archive::flags::KEEP;
 
+use crate::finish::FINISH;
+
 /// The largest nesting of response files.
 const DEPTH: usize = 10;
 
@@ -52,7 +54,7 @@ pub struct Arguments {
     pub partial: bool,
     /// Whether functions with equal text are folded even if their addresses are taken (`--icf=all`).
     pub folds_all: bool,
-    /// All arguments, those of response files included, without [`KEEP`].
+    /// All arguments, those of response files included, without [`KEEP`] and [`FINISH`].
     pub all: Vec<OsString>,
     /// The arguments that do not name files, except linker scripts, without their folders.
     pub options: Vec<String>,
@@ -60,6 +62,8 @@ pub struct Arguments {
     pub map: Option<PathBuf>,
     /// Whether the build is to be kept for livepatch.
     pub keep: bool,
+    /// Whether the tables are to be finished.
+    pub finish: bool,
 }
 
 impl Arguments {
@@ -69,13 +73,16 @@ impl Arguments {
         expand(arguments, DEPTH, &mut all)?;
         let given = all.len();
         all.retain(|argument| argument != KEEP);
+        let with_finish = all.len();
+        all.retain(|argument| argument != FINISH);
         let (mut folders, mut named) = (Vec::new(), Vec::new());
         let mut link = Self {
             inputs: Vec::new(),
             output: OUTPUT.into(),
             partial: false,
             folds_all: false,
-            keep: all.len() < given,
+            keep: with_finish < given,
+            finish: all.len() < with_finish,
             all: all.clone(),
             options: Vec::new(),
             map: None,

@@ -17,9 +17,13 @@
 //! The argument `--alt-keep`, which the linker itself does not see, keeps what livepatch needs of the
 //! build in the folder `IMAGE.livepatch` (docs/livepatch.md). Without the flags that livepatch
 //! requires, the build fails.
+//!
+//! The argument `--alt-finish`, which the linker does not see either, writes the finished table over the
+//! records (docs/finished.md).
 
 mod arguments;
 mod atomics;
+mod finish;
 mod keep;
 mod namespaces;
 
@@ -88,6 +92,9 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
         if !namespaces::check(&link.output)? {
             return Ok(ExitCode::from(1));
         }
+        if link.finish {
+            finish::finish(&link.output)?;
+        }
         if let Some(linked) = &linked
             && !keep::keep(&link, linked)?
         {
@@ -98,13 +105,13 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-/// Runs the linker with the arguments as they were given, except `--alt-keep` in a partial link.
+/// Runs the linker with the arguments as they were given, except our own.
 fn run_linker(
     mut linker: Command,
     link: &Arguments,
     given: &[OsString],
 ) -> Result<ExitStatus, Box<dyn Error>> {
-    let arguments = match link.keep {
+    let arguments = match link.keep || link.finish {
         true => &link.all,
         false => given,
     };

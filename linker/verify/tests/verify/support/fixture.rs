@@ -32,7 +32,8 @@ impl Fixture {
         let head = text.lines().filter_map(|line| {
             let (key, value) = line.strip_prefix("// ")?.split_once(": ")?;
             let keys = [
-                "finding", "help", "path", "caps", "rules", "script", "link", "poke", "drop",
+                "finding", "help", "path", "caps", "rules", "script", "link", "finish", "poke",
+                "drop",
             ];
             keys.contains(&key)
                 .then(|| (key.to_owned(), value.trim().to_owned()))
@@ -93,7 +94,11 @@ impl Fixture {
             };
             hide(kinds, &mut bytes)?;
         }
-        let image = Image::parse(bytes.clone())?;
+        let mut image = Image::parse(bytes.clone())?;
+        if self.all("finish").next().is_some() {
+            bytes = alt_finish::finish(image, &self.name)?.data;
+            image = Image::parse(bytes.clone())?;
+        }
         for poke in self.all("poke") {
             let (place, new) = poke.split_once(" = ").ok_or("`poke: PLACE = BYTES`")?;
             let address = address(&image, place)?;
