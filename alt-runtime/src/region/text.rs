@@ -185,6 +185,12 @@ impl<'a> Text<'a> {
         self.first.words.range().start
     }
 
+    /// The words, if they are one range that executes at its own address alone.
+    #[inline(always)]
+    pub(crate) fn only(&self) -> Option<Words<'a>> {
+        (self.rest.is_empty() && !self.is_aliased).then_some(self.first.words)
+    }
+
     /// Whether a range also executes at another address.
     #[inline(always)]
     pub(crate) fn is_aliased(&self) -> bool {

@@ -59,6 +59,7 @@ pub(super) fn plan(
             without_room: 0,
         },
         rewritten: 0,
+        planned: (0, 0),
     };
     let (mut pending, mut applied) = (0, 0);
     for bucket in table.buckets() {

@@ -2,7 +2,7 @@
 
 use core::mem;
 
-use crate::finished::{Bucket, Digest, ESCAPE, FinishedTable, Kind, Run, Step, TableError};
+use crate::finished::{Bucket, Digest, FinishedTable, Kind, Run, Step, TableError};
 use crate::insn::Insn;
 use crate::patch::alternative::{Alternative, Entries};
 use crate::patch::decision::Decision;
@@ -24,6 +24,8 @@ pub(super) struct Pass<'a, 'p> {
     pub dictionary: Option<&'a [u32]>,
     pub entries: Entries<'p>,
     pub rewritten: u32,
+    /// The mark of the entries before the loop over a run.
+    pub planned: (usize, usize),
 }
 
 impl<'a, 'p> Pass<'a, 'p> {
@@ -48,7 +50,9 @@ impl<'a, 'p> Pass<'a, 'p> {
             let sites = match run.kind() {
                 Kind::Set => self.halves(bucket, &run, &mut digest, |_| value),
                 Kind::Xor => self.halves(bucket, &run, &mut digest, |old| old ^ value),
-                Kind::Branch => self.branches(bucket, &run, &mut digest),
+                Kind::Branch => self.words(bucket, &run, &mut digest, |payload| {
+                    Insn::branch_by(payload as i16).0
+                }),
                 Kind::Copy => self.copy(bucket, &run, &mut digest),
                 Kind::Callback => self.callback(bucket, &run, &mut digest, applies),
             };
@@ -75,38 +79,59 @@ impl<'a, 'p> Pass<'a, 'p> {
         digest: &mut Digest,
         new: impl Fn(u32) -> u32,
     ) -> Result<u32, PlanError> {
-        let mut sites = self.sites(run, *digest);
+        let Some(mut sites) = self.sites(run, *digest) else {
+            return self.slowly(bucket, run, digest, |old, _| new(old));
+        };
         for &word in run.words() {
             for distance in [word as u16, (word >> 16) as u16] {
                 if let Err(site) = sites.step(distance, &new) {
-                    return Err(self.refuse_site(bucket, site));
+                    return Err(self.outside(bucket, site, 1));
                 }
             }
         }
-        *digest = sites.digest;
-        let count = sites.count;
-        self.add(sites);
-        Ok(count)
+        Ok(self.add(sites, digest))
     }
 
-    /// The same for a run of words that become a B.
-    fn branches(
+    /// The same for a run whose steps are words: the new word depends on the high half.
+    #[inline(always)]
+    fn words(
         &mut self,
         bucket: &Bucket<'a>,
         run: &Run<'a>,
         digest: &mut Digest,
+        new: impl Fn(u16) -> u32,
     ) -> Result<u32, PlanError> {
-        let mut sites = self.sites(run, *digest);
+        let Some(mut sites) = self.sites(run, *digest) else {
+            return self.slowly(bucket, run, digest, |_, payload| new(payload));
+        };
         for &word in run.words() {
-            let branch = Insn::branch_by((word >> 16) as i16).0;
-            if let Err(site) = sites.step(word as u16, |_| branch) {
-                return Err(self.refuse_site(bucket, site));
+            if let Err(site) = sites.step(word as u16, |_| new((word >> 16) as u16)) {
+                return Err(self.outside(bucket, site, 1));
             }
         }
-        *digest = sites.digest;
-        let count = sites.count;
-        self.add(sites);
-        Ok(count)
+        Ok(self.add(sites, digest))
+    }
+
+    /// The same for a text of several ranges, or one that also executes at another address.
+    #[inline(never)]
+    fn slowly(
+        &mut self,
+        bucket: &Bucket<'a>,
+        run: &Run<'a>,
+        digest: &mut Digest,
+        new: impl Fn(u32, u16) -> u32,
+    ) -> Result<u32, PlanError> {
+        let mut sites = 0;
+        for Step { offset, payload } in run.steps() {
+            let (site, old) = self.site(bucket, offset, 1)?;
+            for old in old.iter() {
+                *digest = digest.with(old.0);
+                let new = Insn(new(old.0, payload));
+                self.rewritten += u32::from(self.push(bucket, site, 0, old, new)?);
+            }
+            sites += 1;
+        }
+        Ok(sites)
     }
 
     /// The same for sites that become words of the dictionary.
@@ -161,21 +186,14 @@ impl<'a, 'p> Pass<'a, 'p> {
         digest: &mut Digest,
         dictionary: &[u32],
     ) -> Result<u32, PlanError> {
-        let mut sites = self.sites(run, *digest);
-        for &word in run.words() {
-            let new = match dictionary.get((word >> 16) as usize) {
-                Some(new) => *new,
-                None if word as u16 == ESCAPE => 0,
-                None => return Err(self.refuse(bucket, None, TableError::OutsideDictionary)),
-            };
-            if let Err(site) = sites.step(word as u16, |_| new) {
-                return Err(self.refuse_site(bucket, site));
-            }
+        let is_inside = |word: &u32| ((word >> 16) as usize) < dictionary.len();
+        if !run.words().iter().all(is_inside) {
+            return Err(self.refuse(bucket, None, TableError::OutsideDictionary));
         }
-        *digest = sites.digest;
-        let count = sites.count;
-        self.add(sites);
-        Ok(count)
+        let new = |payload| dictionary.get(usize::from(payload)).copied();
+        self.words(bucket, run, digest, |payload| {
+            new(payload).unwrap_or_default()
+        })
     }
 
     /// The same for sites that a callback computes, if the bucket `applies`.
@@ -253,18 +271,26 @@ impl<'a, 'p> Pass<'a, 'p> {
         Ok(true)
     }
 
-    /// The loop over the sites of a run of one word each.
+    /// The loop over the sites of a run of one word each; `None` if the text is not one range.
     #[inline(always)]
-    fn sites(&mut self, run: &Run<'_>, digest: Digest) -> Sites<'a, 'p> {
+    fn sites(&mut self, run: &Run<'_>, digest: Digest) -> Option<Sites<'a, 'p>> {
+        let text = self.region.text.only()?;
         let start = 4 * u64::from(run.header().start);
         let start = self.table.base().wrapping_add(start);
-        Sites::new(self.region, start, digest, mem::take(&mut self.entries))
+        let entries = mem::take(&mut self.entries);
+        self.planned = entries.mark();
+        Some(Sites::new(text, start, digest, entries))
     }
 
-    /// Adds what the loop has planned.
+    /// Adds what the loop has planned. Returns the number of its sites.
     #[inline(always)]
-    fn add(&mut self, sites: Sites<'a, 'p>) {
+    fn add(&mut self, sites: Sites<'a, 'p>, digest: &mut Digest) -> u32 {
+        *digest = sites.digest;
         self.entries = sites.entries;
-        self.rewritten += sites.rewritten;
+        // Each entry is a site.
+        let (room, without_room) = self.entries.mark();
+        let planned = self.planned.0 - room + without_room - self.planned.1;
+        self.rewritten += planned as u32;
+        sites.count
     }
 }

@@ -4,25 +4,11 @@
 use crate::finished::{Bucket, Kind, Step, TableError};
 use crate::insn::Insn;
 use crate::patch::error::{PlanError, Reason};
-use crate::patch::replacement::refuse_leaving;
 
 use super::pass::Pass;
 use super::verdict::condition;
 
 impl<'a> Pass<'a, '_> {
-    /// Why the site of one word at `site` cannot become `new`.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn refuse_site(&self, bucket: &Bucket<'_>, (site, new): (u64, Insn)) -> PlanError {
-        if !self.region.text.contains(site, 1) {
-            return self.outside(bucket, site, 1);
-        }
-        match refuse_leaving(self.region, site, 0, new) {
-            Err(why) => self.decision.refuse(site, condition(bucket), why),
-            Ok(()) => self.refuse(bucket, Some(site), TableError::Text),
-        }
-    }
-
     /// Why the digest of the words at the sites of `bucket` is wrong: a second look, which need not
     /// be fast.
     #[cold]

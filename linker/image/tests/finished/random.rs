@@ -1,8 +1,12 @@
 //! Tables made at random: sites of every kind, conditions of one to three terms.
 
+use std::sync::atomic::AtomicU32;
+
+use alt_runtime::patch::Reason;
+use alt_runtime::region::{Region, Text, TextRange, Words};
 use fastrand::Rng;
 
-use crate::image::{AND, Image, LIKELY, NOP, NOT, compare};
+use crate::image::{AND, Image, LIKELY, NOP, NOT, TEXT, compare, pass};
 
 /// An image with a text of so many words.
 pub fn image(seed: u64, len: usize) -> Image {
@@ -64,4 +68,50 @@ fn every_pass_equals_the_raw_one() {
 #[test]
 fn the_same_records_give_the_same_table() {
     assert_eq!(image(3, 600).finish(), image(3, 600).finish());
+}
+
+#[test]
+fn a_text_of_two_ranges_has_the_same_words() {
+    let image = image(5, 400);
+    let table = image.finish().words;
+    for present in 0..16 {
+        let raw = image.raw(|region| pass(region, 0b1111, present, 0));
+        let finished = image.finished(&table, |region| {
+            // The first range has no site, so all are found in the second one.
+            let other = [AtomicU32::new(NOP)];
+            let first = TextRange::new(Words::new(TEXT - 0x1000, &other));
+            let ranges = [first, TextRange::new(Words::new(TEXT, &image.text))];
+            let text = Text::new(&ranges).unwrap();
+            pass(&Region { text, ..*region }, 0b1111, present, 0)
+        });
+        let moved = raw.map(|(writes, report)| {
+            let writes = writes.into_iter();
+            let writes = writes.map(|(offset, before, after)| (offset + 0x1000, before, after));
+            (writes.collect(), report)
+        });
+        assert_eq!(finished, moved, "present {present:b}");
+    }
+}
+
+#[test]
+fn a_branch_out_of_a_range_that_also_executes_elsewhere_is_refused() {
+    let mut image = Image::new(&[NOP; 100]);
+    image.branch(10, 1, 60);
+    let table = image.finish().words;
+    let with_alias = |len: usize| {
+        image.finished(&table, |region| {
+            let (first, rest) = image.text.split_at(len);
+            let first = TextRange::new(Words::new(TEXT, first)).also_at(&[0x1000]);
+            let rest = TextRange::new(Words::new(TEXT + 4 * len as u64, rest));
+            let ranges = [first, rest];
+            let text = Text::new(&ranges).unwrap();
+            pass(&Region { text, ..*region }, 0b1111, 0b0010, 0).map(|_| ())
+        })
+    };
+    assert_eq!(with_alias(80), Ok(()));
+    let refused = with_alias(50).unwrap_err();
+    assert!(
+        matches!(refused.reason, Reason::LeavesAliasedRange { .. }),
+        "{refused}"
+    );
 }
