@@ -80,7 +80,7 @@ impl<'a, 'p> Pass<'a, 'p> {
         new: impl Fn(u32) -> u32,
     ) -> Result<u32, PlanError> {
         let Some(mut sites) = self.sites(run, *digest) else {
-            return self.slowly(bucket, run, digest, |old, _| new(old));
+            return self.slowly(bucket, run, digest, &[]);
         };
         for &word in run.words() {
             for distance in [word as u16, (word >> 16) as u16] {
@@ -102,7 +102,7 @@ impl<'a, 'p> Pass<'a, 'p> {
         new: impl Fn(u16) -> u32,
     ) -> Result<u32, PlanError> {
         let Some(mut sites) = self.sites(run, *digest) else {
-            return self.slowly(bucket, run, digest, |_, payload| new(payload));
+            return self.slowly(bucket, run, digest, &[]);
         };
         for &word in run.words() {
             if let Err(site) = sites.step(word as u16, |_| new((word >> 16) as u16)) {
@@ -112,22 +112,33 @@ impl<'a, 'p> Pass<'a, 'p> {
         Ok(self.add(sites, digest))
     }
 
-    /// The same for a text of several ranges, or one that also executes at another address.
+    /// The same for a text of several ranges, or one that also executes at another address, whatever
+    /// the kind of the run. `dictionary` has the words from the run's value on.
+    #[cold]
     #[inline(never)]
     fn slowly(
         &mut self,
         bucket: &Bucket<'a>,
         run: &Run<'a>,
         digest: &mut Digest,
-        new: impl Fn(u32, u16) -> u32,
+        dictionary: &[u32],
     ) -> Result<u32, PlanError> {
+        let value = run.header().value;
         let mut sites = 0;
         for Step { offset, payload } in run.steps() {
             let (site, old) = self.site(bucket, offset, 1)?;
             for old in old.iter() {
                 *digest = digest.with(old.0);
-                let new = Insn(new(old.0, payload));
-                self.rewritten += u32::from(self.push(bucket, site, 0, old, new)?);
+                let new = match run.kind() {
+                    Kind::Set => value,
+                    Kind::Xor => old.0 ^ value,
+                    Kind::Branch => Insn::branch_by(payload as i16).0,
+                    _ => dictionary
+                        .get(usize::from(payload))
+                        .copied()
+                        .unwrap_or_default(),
+                };
+                self.rewritten += u32::from(self.push(bucket, site, 0, old, Insn(new))?);
             }
             sites += 1;
         }
@@ -189,6 +200,9 @@ impl<'a, 'p> Pass<'a, 'p> {
         let is_inside = |word: &u32| ((word >> 16) as usize) < dictionary.len();
         if !run.words().iter().all(is_inside) {
             return Err(self.refuse(bucket, None, TableError::OutsideDictionary));
+        }
+        if self.region.text.only().is_none() {
+            return self.slowly(bucket, run, digest, dictionary);
         }
         let new = |payload| dictionary.get(usize::from(payload)).copied();
         self.words(bucket, run, digest, |payload| {
