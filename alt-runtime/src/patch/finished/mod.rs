@@ -61,18 +61,18 @@ pub(super) fn plan(
         rewritten: 0,
         planned: (0, 0),
     };
-    let (mut pending, mut applied) = (0, 0);
+    let (mut pending, mut applied) = (0_u32, 0_u32);
     for bucket in table.buckets() {
         match judge(&bucket, decision) {
             Ok(Verdict::Fails) => {}
             Ok(Verdict::Pending) => {
-                pending += bucket.entry().first;
+                pending = pending.saturating_add(bucket.entry().first);
                 if is_first_pass {
                     pass.look_at(&bucket)?;
                 }
             }
             Ok(Verdict::Holds) => {
-                applied += bucket.entry().sites;
+                applied = applied.saturating_add(bucket.entry().sites);
                 if !is_done(&bucket, earlier) {
                     pass.bucket(&bucket, true)?;
                 }
