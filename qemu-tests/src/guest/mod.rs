@@ -99,8 +99,7 @@ pub const LINKER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER";
 /// References of aarch64-rt that `alt-ld` cannot prove to reach.
 pub const ALLOWED_REACH: &str = "other-section:vector_table_el1";
 
-/// Builds alt-ld, as [`build`] does a guest, and returns its path. Not to be called first while
-/// [`once`] builds a guest: it would wait for itself.
+/// Builds alt-ld, as [`build`] does a guest, and returns its path.
 fn alt_ld() -> Result<PathBuf> {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     if let Some(path) = PATH.get() {

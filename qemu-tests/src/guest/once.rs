@@ -11,26 +11,29 @@ use std::{
     env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 use tempfile::NamedTempFile;
 
 /// nextest's identifier of a run, which is the same in all its processes.
 const RUN: &str = "NEXTEST_RUN_ID";
 
-/// The file that `build` makes of a package. Threads wait for each other here, processes at cargo's
-/// lock, and use the file that the first of them has built.
+/// The file that `build` makes of a package. Threads that want the same file wait for each other here,
+/// processes at cargo's lock, and use the file that the first of them has built.
 pub(crate) fn once(
     package: &str,
     profile: Profile,
     build: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<PathBuf> {
-    type Built = HashMap<(String, Profile), PathBuf>;
+    type Built = HashMap<(String, Profile), Arc<Mutex<Option<PathBuf>>>>;
     static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
 
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let key = (package.to_owned(), profile);
-    if let Some(path) = built.get(&key) {
+    let file = Arc::clone(all.entry(key).or_default());
+    drop(all);
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = &*file {
         return Ok(path.clone());
     }
     let note = target_dir().join(format!("built-{package}-{profile}"));
@@ -46,8 +49,7 @@ pub(crate) fn once(
             path
         }
     };
-    built.insert(key, path.clone());
-    Ok(path)
+    Ok(file.insert(path).clone())
 }
 
 /// The path that a process of this run has written.

@@ -9,7 +9,9 @@ use qemu_tests::{Profile, guest};
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
+    iter,
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
 };
 use steps::Steps;
@@ -113,16 +115,25 @@ fn build_guests() -> bool {
         "el2-monitor",
     ];
     let others = others.map(|package| (package, Profile::Release));
-    kernels.into_iter().chain(others).all(|(package, profile)| {
-        anstream::eprintln!("building {package}, {profile}");
-        match guest::build(package, profile) {
-            Ok(_) => true,
-            Err(why) => {
-                anstream::eprintln!("{}: {why}", style::bad("error"));
-                false
-            }
-        }
+    let queue = Mutex::new(kernels.into_iter().chain(others));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let build_all = || iter::from_fn(next).all(build_guest);
+    // Cargo can build two profiles at once. Much of a build is one link, which is one thread.
+    thread::scope(|scope| {
+        let other = scope.spawn(build_all);
+        build_all() & other.join().unwrap_or_default()
     })
+}
+
+fn build_guest((package, profile): (&str, Profile)) -> bool {
+    anstream::eprintln!("building {package}, {profile}");
+    match guest::build(package, profile) {
+        Ok(_) => true,
+        Err(why) => {
+            anstream::eprintln!("{}: {why}", style::bad("error"));
+            false
+        }
+    }
 }
 
 /// Runs a command that has no tests to count.
