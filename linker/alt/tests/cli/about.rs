@@ -13,9 +13,10 @@ fn commands() -> BTreeSet<String> {
     let help = alt(["--help"]).clean();
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let lines = list.lines().take_while(|line| !line.is_empty());
-    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
-    names
-        .filter(|name| *name != "help")
+    // The text of a long line goes on in the next one, which is indented more.
+    let first = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    first
+        .filter(|name| !matches!(*name, "" | "help"))
         .map(String::from)
         .collect()
 }
