@@ -8,12 +8,15 @@ const TESTS: [&str; 5] = ["plan", "maintenance", "pointers", "rendezvous", "live
 
 /// Tests of thousands of plans, records and files, which would keep Miri busy for minutes: each does
 /// the same again.
-const EXHAUSTIVE: [&str; 9] = [
+const EXHAUSTIVE: [&str; 12] = [
     "apply::applied_and_reverted",
+    "calls::every_word_of_a_stack",
     "file::description_cut",
     "file::truncated",
     "mutated::b22_every_field",
+    "mutated::b22_random_changes",
     "relocations::they_are",
+    "tables::tables_outside_and_misaligned",
     "edges::branch_of_an_arm_at_all_edges",
     "long::",
     "reach::",
