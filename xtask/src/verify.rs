@@ -4,6 +4,7 @@
 use crate::{Outcome, Profile, mutate, programs, setup, style};
 use qemu_tests::guest;
 use std::{io, path::Path, process::Command};
+use tempfile::TempDir;
 use test_support::workspace;
 
 /// The packages that have sites, and the profiles in which they are built. The monitor at EL2 has
@@ -36,9 +37,9 @@ fn also_allowed(package: &str) -> &'static [&'static str] {
     }
 }
 
-/// Random changes of the demo kernel. `cargo xtask mutate` makes 10,000, which takes five times as
-/// long.
-const CHANGES: &str = "2000";
+/// Random changes of the demo kernel, raw and finished. `cargo xtask mutate` makes 10,000, which takes
+/// ten times as long.
+const CHANGES: &str = "1000";
 
 /// Builds each guest in each profile and checks it.
 pub(crate) fn run() -> Outcome {
@@ -56,9 +57,22 @@ pub(crate) fn run() -> Outcome {
         }
     }
     let image = guest::build("kernel-demo", Profile::Release)?;
-    say("kernel-demo, changed at random");
-    let mut mutate = Command::new(mutate::build()?);
-    clean &= run_on(&mut mutate, "kernel-demo", &image, &["--count", CHANGES])?;
+    say("kernel-demo, finished");
+    let folder = TempDir::new()?;
+    let finished = folder.path().join("kernel-demo");
+    let mut finish = Command::new(&alt);
+    let finish = finish.arg("finish").arg(&image).arg("-o").arg(&finished);
+    if !finish.status()?.success() {
+        return Ok(false);
+    }
+    let mut verify = Command::new(&alt);
+    clean &= run_on(verify.arg("verify"), "kernel-demo", &finished, &ALLOWED)?;
+    let program = mutate::build()?;
+    for image in [image, finished] {
+        say("kernel-demo, changed at random");
+        let mut mutate = Command::new(&program);
+        clean &= run_on(&mut mutate, "kernel-demo", &image, &["--count", CHANGES])?;
+    }
     Ok(clean)
 }
 
