@@ -2,8 +2,9 @@
 
 /// FNV-1a with 64 bits, which takes a word of 32 bits where the original takes a byte.
 ///
-/// Each step is a bijection of the state, whatever the word, and of the word, whatever the state.
-/// So the digests of two sequences of equal length that differ in one word differ, always. It is a
+/// For a given word, a step maps each state to a different state; for a given state, it maps each
+/// word to a different state. So two sequences of equal length that differ in one word never have
+/// the same digest. It is a
 /// check against damage and against the wrong text. It is no protection against an attacker, who can
 /// change digests as well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -59,7 +59,7 @@ impl fmt::Display for TableError {
             ),
             Self::Truncated { needed, found } => write!(
                 f,
-                "the finished table has {needed} words, of which the image has {found}"
+                "the finished table needs {needed} words, and the image has only {found}"
             ),
             Self::Header => f.write_str("the header of the finished table is damaged"),
             Self::Layout => f.write_str("the parts of the finished table do not fit together"),

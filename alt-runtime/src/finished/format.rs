@@ -16,10 +16,10 @@
 //!   sections has a finished table, nothing reads the other one; a writer fills it with zeros.
 //! - *Addresses.* [`Header::base`] is the distance from its own field to the lowest site, so the
 //!   table needs no relocation. Sites are counted in words from there.
-//! - *Conditions.* A bucket has a conjunction of [`Term`]s. The arms of a site are in
-//!   buckets of which at most one holds: the tool has made the conditions disjoint. A term
-//!   [`is_either`](Term::is_either) names a cpucap that another arm of the same sites tests: while it
-//!   is undecided, the sites wait for a later pass, as the raw path leaves them.
+//! - *Conditions.* A bucket has a conjunction of [`Term`]s. The tool makes the conditions of a
+//!   site's arms disjoint, so at most one of their buckets holds. A term with
+//!   [`is_either`](Term::is_either) names a cpucap that another arm of the same sites tests. The sites
+//!   wait for a later pass until this cpucap is decided, as on the raw path.
 //! - *Runs.* A bucket's table consists of runs: sites of one [`Kind`] and one length, in
 //!   address order. A step has 16 bits for the distance from the site before. [`ESCAPE`] advances by
 //!   65,535 words, and there is no site.

@@ -1,4 +1,4 @@
-//! Finished tables: what a host tool makes of the records of a linked image.
+//! Finished tables: a host tool writes them over the records of a linked image.
 //!
 //! A record states a site, a condition and a replacement, and a pass over records checks each of
 //! them on every boot. A tool that sees the linked image can do this work once. It writes a

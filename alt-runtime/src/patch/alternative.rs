@@ -163,8 +163,8 @@ impl Alternative<'_> {
     }
 }
 
-/// Plans the words of an arm from number `first` on, whatever they are. Returns the number of words
-/// that change, also if there is no room for all of them.
+/// Plans the words of an arm from number `first` on, of any instruction form. Returns the number of
+/// words that change, also if there is no room for all of them.
 // Out of line, with values, and finds the words anew: see `walk::walk`.
 #[cold]
 #[inline(never)]

@@ -74,7 +74,7 @@ fn check_breakpoints(site: Words<'_>) -> Result<(), Reason> {
     }
 }
 
-/// Checks the words that a callback returned, some of which depend on their addresses.
+/// Checks the words that a callback returned, if some of them depend on their addresses.
 #[cold]
 #[inline(never)]
 fn check_words(region: &Region<'_>, site: Words<'_>, words: &[Insn]) -> Result<(), Reason> {

@@ -97,7 +97,7 @@ impl Reach {
     }
 }
 
-/// The error about inputs of which none has instructions.
+/// The error if no input has instructions.
 fn nothing(report: &Report) -> String {
     let lines = report.not_checked.iter();
     let lines: Vec<_> = lines

@@ -15,7 +15,7 @@ use crate::room::PlannedWrite;
 use super::sites::Sites;
 use super::verdict::condition;
 
-/// What a pass refers to, and what it has planned so far.
+/// The inputs of a pass, and the words planned so far.
 pub(super) struct Pass<'a, 'p> {
     pub region: &'a Region<'a>,
     pub table: &'a FinishedTable<'a>,
@@ -112,8 +112,8 @@ impl<'a, 'p> Pass<'a, 'p> {
         Ok(self.add(sites, digest))
     }
 
-    /// The same for a text of several ranges, or one that also executes at another address, whatever
-    /// the kind of the run. `dictionary` has the words from the run's value on.
+    /// The same for a run of any kind, in a text of several ranges or with aliases. `dictionary` has
+    /// the words from the run's value on.
     #[cold]
     #[inline(never)]
     fn slowly(

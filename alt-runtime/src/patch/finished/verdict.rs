@@ -63,7 +63,7 @@ pub(super) fn is_done(bucket: &Bucket<'_>, decided: &CapSet) -> bool {
         .all(|term| decided.contains_number(term.cap()))
 }
 
-/// The first term of a bucket, as that of a record.
+/// The first term of a bucket, in the form that a record has.
 pub(super) fn condition(bucket: &Bucket<'_>) -> Condition {
     Condition::from_bits(bucket.entry().term.cap())
 }
