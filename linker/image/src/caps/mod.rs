@@ -25,7 +25,6 @@
 
 mod error;
 pub mod ids;
-mod linux;
 mod renumber;
 mod section;
 mod table;
@@ -33,6 +32,8 @@ mod undecided;
 
 use alt_cpucaps::{Cpucap, Cpucaps};
 use alt_runtime::cap::{CapSet, CapTable, IdRegs, Overrides, SystemView};
+
+use crate::names::CapNames;
 
 pub use error::CapsError;
 pub use undecided::Undecided;
@@ -50,6 +51,9 @@ pub struct Caps {
     undecided: Vec<Undecided>,
 }
 
+/// Conditions by Linux's names, compiled into the package.
+const LINUX: &str = include_str!("../../cpus/linux.toml");
+
 impl Caps {
     /// The cpucaps of a TOML file. `name` is the name of the file in messages.
     ///
@@ -62,6 +66,16 @@ impl Caps {
         let model = alt_cpucaps::check_foreign(name, text).map_err(CapsError::File)?;
         let possible = model.caps.iter().map(without_cfg).collect();
         Ok(Self::new(text.to_owned(), model, possible))
+    }
+
+    /// The cpucaps of a Linux that has these names, with the conditions that are known for them. The
+    /// others are [undecided](Self::undecided): those that depend on the configuration, on
+    /// firmware or on the command line.
+    ///
+    /// # Errors
+    /// The conditions that are compiled in have a mistake; a test excludes that.
+    pub fn linux(names: &CapNames) -> Result<Self, CapsError> {
+        Ok(Self::from_toml("linux.toml", LINUX)?.with_numbers(names))
     }
 
     /// The cpucaps in an image, from the bytes of its section `.alt_cpucaps`
