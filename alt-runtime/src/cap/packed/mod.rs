@@ -14,5 +14,7 @@ pub(super) use evaluate::{
     Custom, custom_of, decide, holds, is_conjunction, is_covered, is_plain_field,
 };
 pub(super) use node::{Cpu, Kind, Node};
-pub(super) use table::{EMPTY_CUSTOM, EMPTY_LINK, EMPTY_NODE, Link, Parts, Sets, pack};
+#[cfg(not(target_os = "none"))]
+pub(super) use table::{EMPTY_CUSTOM, EMPTY_LINK, EMPTY_NODE, Parts, pack};
 pub use table::{Lengths, Packed};
+pub(super) use table::{Link, Sets};
