@@ -1,5 +1,5 @@
-//! Links the kernel with its own script, which includes the fragment of alt-linker, and builds what
-//! the image contains besides: a module, and two variants of a hypervisor.
+//! Links the kernel with its own script, which includes the fragment of alt-linker, and builds the
+//! other contents of the image: a module, and two variants of a hypervisor.
 
 use alt_linker::partial_link::Link;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The site macros in assembly, for `global_asm!`, naked functions and `.S` files.
 //!
 //! [`asm_macros!`](crate::asm_macros) is the text that defines them; `docs/assembly.md`
-//! describes them. Whatever a record or a section is made of comes from
+//! describes them. The text of records and sections comes from
 //! [`record`](crate::record), as for the macros in Rust.
 
 /// The assembler text that defines `alternative_begin`, `alternative_arm`,

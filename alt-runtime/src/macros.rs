@@ -20,8 +20,8 @@ pub mod __private {
 /// Instructions in the text, and their replacements under conditions.
 ///
 /// First come the default instructions, as in [`asm!`](core::arch::asm): they run
-/// until the patch, and afterwards wherever no arm applies. Then the arms,
-/// `CONDITION => "instructions"`, of which the first whose condition holds
+/// until the patch, and afterwards if no arm applies. Then the arms,
+/// `CONDITION => "instructions"`: the first one whose condition holds
 /// replaces the default. Then the operands of `asm!`, shared by all variants.
 ///
 /// ```

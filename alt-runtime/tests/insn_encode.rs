@@ -129,7 +129,7 @@ fn every_bitmask_is_made_and_no_other() {
         assert_eq!(decoded(and.0 >> 10 & 0x1fff), Some(mask));
         let orr = Insn::orr_immediate(0, 1, mask).unwrap();
         assert_eq!(orr.0, and.0 | 0x2000_0000, "{mask:#x}");
-        // Whatever differs in one bit is most often none.
+        // A value that differs in one bit is rarely an immediate.
         for near in (0..64).map(|bit| mask ^ 1 << bit) {
             let made = Insn::and_immediate(0, 1, near).is_ok();
             assert_eq!(made, masks.contains(&near), "{near:#x}");

@@ -1,8 +1,8 @@
 //! The helpers themselves.
 //!
-//! Registers: a helper may change X15 to X17 and the flags besides its result, as those of
-//! `compiler_builtins` do. Each is in a section of its own, so that the linker drops the unused
-//! ones, and weak, so that a kernel may define one of its own.
+//! Registers: apart from its result, a helper may change X15 to X17 and the flags, as those of
+//! `compiler_builtins` do. Each helper is in a separate section, so that the linker drops the unused
+//! ones, and weak, so that a kernel can define it itself.
 //!
 //! A call needs no landing pad. A veneer of a linker may branch to a helper by BR X16, so there is
 //! one where the code is compiled for FEAT_BTI (`-C target-feature=+bti`): rustc tells a crate

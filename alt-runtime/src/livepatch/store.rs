@@ -317,7 +317,7 @@ impl<const N: usize> Operation<'_, N> {
         self.indices().count() == N
     }
 
-    /// Keeps a payload: from now on it can be found. Returns its slot; `None` if there is none left.
+    /// Adds a payload, which readers then find. Returns its slot, or `None` if no slot is free.
     pub fn add(&mut self, loaded: Loaded) -> Option<usize> {
         let mut serials = self.indices().filter_map(|index| self.slot(index));
         let serial = serials.try_fold(0, |last: u32, slot| {
@@ -339,7 +339,7 @@ impl<const N: usize> Operation<'_, N> {
         Some(index)
     }
 
-    /// Takes a payload out of its slot. `None` if somebody reads it, or there is none.
+    /// Removes the payload of a slot. `None` if the slot is empty or a reader is using it.
     pub fn remove(&mut self, index: usize) -> Option<Loaded> {
         let slot = self.slot(index)?;
         slot.is_taken.store(false, Ordering::SeqCst);

@@ -98,8 +98,8 @@ pub fn walk<S: Stacks + ?Sized, B>(
     Ok(words.find_map(|word| visit(Place::Return(stacks.return_address(word)))))
 }
 
-/// Follows the chain of frame records: two words, of which the first is the address of the next
-/// record, and the second the return address (AAPCS64, "The Frame Pointer").
+/// Follows the chain of frame records. A frame record is two words: the address of the next record,
+/// and the return address (AAPCS64, "The Frame Pointer").
 fn by_records<S: Stacks + ?Sized, B>(
     stacks: &S,
     who: Who,

@@ -21,9 +21,8 @@ pub(super) struct Mark {
 
 /// Scans a function from its start to its end.
 ///
-/// A mark stands after the instruction that it describes, or, by LLVM 20, before it. One at the very
-/// start may also belong to an instruction of another part of the function, of which this is a cold
-/// part.
+/// A mark is placed after the instruction that it describes, or, by LLVM 20, before it. If this is the
+/// cold part of a function, a mark at its very start may belong to an instruction of the other part.
 pub(super) struct Scan<'a> {
     text: &'a Text<'a>,
     /// Address of the function.

@@ -248,7 +248,7 @@ fn a_walk_visits_each_return_address() {
     let reason = WalkReason::OutsideStack;
     let error = walk(&kernel, Who::Cpu(2), frame, |_| None::<()>).unwrap_err();
     assert_eq!((error.reason, error.record), (reason, STACK + 16));
-    // A record of two zeros is the last one, whatever it is.
+    // A record of two zeros ends the chain.
     kernel.stacks[0].2[4..6].copy_from_slice(&[0, 0]);
     assert_eq!(places(&kernel, frame).0, all[..3]);
     // One without a next record is.

@@ -402,8 +402,8 @@ unsafe impl WritableAlias for FakeAlias {
         let Alias::Wrong(right) = &self.alias else {
             return Ok(self.text);
         };
-        // A mapping of which one page is that of the text, and another is not. Where it is, a write
-        // shows at once: the words that will be written show already.
+        // A mapping with one page of the text and one other page. In the page of the text, a write is
+        // visible at once, so the words to be written are there already.
         self.copy = (0..LEN)
             // SAFETY: inside.
             .map(|index| unsafe { self.text.add(index).read() })

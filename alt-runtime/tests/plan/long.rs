@@ -34,7 +34,7 @@ fn site(index: u64) -> u64 {
     TEXT + 32 * index
 }
 
-/// Branches and alternatives of two instructions in turn, of which one is wrong.
+/// Branches and alternatives of two instructions in turn; one of them is wrong.
 fn with_fault(index: u64, fault: Fault) -> Image {
     let mut image = long_text();
     for i in 0..SITES {
@@ -238,8 +238,8 @@ fn plan_is_what_the_arms_say() {
     }
 }
 
-/// Room is set apart for one word of each record, what is left for further ones: whatever there
-/// is of it, the plan is the same, or there is too little.
+/// The room has one entry for each record, and the rest is for the further words of sites. With any
+/// size of it, the plan is the same or the room is too small.
 #[test]
 fn every_size_of_room() {
     let mut image = with_fault(SITES, Fault::default());

@@ -189,7 +189,7 @@ fn changed_bytes() {
         (error.entry, error.reason),
         (end as u64, UnwindReason::Damaged)
     );
-    // Padding is none, nor is a terminator.
+    // Padding is no damage, nor is a terminator.
     for zeros in [1, 4, 12] {
         let mut image = good.clone();
         image.eh_frame.1.extend(vec![0; zeros]);

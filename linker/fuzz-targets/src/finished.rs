@@ -27,7 +27,7 @@ pub fn finished(data: &[u8]) {
     }
 }
 
-/// Plans a pass for which all cpucaps are present, and the first pass of which checks the rest.
+/// Plans a first pass with all cpucaps present; it also checks the buckets that do not apply.
 fn plan(words: &[u32]) {
     if let Ok(table) = FinishedTable::new(RECORDS, words) {
         assert_eq!(table.header().buckets as usize, table.buckets().count());

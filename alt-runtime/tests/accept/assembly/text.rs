@@ -1,4 +1,4 @@
-//! Whatever the test sets in the variable `TEXT`.
+//! The assembler text that the test sets in the variable `TEXT`.
 
 #![no_std]
 

@@ -40,8 +40,7 @@ fn a_seal_knows_its_image_again() {
     };
     let verify = |image: &str| alt(["verify", image, "--seal", seal, "--json"]).stdout;
     assert!(sealed(&verify(image)).is_empty());
-    // The sites that PAN changes, in the order of their addresses, and none besides; `negated` has
-    // its arm without LSE.
+    // The sites that PAN changes, by address, and no others; `negated` has its arm without LSE.
     let names = [
         "short_pad",
         "arms",

@@ -80,7 +80,7 @@ fn duplicates_are_told_in_the_words_of_the_linker() {
     assert!(!bench.path("out.o").exists());
 }
 
-/// C++ and C's inline functions: the same in many objects, in groups of which one is taken.
+/// C++ and C's inline functions: the same in many objects, in groups; the linker takes one of each.
 #[test]
 fn groups_are_settled() {
     let Some(bench) = Bench::new("groups_are_settled") else {

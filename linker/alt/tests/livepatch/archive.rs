@@ -93,7 +93,7 @@ fn what_is_no_kept_build_is_named() {
     let error = with(&text.replace("file = \"0000-", "file = \"../0000-"));
     assert!(matches!(error, ArchiveError::Name { .. }), "{error}");
 
-    // An image that is none, or has no id, although the digest is right.
+    // A file that is no image, and an image without an id; both with the right digest.
     let bytes = fs::read(folder.join("image")).unwrap();
     let digest = text
         .lines()

@@ -80,7 +80,7 @@ fn sorting_is_what_the_linker_would_do() {
     assert!(padding(&plain, "overall") <= within && within < padding(&plain, "now"));
     assert_eq!(plain["inputs"], sorted["inputs"]);
 
-    // As text; and a map that is none, or of nothing.
+    // As text; then a file that is no map, and an empty map.
     let output = alt(
         &["stats", "plain", "--map", "plain.livepatch/link.map"],
         &kernel.path(""),

@@ -53,8 +53,8 @@ fn entry() -> String {
 const TARGET: &str = ".section .text.target, \"ax\"\n.balign 16\n.globl target\n\
                       .type target, %function\ntarget: ret\n";
 
-/// The lint does not know the distance, and finds them whatever it is; the linker refuses those
-/// that do not reach.
+/// The lint does not know the distance and finds each of them; the linker refuses those that do not
+/// reach.
 #[test]
 fn each_form_is_found_and_fails_when_it_is_far() {
     let test = "each_form_is_found_and_fails_when_it_is_far";
@@ -130,9 +130,9 @@ fn place(line: &str) -> String {
     rest.split_once(')').unwrap().0.into()
 }
 
-/// What a linker extends, or what reaches anything, is none of it.
+/// Branches that a linker extends and addresses of unlimited range are no findings.
 #[test]
-fn long_forms_are_none() {
+fn long_forms_are_no_findings() {
     let Some(link) = Link::new("long_forms_are_none") else {
         return;
     };
