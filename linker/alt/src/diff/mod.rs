@@ -29,9 +29,9 @@ use crate::system::System;
 /// Compares a memory dump of a running kernel with the expected text.
 ///
 /// All text in the dump is compared: sites with the result of the kernel's patcher on this system,
-/// the rest with the image. Places that Linux writes by ftrace, jump labels and relocation may hold
-/// each of their legal words. Sites of callbacks are not compared, unless --callbacks has their
-/// words. Sections that are not in the dump are skipped and counted.
+/// the rest with the image. Places that Linux writes by ftrace, jump labels, relocation and runtime
+/// constants may hold each of their legal words. Sites of callbacks are not compared, unless
+/// --callbacks has their words. Sections that are not in the dump are skipped and counted.
 ///
 /// Without --cpu, --ids and --caps, the cpucaps are read from the variables of Linux in the dump, or
 /// concluded from the words of the sites.

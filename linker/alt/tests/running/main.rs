@@ -1,5 +1,6 @@
 //! `alt diff` as an integrity check of a running Linux.
 
 mod kernel;
+mod places;
 mod program;
 mod words;

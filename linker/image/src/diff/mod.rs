@@ -1,6 +1,7 @@
 //! Comparison of the text of a running kernel with the expected text.
 
 mod error;
+mod given_back;
 mod sites;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -51,8 +52,8 @@ pub struct Section {
     pub name: String,
     /// Whether it was excluded.
     pub skipped: bool,
-    /// Whether it is in the init region, and its memory has been given back: most of it differs. It
-    /// was not compared.
+    /// Whether its memory has been given back, so that other words are there: the init region, and
+    /// Linux's header. It was not compared.
     pub given_back: bool,
     /// The number of its words.
     pub words: usize,
@@ -201,10 +202,7 @@ pub fn compare(
             }
         }
         part.counts.differ = part.wrong.len();
-        let in_init = |range: Range<u64>| {
-            range.start <= section.range.start && section.range.end <= range.end
-        };
-        part.counts.given_back = part.counts.seems_other() && image.init().any(in_init);
+        part.counts.given_back = given_back::is_given_back(image, section, &part.counts);
         comparison.take(image, part, &mut accounted);
     }
     comparison.accounted = accounted.into_values().collect();

@@ -1,13 +1,16 @@
 //! Places of the text that a running Linux writes by other means than alternatives, with the words
 //! that each may hold.
 //!
-//! The image's own tables list them: the entries of functions for ftrace, jump labels, and pointers
-//! in the text that are relocated. Kprobes, BPF trampolines and payloads of livepatch are in no table
+//! The image's own tables list them: the entries of functions for ftrace, jump labels, runtime
+//! constants, and pointers in the text that are relocated. Kprobes, BPF trampolines and payloads of livepatch are in no table
 //! of the image: what they write is a difference.
 
+mod constants;
 mod ftrace;
 mod jump_labels;
 mod pointers;
+mod signature;
+mod vectors;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -30,6 +33,12 @@ pub enum Means {
     Pointer,
     /// The relocation for the hypervisor: `.hyp.reloc`.
     HypPointer,
+    /// The mitigations in the vectors of the hypervisor, before Linux 5.11.
+    HypVector,
+    /// A value that is known early in the boot: `runtime_ptr_…`, `runtime_shift_…`.
+    Constant,
+    /// What a signer of the boot image writes to its header.
+    Signature,
 }
 
 impl fmt::Display for Means {
@@ -39,6 +48,9 @@ impl fmt::Display for Means {
             Self::JumpLabel => "jump labels",
             Self::Pointer => "relocated pointers",
             Self::HypPointer => "pointers of the hypervisor",
+            Self::HypVector => "vectors of the hypervisor",
+            Self::Constant => "runtime constants",
+            Self::Signature => "signature in the header",
         })
     }
 }
@@ -52,6 +64,8 @@ enum Legal {
     Must(Vec<u32>),
     /// One of these, or BL to the start of a function.
     Call(Vec<u32>),
+    /// Any word.
+    Any,
 }
 
 /// The places of an image.
@@ -77,7 +91,10 @@ impl Rewritten {
     pub fn new(image: &Image, slide: u64, doubleword: impl Fn(u64) -> Option<u64>) -> Self {
         let mut places = Self::default();
         pointers::add(&mut places, image, slide);
-        pointers::add_hyp(&mut places, image, slide, doubleword);
+        pointers::add_hyp(&mut places, image, slide, &doubleword);
+        vectors::add(&mut places, image, |at| Some(doubleword(at)? as u32));
+        constants::add(&mut places, image, &doubleword);
+        signature::add(&mut places, image);
         ftrace::add(&mut places, image, slide);
         jump_labels::add(&mut places, image);
         places
@@ -88,6 +105,7 @@ impl Rewritten {
         let (means, legal) = self.words.get(&address)?;
         let is_linked = || image.word(address) == Some(found);
         let is_legal = match legal {
+            Legal::Any => true,
             Legal::Must(words) => words.contains(&found),
             Legal::Words(words) => words.contains(&found) || is_linked(),
             Legal::Call(words) => {
@@ -132,6 +150,7 @@ impl Rewritten {
                 Legal::Words(there) | Legal::Must(there) | Legal::Call(there) => {
                     there.extend(words);
                 }
+                Legal::Any => (),
             },
             (_, legal) => {
                 self.words.insert(address, (means, legal));
