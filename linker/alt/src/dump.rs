@@ -68,7 +68,7 @@ impl Dump {
         };
         let dump =
             alt_image::dump::Dump::new(&opened.image, &opened.records, &opened.names, &filter)?;
-        output::show(true, |mut out| match (self.summary, self.json) {
+        output::page(true, |mut out| match (self.summary, self.json) {
             (false, true) => output::json(&mut out, &dump),
             (false, false) => dump.write_text(&mut out, self.limit),
             (true, true) => output::json(&mut out, &Groups::new(&dump)),

@@ -12,6 +12,7 @@ mod hyp_link;
 mod input;
 mod livepatch;
 mod output;
+mod pager;
 mod reach;
 mod scs;
 mod seal;
@@ -35,6 +36,9 @@ use clap::{CommandFactory, Parser, Subcommand};
     after_help = AFTER_HELP
 )]
 struct Arguments {
+    /// Writes to the terminal, however long the text is
+    #[arg(long, global = true)]
+    no_pager: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -48,7 +52,8 @@ Examples:
 `alt COMMAND --help` shows more examples.
 
 Exit status: 0 success, 1 findings, 2 the command failed; the error is on standard error.
-Output to a terminal has colours; NO_COLOR=1 turns them off.";
+Output to a terminal has colours; NO_COLOR=1 turns them off. What is longer than the terminal is shown
+by ALT_PAGER, PAGER or less.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -81,7 +86,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    if arguments.no_pager {
+        pager::turn_off();
+    }
+    let outcome = match arguments.command {
         // It has an exit status of its own.
         Command::Livepatch(arguments) => return status(arguments.run()),
         Command::Verify(arguments) => arguments.run(),

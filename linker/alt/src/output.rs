@@ -7,9 +7,11 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use alt_image::style;
+use anstream::AutoStream;
 use serde::Serialize;
 
 use crate::input::named;
+use crate::pager::Pager;
 
 /// The result of a command: `Ok(false)` if it ran and reported findings.
 pub type Outcome = Result<bool, Box<dyn Error>>;
@@ -24,7 +26,24 @@ pub fn json(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
 /// early, like `head`, the result is the same.
 pub fn show(clean: bool, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
     let mut out = BufWriter::new(anstream::stdout().lock());
-    match text(&mut out).and_then(|()| out.flush()) {
+    shown(clean, text(&mut out).and_then(|()| out.flush()))
+}
+
+/// As [`show`], by the user's pager if the text is longer than the terminal.
+pub fn page(clean: bool, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+    let Some(mut pager) = Pager::new() else {
+        return show(clean, text);
+    };
+    let colours = AutoStream::choice(&io::stdout());
+    let out: &mut dyn Write = &mut pager;
+    let mut out = BufWriter::new(AutoStream::new(out, colours));
+    let written = text(&mut out).and_then(|()| out.flush());
+    drop(out);
+    shown(clean, written.and(pager.finish()))
+}
+
+fn shown(clean: bool, written: io::Result<()>) -> Outcome {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(format!("standard output: {error}").into())
         }

@@ -77,7 +77,7 @@ impl Reach {
             return Err(nothing(&report).into());
         }
         let not_checked: Vec<_> = report.not_checked.iter().map(|it| &*it.name).collect();
-        output::show(report.findings.is_empty(), |mut out| {
+        output::page(report.findings.is_empty(), |mut out| {
             if self.json {
                 let document = Document {
                     version: 1,

@@ -75,7 +75,7 @@ impl Scs {
                 .map_err(|error| format!("{name}: {error}"))?;
             output::file(path, &data, Some(&self.image))?;
         }
-        output::show(stack.left.is_empty(), |mut out| {
+        output::page(stack.left.is_empty(), |mut out| {
             if self.json {
                 let document = Document {
                     version: 1,

@@ -45,7 +45,7 @@ impl Stats {
         }?;
         let stats = alt_image::stats::Stats::new(&opened.image, &opened.records, &opened.names);
         let sorting = Sorting::new(&self.input.path, &opened.image, self.map.as_ref())?;
-        output::show(true, |mut out| {
+        output::page(true, |mut out| {
             if self.json {
                 return output::json(&mut out, &Document { stats, sorting });
             }

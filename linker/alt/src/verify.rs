@@ -107,7 +107,7 @@ impl Verify {
         // A note says what could be better, not that something is wrong.
         let wrong = findings.iter().filter(|f| f.severity != Severity::Note);
         let wrong = wrong.count();
-        output::show(wrong == 0, |mut out| {
+        output::page(wrong == 0, |mut out| {
             if self.json {
                 let (sites, records) = counts;
                 let document = Document {
@@ -168,7 +168,7 @@ impl Verify {
             Some(_) => Vec::new(),
             None => vec!["against an image, for lack of --image".to_owned()],
         };
-        output::show(findings.is_empty(), |mut out| {
+        output::page(findings.is_empty(), |mut out| {
             if self.json {
                 let document = Document {
                     version: 1,

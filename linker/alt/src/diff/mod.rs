@@ -215,7 +215,7 @@ impl Diff {
             },
         };
         let clean = report.comparison.differences.is_empty();
-        output::show(clean, |mut out| match self.json {
+        output::page(clean, |mut out| match self.json {
             true => output::json(&mut out, &report),
             false => self.write(out, &opened, &cpucaps, &report),
         })

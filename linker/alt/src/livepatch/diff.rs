@@ -56,7 +56,7 @@ impl Diff {
         } else {
             Report::refused(&other)
         };
-        output::show(true, |mut out| match self.json {
+        output::page(true, |mut out| match self.json {
             true => output::json(&mut out, &report),
             false => write(out, &report),
         })?;

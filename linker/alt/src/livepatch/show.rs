@@ -60,7 +60,7 @@ impl Show {
         };
         let image = image.as_ref().map(|(image, id)| (image, *id));
         let summary = Summary::new(&file, &payload, image);
-        output::show(true, |mut out| match self.json {
+        output::page(true, |mut out| match self.json {
             true => output::json(&mut out, &summary),
             false => write(out, &summary),
         })?;

@@ -10,6 +10,7 @@ mod fixture;
 mod input;
 mod linux;
 mod object;
+mod pager;
 mod readme;
 mod run;
 mod scs;
