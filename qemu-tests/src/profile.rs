@@ -1,8 +1,8 @@
-//! The cargo profiles in which guests are built.
+//! The profiles in which guests are built.
 
 use std::fmt;
 
-/// A cargo profile of the workspace.
+/// How cargo compiles and links a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// Unoptimised.
@@ -49,8 +49,8 @@ impl Profile {
         Self::NoLto1,
     ];
 
-    /// Its name in the workspace's `Cargo.toml`.
-    pub fn name(self) -> &'static str {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
             Self::Release => "release",
@@ -62,10 +62,60 @@ impl Profile {
             Self::NoLto1 => "no-lto-1",
         }
     }
+
+    /// The profile of cargo: `dev`, or `release` with [`settings`](Self::settings).
+    pub const fn of_cargo(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            _ => "release",
+        }
+    }
+
+    /// Settings in the place of those in the workspace's `Cargo.toml`, as variables of cargo.
+    ///
+    /// They are no profiles there, because cargo builds each profile in a folder of its own, with its
+    /// own build scripts and proc macros, which are the same for all of these.
+    pub const fn settings(self) -> &'static [(&'static str, &'static str)] {
+        const DEBUG: (&str, &str) = ("CARGO_PROFILE_RELEASE_DEBUG", "false");
+        const ONE: (&str, &str) = ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
+        const MANY: (&str, &str) = ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        const FAT: (&str, &str) = ("CARGO_PROFILE_RELEASE_LTO", "fat");
+        const THIN: (&str, &str) = ("CARGO_PROFILE_RELEASE_LTO", "thin");
+        const OFF: (&str, &str) = ("CARGO_PROFILE_RELEASE_LTO", "off");
+        const SMALL: (&str, &str) = ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+        match self {
+            Self::Dev | Self::Release => &[],
+            Self::FatLto => &[FAT, ONE, DEBUG],
+            Self::FatLto16 => &[FAT, MANY, DEBUG],
+            Self::ThinLto1 => &[THIN, ONE, DEBUG],
+            Self::ThinLto16 => &[THIN, MANY, DEBUG],
+            Self::NoLto1 => &[OFF, ONE, DEBUG],
+            Self::Size => &[OFF, MANY, DEBUG, SMALL],
+        }
+    }
 }
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// LTO fat, thin and off, each with 1 and 16 codegen units.
+    #[test]
+    fn links_are_all_combinations() {
+        let found: BTreeSet<_> = Profile::LINKS
+            .iter()
+            .map(|profile| (profile.settings()[0], profile.settings()[1]))
+            .collect();
+        let lto = ["fat", "thin", "off"].map(|lto| ("CARGO_PROFILE_RELEASE_LTO", lto));
+        let units = ["1", "16"].map(|units| ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", units));
+        let all = lto.iter().flat_map(|lto| units.map(|units| (*lto, units)));
+        assert_eq!(found, all.collect());
     }
 }

@@ -4,16 +4,12 @@
 
 use crate::{Outcome, programs};
 use std::ffi::OsString;
-use std::io;
-use std::path::PathBuf;
 use std::process::Command;
 
-pub(crate) fn run(arguments: &[OsString]) -> Outcome {
-    let status = Command::new(build()?).args(arguments).status()?;
-    Ok(status.success())
-}
+pub(crate) const PROGRAM: &str = "alt-mutate";
 
-/// Builds the program; returns its path.
-pub(crate) fn build() -> io::Result<PathBuf> {
-    programs::build("alt-mutate", &["alt-mutate"])
+pub(crate) fn run(arguments: &[OsString]) -> Outcome {
+    let program = programs::optimised(PROGRAM, PROGRAM)?;
+    let status = Command::new(program).args(arguments).status()?;
+    Ok(status.success())
 }

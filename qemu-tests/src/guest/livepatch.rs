@@ -1,6 +1,6 @@
 //! Builds the demo kernel so that it can be livepatched.
 
-use super::{OUTLINED, RUSTFLAGS, alt_ld, executable, messages, no_binary, once::once, target_dir};
+use super::{OUTLINED, RUSTFLAGS, binary, command, once::once, target_dir};
 use crate::{Profile, Result};
 use alt_livepatch::archive::flags;
 use std::{path::PathBuf, process::Command};
@@ -9,20 +9,17 @@ use test_support::TARGET;
 /// The kernel's package and binary.
 const PACKAGE: &str = "kernel-demo";
 
-/// Builds the demo kernel with the flags of livepatch, in a folder of its own.
+/// Builds the demo kernel with the flags of livepatch.
 ///
 /// # Errors
 /// [`Error::Build`](crate::Error::Build) when cargo fails.
 pub fn build_livepatchable() -> Result<PathBuf> {
-    // Not inside of `once`, which it uses itself.
-    alt_ld()?;
-    once("livepatchable-kernel-demo", Profile::Release, || {
-        let folder = target_dir().join("livepatch");
-        let mut command = super::cargo("build", PACKAGE, Profile::Release, &folder)?;
-        command.args(["--bin", PACKAGE, "--target", TARGET]);
-        set_flags(&mut command, &[]);
-        let messages = messages(command, PACKAGE, Profile::Release)?;
-        executable(&messages, PACKAGE).ok_or_else(|| no_binary(PACKAGE, Profile::Release))
+    let profile = Profile::Release;
+    let mut command = command("build", PACKAGE, profile, &target_dir())?;
+    command.args(["--bin", PACKAGE, "--target", TARGET]);
+    set_flags(&mut command, &[]);
+    once("livepatchable-kernel-demo", profile, || {
+        binary(command, PACKAGE, profile, "livepatch")
     })
 }
 

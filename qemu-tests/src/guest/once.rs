@@ -2,13 +2,16 @@
 //!
 //! Cargo takes half a second to find that a guest is up to date, and serves one process at a time:
 //! with hundreds of tests, that is minutes. The sources do not change during a run.
+//!
+//! Builds with other settings or features use the same folder of cargo, so that they share what they
+//! have in common. A lock is held from the build until its file has been copied.
 
 use super::target_dir;
-use crate::Profile;
-use crate::Result;
+use crate::{Error, Profile, Result};
 use std::{
     collections::HashMap,
-    env, fs,
+    env,
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex, PoisonError},
@@ -19,7 +22,7 @@ use tempfile::NamedTempFile;
 const RUN: &str = "NEXTEST_RUN_ID";
 
 /// The file that `build` makes of a package. Threads that want the same file wait for each other here,
-/// processes at cargo's lock, and use the file that the first of them has built.
+/// processes at the lock of cargo's profile, and use the file that the first of them has built.
 pub(crate) fn once(
     package: &str,
     profile: Profile,
@@ -38,18 +41,33 @@ pub(crate) fn once(
     }
     let note = target_dir().join(format!("built-{package}-{profile}"));
     let run = env::var(RUN).ok();
-    let path = match run.as_deref().and_then(|run| recall(&note, run)) {
+    let recalled = || run.as_deref().and_then(|run| recall(&note, run));
+    if let Some(path) = recalled() {
+        return Ok(file.insert(path).clone());
+    }
+    let _lock = lock(profile).map_err(Error::io("locking the guests' folder"))?;
+    let path = match recalled() {
         Some(path) => path,
         None => {
             let path = build()?;
-            if let Some(run) = run {
+            if let Some(run) = &run {
                 // Without the note, the next process runs cargo again.
-                let _ = remember(&note, &run, &path);
+                let _ = remember(&note, run, &path);
             }
             path
         }
     };
     Ok(file.insert(path).clone())
+}
+
+/// Waits until no other process or thread builds in the folder of this profile of cargo. The lock ends
+/// with the value.
+fn lock(profile: Profile) -> io::Result<File> {
+    fs::create_dir_all(target_dir())?;
+    let path = target_dir().join(format!("lock-{}", profile.of_cargo()));
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// The path that a process of this run has written.

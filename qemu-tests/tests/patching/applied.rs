@@ -13,6 +13,9 @@ use crate::Result;
 use crate::computed::{Known, OFFSET, TAG_BIT};
 use crate::machines::{Registers, TestMachine};
 
+/// The sections with sites.
+pub const TEXTS: [&str; 3] = [".text", ".hyp.nvhe.text", ".hyp.vhe.text"];
+
 /// Compares the text, byte by byte.
 pub fn is_what_runs(
     image: &Image,
@@ -36,7 +39,7 @@ pub fn is_what_runs(
         return Err(format!("{left:?} has no answer").into());
     }
     let applied = HostImage::parse(expectation.write(&host)?)?;
-    for name in [".text", ".hyp.nvhe.text", ".hyp.vhe.text"] {
+    for name in TEXTS {
         let text = applied.section(name).ok_or(format!("no {name}"))?;
         if !gone.holds(text.range.start) {
             is_same(&applied, text, run)?;

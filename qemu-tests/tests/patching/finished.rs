@@ -1,26 +1,39 @@
-//! A finished image: the same sites, the same words, on CPUs with few and with many cpucaps.
+//! The finished image of the same kernel, on the same machine: it comes to the same text, and that is what
+//! `alt apply` makes of it.
 
-use qemu_tests::{Image, Profile};
-use tempfile::TempDir;
+use qemu_tests::{Freed, Image, Profile, Run, facts, guest};
 
+use crate::computed::Known;
 use crate::machines::TestMachine;
-use crate::{Result, kernel, words};
+use crate::{Result, applied, words};
 
-pub const CPUS: [&str; 3] = ["cortex-a53", "cortex-a76", "max"];
-
-/// Finishes the image in place and boots it. What its memory must hold is what that of the raw image
-/// must hold, and what `alt apply` makes of the finished one.
-pub fn is_as_raw(cpu: &str) -> Result<()> {
-    let raw = kernel(Profile::Release)?;
-    let image = alt_image::image::Image::parse(raw.file().to_vec())?;
-    let finished = alt_finish::finish(image, "kernel-demo")?;
-    if !matches!(finished.table, alt_finish::table::Finish::Finished(_)) {
-        return Err(format!("the image stays raw: {:?}", finished.table).into());
+/// Boots it. `of_raw` is the run of the `raw` image.
+pub fn is_as_raw(profile: Profile, machine: &TestMachine, raw: &Image, of_raw: &Run) -> Result<()> {
+    let image = Image::open(&guest::finished("kernel-demo", profile)?)?;
+    // The tag is random, and part of the text.
+    let tag = raw.variable("hyp::layout::TAG").ok_or("no TAG")?;
+    let tag = format!("hyp.tag={}", of_raw.after.word(tag)?);
+    let run = words::run(&image, machine.machine().args(["-append", &tag]))?;
+    if run.outcome != of_raw.outcome {
+        let (finished, raw) = (run.outcome, of_raw.outcome);
+        return Err(format!("finished: {finished:?}, raw: {raw:?}").into());
     }
-    let dir = TempDir::new()?;
-    let path = dir.path().join("kernel-demo");
-    std::fs::write(&path, finished.data)?;
-    let finished = Image::open(&path)?;
-    words::judge(&finished, &raw, &TestMachine::new(cpu), &mut Vec::new())?;
-    Ok(())
+    let facts: Vec<_> = facts::read(&run.log).collect();
+    let gone = Freed::read(&image, &facts);
+    for name in applied::TEXTS {
+        let text = raw.section(name).ok_or(format!("no {name}"))?;
+        let (start, len) = (text.range.start, text.bytes.len());
+        let (finished, raw) = (
+            run.after.bytes(start, len)?,
+            of_raw.after.bytes(start, len)?,
+        );
+        if let Some(at) = finished.iter().zip(raw).position(|(a, b)| a != b) {
+            let at = (start + at as u64) & !3;
+            let place = image.place(at).map(|place| place.to_string());
+            return Err(format!("finished and raw text differ at {at:#x} {place:?}").into());
+        }
+    }
+    let said = words::registers(&facts);
+    let known = Known::new(&image, machine.entry, &run.after, &said)?;
+    applied::is_what_runs(&image, machine, &run, &said, &known, &gone)
 }

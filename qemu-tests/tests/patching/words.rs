@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use qemu_tests::facts::{self, Fact};
 use qemu_tests::results::{self, Cap, Entry, Line, Trial, Verdict};
 use qemu_tests::sites::{self, Site};
-use qemu_tests::{Freed, Image, Launch, Profile, Run, Status, compare as memory};
+use qemu_tests::{Freed, Image, Launch, Machine, Profile, Run, Status, compare as memory};
 
 use crate::computed::Known;
 use crate::machines::{Registers, TestMachine};
-use crate::{Result, applied, caps, expect, kernel, qemu};
+use crate::{Result, applied, caps, expect, finished, kernel, qemu};
 
 /// Where a CPU says whether it has an EL2; QEMU lets it say what the machine has.
 const EL2_FIELD: (&str, u64) = ("ID_AA64PFR0_EL1", 0xf << 8);
 
 /// Runs the kernel, which must come to a good end.
-pub fn run(image: &Image, machine: &TestMachine) -> Result<Run> {
-    let run = Launch::new(image, machine.machine()).run(qemu()?)?;
+pub fn run(image: &Image, machine: Machine) -> Result<Run> {
+    let run = Launch::new(image, machine).run(qemu()?)?;
     if run.outcome.status != Status::Ok {
         let log: Vec<_> = run.log.iter().map(|line| line.message.as_str()).collect();
         return Err(format!("{:?}:\n{}", run.outcome, log.join("\n")).into());
@@ -24,11 +24,16 @@ pub fn run(image: &Image, machine: &TestMachine) -> Result<Run> {
     Ok(run)
 }
 
-/// The whole comparison for one profile on one machine, noted for the matrix.
+/// The whole comparison for one profile on one machine, raw and finished, noted for the matrix.
 pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
     let mut caps = Vec::new();
     let image = kernel(profile)?;
-    let (verdict, result) = match judge(&image, &image, machine, &mut caps) {
+    let judged = run(&image, machine.machine()).and_then(|run| {
+        let judged = judge(&image, machine, &run, &mut caps)?;
+        finished::is_as_raw(profile, machine, &image, &run)?;
+        Ok(judged)
+    });
+    let (verdict, result) = match judged {
         Ok((patched, sites)) => (Verdict::Ok { patched, sites }, Ok(())),
         Err(why) => {
             let text = why.message().unwrap_or("no reason").to_owned();
@@ -46,22 +51,16 @@ pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
     result
 }
 
-/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them. `booted` is
-/// `image`, or what has been made of it in place; the sites are those of `image`.
-pub fn judge(
-    booted: &Image,
+/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them.
+fn judge(
     image: &Image,
     machine: &TestMachine,
+    run: &Run,
     found: &mut Vec<Cap>,
 ) -> Result<(u32, u32)> {
-    let run = run(booted, machine)?;
     let facts: Vec<_> = facts::read(&run.log).collect();
 
-    let said = facts.iter().filter_map(|fact| match fact {
-        Fact::IdReg { name, value } => Some((name.to_string(), *value)),
-        _ => None,
-    });
-    let said: Registers = said.collect();
+    let said = registers(&facts);
     if let Some(measured) = &machine.registers {
         same_registers(&said, measured, machine.entry)?;
     }
@@ -107,7 +106,7 @@ pub fn judge(
         let right = match gone.holds(site.address) {
             // Nobody can look any more; the kernel has counted it.
             true => Ok(site.winner(&numbers).is_some()),
-            false => expect::site_is_right(image, &run, site, &numbers, &known),
+            false => expect::site_is_right(image, run, site, &numbers, &known),
         };
         match right {
             Ok(true) => drop(changed.insert(site.address)),
@@ -138,8 +137,17 @@ pub fn judge(
         )
         .into());
     }
-    applied::is_what_runs(booted, machine, &run, &said, &known, &gone)?;
+    applied::is_what_runs(image, machine, run, &said, &known, &gone)?;
     Ok((patched, all.len() as u32))
+}
+
+/// The ID registers that the kernel has read.
+pub fn registers(facts: &[Fact]) -> Registers {
+    let said = facts.iter().filter_map(|fact| match fact {
+        Fact::IdReg { name, value } => Some((name.to_string(), *value)),
+        _ => None,
+    });
+    said.collect()
 }
 
 /// Adds up the sites of a cpucap, by its number.

@@ -2,11 +2,11 @@
 
 use super::stack::Stack;
 use alt_image::image::Image;
+use qemu_tests::Profile;
 use std::{error::Error, fmt, fs, path::PathBuf};
 use test_support::{TARGET, cargo, target_dir};
 
 const PACKAGE: &str = "minimal-guest";
-const PROFILE: &str = "fat-lto";
 
 /// A configuration: its name, the features of the guest, and those of the kernel to compare with.
 const CONFIGURATIONS: [(&str, &str, &str); 5] = [
@@ -111,13 +111,13 @@ pub(super) fn build(features: &str) -> Result<PathBuf, Box<dyn Error>> {
     let mut command = cargo();
     command
         .args(["build", "--quiet", "--package", PACKAGE, "--bin", PACKAGE])
-        .args(["--profile", PROFILE, "--target", TARGET])
+        .args(["--release", "--target", TARGET])
         .args(["--features", features, "--target-dir"])
         .arg(&folder)
-        .env("CARGO_PROFILE_FAT_LTO_OPT_LEVEL", "s")
-        .env("CARGO_PROFILE_FAT_LTO_DEBUG", "false");
+        .envs(Profile::FatLto.settings().iter().copied())
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
     if !command.status()?.success() {
         return Err(format!("{PACKAGE} with the features {features:?} does not compile").into());
     }
-    Ok(folder.join(TARGET).join(PROFILE).join(PACKAGE))
+    Ok(folder.join(TARGET).join("release").join(PACKAGE))
 }
