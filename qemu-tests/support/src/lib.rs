@@ -9,6 +9,7 @@ pub mod docs;
 pub mod elf_file;
 mod image;
 mod linker;
+mod outlined_calls;
 pub mod payload;
 mod section;
 pub mod signing;
@@ -19,6 +20,7 @@ mod toolchain;
 pub use cross::Cross;
 pub use image::{Image, ImageError, Place, Section};
 pub use linker::{GNU_LD, Linker, rust_lld};
+pub use outlined_calls::with_outlined_calls;
 pub use section::unloaded_section;
 pub use tiny_elf::TinyElf;
 pub use toolchain::{

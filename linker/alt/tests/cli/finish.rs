@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use test_support::{Linker, TARGET, rustc, skip};
 
 use crate::fixture::Fixture;
-use crate::run::{alt, finish};
+use crate::run::{Ran, alt, finish};
 
 /// Sites of one instruction, of two, and branches; more than a table of a few buckets needs.
 const SOURCE: &str = r#"
@@ -58,13 +58,18 @@ struct Linked {
 
 impl Linked {
     fn new(test: &str) -> Option<Self> {
+        Self::of(test, SOURCE)
+    }
+
+    /// Of another source.
+    fn of(test: &str, source: &str) -> Option<Self> {
         if skip::without_target(test) {
             return None;
         }
         let dir = TempDir::new().unwrap();
         alt_linker::write_scripts(dir.path()).unwrap();
         let file = |name| dir.path().join(name);
-        fs::write(file("sites.s"), SOURCE).unwrap();
+        fs::write(file("sites.s"), source).unwrap();
         let rust =
             "#![no_std]\ncore::arch::global_asm!(include_str!(\"sites.s\"), options(raw));\n";
         fs::write(file("sites.rs"), rust).unwrap();
@@ -83,8 +88,14 @@ impl Linked {
         self.dir.path().join(name)
     }
 
-    /// The arguments of the link, for any linker.
+    /// Links, by any linker; must succeed.
     fn link(&self, linker: &mut Command, output: &Path) -> String {
+        let ran = self.run(linker, output);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        ran.stderr
+    }
+
+    fn run(&self, linker: &mut Command, output: &Path) -> Ran {
         let scripts = format!("-L{}", self.dir.path().display());
         let script = self.file("kernel.ld");
         let text = "ENTRY(_start)\nSECTIONS {\n . = 0x40200000;\n \
@@ -92,9 +103,7 @@ impl Linked {
         fs::write(&script, text).unwrap();
         linker.args([&scripts, "--emit-relocs", "-T"]);
         linker.arg(&script).arg("-o");
-        let ran = finish(linker.arg(output).arg(self.file("sites.o")));
-        assert_eq!(ran.status, 0, "{ran:?}");
-        ran.stderr
+        finish(linker.arg(output).arg(self.file("sites.o")))
     }
 }
 
@@ -173,6 +182,9 @@ fn commands_say_the_same_about_a_finished_image() {
     let renamed = linked.write("renamed", &renamed);
     alt(["dump", &renamed])
         .refused(&[".alt_raw_records, with the records of alt_records, has been"]);
+    // The copy of the records has another address in its header than the table.
+    let moved = linked.write("moved", &with_moved_copy(&names));
+    alt(["dump", &moved]).refused(&[".alt_raw_records is not the copy of the table alt_records"]);
     let damaged = linked.write("damaged", &damaged);
     let found = alt(["verify", &damaged]).found();
     assert!(found.contains("finished-table"), "{found}");
@@ -192,6 +204,27 @@ impl Linked {
         fs::write(&path, bytes).unwrap();
         path.display().to_string()
     }
+}
+
+/// A finished image whose section `.alt_raw_records` is 4 bytes further on (ELF-64, section headers).
+fn with_moved_copy(image: &[u8]) -> Vec<u8> {
+    let number = |at: usize, len: usize| {
+        let mut bytes = [0; 8];
+        bytes[..len].copy_from_slice(&image[at..at + len]);
+        u64::from_le_bytes(bytes) as usize
+    };
+    let (headers, count, names) = (number(0x28, 8), number(0x3c, 2), number(0x3e, 2));
+    let names = number(headers + 64 * names + 0x18, 8);
+    let mut headers = (0..count).map(|index| headers + 64 * index);
+    let header = headers.find(|header| {
+        let name = &image[names + number(*header, 4)..];
+        name.starts_with(b".alt_raw_records\0")
+    });
+    let at = header.unwrap() + 0x10;
+    let address = number(at, 8) as u64 + 4;
+    let mut image = image.to_vec();
+    image[at..at + 8].copy_from_slice(&address.to_le_bytes());
+    image
 }
 
 fn changed(bytes: &[u8], at: usize) -> Vec<u8> {
@@ -217,4 +250,28 @@ fn an_image_of_few_sites_stays_as_it_is() {
     let damaged = fixture.write("damaged", &before[..before.len() / 2]);
     alt(["finish", &damaged.display().to_string(), "-o", "never"]).refused(&["damaged"]);
     assert!(!Path::new("never").exists());
+}
+
+/// A branch that leaves the text is found when the table is finished: no image is left.
+#[test]
+fn an_image_that_cannot_be_finished_is_removed() {
+    let test = "an_image_that_cannot_be_finished_is_removed";
+    let source = SOURCE.replace(".hword 4, 1", ".hword 4, 0x7000");
+    let Some(linked) = Linked::of(test, &source) else {
+        return;
+    };
+    let image = linked.file("image");
+    let mut linker = Command::new(env!("CARGO_BIN_EXE_alt-ld"));
+    let ran = linked.run(linker.arg("--alt-finish"), &image);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    for said in ["image: removed, --alt-finish failed: ", "leaves the text"] {
+        assert!(ran.stderr.contains(said), "{ran:?}");
+    }
+    assert!(!image.exists());
+    // The same by `alt finish`, which writes a file only at its end.
+    linked.link(&mut Linker::Lld.command(), &image);
+    let out = linked.file("out");
+    let (path, output) = (image.display().to_string(), out.display().to_string());
+    alt(["finish", &path, "-o", &output]).refused(&["branch1"]);
+    assert!(!out.exists());
 }

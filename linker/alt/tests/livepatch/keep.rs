@@ -299,3 +299,25 @@ fn flags_are_stated_once() {
         assert!(text.contains(&cargo), "{flag}");
     }
 }
+
+/// With `--alt-finish`, the build that is kept is that of the finished image, which boots.
+#[test]
+fn a_finished_build_is_kept() {
+    let Some(kernel) = Kernel::new("a_finished_build_is_kept") else {
+        return;
+    };
+    let flags = [&FLAGS[..], &["-Clink-arg=--alt-finish"]].concat();
+    let output = kernel.run("image", SOURCE, &flags);
+    assert!(output.status.success(), "{}", said(&output));
+    let image = kernel.path("image");
+    let build = Build::open(&image).unwrap();
+    assert_eq!(build.image.data(), fs::read(&image).unwrap());
+    let info = &build.info;
+    assert!(
+        !info
+            .arguments
+            .iter()
+            .chain(&info.options)
+            .any(|word| word.contains("alt-finish"))
+    );
+}

@@ -9,7 +9,7 @@ use alt_image::image::Image;
 use alt_image::records::Records;
 use alt_linker::atomics::{ROOM_SYMBOL, Reason, prepare};
 use tempfile::TempDir;
-use test_support::{Linker, TARGET, rustc, skip, workspace};
+use test_support::{Linker, TARGET, rustc, skip, with_outlined_calls, workspace};
 
 /// The number of calls of the fixture that become sites.
 const CALLS: u64 = 5;
@@ -33,9 +33,10 @@ impl Fixture {
         let folder = workspace().join("linker/finish/tests/atomics/fixtures");
         let objects = ["calls", "helpers"].map(|name| {
             let mut text = fs::read_to_string(folder.join(format!("{name}.s"))).unwrap();
-            if name == "helpers" {
-                text = change(text);
-            }
+            text = match name {
+                "helpers" => change(text),
+                _ => with_outlined_calls(&text),
+            };
             assemble(dir.path(), name, &text)
         });
         alt_linker::write_scripts(dir.path()).unwrap();
@@ -46,11 +47,23 @@ impl Fixture {
     }
 
     fn link(&self, objects: &[PathBuf], linker: Linker, arguments: &[&str]) -> Vec<u8> {
+        self.link_by(".text : { *(.text .text.*) }", objects, linker, arguments)
+    }
+
+    /// By a script with these lines for the text.
+    fn link_by(
+        &self,
+        text: &str,
+        objects: &[PathBuf],
+        linker: Linker,
+        arguments: &[&str],
+    ) -> Vec<u8> {
         let image = self.dir.path().join("image");
         let script = self.dir.path().join("kernel.ld");
-        let text = "ENTRY(_start)\nSECTIONS {\n . = 0x40200000;\n .rodata : { *(.rodata*) }\n \
-                    INCLUDE alternatives-init.x\n .text : { *(.text .text.*) }\n \
-                    /DISCARD/ : { *(.eh_frame*) }\n}\n";
+        let text = format!(
+            "ENTRY(_start)\nSECTIONS {{\n . = 0x40200000;\n .rodata : {{ *(.rodata*) }}\n \
+             INCLUDE alternatives-init.x\n {text}\n /DISCARD/ : {{ *(.eh_frame*) }}\n}}\n"
+        );
         fs::write(&script, text).unwrap();
         let mut command = linker.command();
         command.args(arguments).arg("--gc-sections");
@@ -238,6 +251,31 @@ fn refusals_say_what_to_do() {
     let expected =
         matches!(error, AtomicsError::PlanRoom { needed, room } if needed == room + CALLS);
     assert!(expected, "{error}");
+}
+
+/// The table and all that the linker has resolved are less than 2 GiB apart, a call behind it is farther away.
+#[test]
+fn a_call_out_of_the_range_of_a_record_is_refused() {
+    let Some(fixture) = Fixture::new("a_call_out_of_the_range_of_a_record_is_refused") else {
+        return;
+    };
+    const FAR: u64 = 0x4020_0000 + (1 << 31) + 0x1_0000;
+    let source = ".section .far, \"ax\"\n.globl far\nfar:\n bl __aarch64_swp4_acq\n ret\n";
+    let mut objects = fixture.objects.clone();
+    objects.push(assemble(fixture.dir.path(), "far", source));
+    let room = format!("--defsym={ROOM_SYMBOL}={}", CALLS + 1);
+    let text = format!(
+        ". = 0x40200000 + 0x7fff0000;\n .text : {{ *(.text .text.*) }}\n \
+         . = {FAR:#x};\n .far : {{ KEEP(*(.far)) }}"
+    );
+    let arguments = ["--emit-relocs", &room];
+    let image = fixture.link_by(&text, &objects, Linker::Lld, &arguments);
+    let image = Image::parse(image).unwrap();
+    let error = atomics::add(&image, "image").unwrap_err();
+    let expected =
+        matches!(error, AtomicsError::TooFar { at, target } if target == FAR && at < target);
+    assert!(expected, "{error}");
+    assert!(error.to_string().contains("more than 2 GiB"), "{error}");
 }
 
 /// Without helpers of alt-runtime, the calls are counted, and nothing else is asked for.

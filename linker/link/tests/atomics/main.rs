@@ -9,7 +9,7 @@ use std::process::Command;
 
 use alt_linker::atomics::{AtomicsError, Reason, prepare};
 use tempfile::TempDir;
-use test_support::{Image, Linker, TARGET, rustc, skip, workspace};
+use test_support::{Image, Linker, TARGET, rustc, skip, with_outlined_calls, workspace};
 
 const FIXTURES: &str = "linker/link/tests/atomics/fixtures";
 
@@ -37,8 +37,16 @@ fn assemble(dir: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 fn fixture(dir: &Path, name: &str) -> PathBuf {
+    assemble(dir, name, &text(name))
+}
+
+fn text(name: &str) -> String {
     let path = workspace().join(FIXTURES).join(format!("{name}.s"));
-    assemble(dir, name, &fs::read_to_string(path).unwrap())
+    let text = fs::read_to_string(path).unwrap();
+    match name {
+        "calls" => with_outlined_calls(&text),
+        _ => text,
+    }
 }
 
 fn link(inputs: &[PathBuf], linker: Linker, arguments: &[&str]) -> Vec<u8> {
@@ -167,12 +175,9 @@ fn an_archive_stays_an_archive() {
     }
     let dir = TempDir::new().unwrap();
     let source = dir.path().join("archived.rs");
-    let text = workspace().join(FIXTURES).join("calls.s");
-    let text = format!(
-        "#![no_std]\ncore::arch::global_asm!(include_str!({:?}), options(raw));\n",
-        text.display().to_string()
-    );
-    fs::write(&source, text).unwrap();
+    fs::write(dir.path().join("archived.s"), text("calls")).unwrap();
+    let rust = "#![no_std]\ncore::arch::global_asm!(include_str!(\"archived.s\"), options(raw));\n";
+    fs::write(&source, rust).unwrap();
     let rlib = dir.path().join("libarchived.rlib");
     let mut command = rustc();
     command.args([
