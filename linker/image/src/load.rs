@@ -60,6 +60,12 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
     },
+    /// The vDSO of the image has no sites.
+    #[error("{}: its vDSO has no table of sites: no .altinstructions", path.display())]
+    VdsoWithoutSites {
+        /// The file.
+        path: PathBuf,
+    },
     /// The image has no valid records.
     #[error("{}: {source}", path.display())]
     Records {
@@ -144,7 +150,14 @@ impl Loaded {
             path: path.into(),
             source,
         })?;
-        Self::with_records(image, path, cpucaps, |image| Records::find(image, format))
+        let loaded = Self::with_records(image, path, cpucaps, |image| Records::find(image, format));
+        loaded.map_err(|error| match error {
+            LoadError::Records {
+                source: RecordsError::None(_),
+                path,
+            } => LoadError::VdsoWithoutSites { path },
+            other => other,
+        })
     }
 
     /// Refuses an image without a table of sites.

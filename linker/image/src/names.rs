@@ -28,6 +28,12 @@ pub enum NamesError {
         /// The text of the line.
         text: String,
     },
+    /// A header that tests cpucaps, and includes their numbers.
+    #[error(
+        "the header has no numbers: newer versions of Linux have them in asm/cpucap-defs.h, which \
+         their build generates in arch/arm64/include/generated"
+    )]
+    WithoutNumbers,
     /// A name occurs twice, or two names have one number.
     #[error("line {line}: {name} or its number is in the list already")]
     Twice {
@@ -76,15 +82,18 @@ impl CapNames {
     }
 
     /// The names in a file in the format of Linux's `arch/arm64/tools/cpucaps`: one per line, in the
-    /// order of their numbers; `#` begins a comment. Also those in the header `asm/cpucaps.h`, which
-    /// the build of Linux generates from it, or which the source has before 5.13: lines
-    /// `#define ARM64_NAME 7`.
+    /// order of their numbers; `#` begins a comment. Also those in the header `asm/cpucaps.h` or
+    /// `asm/cpucap-defs.h`, which the build of Linux generates from it, or which the source has before
+    /// 5.13: lines `#define ARM64_NAME 7`.
     ///
     /// # Errors
     /// [`NamesError`] if the file has another format.
     pub fn from_linux(text: &str) -> Result<Self, NamesError> {
         if text.lines().any(|line| defined(line).is_some()) {
             return Self::from_header(text);
+        }
+        if text.lines().any(|line| line.starts_with("#ifndef __ASM_")) {
+            return Err(NamesError::WithoutNumbers);
         }
         let mut names: Vec<String> = Vec::new();
         for (line, content) in (1..).zip(text.lines()) {
@@ -288,6 +297,9 @@ mod tests {
         assert_eq!(refused("A\n[LSE]\n"), NamesError::NotAName { line, text });
         let text = "17".into();
         assert_eq!(refused("A\n17\n"), NamesError::NotAName { line, text });
+        let header =
+            "/* SPDX */\n\n#ifndef __ASM_CPUCAPS_H\n#include <asm/cpucap-defs.h>\n#endif\n";
+        assert_eq!(refused(header), NamesError::WithoutNumbers);
         let name = "A".into();
         assert_eq!(refused("A\nA\n"), NamesError::Twice { line, name });
         assert_eq!(refused("#define ARM64_NCAPS 2\n"), NamesError::Empty);

@@ -35,7 +35,7 @@ pub enum PackedError {
     /// A boot image: text and data without a table of what is where.
     #[error(
         "a boot image (`Image`), which has neither sections nor symbols: give the vmlinux that it \
-         was made of"
+         was made of (Xen: xen-syms)"
     )]
     BootImage,
 }

@@ -23,7 +23,8 @@ pub struct System {
     #[arg(long, value_name = "LINE", conflicts_with = "caps")]
     cmdline: Option<String>,
     /// The value of a cpucap that depends on the kernel or its build: NAME if it is present, !NAME
-    /// if not, !* for all others. May be given several times
+    /// if not, !* for all others. Of Linux's cpucaps, the value replaces the condition. May be given
+    /// several times
     #[arg(long, value_name = "NAME", conflicts_with = "caps")]
     assume: Vec<String>,
     /// Results of callbacks: a TOML file with lists of words, by callback or by symbol+offset

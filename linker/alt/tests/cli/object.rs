@@ -257,20 +257,24 @@ fn vdso_has_sites_of_its_own() {
     };
     let dir = TempDir::new().unwrap();
     let inner = linux::records(&cross, dir.path());
-    let source = dir.path().join("outer.rs");
-    let text = format!(
-        "#![no_std]\n#![no_main]\ncore::arch::global_asm!(\n\
-         \".globl _start, vdso_start, vdso_end\", \"_start: adrp x0, vdso_start\", \"ret\",\n\
-         \".section .rodata, \\\"a\\\"\", \"vdso_start: .incbin \\\"{}\\\"\", \"vdso_end:\");\n\
-         #[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {{ loop {{}} }}\n",
-        inner.display()
-    );
-    fs::write(&source, text).unwrap();
-    let outer = dir.path().join("outer");
-    let mut rustc = cross.rustc();
-    rustc.args(["-Cpanic=abort", "-Clink-arg=-Ttext=0x40200000"]);
-    let output = rustc.arg(&source).arg("-o").arg(&outer).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let around = |inner: &Path, name: &str| {
+        let source = dir.path().join("outer.rs");
+        let text = format!(
+            "#![no_std]\n#![no_main]\ncore::arch::global_asm!(\n\
+             \".globl _start, vdso_start, vdso_end\", \"_start: adrp x0, vdso_start\", \"ret\",\n\
+             \".section .rodata, \\\"a\\\"\", \"vdso_start: .incbin \\\"{}\\\"\", \"vdso_end:\");\n\
+             #[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {{ loop {{}} }}\n",
+            inner.display()
+        );
+        fs::write(&source, text).unwrap();
+        let outer = dir.path().join(name);
+        let mut rustc = cross.rustc();
+        rustc.args(["-Cpanic=abort", "-Clink-arg=-Ttext=0x40200000"]);
+        let output = rustc.arg(&source).arg("-o").arg(&outer).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        outer
+    };
+    let outer = around(&inner, "outer");
     // The image has no table; its vDSO has one, as the file of its own.
     run(&["dump"], &outer).refused(&["the image has no table of sites"]);
     let json = ["dump", "--json"];
@@ -283,4 +287,6 @@ fn vdso_has_sites_of_its_own() {
     let line = "not checked: the vDSO, an ELF file of its own in the image, with 16 records";
     assert!(said.contains(line), "{said}");
     run(&["dump", "--vdso"], &inner).refused(&["no vDSO"]);
+    let without = around(&outer, "without");
+    run(&["dump", "--vdso"], &without).refused(&["its vDSO has no table of sites"]);
 }

@@ -49,6 +49,8 @@ pub struct Caps {
     custom: Vec<Option<bool>>,
     table: &'static CapTable,
     undecided: Vec<Undecided>,
+    /// The conditions are those of other releases of the kernel.
+    of_other_releases: bool,
 }
 
 /// Conditions by Linux's names, compiled into the package.
@@ -70,12 +72,17 @@ impl Caps {
 
     /// The cpucaps of a Linux that has these names, with the conditions that are known for them. The
     /// others are [undecided](Self::undecided): those that depend on the configuration, on
-    /// firmware or on the command line.
+    /// firmware or on the command line. The lists of models with errata grow from release to release,
+    /// so [`assume`](Self::assume) replaces the condition of any cap.
     ///
     /// # Errors
     /// The conditions that are compiled in have a mistake; a test excludes that.
     pub fn linux(names: &CapNames) -> Result<Self, CapsError> {
-        Ok(Self::from_toml("linux.toml", LINUX)?.with_numbers(names))
+        let caps = Self::from_toml("linux.toml", LINUX)?.with_numbers(names);
+        Ok(Self {
+            of_other_releases: true,
+            ..caps
+        })
     }
 
     /// The cpucaps in an image, from the bytes of its section `.alt_cpucaps`
@@ -106,6 +113,7 @@ impl Caps {
             custom,
             table,
             undecided,
+            of_other_releases: false,
         }
     }
 
@@ -139,11 +147,15 @@ impl Caps {
     }
 
     /// Sets the unknown values of the cap `name`: its `cfg`, and the results of the kernel's
-    /// functions in its rule. The rest of the rule, and its requirements, still apply.
+    /// functions in its rule. The rest of the rule, and its requirements, still apply. Of
+    /// [Linux's](Self::linux) caps, the value replaces the rule.
     ///
     /// # Errors
     /// [`CapsError::Decided`] if no cap of this name is undecided.
     pub fn assume(&mut self, name: &str, outcome: bool) -> Result<(), CapsError> {
+        if self.of_other_releases {
+            self.forget_condition(name);
+        }
         let number = self
             .undecided
             .iter()

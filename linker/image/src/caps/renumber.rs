@@ -3,7 +3,7 @@
 use alt_cpucaps::{Cpucap, Cpucaps, Detect};
 use alt_runtime::cap::{CapKind, LatePolicy, Scope};
 
-use super::{Caps, CapsError, without_cfg};
+use super::{Caps, CapsError, decide, without_cfg};
 use crate::names::CapNames;
 
 impl Caps {
@@ -53,6 +53,17 @@ impl Caps {
         };
         let possible = model.caps.iter().map(without_cfg).collect();
         Self::new(self.text.clone(), model, possible)
+    }
+
+    /// Makes a cap undecided, unless something is assumed about it.
+    pub(super) fn forget_condition(&mut self, name: &str) {
+        let caps = self.model.caps.iter_mut().zip(&self.custom);
+        let cap = caps.filter(|(_, custom)| custom.is_none());
+        let cap = cap.map(|(cap, _)| cap).find(|cap| cap.name == name);
+        if let Some(cap) = cap {
+            cap.detect = Detect::Custom(Self::NO_ENTRY.to_owned());
+            (self.table, self.undecided) = decide(&self.model, &self.possible, &self.custom);
+        }
     }
 }
 

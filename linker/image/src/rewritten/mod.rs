@@ -6,10 +6,10 @@
 //! of the image: what they write is a difference.
 
 mod constants;
+mod data;
 mod ftrace;
 mod jump_labels;
 mod pointers;
-mod signature;
 mod vectors;
 
 use std::collections::{BTreeMap, HashMap};
@@ -37,8 +37,8 @@ pub enum Means {
     HypVector,
     /// A value that is known early in the boot: `runtime_ptr_…`, `runtime_shift_…`.
     Constant,
-    /// What a signer of the boot image writes to its header.
-    Signature,
+    /// Data in the text: what a signer of the boot image writes to its header; `init_ttbr` of Xen.
+    Data,
 }
 
 impl fmt::Display for Means {
@@ -50,7 +50,7 @@ impl fmt::Display for Means {
             Self::HypPointer => "pointers of the hypervisor",
             Self::HypVector => "vectors of the hypervisor",
             Self::Constant => "runtime constants",
-            Self::Signature => "signature in the header",
+            Self::Data => "words of data",
         })
     }
 }
@@ -94,7 +94,7 @@ impl Rewritten {
         pointers::add_hyp(&mut places, image, slide, &doubleword);
         vectors::add(&mut places, image, |at| Some(doubleword(at)? as u32));
         constants::add(&mut places, image, &doubleword);
-        signature::add(&mut places, image);
+        data::add(&mut places, image);
         ftrace::add(&mut places, image, slide);
         jump_labels::add(&mut places, image);
         places

@@ -4,75 +4,156 @@ use std::collections::BTreeSet;
 
 use alt_image::caps::{Caps, ids};
 use alt_image::names::CapNames;
+use alt_runtime::cap::IdRegs;
+use alt_runtime::cap::idregs::fields::{CurrentEL, HCR_EL2, ID_AA64MMFR1_EL1};
 use test_support::workspace;
 
 const NAMES_5_15: &str = include_str!("data/names-5.15.txt");
-const NAMES_6_1: &str = include_str!("data/names-6.1.txt");
-const NAMES_6_12: &str = include_str!("data/names-6.12.txt");
-const PRESENT_6_1: &str = include_str!("data/present-6.1.txt");
 
-/// The cpucaps of 6.1 that do not depend on ID registers alone, or on no text.
-const UNKNOWN_6_1: [&str; 5] = [
-    "HAS_IRQ_PRIO_MASKING",
-    "KVM_PROTECTED_MODE",
-    "MISMATCHED_CACHE_TYPE",
-    "UNMAP_KERNEL_AT_EL0",
-    "WORKAROUND_CAVIUM_TX2_219_TVM",
+/// A kernel that ran.
+struct Kernel {
+    names: &'static str,
+    /// The cpucaps that it had, by CPU model.
+    present: &'static str,
+    /// The cpucaps that do not depend on ID registers alone, or on no text.
+    unknown: &'static [&'static str],
+    /// Those for which this version has another list of models, or which its configuration rules out.
+    others: &'static [&'static str],
+}
+
+const KERNELS: [Kernel; 3] = [
+    Kernel {
+        names: include_str!("data/names-5.10.txt"),
+        present: include_str!("data/present-5.10.txt"),
+        unknown: &[
+            "HAS_IRQ_PRIO_MASKING",
+            "MISMATCHED_CACHE_TYPE",
+            "UNMAP_KERNEL_AT_EL0",
+            "WORKAROUND_CAVIUM_TX2_219_TVM",
+        ],
+        // From 5.10.259, the list has 23 models more: those of erratum 4118414.
+        others: &["WORKAROUND_REPEAT_TLBI"],
+    },
+    Kernel {
+        names: include_str!("data/names-6.1.txt"),
+        present: include_str!("data/present-6.1.txt"),
+        unknown: &[
+            "HAS_IRQ_PRIO_MASKING",
+            "KVM_PROTECTED_MODE",
+            "MISMATCHED_CACHE_TYPE",
+            "UNMAP_KERNEL_AT_EL0",
+            "WORKAROUND_CAVIUM_TX2_219_TVM",
+        ],
+        // CONFIG_ARM64_SME is not set.
+        others: &["SME", "SME_FA64"],
+    },
+    Kernel {
+        names: include_str!("data/names-6.12.txt"),
+        present: include_str!("data/present-6.12.txt"),
+        unknown: &[
+            "HAS_GIC_PRIO_MASKING",
+            "HAS_GIC_PRIO_RELAXED_SYNC",
+            "HAS_HCR_NV1",
+            "HAS_NESTED_VIRT",
+            "KVM_HVHE",
+            "KVM_PROTECTED_MODE",
+            "MISMATCHED_CACHE_TYPE",
+            "UNMAP_KERNEL_AT_EL0",
+            "WORKAROUND_CAVIUM_TX2_219_TVM",
+        ],
+        others: &["SME", "SME_FA64"],
+    },
 ];
-
-/// The cpucaps that the configuration of that kernel rules out: CONFIG_ARM64_SME is not set.
-const NOT_CONFIGURED: [&str; 2] = ["SME", "SME_FA64"];
 
 fn linux(names: &str) -> Caps {
     Caps::linux(&CapNames::from_linux(names).unwrap()).unwrap()
 }
 
-fn unknown(names: &str) -> BTreeSet<&'static str> {
+fn unknown(names: &str) -> Vec<&'static str> {
     let caps = linux(names);
-    caps.undecided().iter().map(|cap| cap.name).collect()
+    let names: BTreeSet<_> = caps.undecided().iter().map(|cap| cap.name).collect();
+    names.into_iter().collect()
+}
+
+/// The registers of a machine such as `cortex-a76`, or `cortex-a76 at EL2`. At EL2, a CPU with
+/// FEAT_VHE runs the kernel with HCR_EL2.E2H.
+fn registers(cpu: &str) -> IdRegs {
+    let (model, is_at_el2) = match cpu.strip_suffix(" at EL2") {
+        Some(model) => (model, true),
+        None => (cpu, false),
+    };
+    let mut ids = ids::builtin(&format!("{model}@10.0")).unwrap().ids;
+    if is_at_el2 {
+        let vhe = ids.field(&ID_AA64MMFR1_EL1::VH) > 0;
+        ids.set_field(&CurrentEL::EL, if vhe { 2 } else { 1 });
+        ids.set_field(&HCR_EL2::E2H, vhe.into());
+    }
+    ids
 }
 
 #[test]
 fn cpus_have_the_cpucaps_of_the_kernel_that_ran_on_them() {
-    let caps = linux(NAMES_6_1);
-    let lines = PRESENT_6_1.lines().filter(|line| !line.starts_with('#'));
-    let mut models = 0;
-    for (cpu, present) in lines.map(|line| line.split_once(": ").unwrap()) {
-        let machine = ids::builtin(&format!("{cpu}@10.0")).unwrap();
-        let found = caps.detect(&machine.ids, "").unwrap();
-        let found: BTreeSet<&str> = found
-            .iter()
-            .map(|cap| caps.name(cap.number()).unwrap())
-            .filter(|name| !NOT_CONFIGURED.contains(name))
-            .collect();
-        let ran = present
-            .split(' ')
-            .filter(|name| !UNKNOWN_6_1.contains(name));
-        assert_eq!(found, ran.collect(), "{cpu}");
-        models += 1;
+    for kernel in &KERNELS {
+        let caps = linux(kernel.names);
+        let open: Vec<_> = [kernel.unknown, kernel.others].concat();
+        let lines = kernel.present.lines().filter(|line| !line.starts_with('#'));
+        let mut models = 0;
+        for (cpu, present) in lines.map(|line| line.split_once(": ").unwrap()) {
+            let found = caps.detect(&registers(cpu), "").unwrap();
+            let found: BTreeSet<&str> = found
+                .iter()
+                .map(|cap| caps.name(cap.number()).unwrap())
+                .filter(|name| !open.contains(name))
+                .collect();
+            let ran: BTreeSet<&str> = present
+                .split(' ')
+                .filter(|name| !open.contains(name))
+                .collect();
+            let here: Vec<_> = found.difference(&ran).collect();
+            let there: Vec<_> = ran.difference(&found).collect();
+            assert!(
+                here.is_empty() && there.is_empty(),
+                "{cpu} of {}: only here {here:?}, only there {there:?}",
+                kernel.names.lines().next().unwrap()
+            );
+            models += 1;
+        }
+        assert_eq!(models, 8);
     }
-    assert_eq!(models, 5);
 }
 
 #[test]
 fn names_without_a_condition_are_these() {
-    assert_eq!(unknown(NAMES_6_1), UNKNOWN_6_1.into_iter().collect());
-    let more_5_15 = unknown(NAMES_5_15);
-    let more_5_15 = more_5_15.iter().filter(|name| !UNKNOWN_6_1.contains(name));
-    assert_eq!(more_5_15.count(), 0);
-    let more_6_12 = unknown(NAMES_6_12);
-    let more_6_12: Vec<_> = more_6_12
-        .iter()
-        .filter(|name| !UNKNOWN_6_1.contains(name))
-        .collect();
-    let expected = [
-        "HAS_GIC_PRIO_MASKING",
-        "HAS_GIC_PRIO_RELAXED_SYNC",
-        "HAS_HCR_NV1",
-        "HAS_NESTED_VIRT",
-        "KVM_HVHE",
-    ];
-    assert_eq!(more_6_12, expected.iter().collect::<Vec<_>>());
+    for kernel in &KERNELS {
+        assert_eq!(unknown(kernel.names), kernel.unknown);
+    }
+    let [_, of_6_1, _] = KERNELS;
+    let more = unknown(NAMES_5_15);
+    assert!(
+        more.iter().all(|name| of_6_1.unknown.contains(name)),
+        "{more:?}"
+    );
+}
+
+#[test]
+fn what_is_assumed_replaces_a_condition() {
+    let mut caps = linux(KERNELS[0].names);
+    let a76 = ids::builtin("cortex-a76@10.0").unwrap().ids;
+    let has = |caps: &Caps, name: &str| {
+        let number = caps.number(name).unwrap();
+        caps.detect(&a76, "").unwrap().contains_number(number)
+    };
+    let (tlbi, at) = ("WORKAROUND_REPEAT_TLBI", "WORKAROUND_SPECULATIVE_AT");
+    assert!(has(&caps, tlbi) && !has(&caps, at));
+    let undecided = caps.undecided().len();
+    caps.assume(tlbi, false).unwrap();
+    caps.assume(at, true).unwrap();
+    assert!(!has(&caps, tlbi) && has(&caps, at));
+    assert_eq!(caps.undecided().len(), undecided);
+    // Once is enough; and there is no such cpucap.
+    assert!(caps.assume(tlbi, true).is_err());
+    assert!(caps.assume("WORKAROUND_REPEAT_TLB", true).is_err());
+    assert!(!has(&caps, tlbi));
 }
 
 /// The names in backquotes in a cell of a table.
