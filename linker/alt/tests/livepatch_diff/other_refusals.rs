@@ -141,7 +141,8 @@ fn records_that_the_loader_refuses_make_no_payload() {
     let PayloadBuildError::Section { name, section } = &error else {
         panic!("{error:?}");
     };
-    assert_eq!([name, section], ["more_records"; 2]);
+    assert!(name.ends_with("barrier"), "{error}");
+    assert_eq!(section, "more_records");
 }
 
 #[test]

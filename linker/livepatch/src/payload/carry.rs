@@ -177,6 +177,18 @@ impl<'a> Carrier<'a> {
         }
     }
 
+    /// The first carried atom that needs this one; the atom itself if there is none.
+    fn user(&self, id: AtomId) -> AtomId {
+        let new = self.diff.new();
+        let needs = |user: &AtomId| {
+            let atom = new.atom(*user);
+            let refers = |reference| self.diff.resolve(*user, reference) == Resolution::Carry(id);
+            atom.records.contains(&id) || atom.references.iter().any(refers)
+        };
+        let mut carried = self.carried.iter().map(|carried| carried.atom);
+        carried.find(needs).unwrap_or(id)
+    }
+
     fn parts(&self) -> Result<(Vec<Part>, Vec<LogString>), PayloadBuildError> {
         let (mut parts, mut strings) = (Vec::new(), Strings::default());
         for carried in &self.carried {
@@ -225,7 +237,7 @@ impl<'a> Carrier<'a> {
         let named = atom.names.first().filter(|name| name.offset == 0);
         Ok(Part {
             kind: kind(atom).ok_or_else(|| PayloadBuildError::Section {
-                name: label.clone(),
+                name: new.label(self.user(carried.atom)),
                 section: atom.section.clone(),
             })?,
             symbol: match named {

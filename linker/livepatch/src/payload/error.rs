@@ -190,9 +190,9 @@ pub enum PayloadBuildError {
     #[error("the parent is no payload: {0}")]
     ParentFile(PayloadError),
     /// Something that the payload carries is in a section that has a meaning for the linker only.
-    #[error("{name}: its section {section} has no place in a payload")]
+    #[error("{name}: the section {section}, which it needs, has no place in a payload")]
     Section {
-        /// The function or datum.
+        /// The function or datum that needs it.
         name: String,
         /// The section.
         section: String,
