@@ -40,7 +40,7 @@ pub const MAX_SITE_LEN: u8 = u8::MAX;
 
 /// The first word of a [finished table](crate::finished), which a host tool has written over one of the
 /// tables: `aFT` and a version. No multiple of 4, as the distance from a record to its site always is.
-pub const FINISHED: u32 = u32::from_le_bytes([b'a', b'F', b'T', 1]);
+pub const FINISHED: u32 = u32::from_le_bytes([b'a', b'F', b'T', 2]);
 
 const _: () = assert!(!FINISHED.is_multiple_of(4));
 

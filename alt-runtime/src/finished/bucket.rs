@@ -1,5 +1,7 @@
 //! One bucket: sites that change under one condition.
 
+use core::iter;
+
 use super::format::{BucketHeader, RunHeader, Term};
 use super::run::Run;
 use super::{Digest, TableError};
@@ -8,7 +10,8 @@ use super::{Digest, TableError};
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket<'a> {
     index: u32,
-    entry: BucketHeader,
+    /// Its entry of the directory, read where it is needed: the pass only evaluates the terms of most buckets.
+    entry: &'a [u32; BucketHeader::LEN],
     /// The terms after the first one, two in a word.
     terms: &'a [u32],
     /// Where the table is linked.
@@ -19,7 +22,7 @@ pub struct Bucket<'a> {
 impl<'a> Bucket<'a> {
     pub(super) const fn new(
         index: u32,
-        entry: BucketHeader,
+        entry: &'a [u32; BucketHeader::LEN],
         terms: &'a [u32],
         address: u64,
         table: &'a [u32],
@@ -39,18 +42,26 @@ impl<'a> Bucket<'a> {
     }
 
     /// Its entry of the directory.
-    pub const fn entry(&self) -> &BucketHeader {
-        &self.entry
+    #[inline(always)]
+    pub const fn entry(&self) -> BucketHeader {
+        BucketHeader::from_words(self.entry)
     }
 
     /// The terms of its condition: all must hold. The first one names the first cpucap of the arm.
-    #[inline]
+    #[inline(always)]
     pub fn terms(&self) -> impl Iterator<Item = Term> + use<'a> {
-        let further = self.terms.iter();
-        let further = further.flat_map(|word| [Term(*word as u16), Term((word >> 16) as u16)]);
-        core::iter::once(self.entry.term)
-            .chain(further)
-            .take(self.entry.terms.into())
+        iter::once(self.entry().term).chain(self.further_terms())
+    }
+
+    /// The terms after the first one.
+    #[inline(always)]
+    pub fn further_terms(&self) -> impl Iterator<Item = Term> + use<'a> {
+        let words = self.terms;
+        (1..usize::from(self.entry().terms)).map_while(move |index| {
+            let half = index - 1;
+            let word = words.get(half / 2)?;
+            Some(Term((word >> (16 * (half % 2))) as u16))
+        })
     }
 
     /// The addresses of its sites, until a run cannot be read. `base` is that of the lowest site of the
@@ -74,7 +85,7 @@ impl<'a> Bucket<'a> {
     /// It is not.
     #[inline]
     pub fn check(&self) -> Result<(), TableError> {
-        match Digest::EMPTY.with_all(self.table) == self.entry.digest {
+        match Digest::EMPTY.with_all(self.table) == self.entry().digest {
             true => Ok(()),
             false => Err(TableError::Bucket),
         }
@@ -84,13 +95,13 @@ impl<'a> Bucket<'a> {
     pub fn runs(&self) -> impl Iterator<Item = Result<Run<'a>, TableError>> + use<'a> {
         let (address, table) = (self.address, self.table);
         let mut at = 0;
-        core::iter::from_fn(move || {
+        iter::from_fn(move || {
             let rest = table.get(at..).filter(|rest| !rest.is_empty())?;
             let linked = address.wrapping_add(4 * at as u64);
             let run = Run::first_of(linked, rest);
             let error = TableError::Run { at };
             at = match &run {
-                Some(run) => at + RunHeader::LEN + usize::from(run.header().len),
+                Some(run) => at + RunHeader::LEN + run.words().len(),
                 None => table.len(),
             };
             Some(run.ok_or(error))

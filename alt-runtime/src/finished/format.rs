@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! header       13 words          Header
-//! directory    for each bucket: 8 words and its terms      BucketHeader, Term
+//! directory    for each bucket: 8 words                    BucketHeader
+//! terms        for each bucket: its terms after the first   Term
 //! tables       for each bucket, in the same order: runs    RunHeader, then steps
 //! dictionary   words of replacements, re-aimed for their sites
 //! ```
@@ -21,9 +22,9 @@
 //!   [`is_either`](Term::is_either) names a cpucap that another arm of the same sites tests. The sites
 //!   wait for a later pass until this cpucap is decided, as on the raw path.
 //! - *Runs.* A bucket's table consists of runs: sites of one [`Kind`] and one length, in
-//!   address order. A step has 16 bits for the distance from the site before. [`ESCAPE`] advances by
-//!   65,535 words, and there is no site.
-//! - *Digests.* The header has a digest of itself and the directory, and one of the dictionary; the
+//!   address order. Each site has a step, with 16 bits for the distance from the site before; a site that is
+//!   farther away begins another run.
+//! - *Digests.* The header has a digest of itself, the directory and the terms, and one of the dictionary; the
 //!   directory has two for each bucket: of its table, and of the words at its sites as they were
 //!   linked, in the order of the runs.
 
@@ -35,10 +36,7 @@ pub const MAGIC: u32 = crate::record::FINISHED;
 /// The version of the layout, the last byte of [`MAGIC`].
 pub const VERSION: u8 = (MAGIC >> 24) as u8;
 
-/// The distance of a step that only advances.
-pub const ESCAPE: u16 = u16::MAX;
-
-/// The largest number of words that the steps of a run can have.
+/// The largest number of sites of a run, and the largest distance between two of them.
 pub const MAX_RUN: usize = u16::MAX as usize;
 
 /// The beginning of a table.
@@ -56,13 +54,13 @@ pub struct Header {
     pub words: u32,
     /// Number of buckets.
     pub buckets: u32,
-    /// Where the first bucket's table is; the directory ends there.
+    /// Where the first bucket's table is; the terms end there.
     pub tables: u32,
     /// Where the dictionary is, which ends with the table.
     pub dictionary: u32,
     /// Digest of the dictionary.
     pub dictionary_digest: Digest,
-    /// Digest of the words of the header before this field, and of the directory.
+    /// Digest of the words of the header before this field, of the directory and of the terms.
     pub digest: Digest,
 }
 
@@ -127,8 +125,8 @@ impl Header {
     }
 }
 
-/// An entry of the directory. Its terms follow: the first one is in its last word, and each further
-/// word has two. A half of a word that is left is 0.
+/// An entry of the directory. Its first term is in its last word, the others are in the words after the
+/// directory, two in a word. A half of a word that is left is 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BucketHeader {
     /// Length of the bucket's table.
@@ -148,7 +146,7 @@ pub struct BucketHeader {
 }
 
 impl BucketHeader {
-    /// Words of an entry with its first term.
+    /// Words of an entry.
     pub const LEN: usize = 8;
 
     /// The words in the directory.
@@ -223,7 +221,7 @@ impl Term {
 #[repr(u8)]
 pub enum Kind {
     /// Sites of one instruction that become [`RunHeader::value`]. A step is a distance: two in a
-    /// word, the low half first, the last half word is [`ESCAPE`] if it is left.
+    /// word, the low half first. A half that is left is 0.
     Set = 1,
     /// Sites of one instruction, which the exclusive OR with [`RunHeader::value`] changes. Steps as
     /// for `Set`.
@@ -231,11 +229,11 @@ pub enum Kind {
     /// Sites of one instruction that become a B. A step is a word: a distance, and in the high half
     /// the signed displacement of the B in instructions.
     Branch = 3,
-    /// Sites of [`RunHeader::sites_len`] instructions that become words of the dictionary. A step is
-    /// a word: a distance, and in the high half the index of the first word, to which
-    /// [`RunHeader::value`] is added.
+    /// Sites of [`RunHeader::len`] instructions that become words of the dictionary, and NOPs after those. A
+    /// step is a word: a distance, and in the high half the index of the first word, to which a base is added.
+    /// [`RunHeader::arm`] has the base and the number of words.
     Copy = 4,
-    /// Sites of [`RunHeader::sites_len`] instructions that a callback computes, whose address is
+    /// Sites of [`RunHeader::len`] instructions that a callback computes, whose address is
     /// [`RunHeader::value`] in bytes from that field (word 1 of the run), signed. Steps as for `Set`.
     Callback = 5,
 }
@@ -254,6 +252,15 @@ impl Kind {
     pub const fn has_payload(self) -> bool {
         matches!(self, Self::Branch | Self::Copy)
     }
+
+    /// Words of the steps of so many sites.
+    pub const fn words(self, sites: usize) -> usize {
+        if self.has_payload() {
+            sites
+        } else {
+            sites.div_ceil(2)
+        }
+    }
 }
 
 /// The beginning of a run: three words. The words of its steps follow.
@@ -262,9 +269,9 @@ pub struct RunHeader {
     /// The kind, one of [`Kind`].
     pub kind: u8,
     /// Length of each site in instructions, 1 or more.
-    pub sites_len: u8,
-    /// Words of the steps.
-    pub len: u16,
+    pub len: u8,
+    /// Number of sites, 1 or more.
+    pub sites: u16,
     /// The meaning depends on the kind.
     pub value: u32,
     /// Where the first step begins, from the lowest site on.
@@ -277,9 +284,26 @@ impl RunHeader {
     /// The field [`value`](Self::value).
     pub const VALUE: usize = 1;
 
+    /// Of [`Kind::Copy`]: the base of the indices, in the low 24 bits of [`value`](Self::value), and the number
+    /// of words of the dictionary that a site receives, in the high 8 bits.
+    pub const fn arm(&self) -> (usize, usize) {
+        (
+            (self.value & Self::MAX_BASE) as usize,
+            (self.value >> 24) as usize,
+        )
+    }
+
+    /// The highest base of indices.
+    pub const MAX_BASE: u32 = (1 << 24) - 1;
+
+    /// Number of instructions of all sites.
+    pub const fn words(&self) -> usize {
+        self.sites as usize * self.len as usize
+    }
+
     /// The words in the table.
     pub const fn to_words(&self) -> [u32; Self::LEN] {
-        let first = self.kind as u32 | (self.sites_len as u32) << 8 | (self.len as u32) << 16;
+        let first = self.kind as u32 | (self.len as u32) << 8 | (self.sites as u32) << 16;
         [first, self.value, self.start]
     }
 
@@ -287,8 +311,8 @@ impl RunHeader {
     pub const fn from_words(&[first, value, start]: &[u32; Self::LEN]) -> Self {
         Self {
             kind: first as u8,
-            sites_len: (first >> 8) as u8,
-            len: (first >> 16) as u16,
+            len: (first >> 8) as u8,
+            sites: (first >> 16) as u16,
             value,
             start,
         }

@@ -26,6 +26,6 @@ mod table;
 pub use bucket::Bucket;
 pub use digest::Digest;
 pub use error::TableError;
-pub use format::{BucketHeader, ESCAPE, Header, Kind, MAGIC, MAX_RUN, RunHeader, Term};
+pub use format::{BucketHeader, Header, Kind, MAGIC, MAX_RUN, RunHeader, Term};
 pub use run::{Run, Step};
 pub use table::FinishedTable;

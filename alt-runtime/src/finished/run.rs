@@ -1,6 +1,6 @@
 //! One run: sites of one kind and length, in address order.
 
-use super::format::{ESCAPE, Kind, RunHeader};
+use super::format::{Kind, RunHeader};
 
 /// Sites of one kind and length, in address order.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Step {
 }
 
 impl<'a> Run<'a> {
-    /// The run that `words` begin with; `None` if it has an unknown kind, sites without
+    /// The run that `words` begin with; `None` if it has an unknown kind, no sites, sites without
     /// instructions, several for a kind that has one, or more steps than there are.
     pub(super) fn first_of(address: u64, words: &'a [u32]) -> Option<Self> {
         let (first, rest) = words.split_first_chunk::<{ RunHeader::LEN }>()?;
@@ -31,14 +31,14 @@ impl<'a> Run<'a> {
             .into_iter()
             .find(|kind| *kind as u8 == header.kind)?;
         let is_long = matches!(kind, Kind::Copy | Kind::Callback);
-        if header.sites_len == 0 || header.sites_len > 1 && !is_long {
+        if header.sites == 0 || header.len == 0 || header.len > 1 && !is_long {
             return None;
         }
         Some(Self {
             kind,
             header,
             address,
-            steps: rest.get(..header.len.into())?,
+            steps: rest.get(..kind.words(header.sites.into()))?,
         })
     }
 
@@ -71,20 +71,17 @@ impl<'a> Run<'a> {
 
     /// Its sites, in address order.
     pub fn steps(&self) -> impl Iterator<Item = Step> + use<'a> {
-        let has_payload = self.kind.has_payload();
+        let (words, has_payload) = (self.steps, self.kind.has_payload());
         let mut offset = u64::from(self.header.start);
-        let steps = self.steps.iter().flat_map(move |&word| {
-            let (low, high) = (word as u16, (word >> 16) as u16);
-            match has_payload {
-                true => [(low, high), (ESCAPE, 0)],
-                false => [(low, 0), (high, 0)],
-            }
-            .into_iter()
-            .take(if has_payload { 1 } else { 2 })
-        });
-        steps.filter_map(move |(distance, payload)| {
+        (0..usize::from(self.header.sites)).map_while(move |index| {
+            let (distance, payload) = match has_payload {
+                true => words
+                    .get(index)
+                    .map(|word| (*word as u16, (word >> 16) as u16))?,
+                false => ((words.get(index / 2)? >> (16 * (index % 2))) as u16, 0),
+            };
             offset += u64::from(distance);
-            (distance != ESCAPE).then_some(Step { offset, payload })
+            Some(Step { offset, payload })
         })
     }
 }

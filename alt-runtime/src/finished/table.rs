@@ -14,6 +14,8 @@ pub struct FinishedTable<'a> {
     address: u64,
     words: &'a [u32],
     header: Header,
+    directory: &'a [[u32; BucketHeader::LEN]],
+    terms: &'a [u32],
 }
 
 impl<'a> FinishedTable<'a> {
@@ -56,32 +58,36 @@ impl<'a> FinishedTable<'a> {
         if Digest::EMPTY.with_all(before).with_all(directory) != header.digest {
             return Err(TableError::Header);
         }
+        let entries = BucketHeader::LEN.checked_mul(header.buckets as usize);
+        let parts = entries.and_then(|entries| directory.split_at_checked(entries));
+        let (directory, terms) = parts.ok_or(TableError::Layout)?;
         let table = Self {
             address,
             words,
             header,
+            directory: directory.as_chunks().0,
+            terms,
         };
-        table.check_layout(directory)?;
-        Ok(table)
-    }
-
-    /// Checks that the entries fill the directory, and the buckets' tables the space between it and
-    /// the dictionary.
-    fn check_layout(&self, mut directory: &[u32]) -> Result<(), TableError> {
-        let mut end = self.header.tables;
-        for _ in 0..self.header.buckets {
-            let (entry, rest) = split_entry(directory).ok_or(TableError::Layout)?;
-            if entry.terms == 0 {
-                return Err(TableError::Layout);
-            }
-            end = end.checked_add(entry.len).ok_or(TableError::Layout)?;
-            directory = rest.get(entry.more()..).ok_or(TableError::Layout)?;
-        }
-        let is_whole = directory.is_empty() && end == self.header.dictionary;
-        match is_whole && end as usize <= self.words.len() {
-            true => Ok(()),
+        match table.is_whole() {
+            true => Ok(table),
             false => Err(TableError::Layout),
         }
+    }
+
+    /// Whether the buckets' tables fill the space between the terms and the dictionary, and their terms the
+    /// one after the directory.
+    fn is_whole(&self) -> bool {
+        let (mut end, mut terms) = (u64::from(self.header.tables), 0);
+        for entry in self.directory {
+            let entry = BucketHeader::from_words(entry);
+            if entry.terms == 0 {
+                return false;
+            }
+            end += u64::from(entry.len);
+            terms += entry.more();
+        }
+        let dictionary = self.header.dictionary;
+        terms == self.terms.len() && end == dictionary.into() && dictionary <= self.header.len
     }
 
     /// The header.
@@ -103,18 +109,19 @@ impl<'a> FinishedTable<'a> {
 
     /// The buckets, in the order of the directory.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket<'a>> + use<'a> {
-        let words = self.words;
-        let address = self.address;
-        let mut at = self.header.tables as usize;
-        let mut directory = words.get(Header::LEN..at).unwrap_or_default();
-        (0..self.header.buckets).map_while(move |index| {
-            let (entry, rest) = split_entry(directory)?;
-            let (terms, rest) = rest.split_at_checked(entry.more())?;
-            let end = at.checked_add(entry.len as usize)?;
+        let (address, words) = (self.address, self.words);
+        let (mut at, mut terms) = (self.header.tables as usize, self.terms);
+        (0..).zip(self.directory).map_while(move |(index, entry)| {
+            let BucketHeader { len, .. } = BucketHeader::from_words(entry);
+            let (own, rest) = match BucketHeader::from_words(entry).more() {
+                0 => (&[][..], terms),
+                more => terms.split_at_checked(more)?,
+            };
+            let end = at.checked_add(len as usize)?;
             let table = words.get(at..end)?;
             let linked = address.wrapping_add(4 * at as u64);
-            (directory, at) = (rest, end);
-            Some(Bucket::new(index, entry, terms, linked, table))
+            (terms, at) = (rest, end);
+            Some(Bucket::new(index, entry, own, linked, table))
         })
     }
 
@@ -124,7 +131,7 @@ impl<'a> FinishedTable<'a> {
         let base = self.base();
         let runs = self.buckets().flat_map(|bucket| bucket.runs());
         runs.map_while(Result::ok).flat_map(move |run| {
-            let len = run.header().sites_len;
+            let len = run.header().len;
             run.steps()
                 .map(move |step| (base.wrapping_add(4 * step.offset), len))
         })
@@ -147,12 +154,6 @@ impl<'a> FinishedTable<'a> {
             false => Err(TableError::Dictionary),
         }
     }
-}
-
-/// The first entry of a directory, and what follows its first term.
-fn split_entry(directory: &[u32]) -> Option<(BucketHeader, &[u32])> {
-    let (entry, rest) = directory.split_first_chunk::<{ BucketHeader::LEN }>()?;
-    Some((BucketHeader::from_words(entry), rest))
 }
 
 /// A record that is read as words.

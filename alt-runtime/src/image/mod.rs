@@ -5,9 +5,10 @@ mod linked;
 
 use core::mem::MaybeUninit;
 
+use crate::insn::Insn;
 use crate::patch::{Decision, ImageError, PatchError, Plan};
 use crate::region::Region;
-use crate::room::PlannedWrite;
+use crate::room::{PlannedWrite, as_words};
 
 /// A kernel's image, as the phases of [`boot`](crate::boot) patch it: its region, and room for
 /// the plan.
@@ -109,22 +110,22 @@ impl<'a> Image<'a> {
             return Err(PatchError::Image(ImageError::Room { room, needed }));
         };
         // No page is smaller than 4 KiB.
-        const STEP: usize = 4096 / size_of::<PlannedWrite>();
-        for part in unplanned.chunks_mut(STEP) {
-            part.first_mut().map(touch);
-            part.last_mut().map(touch);
+        let words = as_words(unplanned);
+        for page in words.chunks_mut(4096 / size_of::<Insn>()) {
+            page.first_mut().map(touch);
         }
+        words.last_mut().map(touch);
         Ok((&self.region, plan))
     }
 }
 
-/// Writes to an entry, and reads it.
-fn touch(entry: &mut MaybeUninit<PlannedWrite>) {
-    let entry: *mut PlannedWrite = entry.as_mut_ptr();
-    // SAFETY: the entry is borrowed for writing; what is read has just been written. Volatile,
+/// Writes to a word, and reads it.
+fn touch(word: &mut MaybeUninit<Insn>) {
+    let word: *mut Insn = word.as_mut_ptr();
+    // SAFETY: the word is borrowed for writing; what is read has just been written. Volatile,
     // so that both happen.
     unsafe {
-        entry.write_volatile(PlannedWrite::new(0, crate::Insn::NOP, crate::Insn::NOP));
-        entry.read_volatile();
+        word.write_volatile(Insn::NOP);
+        word.read_volatile();
     }
 }

@@ -133,13 +133,18 @@ impl<'a> Words<'a> {
     #[inline]
     pub(crate) const fn part(&self, address: u64, count: u8) -> Option<Words<'a>> {
         // Rotated, an offset that is no multiple of 4 is higher than any index.
-        let index = address.wrapping_sub(self.address).rotate_right(2);
+        self.part_at(address.wrapping_sub(self.address).rotate_right(2), count)
+    }
+
+    /// `count` words from the one with this index on; `None` if they are not inside.
+    #[inline(always)]
+    pub(crate) const fn part_at(&self, index: u64, count: u8) -> Option<Words<'a>> {
         let (count, len) = (count as u64, self.len as u64);
         if count > len || index > len - count {
             return None;
         }
         Some(Words {
-            address,
+            address: self.address.wrapping_add(4 * index),
             // SAFETY: the words are inside, by the check above.
             start: unsafe { self.start.add(index as usize) },
             len: count as usize,

@@ -71,15 +71,18 @@ fn seal(words: &mut [u32]) -> Option<()> {
     *words.first_mut()? = FINISHED;
     let header = Header::from_words(words.first_chunk()?);
     let (tables, dictionary) = (header.tables as usize, header.dictionary as usize);
-    let (mut at, mut entry) = (tables, Header::LEN);
-    while let Some(found) = words.get(entry..tables)?.first_chunk() {
-        let found = BucketHeader::from_words(found);
+    let mut at = tables;
+    for entry in (Header::LEN..tables)
+        .step_by(BucketHeader::LEN)
+        .take(header.buckets as usize)
+    {
+        let found = BucketHeader::from_words(words.get(entry..)?.first_chunk()?);
         let end = at.checked_add(found.len as usize)?;
         let digest = Digest::EMPTY.with_all(words.get(at..end)?).to_words();
         words
             .get_mut(entry + 3..entry + 5)?
             .copy_from_slice(&digest);
-        (at, entry) = (end, entry + BucketHeader::LEN + found.more());
+        at = end;
     }
     let digest = Digest::EMPTY
         .with_all(words.get(dictionary..header.len as usize)?)

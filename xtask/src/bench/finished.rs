@@ -4,7 +4,7 @@
 use super::{
     guest,
     measure::Measured,
-    shape::{self, RECORDS, SiteKind},
+    shape::{self, RECORDS, Shape, SiteKind},
     table::{self, Caps, Table},
     trace::CacheOp,
 };
@@ -35,19 +35,24 @@ pub(super) fn summary(
     image: &Image,
     measured: &Measured,
 ) -> Result<String, Box<dyn Error>> {
-    let kinds = shape::scaled(RECORDS);
-    let few = RECORDS / 5;
-    let applied = |kinds: &[SiteKind]| -> Result<(f64, Cost), Box<dyn Error>> {
-        let [most, none] = [Caps::Most, Caps::None].map(|caps| cost(qemu, image, kinds, caps));
+    let all = shape::scaled(RECORDS);
+    let applied = |shapes: &[Shape], caps| -> Result<(f64, Cost), Box<dyn Error>> {
+        let [most, none] = [caps, Caps::None].map(|caps| cost(qemu, image, shapes, caps));
         let (most, none) = (most?, none?);
-        let skipped = none.total as f64 / kinds.len() as f64;
-        let rest = most.total as f64 - skipped * (kinds.len() as u64 - most.applied) as f64;
+        let skipped = none.total as f64 / shapes.len() as f64;
+        let rest = most.total as f64 - skipped * (shapes.len() as u64 - most.applied) as f64;
         Ok((rest / most.applied as f64, most))
     };
-    let (branch, _) = applied(&vec![SiteKind::LikelyBranch; few])?;
-    let (word, _) = applied(&vec![SiteKind::CodeToCode(1); few])?;
-    let (record, most) = applied(&kinds)?;
-    let none = cost(qemu, image, &kinds, Caps::None)?;
+    let few = RECORDS / 5;
+    let branches = shape::of_kinds(few, |kind| kind == SiteKind::LikelyBranch);
+    let words = shape::of_kinds(few, |kind| {
+        matches!(kind, SiteKind::NopsToCode(1) | SiteKind::CodeToCode(1))
+    });
+    let (branch, _) = applied(&branches, Caps::All)?;
+    let (word, _) = applied(&words, Caps::All)?;
+    let (record, most) = applied(&all, Caps::Most)?;
+    let none = cost(qemu, image, &all, Caps::None)?;
+    let host = cost(qemu, image, &all, Caps::Host)?;
     let boot = measured
         .peers
         .iter()
@@ -57,25 +62,21 @@ pub(super) fn summary(
         .value;
     let (text, stack) = size(image)?;
     Ok(format!(
-        "finished: branch={branch:.1} word={word:.1} record={record:.1} skipped={:.2} table={} text={text} stack={stack} boot={boot} dc_per_line={:.3}",
+        "finished: branch={branch:.1} word={word:.1} record={record:.1} skipped={:.2} table={} text={text} stack={stack} boot={boot} dc_per_line={:.3} dc_per_line_el2={:.3}",
         none.total as f64 / RECORDS as f64,
         most.bytes,
         most.dc as f64 / most.lines as f64,
+        host.dc as f64 / host.lines as f64,
     ))
 }
 
 /// Counts a pass over the finished table of sites of these kinds.
-fn cost(
-    qemu: &Qemu,
-    image: &Image,
-    kinds: &[SiteKind],
-    caps: Caps,
-) -> Result<Cost, Box<dyn Error>> {
-    let mut table = Table::of(kinds, caps, image.symbol("BENCH_CALLBACK")?);
+fn cost(qemu: &Qemu, image: &Image, shapes: &[Shape], caps: Caps) -> Result<Cost, Box<dyn Error>> {
+    let mut table = Table::of(shapes, caps, image.symbol("BENCH_CALLBACK")?);
     let bytes = finish(&mut table)?;
     let pass = guest::run_pass(qemu, image, &table)?;
     for (name, expected) in [
-        ("sites", kinds.len() as u64),
+        ("sites", shapes.len() as u64),
         ("applied", table.applied as u64),
         ("words", table.words as u64),
         ("text", table.digest),

@@ -6,6 +6,7 @@ mod finished;
 mod fit;
 mod guest;
 mod json;
+mod linux;
 mod measure;
 mod plot;
 mod random;

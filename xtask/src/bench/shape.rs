@@ -1,10 +1,7 @@
-//! The sites of a table: the number of each kind and length.
-//!
-//! The counts are those of a distribution's arm64 kernel, Linux 6.12. It has 24,427 records of
-//! three kinds that can be distinguished, and 95 records whose length alone is known: here they are
-//! callbacks, the most expensive kind. 478 branches are added to reach 25,000.
+//! The sites of a table: the number of each kind, length and cpucap, and how many of them change in the
+//! same way. The counts are those of a distribution's kernel ([`linux`](super::linux)), scaled.
 
-use super::random::Random;
+use super::{linux::LINUX, random::Random};
 
 /// What a site holds and what it becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,119 +14,150 @@ pub(crate) enum SiteKind {
     NopsToCode(u8),
     /// Instructions that become others. In words.
     CodeToCode(u8),
-    /// An instruction that becomes a B to somewhere else.
-    CodeToBranch,
-    /// Instructions that a callback computes: five.
-    Callback,
+    /// Instructions that a callback computes, up to five. In words.
+    Callback(u8),
 }
 
-/// Words of a callback's site.
-pub(crate) const CALLBACK_WORDS: u8 = 5;
+/// Sites of one kind and cpucap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) cap: u16,
+    pub(crate) kind: SiteKind,
+    pub(crate) sites: usize,
+    /// In how many ways they change: the number of constants whose exclusive OR with the old word is the
+    /// new one, or that of distinct arms. Not for branches and callbacks.
+    pub(crate) words: usize,
+}
+
+/// A site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Shape {
+    pub(crate) kind: SiteKind,
+    pub(crate) cap: u16,
+    /// The number of the way in which it changes.
+    pub(crate) way: u16,
+}
 
 /// Records of the largest table.
 pub(crate) const RECORDS: usize = 25_000;
-
-/// How many of each kind a distribution's kernel has.
-pub(crate) const LINUX: [(SiteKind, usize); 14] = [
-    (SiteKind::LikelyBranch, 15_982),
-    (SiteKind::UnlikelyBranch, 478),
-    (SiteKind::NopsToCode(1), 1_797),
-    (SiteKind::CodeToBranch, 1_653),
-    (SiteKind::CodeToCode(1), 6_762 - 1_797 - 1_653),
-    (SiteKind::CodeToCode(2), 100),
-    (SiteKind::CodeToCode(3), 45),
-    (SiteKind::CodeToCode(4), 1_283),
-    (SiteKind::CodeToCode(5), 302 - 95),
-    (SiteKind::Callback, 95),
-    (SiteKind::CodeToCode(6), 37),
-    (SiteKind::CodeToCode(10), 9),
-    (SiteKind::CodeToCode(16), 1),
-    (SiteKind::CodeToCode(37), 1),
-];
 
 impl SiteKind {
     /// Length of the site in words.
     pub(crate) fn words(self) -> u8 {
         match self {
-            Self::LikelyBranch | Self::UnlikelyBranch | Self::CodeToBranch => 1,
-            Self::NopsToCode(words) | Self::CodeToCode(words) => words,
-            Self::Callback => CALLBACK_WORDS,
+            Self::LikelyBranch | Self::UnlikelyBranch => 1,
+            Self::NopsToCode(words) | Self::CodeToCode(words) | Self::Callback(words) => words,
         }
     }
 }
 
-/// The kinds of `records` sites in the proportions of [`LINUX`], in an order that is always
-/// the same but has no pattern.
-pub(crate) fn scaled(records: usize) -> Vec<SiteKind> {
-    let all: Vec<SiteKind> = LINUX
+/// `records` sites in the proportions of [`LINUX`], in an order that is always the same: short sequences of
+/// one cpucap follow each other at random.
+pub(crate) fn scaled(records: usize) -> Vec<Shape> {
+    of_kinds(records, |_| true)
+}
+
+/// The same without the kinds that do not `count`.
+pub(crate) fn of_kinds(records: usize, count: impl Fn(SiteKind) -> bool) -> Vec<Shape> {
+    let all: Vec<Shape> = LINUX
         .iter()
-        .flat_map(|&(kind, count)| std::iter::repeat_n(kind, count))
+        .filter(|row| count(row.kind))
+        .flat_map(|row| {
+            let &Row {
+                cap,
+                kind,
+                sites,
+                words,
+            } = row;
+            (0..sites).map(move |index| Shape {
+                kind,
+                cap,
+                way: (index % words) as u16,
+            })
+        })
         .collect();
-    // Evenly spread over the list by kinds, so that each has its share.
-    let mut kinds: Vec<SiteKind> = (0..records)
+    // Evenly spread over the list, so that each row has its share.
+    let mut sites: Vec<Shape> = (0..records)
         .map(|i| all[(2 * i + 1) * all.len() / (2 * records)])
         .collect();
-    Random::new(records as u64).shuffle(&mut kinds);
-    kinds
+    let mut random = Random::new(records as u64);
+    random.shuffle(&mut sites);
+    // Of a cpucap, sites of all kinds.
+    sites.sort_by_key(|site| site.cap);
+    let mut sequences: Vec<&[Shape]> = Vec::new();
+    for of_cap in sites.chunk_by(|a, b| a.cap == b.cap) {
+        let mut rest = of_cap;
+        while !rest.is_empty() {
+            let len = 1 + random.below(3) as usize;
+            let (sequence, others) = rest.split_at(len.min(rest.len()));
+            sequences.push(sequence);
+            rest = others;
+        }
+    }
+    random.shuffle(&mut sequences);
+    sequences.concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::linux::{HAS_LSE_ATOMICS, SAME_CAP};
 
-    fn is_branch(kind: SiteKind) -> bool {
-        matches!(kind, SiteKind::LikelyBranch | SiteKind::UnlikelyBranch)
-    }
-
-    fn count(kinds: &[SiteKind], is: impl Fn(SiteKind) -> bool) -> usize {
-        kinds.iter().filter(|&&kind| is(kind)).count()
+    fn count(sites: &[Shape], is: impl Fn(&Shape) -> bool) -> usize {
+        sites.iter().filter(|site| is(site)).count()
     }
 
     // The numbers of the distribution's kernel, written down a second time.
     #[test]
-    fn largest_table_has_the_shape_of_linux() {
-        let kinds = scaled(RECORDS);
-        assert_eq!(kinds.len(), 25_000);
-        assert_eq!(count(&kinds, |kind| kind == SiteKind::LikelyBranch), 15_982);
-        assert_eq!(
-            count(&kinds, |kind| matches!(kind, SiteKind::NopsToCode(_))),
-            1_797
-        );
-        let code = |kind| matches!(kind, SiteKind::CodeToCode(_) | SiteKind::CodeToBranch);
-        assert_eq!(count(&kinds, code), 6_648);
-        assert_eq!(count(&kinds, |kind| kind == SiteKind::CodeToBranch), 1_653);
-        let bytes = [
-            (4, 6_762),
-            (8, 100),
-            (12, 45),
-            (16, 1_283),
-            (20, 302),
-            (24, 37),
-            (40, 9),
-            (64, 1),
-            (148, 1),
+    fn rows_are_those_of_the_kernel() {
+        let sum = |is: &dyn Fn(SiteKind) -> bool| -> usize {
+            let rows = LINUX.iter().filter(|row| is(row.kind));
+            rows.map(|row| row.sites).sum()
+        };
+        assert_eq!(sum(&|_| true), 27_364);
+        assert_eq!(sum(&|kind| kind == SiteKind::LikelyBranch), 16_265);
+        assert_eq!(sum(&|kind| kind == SiteKind::UnlikelyBranch), 1_651);
+        assert_eq!(sum(&|kind| matches!(kind, SiteKind::Callback(_))), 296);
+        let alternative = |words| {
+            move |kind| match kind {
+                SiteKind::NopsToCode(len) | SiteKind::CodeToCode(len) => len == words,
+                _ => false,
+            }
+        };
+        let lengths = [
+            (1, 7_368),
+            (2, 103),
+            (3, 45),
+            (4, 1_285),
+            (5, 303),
+            (6, 37),
+            (10, 9),
+            (16, 1),
+            (37, 1),
         ];
-        for (bytes, expected) in bytes {
-            let long = |kind: SiteKind| !is_branch(kind) && 4 * u32::from(kind.words()) == bytes;
-            assert_eq!(count(&kinds, long), expected, "sites of {bytes} bytes");
+        for (words, expected) in lengths {
+            assert_eq!(sum(&alternative(words)), expected, "sites of {words} words");
         }
+        assert!(LINUX.is_sorted_by_key(|row| row.cap));
     }
 
     #[test]
-    fn smaller_tables_have_the_same_proportions() {
-        for records in [10, 100, 1_000, 10_000] {
-            let kinds = scaled(records);
-            assert_eq!(kinds.len(), records);
-            let likely = count(&kinds, |kind| kind == SiteKind::LikelyBranch);
-            let expected = 15_982 * records / 25_000;
-            assert!(likely.abs_diff(expected) <= 1, "{likely} of {records}");
+    fn tables_have_the_same_proportions() {
+        for records in [10, 100, 1_000, 10_000, RECORDS] {
+            let sites = scaled(records);
+            assert_eq!(sites.len(), records);
+            let lse = count(&sites, |site| site.cap == HAS_LSE_ATOMICS);
+            let expected = (15_050 + 1_628) * records / 27_364;
+            assert!(lse.abs_diff(expected) <= 1, "{lse} of {records}");
         }
     }
 
     #[test]
     fn order_has_no_pattern_and_is_always_the_same() {
-        let kinds = scaled(1_000);
-        assert!(!kinds.is_sorted());
-        assert_eq!(kinds, scaled(1_000));
+        let sites = scaled(10_000);
+        assert_eq!(sites, scaled(10_000));
+        let pairs = sites.windows(2).filter(|pair| pair[0].cap == pair[1].cap);
+        let same = 100 * pairs.count() as u64 / 10_000;
+        assert!(same.abs_diff(SAME_CAP) <= 3, "{same} %");
     }
 }

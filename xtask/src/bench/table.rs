@@ -4,27 +4,33 @@
 //! follows the architecture, so alt-runtime is not tested with its own code.
 
 use super::{
+    linux::{HAS_VIRT_HOST_EXTN, ON_A76, SAME_LINE},
     random::Random,
-    shape::{self, SiteKind},
+    shape::{self, Shape, SiteKind},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 /// The address at which the guest reads it; qemu-tests/bench/src/case.rs has the same two numbers.
 pub(crate) const ADDRESS: u64 = 0x4400_0000;
 const MAGIC: u64 = 0x616c_7462_656e_6368;
 
-/// The part of the cpucaps that are present.
+/// The cpucaps that are present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caps {
-    /// Seven of eight.
+    /// Those of a cortex-a76, entered at EL1.
     Most,
-    /// One of eight.
+    /// All others.
     Few,
     /// No cpucap: every record is skipped.
     None,
+    /// Those of a cortex-a76, entered at EL2.
+    Host,
+    /// All: every record applies.
+    All,
 }
 
 impl Caps {
+    /// Those of the table of passes.
     pub(crate) const ALL: [Self; 3] = [Self::Most, Self::Few, Self::None];
 
     pub(crate) fn name(self) -> &'static str {
@@ -32,22 +38,29 @@ impl Caps {
             Self::Most => "most",
             Self::Few => "few",
             Self::None => "none",
+            Self::Host => "host",
+            Self::All => "all",
         }
     }
 
     fn has(self, cap: u16) -> bool {
         match self {
-            Self::Most => !cap.is_multiple_of(8),
-            Self::Few => cap.is_multiple_of(8),
+            Self::Most => ON_A76.contains(&cap),
+            Self::Few => !ON_A76.contains(&cap),
             Self::None => false,
+            Self::Host => ON_A76.contains(&cap) || cap == HAS_VIRT_HOST_EXTN,
+            Self::All => true,
         }
     }
 }
 
 /// cpucaps.toml has some more.
-const CAPS: u16 = 64;
+const CAPS: u16 = 102;
 
 const NOP: u32 = 0xd503_201f;
+
+/// Words of a cache line.
+const LINE_WORDS: u64 = 16;
 
 /// Instructions that are not PC-relative, from GNU as: ldadd, mrs, dsb, stlr, and, ldr, msr,
 /// add, stp.
@@ -63,7 +76,16 @@ const PLAIN: [u32; 9] = [
     0xa9bf_07e0,
 ];
 
-/// The result of bench-guest's callback for x3 and x5, from GNU as.
+/// mrs x0, tpidr_el1; the lowest five bits are the register. And the bit that makes it tpidr_el2, above those
+/// that make it another system register.
+const MRS: u32 = 0xd538_d080;
+const MRS_EL2: u32 = 1 << 18;
+const MRS_REGISTER: u32 = 5;
+
+/// movz x0, #0; bits 5 to 20 are the number.
+const MOVZ: u32 = 0xd280_0000;
+
+/// The result of bench-guest's callback for x3 and x5, from GNU as. Shorter sites become NOPs.
 const COMPUTED: [u32; 5] = [
     0x9240_98a3,
     0x93c3_9c63,
@@ -99,14 +121,14 @@ impl Table {
         Self::of(&shape::scaled(records), caps, callback)
     }
 
-    /// A table of records of these kinds.
-    pub(crate) fn of(kinds: &[SiteKind], caps: Caps, callback: u64) -> Self {
+    /// A table of these records.
+    pub(crate) fn of(shapes: &[Shape], caps: Caps, callback: u64) -> Self {
         let mut random = Random::new(0);
-        let mut image = Image::new(kinds, &mut random);
-        for (kind, index) in kinds.iter().zip(image.sites.clone()) {
-            image.site(*kind, index, caps, &mut random);
+        let mut image = Image::new(shapes, &mut random);
+        for (shape, index) in shapes.iter().zip(image.sites.clone()) {
+            image.site(*shape, index, caps, &mut random);
         }
-        image.finish(kinds.len(), caps, callback)
+        image.finish(shapes.len(), caps, callback)
     }
 }
 
@@ -129,8 +151,6 @@ struct Image {
     branches: Vec<(usize, u16, i16)>,
     alternatives: Vec<Record>,
     replacements: Vec<u32>,
-    /// Words of replacements that are a B: index, and the word of the text it goes to.
-    external: Vec<(usize, usize)>,
     applied: usize,
 }
 
@@ -140,14 +160,17 @@ fn branch(words: i64) -> u32 {
 }
 
 impl Image {
-    /// Text with sites at irregular distances, 32 words apart on average.
-    fn new(kinds: &[SiteKind], random: &mut Random) -> Self {
-        let mut end = 0;
-        let sites = kinds
+    /// Text with sites at irregular distances, as often in one cache line as those of Linux.
+    fn new(shapes: &[Shape], random: &mut Random) -> Self {
+        let (mut end, mut last) = (0, None);
+        let sites = shapes
             .iter()
-            .map(|kind| {
-                let site = end + random.below(64) as usize;
-                end = site + usize::from(kind.words());
+            .map(|shape| {
+                let percent = SAME_LINE[usize::from(last != Some(shape.cap))];
+                last = Some(shape.cap);
+                // On average, half of a line follows a site: that many words share the line with it.
+                let site = end + random.below(100 * LINE_WORDS / 2 / percent) as usize;
+                end = site + usize::from(shape.kind.words());
                 site
             })
             .collect();
@@ -159,7 +182,6 @@ impl Image {
             branches: Vec::new(),
             alternatives: Vec::new(),
             replacements: Vec::new(),
-            external: Vec::new(),
             applied: 0,
         }
     }
@@ -171,8 +193,8 @@ impl Image {
         if near == site { near + 1 } else { near }
     }
 
-    fn site(&mut self, kind: SiteKind, site: usize, caps: Caps, random: &mut Random) {
-        let cap = random.below(CAPS.into()) as u16;
+    fn site(&mut self, shape: Shape, site: usize, caps: Caps, random: &mut Random) {
+        let Shape { kind, cap, way } = shape;
         let applies = caps.has(cap);
         self.applied += usize::from(applies);
         let words = kind.words();
@@ -189,40 +211,42 @@ impl Image {
                     false => (vec![NOP], vec![branch(displacement)]),
                 }
             }
+            // Linux: mrs of tpidr_el1 or tpidr_el2, ldr or ldar.
+            SiteKind::CodeToCode(1) => {
+                let old = MRS | random.below(31) as u32;
+                let new = old ^ (MRS_EL2 | u32::from(way) << MRS_REGISTER);
+                (vec![old], vec![new])
+            }
             SiteKind::NopsToCode(_) | SiteKind::CodeToCode(_) => {
-                let mut new: Vec<u32> = (0..words)
-                    .map(|_| PLAIN[random.below(PLAIN.len() as u64) as usize])
-                    .collect();
                 let old = match kind {
-                    SiteKind::NopsToCode(_) => vec![NOP; usize::from(words)],
-                    _ => self.text[range.clone()].to_vec(),
+                    SiteKind::NopsToCode(_) => NOP,
+                    _ => MRS,
                 };
-                // Each word changes, so the count includes all words.
-                for (new, old) in new.iter_mut().zip(&old) {
-                    if new == old {
-                        *new = 0xd280_0000; // mov x0, #0
-                    }
-                }
-                self.alternative(site, cap, words, &new);
-                (old, new)
+                let number = |index: u8| u32::from(way) << 6 | u32::from(index);
+                let new = (0..words).map(|index| match kind {
+                    // An atomic instead of a loop.
+                    SiteKind::CodeToCode(4..) if index > 0 => NOP,
+                    _ => MOVZ | number(index) << 5,
+                });
+                (vec![old; words.into()], new.collect())
             }
-            SiteKind::CodeToBranch => {
-                let target = self.target(site, random);
-                self.external.push((self.replacements.len(), target));
-                self.alternative(site, cap, words, &[0]);
-                let new = branch(target as i64 - site as i64);
-                (vec![self.text[site]], vec![new])
-            }
-            SiteKind::Callback => {
+            SiteKind::Callback(_) => {
                 self.alternatives.push(Record {
                     site,
                     replacement: None,
                     condition: cap | 1 << 15,
                     words,
                 });
-                (TO_COMPUTE.to_vec(), COMPUTED.to_vec())
+                let old = TO_COMPUTE[..words.into()].to_vec();
+                match words {
+                    5 => (old, COMPUTED.to_vec()),
+                    words => (old, vec![NOP; words.into()]),
+                }
             }
         };
+        if matches!(kind, SiteKind::NopsToCode(_) | SiteKind::CodeToCode(_)) {
+            self.alternative(site, cap, words, &new);
+        }
         let now = if applies { &new } else { &old };
         self.expected[range.clone()].copy_from_slice(now);
         self.text[range].copy_from_slice(&old);
@@ -239,7 +263,7 @@ impl Image {
     }
 
     /// Assigns the addresses, each part at the start of a page, and writes the header.
-    fn finish(mut self, records: usize, caps: Caps, callback: u64) -> Table {
+    fn finish(self, records: usize, caps: Caps, callback: u64) -> Table {
         let page = |bytes: u64| bytes.next_multiple_of(4096);
         let text = ADDRESS + 4096;
         let branches = text + page(4 * self.text.len() as u64);
@@ -247,10 +271,6 @@ impl Image {
         let replacements = alternatives + page(12 * self.alternatives.len() as u64);
         let room = replacements + page(4 * self.replacements.len() as u64);
         let word = |start: u64, index: usize| start + 4 * index as u64;
-        for &(index, target) in &self.external {
-            let distance = word(text, target) as i64 - word(replacements, index) as i64;
-            self.replacements[index] = branch(distance / 4);
-        }
 
         let mut bytes = vec![0; (room - ADDRESS) as usize];
         let mut put = |address: u64, value: &[u8]| {
@@ -264,6 +284,9 @@ impl Image {
             .iter()
             .map(|record| usize::from(record.words))
             .sum();
+        let present = |caps_of: Range<u16>| {
+            caps_of.fold(0, |set, cap| set | u64::from(caps.has(cap)) << (cap % 64))
+        };
         let header = [
             MAGIC,
             text,
@@ -276,7 +299,8 @@ impl Image {
             self.replacements.len() as u64,
             room,
             (self.branches.len() + of_sites) as u64,
-            (0..CAPS).fold(0, |set, cap| set | u64::from(caps.has(cap)) << cap),
+            present(0..64),
+            present(64..CAPS),
         ];
         for (i, value) in header.iter().enumerate() {
             put(ADDRESS + 8 * i as u64, &value.to_le_bytes());
@@ -341,19 +365,24 @@ mod tests {
         let [most, few] = [Caps::Most, Caps::Few].map(|caps| Table::new(1_000, caps, 0x4020_0000));
         assert_eq!(most.applied + few.applied, 1_000);
         // The two sets are disjoint, so their words add up to those of all sites.
-        let words = shape::scaled(1_000).into_iter().map(|kind| kind.words());
+        let words = shape::scaled(1_000)
+            .into_iter()
+            .map(|shape| match shape.kind {
+                SiteKind::Callback(..5) => 1,
+                kind => kind.words(),
+            });
         assert_eq!(
             most.words + few.words,
             words.map(usize::from).sum::<usize>()
         );
-        assert!((800..950).contains(&most.applied), "{}", most.applied);
+        assert!((600..700).contains(&most.applied), "{}", most.applied);
         assert!(most.lines.len() <= most.words);
     }
 
     #[test]
     fn cases_differ_in_nothing_but_what_is_present() {
         let [most, few] = [Caps::Most, Caps::Few].map(|caps| Table::new(100, caps, 0x4020_0000));
-        let present = 11 * 8..12 * 8;
+        let present = 11 * 8..13 * 8;
         assert_ne!(most.bytes[present.clone()], few.bytes[present.clone()]);
         assert_eq!(most.bytes[..present.start], few.bytes[..present.start]);
         assert_eq!(most.bytes[present.end..], few.bytes[present.end..]);

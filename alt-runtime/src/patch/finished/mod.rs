@@ -19,7 +19,6 @@ use core::mem::MaybeUninit;
 
 use crate::cap::CapSet;
 use crate::finished::{FinishedTable, TableError};
-use crate::patch::alternative::Entries;
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::patch::report::Report;
@@ -28,7 +27,7 @@ use crate::record::Condition;
 use crate::region::Region;
 use crate::room::PlannedWrite;
 
-use pass::Pass;
+use pass::{Inputs, Pass, Planned};
 pub(super) use verdict::holds;
 use verdict::{Verdict, is_done, judge};
 
@@ -49,17 +48,16 @@ pub(super) fn plan(
     let table = table.map_err(|error| refuse_table(decision, region, error))?;
     let header = table.header();
     let available = room.len();
-    let mut pass = Pass {
+    let inputs = Inputs {
         region,
         table: &table,
         decision,
+    };
+    let mut pass = Pass {
+        inputs,
+        room,
+        planned: Planned::default(),
         dictionary: None,
-        entries: Entries {
-            rest: room.iter_mut(),
-            without_room: 0,
-        },
-        rewritten: 0,
-        planned: (0, 0),
     };
     let (mut pending, mut applied) = (0_u32, 0_u32);
     for bucket in table.buckets() {
@@ -80,9 +78,11 @@ pub(super) fn plan(
             Err(term) => return Err(decision.refuse(table.base(), term, Reason::UnknownCap)),
         }
     }
-    let Entries { rest, without_room } = pass.entries;
-    let rewritten = pass.rewritten;
-    let planned = available - rest.len();
+    let Planned {
+        words,
+        without_room,
+        sites,
+    } = pass.planned;
     let needed = header.words as usize;
     if !is_first_pass && without_room != 0 {
         let reason = Reason::PlanTooSmall {
@@ -92,15 +92,15 @@ pub(super) fn plan(
         return Err(decision.refuse(table.base(), Condition::from_bits(0), reason));
     }
     Ok(Walked {
-        planned: if without_room == 0 { planned } else { 0 },
+        planned: if without_room == 0 { words } else { 0 },
         needed,
         report: Report {
             branches: header.branches,
             alternatives: header.alternatives,
             pending,
             applied,
-            rewritten,
-            words: (planned + without_room) as u32,
+            rewritten: sites,
+            words: (words + without_room) as u32,
             lines: 0,
         },
     })

@@ -1,11 +1,13 @@
 //! Why a bucket is refused. Where only a digest shows that something is wrong, a second look finds
 //! the site; it need not be fast.
 
+use core::iter;
+
 use crate::finished::{Bucket, Kind, Step, TableError};
 use crate::insn::Insn;
 use crate::patch::error::{PlanError, Reason};
 
-use super::pass::Pass;
+use super::pass::{Inputs, Pass, arm_words};
 use super::verdict::condition;
 
 impl<'a> Pass<'a, '_> {
@@ -14,32 +16,36 @@ impl<'a> Pass<'a, '_> {
     #[cold]
     #[inline(never)]
     pub(super) fn wrong_text(&self, bucket: &Bucket<'a>) -> PlanError {
+        let inputs = self.inputs;
         let dictionary = self.dictionary.unwrap_or_default();
         for run in bucket.runs().map_while(Result::ok) {
-            let (len, value) = (run.header().sites_len, run.header().value);
+            let (len, value) = (run.header().len, run.header().value);
             for Step { offset, payload } in run.steps() {
-                let Ok((site, old)) = self.site(bucket, offset, len) else {
+                let Ok((site, old)) = inputs.site(bucket, offset, len) else {
                     break;
                 };
-                let start = (value as usize).saturating_add(payload.into());
-                let mut copied = dictionary.iter().skip(start);
+                let copied = arm_words(dictionary, &run, payload).unwrap_or_default();
+                let mut copied = copied.iter().copied().chain(iter::repeat(Insn::NOP.0));
                 let is_new = |old: Insn| match run.kind() {
                     Kind::Set => old.0 == value,
                     Kind::Branch => old == Insn::branch_by(payload as i16),
-                    Kind::Copy => copied.next() == Some(&old.0),
+                    Kind::Copy => copied.next() == Some(old.0),
                     Kind::Xor | Kind::Callback => false,
                 };
                 if old.iter().all(is_new) {
-                    return self.refuse(bucket, Some(site), TableError::Patched);
+                    return inputs.refuse(bucket, Some(site), TableError::Patched);
                 }
                 if old.iter().any(Insn::is_breakpoint) {
-                    return self.refuse(bucket, Some(site), TableError::Text);
+                    return inputs.refuse(bucket, Some(site), TableError::Text);
                 }
             }
         }
-        self.refuse(bucket, None, TableError::Text)
+        inputs.refuse(bucket, None, TableError::Text)
     }
+}
 
+impl Inputs<'_> {
+    /// Refuses a bucket for a site that is not in the text.
     #[cold]
     #[inline(never)]
     pub(super) fn outside(&self, bucket: &Bucket<'_>, site: u64, len: u8) -> PlanError {

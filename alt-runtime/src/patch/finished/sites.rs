@@ -1,58 +1,117 @@
-//! The loop over the sites of one word each, in a text that is one range.
+//! The loops over the sites of a run, in a text that is one range.
 
-use crate::finished::{Digest, ESCAPE};
+use core::mem::MaybeUninit;
+
+use crate::finished::{Digest, Run};
 use crate::insn::Insn;
-use crate::patch::alternative::Entries;
 use crate::region::Words;
 use crate::room::PlannedWrite;
 
-/// The state of the loop. Functions out of line receive no reference to it, so the compiler keeps it
-/// in registers.
-pub(super) struct Sites<'a, 'p> {
-    text: Words<'a>,
+use super::pass::{Planned, arm_words};
+
+/// Entries of a plan, not written yet.
+type Entries = [MaybeUninit<PlannedWrite>];
+
+/// A loop: reads each site, adds its words to the digest, and writes their entries.
+///
+/// Each loop is a function of its own, with values: the compiler then keeps all of its state in registers.
+/// They end where the entries end, of which there is one for each word of each site. So they need no other
+/// check of the room. They return `None` if a site is outside of the text.
+#[derive(Clone, Copy)]
+pub(super) struct Sites {
     /// Index in the text of the site before.
-    index: u64,
+    pub index: u64,
+    /// With the words that were found.
     pub digest: Digest,
-    pub count: u32,
-    pub entries: Entries<'p>,
 }
 
-impl<'a, 'p> Sites<'a, 'p> {
-    /// The loop that counts from the address `start`, with the digest of the sites before.
-    #[inline(always)]
-    pub fn new(text: Words<'a>, start: u64, digest: Digest, entries: Entries<'p>) -> Self {
-        Self {
-            text,
-            // Rotated, an offset that is no multiple of 4 is higher than any index.
-            index: start.wrapping_sub(text.range().start).rotate_right(2),
-            digest,
-            count: 0,
-            entries,
+impl Sites {
+    /// Plans a run whose `steps` have two sites in a word.
+    #[inline(never)]
+    pub fn halves(
+        mut self,
+        text: Words<'_>,
+        steps: &[u32],
+        entries: &mut Entries,
+        new: impl Fn(Insn) -> Insn,
+    ) -> Option<(Planned, Digest)> {
+        let sites = entries.len();
+        let (pairs, last) = entries.as_chunks_mut::<2>();
+        for (&step, [low, high]) in steps.iter().zip(pairs) {
+            self.plan(&text, step as u16, low, &new)?;
+            self.plan(&text, (step >> 16) as u16, high, &new)?;
         }
+        if let ([entry], Some(step)) = (last, steps.last()) {
+            self.plan(&text, *step as u16, entry, &new)?;
+        }
+        Some((Planned::of_sites(sites), self.digest))
     }
 
-    /// Looks at the site so many words further on, and plans its word if it changes.
-    ///
-    /// # Errors
-    /// The address of the site, which is not in the text.
+    /// The same for steps that are words: the new word depends on the high half.
+    #[inline(never)]
+    pub fn words(
+        mut self,
+        text: Words<'_>,
+        steps: &[u32],
+        entries: &mut Entries,
+        new: impl Fn(u16) -> Insn,
+    ) -> Option<(Planned, Digest)> {
+        let sites = entries.len();
+        for (&step, entry) in steps.iter().zip(entries) {
+            self.plan(&text, step as u16, entry, &|_| new((step >> 16) as u16))?;
+        }
+        Some((Planned::of_sites(sites), self.digest))
+    }
+
+    /// The same for sites that become words of `dictionary` and NOPs. `None` also if the dictionary does not
+    /// have the words.
+    #[inline(never)]
+    pub fn arms(
+        mut self,
+        text: Words<'_>,
+        run: &Run<'_>,
+        dictionary: &[u32],
+        entries: &mut Entries,
+    ) -> Option<(Planned, Digest)> {
+        let mut planned = Planned::default();
+        for &step in run.words() {
+            self.index = self.index.wrapping_add((step as u16).into());
+            let site = text.part_at(self.index, run.header().len)?;
+            let new = arm_words(dictionary, run, (step >> 16) as u16)?;
+            let (before, mut offset) = (planned.words, 4 * self.index as u32);
+            let mut plan = |old: Insn, new| {
+                self.digest = self.digest.with(old.0);
+                // Where the word stays, the next one takes the entry.
+                let entry = entries.get_mut(planned.words)?;
+                entry.write(PlannedWrite::new(offset, old, new));
+                planned.words += usize::from(old != new);
+                offset = offset.wrapping_add(4);
+                Some(())
+            };
+            for (old, new) in site.iter().zip(new) {
+                plan(old, Insn(*new))?;
+            }
+            for old in site.iter().skip(new.len()) {
+                plan(old, Insn::NOP)?;
+            }
+            planned.sites += u32::from(planned.words != before);
+        }
+        Some((planned, self.digest))
+    }
+
+    /// Plans the site so many words further on.
     #[inline(always)]
-    pub fn step(&mut self, distance: u16, new: impl Fn(u32) -> u32) -> Result<(), u64> {
-        self.index = self.index.wrapping_add(u64::from(distance));
-        if distance == ESCAPE {
-            return Ok(());
-        }
-        let old = usize::try_from(self.index).ok();
-        let Some(old) = old.and_then(|index| self.text.word(index)) else {
-            let offset = self.index.rotate_left(2);
-            return Err(self.text.range().start.wrapping_add(offset));
-        };
+    fn plan(
+        &mut self,
+        text: &Words<'_>,
+        distance: u16,
+        entry: &mut MaybeUninit<PlannedWrite>,
+        new: &impl Fn(Insn) -> Insn,
+    ) -> Option<()> {
+        self.index = self.index.wrapping_add(distance.into());
+        let old = text.word(usize::try_from(self.index).ok()?)?;
         self.digest = self.digest.with(old.0);
-        self.count += 1;
-        let new = Insn(new(old.0));
-        if new != old {
-            let offset = 4 * self.index as u32;
-            self.entries.push(PlannedWrite::new(offset, old, new));
-        }
-        Ok(())
+        entry.write(PlannedWrite::new(4 * self.index as u32, old, new(old)));
+        Some(())
     }
 }

@@ -1,7 +1,7 @@
 //! The condition of a bucket, evaluated.
 
 use crate::cap::CapSet;
-use crate::finished::{Bucket, FinishedTable};
+use crate::finished::{Bucket, FinishedTable, Term};
 use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::record::Condition;
@@ -22,23 +22,27 @@ pub(super) enum Verdict {
 ///
 /// # Errors
 /// The term whose cpucap the table of cpucaps does not have.
+#[inline(always)]
 pub(super) fn judge(bucket: &Bucket<'_>, decision: &Decision<'_>) -> Result<Verdict, Condition> {
-    let (mut verdict, mut is_pending) = (Verdict::Holds, false);
-    for term in bucket.terms() {
+    let (mut holds, mut is_decided) = (true, true);
+    let mut look_at = |term: Term| {
         let cap = term.cap();
         if usize::from(cap) >= decision.table.len() {
             return Err(Condition::from_bits(cap));
         }
-        is_pending |= !decision.decided.contains_number(cap);
+        is_decided &= decision.decided.contains_number(cap);
         let is_present = decision.present.contains_number(cap);
-        if !term.is_either() && is_present == term.is_negated() {
-            verdict = Verdict::Fails;
-        }
-    }
-    match is_pending {
-        true => Ok(Verdict::Pending),
-        false => Ok(verdict),
-    }
+        holds &= term.is_either() || is_present != term.is_negated();
+        Ok(())
+    };
+    // Most conditions have one term.
+    look_at(bucket.entry().term)?;
+    bucket.further_terms().try_for_each(look_at)?;
+    Ok(match (is_decided, holds) {
+        (false, _) => Verdict::Pending,
+        (true, true) => Verdict::Holds,
+        (true, false) => Verdict::Fails,
+    })
 }
 
 /// Whether the condition of `bucket` holds.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alt_runtime::Insn;
-use alt_runtime::finished::{ESCAPE, Kind, RunHeader, Term};
+use alt_runtime::finished::{Kind, MAX_RUN, RunHeader, Term};
 use alt_runtime::record::Condition;
 
 use super::WriteError;
@@ -85,9 +85,11 @@ pub(super) fn runs<'a>(
                 Some((Kind::Branch, value)) => (key(Kind::Branch, 0), value as u16),
                 Some((kind, value)) => (key(kind, value.into()), 0),
                 None => {
-                    let index = index(words);
+                    let arm = without_nops(words);
+                    let index = index(arm);
                     let base = index & !usize::from(u16::MAX);
-                    (key(Kind::Copy, base as u64), (index - base) as u16)
+                    let value = (base as u64) | (arm.len() as u64) << 24;
+                    (key(Kind::Copy, value), (index - base) as u16)
                 }
             },
         };
@@ -100,10 +102,16 @@ pub(super) fn runs<'a>(
 pub(super) fn in_dictionary<'a>(members: &[Member<'a>]) -> Vec<&'a [u32]> {
     let chosen = Chosen::new(members);
     let words = members.iter().filter_map(|member| match member.becomes {
-        Becomes::Words(words) if chosen.kind_of(member).is_none() => Some(&words[..]),
+        Becomes::Words(words) if chosen.kind_of(member).is_none() => Some(without_nops(words)),
         _ => None,
     });
     words.collect()
+}
+
+/// The words of an arm without the NOPs at its end.
+fn without_nops(words: &[u32]) -> &[u32] {
+    let len = words.iter().rposition(|word| *word != Insn::NOP.0);
+    &words[..len.map_or(0, |last| last + 1)]
 }
 
 /// The sites of one instruction that are a run of their own: those that become the same word, and
@@ -117,7 +125,8 @@ struct Chosen {
 #[derive(Default)]
 struct Tally {
     sites: usize,
-    escapes: usize,
+    /// Sites too far from the one before to be in its run.
+    far: usize,
     last: Option<u64>,
 }
 
@@ -130,7 +139,7 @@ impl Chosen {
                 let address = member.site.address;
                 let distance = (address - tally.last.unwrap_or(address)) / 4;
                 tally.sites += 1;
-                tally.escapes += (distance / u64::from(ESCAPE)) as usize;
+                tally.far += usize::from(distance > MAX_RUN as u64);
                 tally.last = Some(address);
             }
         }
@@ -140,14 +149,19 @@ impl Chosen {
     /// The kind of run that a site belongs to, and its value, or the displacement of a B; `None` for
     /// words of the dictionary.
     fn kind_of(&self, member: &Member<'_>) -> Option<(Kind, u32)> {
+        // The pass counts each site of the other kinds as changed.
+        if let Becomes::Words(words) = member.becomes
+            && *words == member.site.words
+        {
+            return None;
+        }
         let tally = |key| self.counts.get(&key).map(|tally| (key, tally));
         let larger = keys(member).into_iter().flatten().filter_map(tally);
         // Of two equal ones the first.
         let larger = larger.rev().max_by_key(|(_, tally)| tally.sites);
-        // A run has a header, and two bytes for each site and escape; in a run of another kind, a site
-        // has four bytes.
+        // A run has a header, and two bytes for each site; in a run of another kind, a site has four bytes.
         let is_worth = |tally: &Tally| {
-            4 * RunHeader::LEN + 2 * (tally.sites + tally.escapes) < 4 * tally.sites
+            4 * RunHeader::LEN * (1 + tally.far) + 2 * tally.sites < 4 * tally.sites
         };
         match larger {
             Some((key, tally)) if is_worth(tally) => Some(key),

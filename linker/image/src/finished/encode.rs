@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use alt_runtime::finished::{BucketHeader, Digest, ESCAPE, Header, Kind, MAX_RUN, RunHeader, Term};
+use alt_runtime::finished::{BucketHeader, Digest, Header, Kind, MAX_RUN, RunHeader, Term};
 
 use super::WriteError;
 use super::bucket::{Bucket, Member, RunKey, in_dictionary, runs};
@@ -44,8 +44,9 @@ pub(super) fn table(
     let relative = i32::try_from(base.wrapping_sub(field) as i64);
     let relative = relative.map_err(|_| WriteError::TooFar { site: base })?;
     let dictionary = Dictionary::new(buckets);
+    check_len(dictionary.words.len())?;
 
-    let (mut directory, mut tables) = (Vec::new(), Vec::new());
+    let (mut directory, mut further, mut tables) = (Vec::new(), Vec::new(), Vec::new());
     let terms = buckets
         .keys()
         .map(|terms| BucketHeader::LEN + (terms.len() - 1).div_ceil(2));
@@ -64,7 +65,7 @@ pub(super) fn table(
         };
         directory.extend(entry.to_words());
         let pairs = terms[1..].chunks(2);
-        directory.extend(pairs.map(|pair| halves(pair[0].0, pair.get(1).map_or(0, |term| term.0))));
+        further.extend(pairs.map(|pair| halves(pair[0].0, pair.get(1).map_or(0, |term| term.0))));
         tables.extend(encoded.words);
     }
 
@@ -81,6 +82,7 @@ pub(super) fn table(
         dictionary_digest: Digest::EMPTY.with_all(&dictionary.words),
         digest: Digest::EMPTY,
     };
+    directory.extend(further);
     let before = &header.to_words()[..Header::DIGEST];
     header.digest = Digest::EMPTY.with_all(before).with_all(&directory);
     let mut words = header.to_words().to_vec();
@@ -93,6 +95,14 @@ pub(super) fn table(
         buckets: buckets.len(),
         dictionary: dictionary.words.len(),
     })
+}
+
+/// Checks that a run can state the index of each word of the dictionary.
+fn check_len(words: usize) -> Result<(), WriteError> {
+    match words <= RunHeader::MAX_BASE as usize {
+        true => Ok(()),
+        false => Err(WriteError::Dictionary { words }),
+    }
 }
 
 const fn halves(low: u16, high: u16) -> u32 {
@@ -175,25 +185,17 @@ impl Encoded {
         let start = (first - base) / 4;
         let too_far = WriteError::TooFar { site: first };
         let start = u32::try_from(start).map_err(|_| too_far)?;
-        let limit = if key.kind.has_payload() {
-            MAX_RUN
-        } else {
-            2 * MAX_RUN
-        };
-        let (mut steps, mut last, mut len) = (Vec::new(), first, 0);
-        for (member, payload) in members {
-            let mut distance = (member.site.address - last) / 4;
-            let escapes = distance / u64::from(ESCAPE);
-            if steps.len() as u64 + escapes >= limit as u64 {
+        let (mut steps, mut last) = (Vec::new(), first);
+        for (member, payload) in members.iter().take(MAX_RUN) {
+            let Ok(distance) = u16::try_from((member.site.address - last) / 4) else {
                 break;
-            }
-            steps.extend((0..escapes).map(|_| (ESCAPE, 0)));
-            distance %= u64::from(ESCAPE);
-            steps.push((distance as u16, *payload));
-            (last, len) = (member.site.address, len + 1);
+            };
+            steps.push((distance, *payload));
+            last = member.site.address;
             let words = member.site.words.iter();
             self.text = words.fold(self.text, |digest, word| digest.with(*word));
         }
+        let sites = steps.len();
         let steps: Vec<u32> = match key.kind.has_payload() {
             true => steps
                 .iter()
@@ -202,7 +204,7 @@ impl Encoded {
             false => {
                 let pairs = steps.chunks(2);
                 pairs
-                    .map(|pair| halves(pair[0].0, pair.get(1).map_or(ESCAPE, |step| step.0)))
+                    .map(|pair| halves(pair[0].0, pair.get(1).map_or(0, |step| step.0)))
                     .collect()
             }
         };
@@ -219,13 +221,26 @@ impl Encoded {
         };
         let header = RunHeader {
             kind: key.kind as u8,
-            sites_len: key.len,
-            len: steps.len() as u16,
+            len: key.len,
+            sites: sites as u16,
             value,
             start,
         };
         self.words.extend(header.to_words());
         self.words.extend(steps);
-        Ok(&members[len..])
+        Ok(&members[sites..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dictionary_of_too_many_words_is_refused() {
+        assert_eq!(check_len(0xff_ffff), Ok(()));
+        let refused = check_len(0x100_0000).unwrap_err();
+        assert_eq!(refused, WriteError::Dictionary { words: 1 << 24 });
+        assert!(refused.to_string().contains("16777215"), "{refused}");
     }
 }

@@ -1,5 +1,6 @@
 //! Why no finished table is written.
 
+use alt_runtime::finished::RunHeader;
 use alt_runtime::patch::PlanError;
 
 /// Why no finished table is written.
@@ -34,5 +35,14 @@ pub enum WriteError {
     CallbackTooFar {
         /// Address of the callback.
         callback: u64,
+    },
+    /// The replacements have more words than an index has bits for.
+    #[error(
+        "the replacements have {words} different words, the table has room for {}",
+        RunHeader::MAX_BASE
+    )]
+    Dictionary {
+        /// Number of words.
+        words: usize,
     },
 }

@@ -73,8 +73,8 @@ fn a_table_that_is_only_sealed_again_is_accepted() {
 
 #[test]
 fn another_version_is_named() {
-    let reason = changed(|words| words[0] ^= 3 << 24);
-    assert_eq!(reason, of_table(TableError::Version { found: 2 }));
+    let reason = changed(|words| words[0] ^= 1 << 24);
+    assert_eq!(reason, of_table(TableError::Version { found: 3 }));
 }
 
 #[test]
@@ -136,43 +136,22 @@ fn a_damaged_dictionary_is_refused_where_it_is_used() {
 
 #[test]
 fn a_run_that_cannot_be_read_is_refused() {
-    for header in [
-        RunHeader {
-            kind: 0,
-            sites_len: 1,
-            len: 1,
-            value: 0,
-            start: 0,
-        },
-        RunHeader {
-            kind: 6,
-            sites_len: 1,
-            len: 1,
-            value: 0,
-            start: 0,
-        },
-        RunHeader {
-            kind: 1,
-            sites_len: 0,
-            len: 1,
-            value: 0,
-            start: 0,
-        },
-        RunHeader {
-            kind: 1,
-            sites_len: 2,
-            len: 1,
-            value: 0,
-            start: 0,
-        },
-        RunHeader {
-            kind: 3,
-            sites_len: 1,
-            len: 1000,
-            value: 0,
-            start: 0,
-        },
+    // Kind, length of a site, sites.
+    for (kind, len, sites) in [
+        (0, 1, 1),
+        (6, 1, 1),
+        (1, 0, 1),
+        (1, 2, 1),
+        (1, 1, 0),
+        (3, 1, 1000),
     ] {
+        let header = RunHeader {
+            kind,
+            len,
+            sites,
+            value: 0,
+            start: 0,
+        };
         let reason = changed(|words| {
             let at = tables(words);
             words[at..at + 3].copy_from_slice(&header.to_words());
