@@ -39,6 +39,13 @@ impl Mutant {
                     .first()
                     .map(ToString::to_string),
                 Observer::Sequence => sequence(spoilt.image()).err(),
+                Observer::Kernel => {
+                    let run = Launch::new(spoilt.image(), self.machine()).run(qemu)?;
+                    let mut errors = run.log.iter();
+                    let error = errors.find(|line| line.is_error());
+                    let said = || error.map_or_else(String::new, |line| line.message.clone());
+                    (run.outcome.status != Status::Ok).then(said)
+                }
                 Observer::Plugin => match watch(spoilt.image(), self.machine(), qemu)? {
                     Some(watched) => watched.seen.violations.first().map(ToString::to_string),
                     None => {

@@ -32,6 +32,8 @@ pub enum Observer {
     Plugin,
     /// [`sequence`]: the order of the instructions in the file.
     Sequence,
+    /// The kernel's own checks, among them a pass through a wrong alias.
+    Kernel,
 }
 
 impl fmt::Display for Observer {
@@ -40,6 +42,7 @@ impl fmt::Display for Observer {
             Self::Monitor => "monitor",
             Self::Plugin => "plugin",
             Self::Sequence => "sequence",
+            Self::Kernel => "kernel",
         })
     }
 }
@@ -115,6 +118,7 @@ const MONITOR: &[Observer] = &[Observer::Monitor, Observer::Plugin];
 const MONITOR_ALONE: &[Observer] = &[Observer::Monitor];
 const ALL_THREE: &[Observer] = &[Observer::Monitor, Observer::Plugin, Observer::Sequence];
 const STATIC: &[Observer] = &[Observer::Sequence];
+const KERNEL: &[Observer] = &[Observer::Kernel];
 const BARRIER: &[Observer] = &[Observer::Plugin, Observer::Sequence];
 
 /// All mutants.
@@ -134,6 +138,28 @@ pub fn all() -> &'static [Mutant] {
         }
     }
     const ALL: &[Mutant] = &[
+        mutant(
+            "no-read-back",
+            "no comparison of a word with what was written",
+            KERNEL,
+            |image| {
+                let mut routine = Routine::find(image, COMMIT)?;
+                routine.set_all(READ_BACK, 0x6b0c_019f)?; // cmp w12, w12
+                Ok(routine)
+            },
+        ),
+        mutant(
+            "no-restore",
+            "the old words are not restored if one does not read back",
+            KERNEL,
+            |image| {
+                let mut routine = Routine::find(image, COMMIT)?;
+                // After the two loops of four stores each.
+                let restore = routine.nth(STORE, 0, 8)?;
+                routine.set(restore, NOP);
+                Ok(routine)
+            },
+        ),
         mutant("no-dc", "no DC", ALL_THREE, |image| {
             let mut routine = Routine::find(image, COMMIT)?;
             routine.set_all(DC_CVAU, NOP)?;

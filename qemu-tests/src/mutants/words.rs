@@ -55,3 +55,7 @@ pub(super) const FIRST_LINE: Pattern = Pattern::new("mov x14, #1", !0, 0xd280_00
 pub(super) const COUNT_LINE: Pattern = Pattern::new("add x14, x14, #1", !0, 0x9100_05ce);
 /// `tbz w7, #2`: by line, unless all at once.
 pub(super) const BY_LINE: Pattern = Pattern::new("tbz w7, #2", 0xfff8_001f, 0x3610_0007);
+/// Compares the word in the text with the one that was written.
+pub(super) const READ_BACK: Pattern = Pattern::new("cmp w16, w12", !0, 0x6b0c_021f);
+/// Stores a word through the alias.
+pub(super) const STORE: Pattern = Pattern::new("str w12, [x3, x11]", !0, 0xb82b_686c);
