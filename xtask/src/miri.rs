@@ -4,15 +4,24 @@
 use crate::{Outcome, nightly, style};
 
 /// The tests whose code reads and writes text through pointers, or shares it between threads.
-const TESTS: [&str; 5] = ["plan", "maintenance", "pointers", "rendezvous", "livepatch"];
+const TESTS: [&str; 6] = [
+    "plan",
+    "finished",
+    "maintenance",
+    "pointers",
+    "rendezvous",
+    "livepatch",
+];
 
 /// Tests of thousands of plans, records and files, which would keep Miri busy for minutes: each does
 /// the same again.
-const EXHAUSTIVE: [&str; 12] = [
+const EXHAUSTIVE: [&str; 14] = [
     "apply::applied_and_reverted",
     "calls::every_word_of_a_stack",
     "file::description_cut",
     "file::truncated",
+    "guarantees::a_changed_header",
+    "guarantees::a_changed_table",
     "mutated::b22_every_field",
     "mutated::b22_random_changes",
     "relocations::they_are",

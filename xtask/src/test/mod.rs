@@ -40,7 +40,7 @@ type Reader = fn(&str) -> Count;
 /// Runs all checks and tests, also after a failure; each check counts as one test.
 pub(crate) fn run(filter: &[String]) -> Outcome {
     let has_nextest = has_nextest();
-    let mut steps = Steps::new(10 + usize::from(has_nextest));
+    let mut steps = Steps::new(11 + usize::from(has_nextest));
     let mut total = Count::default();
 
     steps.begin("set-up");
@@ -92,6 +92,13 @@ pub(crate) fn run(filter: &[String]) -> Outcome {
     } else {
         let all = ["test", "--workspace", "--no-fail-fast", "--"];
         total += suite(Count::libtest, test(&all).args(filter))?;
+    }
+
+    steps.begin("tests of each kind of table alone");
+    for feature in ["raw-tables", "finished-tables"] {
+        let alone = ["test", "--package", "alt-runtime", "--no-default-features"];
+        let alone = [&alone[..], &["--test", "finished", "--features", feature]].concat();
+        total += suite(Count::libtest, &mut test(&alone))?;
     }
 
     let reasons = fs::read_to_string(reasons.path())?;

@@ -1,4 +1,8 @@
-//! `cargo xtask mutants`: patchers with a step left out or wrong, and the observers that notice.
+//! `cargo xtask mutants`: patchers with a step left out or wrong, and the observers that notice; the pass
+//! over finished tables with a check left out, and the host tests that fail.
+
+mod finished;
+mod source;
 
 use crate::{Outcome, setup, style};
 use anstream::println;
@@ -51,14 +55,36 @@ pub(crate) fn run(verbose: bool) -> Outcome {
             }
         }
     }
+    let (mut checks, mut is_sound) = (0, false);
+    for (mutant, failed) in source::run()? {
+        let Some(mutant) = mutant else {
+            is_sound = failed.is_empty();
+            let result = match is_sound {
+                true => style::good("clean: host tests"),
+                false => style::bad(format!("NOT clean: {}", failed.join(", "))),
+            };
+            line("(none)", "the unchanged pass over finished tables", &result);
+            continue;
+        };
+        checks += 1;
+        survivors += usize::from(failed.is_empty());
+        let result = match &failed[..] {
+            [] => style::bad("SURVIVES: no host test fails"),
+            [only] => style::good(format!("caught: {only}")),
+            [first, more @ ..] => style::good(format!("caught: {first} and {} more", more.len())),
+        };
+        line(mutant.name, mutant.what, &result);
+    }
+    let is_clean = is_clean && is_sound;
+    let all = mutants::all().len() + checks;
     if let Err(why) = plugin {
         let note = format!("the plugin could not be asked about {not_asked} of them: {why}");
         println!("\n{}", style::faint(note));
     }
     println!(
         "\nmutants: {} caught={} survive={survivors} real={} without-plugin={not_asked}",
-        mutants::all().len(),
-        mutants::all().len() - survivors,
+        all,
+        all - survivors,
         if is_clean { "clean" } else { "NOT-clean" },
     );
     Ok(is_clean && survivors == 0)
