@@ -1,6 +1,6 @@
 //! Reports what the rules could not check, so that a clean result is not misread.
 
-use alt_image::image::{Image, Relocatable};
+use alt_image::image::{Image, Relocatable, Unapplied};
 use alt_image::records::Format;
 use alt_image::vdso;
 use alt_linker::namespace::SECTION;
@@ -63,15 +63,29 @@ fn in_object(object: &Relocatable, image: &Image, lines: &mut Vec<String>) {
     if image.section(SECTION).is_some() {
         lines.push("the namespaces in it, before it is linked".into());
     }
-    let unapplied = object.unapplied();
-    if let Some(first) = unapplied.first() {
-        lines.push(format!(
-            "the words of {} relocations, such as the one at {}: {}",
-            unapplied.len(),
-            image.label(first.at),
-            first.why
-        ));
+    // By type and reason, the most frequent first.
+    let mut kinds: Vec<(&Unapplied, usize)> = Vec::new();
+    for unapplied in object.unapplied() {
+        let same = |(first, _): &&mut (&Unapplied, usize)| {
+            (&first.kind, &first.why) == (&unapplied.kind, &unapplied.why)
+        };
+        match kinds.iter_mut().find(same) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((unapplied, 1)),
+        }
     }
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    lines.extend(kinds.iter().map(|(first, count)| {
+        let place = image.label(first.at);
+        let (kind, why) = (&first.kind, &first.why);
+        match count {
+            1 => format!("the word at {place}, and what it refers to: {kind}: {why}"),
+            _ => format!(
+                "the words of {count} relocations {kind}, the first at {place}, and what they \
+                 refer to: {why}"
+            ),
+        }
+    }));
 }
 
 /// The parts without bounds of usual names.

@@ -290,3 +290,50 @@ fn vdso_has_sites_of_its_own() {
     let without = around(&outer, "without");
     run(&["dump", "--vdso"], &without).refused(&["its vDSO has no table of sites"]);
 }
+
+/// A site as in the vDSO, which is linked as a shared object and stripped.
+const IN_VDSO: &str = r#"
+.text
+nop
+.globl named
+.type named, %function
+named:
+    nop
+661: nop
+    ret
+.size named, . - named
+.globl marker
+marker: ret
+.section .altinstructions, "a"
+    .word 661b - ., 662f - .
+    .hword 3
+    .byte 4, 4
+.section .altinstr_replacement, "ax"
+662: isb
+"#;
+
+/// The symbols for a loader, which `strip` keeps, name the sites.
+#[test]
+fn stripped_vdso_has_the_names_of_its_functions() {
+    let Some(cross) = Cross::new("stripped_vdso_has_the_names_of_its_functions") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let (source, image) = (dir.path().join("vdso.rs"), dir.path().join("vdso.so"));
+    let text = format!(
+        "#![no_std]\n#![no_main]\ncore::arch::global_asm!(r##\"{IN_VDSO}\"##);\n\
+         #[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {{ loop {{}} }}\n",
+    );
+    fs::write(&source, text).unwrap();
+    let mut rustc = cross.rustc();
+    rustc.args(["-Cpanic=abort", "-Crelocation-model=static"]);
+    rustc.args(["-Clink-arg=-shared", "-Clink-arg=--strip-all"]);
+    rustc.args(["-Clink-arg=--export-dynamic", "-Clink-arg=--no-gc-sections"]);
+    let output = rustc.arg(&source).arg("-o").arg(&image).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let dump = run(&["dump"], &image).clean();
+    assert!(dump.starts_with("named+0x4  0x"), "{dump}");
+    // Without a size, a symbol of a stripped file names nothing.
+    let dump = run(&["dump", "--site", "marker"], &image);
+    assert_eq!(dump.status, 2, "{dump:?}");
+}

@@ -234,6 +234,34 @@ fn the_kernel_cannot_call() {
     assert_eq!(call.path, ["_start", "__hyp_init"]);
 }
 
+/// Without a table of sites and without a rules file, the manifests are checked all the same.
+#[test]
+fn an_image_without_sites_is_checked() {
+    let Some(bench) = Bench::new("an_image_without_sites_is_checked") else {
+        return;
+    };
+    let manifest = [MANIFEST, CODE].concat();
+    // The fragment of alternatives has bounds of tables, also of empty ones.
+    let script = SCRIPT.replace("  INCLUDE alternatives-init.x\n", "");
+    let without = KERNEL.replace("branch_if_cap 1, 1f", "nop");
+    let verify = |kernel: &str| {
+        let image = bench.write("image", image_of(&bench, &manifest, &script, kernel, &[]));
+        let mut alt = Command::new(env!("CARGO_BIN_EXE_alt"));
+        let output = alt.arg("verify").arg(image).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code().unwrap(), text)
+    };
+    let (status, text) = verify(&without);
+    assert_eq!(status, 0, "{text}");
+    assert!(
+        text.starts_with("clean: 0 sites, 0 records, ") && text.contains(", namespace hyp\n"),
+        "{text}"
+    );
+    let (status, text) = verify(&without.replace("1:  b .", "1:  bl __hyp_init"));
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("error[region-caller]"), "{text}");
+}
+
 /// What only the whole image shows fails the link of the kernel, where `alt-ld` does it.
 #[test]
 fn the_link_by_alt_ld_fails() {

@@ -284,10 +284,21 @@ fn symbols(
     names: &mut Names,
 ) -> Result<Symbols, ImageError> {
     let (mut symbols, mut mapping) = (Vec::new(), Vec::new());
+    let has_table = |kind| table.iter().any(|header| header.sh_type(LE) == kind);
+    // A vDSO keeps the symbols for its loader alone. Those without a size would name what lies
+    // behind them in an image that was stripped of all others.
+    let for_loader = !has_table(elf::SHT_SYMTAB);
+    let kind = match for_loader {
+        true => elf::SHT_DYNSYM,
+        false => elf::SHT_SYMTAB,
+    };
     let read = table
-        .symbols(LE, data, elf::SHT_SYMTAB)
+        .symbols(LE, data, kind)
         .map_err(truncated("the symbol table"))?;
     for symbol in read.iter() {
+        if for_loader && symbol.st_size(LE) == 0 {
+            continue;
+        }
         let index = symbol.st_shndx(LE);
         let kind = symbol.st_type();
         // The value of a thread-local symbol is an offset into the template, not an address.

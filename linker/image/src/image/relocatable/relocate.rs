@@ -10,10 +10,13 @@ use alt_runtime::insn::Form;
 use alt_runtime::livepatch::RelocationKind;
 use object::elf::{
     NAMES_R_AARCH64, R_AARCH64_ABS16, R_AARCH64_ABS32, R_AARCH64_ADR_PREL_PG_HI21_NC,
-    R_AARCH64_LD_PREL_LO19, R_AARCH64_MOVW_UABS_G0, R_AARCH64_MOVW_UABS_G0_NC,
-    R_AARCH64_MOVW_UABS_G1, R_AARCH64_MOVW_UABS_G1_NC, R_AARCH64_MOVW_UABS_G2,
-    R_AARCH64_MOVW_UABS_G2_NC, R_AARCH64_MOVW_UABS_G3, R_AARCH64_NONE, R_AARCH64_PLT32,
-    R_AARCH64_PREL16, RelocationType, SHT_CREL, SHT_REL, SHT_RELA,
+    R_AARCH64_LD_PREL_LO19, R_AARCH64_MOVW_PREL_G0, R_AARCH64_MOVW_PREL_G0_NC,
+    R_AARCH64_MOVW_PREL_G1, R_AARCH64_MOVW_PREL_G1_NC, R_AARCH64_MOVW_PREL_G2,
+    R_AARCH64_MOVW_PREL_G2_NC, R_AARCH64_MOVW_PREL_G3, R_AARCH64_MOVW_SABS_G0,
+    R_AARCH64_MOVW_SABS_G1, R_AARCH64_MOVW_SABS_G2, R_AARCH64_MOVW_UABS_G0,
+    R_AARCH64_MOVW_UABS_G0_NC, R_AARCH64_MOVW_UABS_G1, R_AARCH64_MOVW_UABS_G1_NC,
+    R_AARCH64_MOVW_UABS_G2, R_AARCH64_MOVW_UABS_G2_NC, R_AARCH64_MOVW_UABS_G3, R_AARCH64_NONE,
+    R_AARCH64_PLT32, R_AARCH64_PREL16, RelocationType, SHT_CREL, SHT_REL, SHT_RELA,
 };
 
 use super::damaged;
@@ -26,6 +29,8 @@ use crate::image::{ImageError, Relocation};
 pub struct Unapplied {
     /// The address of the place.
     pub at: u64,
+    /// The name of its type.
+    pub kind: String,
     /// The reason.
     pub why: String,
 }
@@ -68,16 +73,16 @@ pub(super) fn all(
                     .and_then(|bytes| apply(row.kind, bytes, at, target)),
             };
             if let Err(why) = done {
-                let why = format!("{}: {why}", name(row.kind));
+                let kind = name(row.kind);
                 if is_table(of.name) {
                     let section = display::name(of.name);
                     return Err(ImageError::Relocation {
                         section,
                         offset: row.offset,
-                        why,
+                        why: format!("{kind}: {why}"),
                     });
                 }
-                unapplied.push(Unapplied { at, why });
+                unapplied.push(Unapplied { at, kind, why });
             }
             if let Some(target) = target {
                 let symbol = names.copy(symbol.map_or(&[], |symbol| symbol.name))?;
@@ -144,15 +149,69 @@ fn kind(kind: RelocationType) -> Option<RelocationKind> {
     })
 }
 
-/// The lowest bit of an address that a MOVZ or MOVK takes.
-fn movw(kind: RelocationType) -> Option<u32> {
-    Some(match kind {
-        R_AARCH64_MOVW_UABS_G0 | R_AARCH64_MOVW_UABS_G0_NC => 0,
-        R_AARCH64_MOVW_UABS_G1 | R_AARCH64_MOVW_UABS_G1_NC => 16,
-        R_AARCH64_MOVW_UABS_G2 | R_AARCH64_MOVW_UABS_G2_NC => 32,
-        R_AARCH64_MOVW_UABS_G3 => 48,
-        _ => return None,
-    })
+/// How a MOVZ, MOVK or MOVN takes a part of a value.
+#[derive(Clone, Copy)]
+struct Part {
+    /// The lowest bit of the part.
+    shift: u32,
+    /// The value is the distance, not the address.
+    relative: bool,
+    /// The value is signed: it must fit, and its sign selects MOVZ or MOVN.
+    signed: bool,
+}
+
+fn movw(kind: RelocationType) -> Option<Part> {
+    let part = |shift, relative, signed| {
+        Some(Part {
+            shift,
+            relative,
+            signed,
+        })
+    };
+    match kind {
+        R_AARCH64_MOVW_UABS_G0 | R_AARCH64_MOVW_UABS_G0_NC => part(0, false, false),
+        R_AARCH64_MOVW_UABS_G1 | R_AARCH64_MOVW_UABS_G1_NC => part(16, false, false),
+        R_AARCH64_MOVW_UABS_G2 | R_AARCH64_MOVW_UABS_G2_NC => part(32, false, false),
+        R_AARCH64_MOVW_UABS_G3 => part(48, false, false),
+        R_AARCH64_MOVW_SABS_G0 => part(0, false, true),
+        R_AARCH64_MOVW_SABS_G1 => part(16, false, true),
+        R_AARCH64_MOVW_SABS_G2 => part(32, false, true),
+        R_AARCH64_MOVW_PREL_G0 => part(0, true, true),
+        R_AARCH64_MOVW_PREL_G1 => part(16, true, true),
+        R_AARCH64_MOVW_PREL_G2 => part(32, true, true),
+        R_AARCH64_MOVW_PREL_G3 => part(48, true, true),
+        R_AARCH64_MOVW_PREL_G0_NC => part(0, true, false),
+        R_AARCH64_MOVW_PREL_G1_NC => part(16, true, false),
+        R_AARCH64_MOVW_PREL_G2_NC => part(32, true, false),
+        _ => None,
+    }
+}
+
+impl Part {
+    /// Puts the part of the value into the instruction.
+    fn put(self, word: u32, at: u64, target: u64) -> Result<u32, String> {
+        let value = match self.relative {
+            true => target.wrapping_sub(at),
+            false => target,
+        };
+        let word = word & !(0xffff << 5);
+        if !self.signed {
+            return Ok(word | ((value >> self.shift) as u32 & 0xffff) << 5);
+        }
+        // MOVN, opc 00, writes the complement of its part; MOVZ is opc 10 (Arm ARM C6.2.254 and
+        // C6.2.255).
+        let negative = value.cast_signed() < 0;
+        let (value, opcode) = match negative {
+            true => (!value, 0b00),
+            false => (value, 0b10),
+        };
+        // Shifted twice, because the shift may be that of all bits.
+        if value >> self.shift >> 16 != 0 {
+            return Err("the value does not fit".into());
+        }
+        let word = word & !(0b11 << 29) | opcode << 29;
+        Ok(word | ((value >> self.shift) as u32) << 5)
+    }
 }
 
 fn apply(of: RelocationType, bytes: &mut [u8], at: u64, target: u64) -> Result<(), String> {
@@ -168,16 +227,17 @@ fn apply(of: RelocationType, bytes: &mut [u8], at: u64, target: u64) -> Result<(
     }
     let word = bytes.first_chunk().copied().map(u32::from_le_bytes);
     let word = word.ok_or("outside its section")?;
-    if let Some(shift) = movw(of) {
-        let part = (target >> shift) as u32 & 0xffff;
-        let moved = word & !(0xffff << 5) | part << 5;
-        return write(bytes, u64::from(moved), 4);
+    if let Some(part) = movw(of) {
+        return write(bytes, part.put(word, at, target)?.into(), 4);
     }
     if of == R_AARCH64_ABS32 {
         let value = u32::try_from(target).map_err(|_| "the value does not fit")?;
         return write(bytes, value.into(), 4);
     }
-    let kind = kind(of).ok_or("`alt` does not know how to apply this type")?;
+    let kind = kind(of).ok_or_else(|| match name(of).contains("GOT") {
+        true => "the global offset table is made by the link or the loader",
+        false => "`alt` does not know how to apply this type",
+    })?;
     let number = u16::try_from(of.0).unwrap_or_default();
     let value = kind
         .apply(number, Insn(word), at, target)
@@ -195,5 +255,76 @@ fn name(kind: RelocationType) -> String {
     match NAMES_R_AARCH64.name(kind) {
         Some(name) => name.to_owned(),
         None => format!("relocation type {}", kind.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object::elf::R_AARCH64_ADR_GOT_PAGE;
+
+    use super::*;
+
+    const MOVN: u32 = 0x9280_0000;
+    const MOVZ: u32 = 0xd280_0000;
+    const MOVK: u32 = 0xf280_0000;
+
+    fn moved(kind: RelocationType, word: u32, at: u64, target: u64) -> Result<u32, String> {
+        let mut bytes = word.to_le_bytes();
+        apply(kind, &mut bytes, at, target).map(|()| u32::from_le_bytes(bytes))
+    }
+
+    /// By the formulas of AAELF64, 5.7.6 and 5.7.7, with X7 as the register.
+    #[test]
+    fn parts_of_a_value() {
+        let (at, near) = (0x1000, 0x1000_u64.wrapping_add_signed(-0x1_2346));
+        let far = at + 0x1_2345_6789_abcd;
+        for (kind, word, target, expected) in [
+            (
+                R_AARCH64_MOVW_PREL_G0,
+                MOVZ,
+                at + 0xfffe,
+                MOVZ | 0xfffe << 5,
+            ),
+            (
+                R_AARCH64_MOVW_PREL_G0,
+                MOVN,
+                at + 0xfffe,
+                MOVZ | 0xfffe << 5,
+            ),
+            (R_AARCH64_MOVW_PREL_G0, MOVZ, at - 1, MOVN),
+            (R_AARCH64_MOVW_PREL_G1, MOVZ, near, MOVN | 0x1 << 5),
+            (R_AARCH64_MOVW_PREL_G0_NC, MOVK, near, MOVK | 0xdcba << 5),
+            (R_AARCH64_MOVW_PREL_G3, MOVZ, far, MOVZ | 0x1 << 5),
+            (R_AARCH64_MOVW_PREL_G2_NC, MOVK, far, MOVK | 0x2345 << 5),
+            (R_AARCH64_MOVW_PREL_G1_NC, MOVK, far, MOVK | 0x6789 << 5),
+            (R_AARCH64_MOVW_SABS_G0, MOVZ, 0x1234, MOVZ | 0x1234 << 5),
+            (R_AARCH64_MOVW_SABS_G2, MOVZ, !0, MOVN),
+            (
+                R_AARCH64_MOVW_UABS_G1,
+                MOVZ,
+                0x5678_0000,
+                MOVZ | 0x5678 << 5,
+            ),
+        ] {
+            let found = moved(kind, word | 7, at, target).unwrap();
+            assert_eq!(found, expected | 7, "{} to {target:#x}", name(kind));
+        }
+        for (kind, target) in [
+            (R_AARCH64_MOVW_PREL_G0, at + 0x1_0000),
+            (R_AARCH64_MOVW_PREL_G0, near),
+            (R_AARCH64_MOVW_PREL_G1, far),
+            (R_AARCH64_MOVW_SABS_G1, far),
+        ] {
+            let why = moved(kind, MOVZ, at, target).unwrap_err();
+            assert_eq!(why, "the value does not fit", "{}", name(kind));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_applied_says_why() {
+        let why = moved(R_AARCH64_ADR_GOT_PAGE, 0x9000_0000, 0, 0).unwrap_err();
+        assert!(why.starts_with("the global offset table "), "{why}");
+        let why = moved(RelocationType(0xffff), 0, 0, 0).unwrap_err();
+        assert!(why.starts_with("`alt` does not know"), "{why}");
     }
 }
