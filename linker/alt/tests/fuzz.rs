@@ -85,7 +85,15 @@ fn seeds_are_accepted() {
         }),
         ("mutate", |data| {
             let (names, config) = (CapNames::default(), Config::default());
-            alt_mutate::mutate(data.to_vec(), &names, names.table(), &config, (1, 1)).is_ok()
+            alt_mutate::mutate(
+                data.to_vec(),
+                &names,
+                names.table(),
+                &config,
+                (1, 1),
+                &|_| (),
+            )
+            .is_ok()
         }),
         ("payload", |data| Payload::parse(data).is_ok()),
         ("payload_tool", |data| Payload::parse(data).is_ok()),

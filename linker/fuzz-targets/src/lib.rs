@@ -270,7 +270,9 @@ pub fn mutate(data: &[u8]) {
     const COUNT: usize = 8;
     let (names, config) = (CapNames::default(), Config::default());
     let run = (COUNT, data.len() as u64);
-    if let Ok(figures) = alt_mutate::mutate(data.to_vec(), &names, names_of_all(), &config, run) {
+    if let Ok(figures) =
+        alt_mutate::mutate(data.to_vec(), &names, names_of_all(), &config, run, &|_| ())
+    {
         let known = figures.by_rules + figures.by_seal + figures.harmless;
         assert_eq!(known + figures.missed.len(), COUNT, "each is judged");
     }

@@ -7,4 +7,4 @@ mod figures;
 mod mutate;
 
 pub use figures::{Figures, MutateError};
-pub use mutate::mutate;
+pub use mutate::{Progress, mutate};

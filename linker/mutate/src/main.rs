@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use alt_image::caps::Caps;
 use alt_image::load::Loaded;
 use alt_image::style;
-use alt_mutate::mutate;
+use alt_mutate::{Progress, mutate};
 use alt_verify::config::Config;
 use clap::Parser;
 
@@ -50,6 +51,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// Says before a long run how long it takes, and shows on a terminal how far it is.
+fn show(progress: Progress, count: usize) {
+    match progress {
+        Progress::Estimate(time) if time.as_secs() >= 10 => {
+            let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
+            let note = style::doubtful("note");
+            anstream::eprintln!(
+                "{note}: at most about {minutes} min {seconds} s for {count} changes"
+            );
+        }
+        Progress::Judged(judged) if io::stderr().is_terminal() => {
+            // The last one makes room for the result.
+            let text = match judged == count {
+                true => String::new(),
+                false => format!("{judged} of {count} changes"),
+            };
+            anstream::eprint!("\r{text:40}\r");
+        }
+        _ => {}
+    }
+}
+
 fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let loaded = Loaded::open(&arguments.image, None, &arguments.cpucaps)?;
     let caps = loaded.caps.first();
@@ -64,7 +87,9 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     };
     let data = loaded.image.into_data();
     let run = (arguments.count, arguments.seed);
-    let figures = mutate(data, &loaded.names, table, &config, run)?;
+    let figures = mutate(data, &loaded.names, table, &config, run, &|progress| {
+        show(progress, arguments.count);
+    })?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&figures)?);
         return Ok(figures.missed.is_empty());

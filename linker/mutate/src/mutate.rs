@@ -7,17 +7,19 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use alt_diagnostic::{Diagnostic, Severity};
-use alt_image::image::{Image, ImageError};
+use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::patching::{Answers, Expectation};
 use alt_image::records::{Kind, Record, Records};
 use alt_runtime::cap::{CapSet, CapTable};
 use alt_verify::config::Config;
 use alt_verify::seal::Seal;
-use alt_verify::{Context, verify};
+use alt_verify::{Context, by_rules, rules, verify};
 
 use crate::figures::{Figures, MutateError};
 
@@ -32,6 +34,17 @@ struct Original {
     /// The warnings of the unchanged image.
     known: Vec<Diagnostic>,
     places: Vec<Place>,
+    /// The time of all rules and the patcher on the unchanged image.
+    time: Duration,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    /// Before the first change: a run takes at most about this long.
+    Estimate(Duration),
+    /// The number of changes that have been judged.
+    Judged(usize),
 }
 
 /// A place that may change: `size` bytes of the file, 1 of a record or 4 of an instruction.
@@ -50,7 +63,8 @@ impl Place {
 }
 
 /// Makes `count` images that each differ from the one in `data` in one place, and judges each. The
-/// same `seed` makes the same changes. `config` is the rules file of the image.
+/// same `seed` makes the same changes. `config` is the rules file of the image. `tell` is called before
+/// the first change, and after each.
 ///
 /// # Errors
 /// The image cannot be read, has no sites, or has findings that are errors before any change.
@@ -60,6 +74,7 @@ pub fn mutate(
     table: &'static CapTable,
     config: &Config,
     (count, seed): (usize, u64),
+    tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Figures, MutateError> {
     let original = Original::new(Image::parse(data)?, names, table, config)?;
     let mut random = fastrand::Rng::with_seed(seed);
@@ -72,14 +87,18 @@ pub fn mutate(
         })
         .collect();
     let threads = thread::available_parallelism().map_or(1, Into::into);
+    let rounds = u32::try_from(count.div_ceil(threads)).unwrap_or(u32::MAX);
+    tell(Progress::Estimate(original.time.saturating_mul(rounds)));
+    let judged = AtomicUsize::new(0);
+    let tell = || tell(Progress::Judged(judged.fetch_add(1, Ordering::Relaxed) + 1));
     let shares = changes.chunks(changes.len().div_ceil(threads).max(1));
     thread::scope(|scope| {
         let shares: Vec<_> = shares
-            .map(|share| scope.spawn(|| original.judge_all(share)))
+            .map(|share| scope.spawn(|| original.judge_all(share, &tell)))
             .collect();
         let mut figures = Figures::default();
         for share in shares {
-            figures += share.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            figures += share.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
         Ok(figures)
     })
@@ -97,12 +116,14 @@ impl Original {
         if places.is_empty() {
             return Err(MutateError::NoSites);
         }
+        let start = Instant::now();
         let context = Context::new(&image, &records, names)?.with_config(config.clone());
         let known = verify(&context);
         if known.iter().any(|known| known.severity == Severity::Error) {
             return Err(MutateError::NotClean);
         }
-        text(&image, &records, table, &CapSet::ALL).ok_or(MutateError::NotClean)?;
+        patched(&image, &records, table, &CapSet::ALL).ok_or(MutateError::NotClean)?;
+        let time = start.elapsed();
         Ok(Self {
             names: names.clone(),
             table,
@@ -112,54 +133,53 @@ impl Original {
             places,
             records,
             image,
+            time,
         })
     }
 
-    /// Judges a list of changes, one after the other.
-    fn judge_all(&self, changes: &[(Place, Vec<u8>)]) -> Result<Figures, MutateError> {
-        let mut data = self.image.data().to_vec();
+    /// Judges a list of changes, one after the other, in one copy of the image: a change is in no
+    /// header, symbol or relocation, so what was read from these stays.
+    fn judge_all(&self, changes: &[(Place, Vec<u8>)], tell: &(dyn Fn() + Sync)) -> Figures {
+        let mut image = self.image.clone();
         let mut figures = Figures::default();
         for (place, bytes) in changes {
-            data[place.range()].copy_from_slice(bytes);
-            data = self.judge(data, *place, &mut figures)?;
-            data[place.range()].copy_from_slice(&self.image.data()[place.range()]);
+            image.overwrite(place.offset, bytes);
+            self.judge(&image, *place, &mut figures);
+            image.overwrite(place.offset, &self.image.data()[place.range()]);
+            tell();
         }
-        Ok(figures)
+        figures
     }
 
-    /// Judges one changed image, and returns its bytes. The image can be read, since no header is
-    /// changed.
-    fn judge(
-        &self,
-        data: Vec<u8>,
-        place: Place,
-        figures: &mut Figures,
-    ) -> Result<Vec<u8>, ImageError> {
-        let image = Image::parse(data)?;
-        let Ok(records) = Records::find(&image, None) else {
+    /// Judges a changed image. The first new finding decides, and the seal is asked last, because it
+    /// reads the whole image.
+    fn judge(&self, image: &Image, place: Place, figures: &mut Figures) {
+        let Ok(records) = Records::find(image, None) else {
             figures.by_rules += 1;
-            return Ok(image.into_data());
+            return;
         };
-        let Ok(context) = Context::new(&image, &records, &self.names) else {
+        let Ok(context) = Context::new(image, &records, &self.names) else {
             figures.by_rules += 1;
-            return Ok(image.into_data());
+            return;
         };
         let context = context
             .with_config(self.config.clone())
             .sealed(Some(&self.seal));
-        let findings = verify(&context);
-        let is_of_seal = |finding: &Diagnostic| finding.rule.starts_with("sealed-");
-        let is_new = |finding: &&Diagnostic| !is_of_seal(finding) && !self.known.contains(finding);
-        if findings.iter().any(|finding| is_new(&finding)) {
+        let (of_seal, others): (Vec<_>, Vec<_>) =
+            rules().partition(|rule| rule.id.starts_with("sealed-"));
+        let finds = |rule| {
+            let findings = by_rules(&context, [rule]);
+            findings.iter().any(|finding| !self.known.contains(finding))
+        };
+        if others.into_iter().any(finds) {
             figures.by_rules += 1;
-        } else if self.is_same(&image, &records, place) {
+        } else if self.is_same(image, &records, place) {
             figures.harmless += 1;
-        } else if !findings.is_empty() {
+        } else if of_seal.into_iter().any(finds) {
             figures.by_seal += 1;
         } else {
             figures.missed.push(place.offset);
         }
-        Ok(image.into_data())
     }
 
     /// Whether a changed image has the same text, before patching and after it, on every system: for
@@ -167,7 +187,7 @@ impl Original {
     /// their old records and words.
     fn is_same(&self, image: &Image, records: &Records, place: Place) -> bool {
         let caps = self.concerned(records, place);
-        if caps.len() > MAX_CAPS || plain(image) != plain(&self.image) {
+        if caps.len() > MAX_CAPS || image.is_text(place.address) {
             return false;
         }
         (0..1u32 << caps.len()).all(|combination| {
@@ -176,8 +196,8 @@ impl Original {
                 .filter(|(bit, _)| combination >> bit & 1 != 0);
             let infos = chosen.filter_map(|(_, cap)| self.table.get(*cap));
             let present: CapSet = infos.map(|info| info.cap).collect();
-            let before = text(&self.image, &self.records, self.table, &present);
-            before.is_some() && text(image, records, self.table, &present) == before
+            let before = patched(&self.image, &self.records, self.table, &present);
+            before.is_some() && patched(image, records, self.table, &present) == before
         })
     }
 
@@ -209,35 +229,21 @@ impl Original {
 /// The largest number of cpucaps whose combinations are all tried.
 const MAX_CAPS: usize = 10;
 
-/// The text before patching.
-fn plain(image: &Image) -> Vec<u8> {
-    let sections = image.executable();
-    sections
-        .flat_map(|section| image.contents(section))
-        .copied()
-        .collect()
-}
-
-/// The text after patching; `None` if the patcher refuses.
-fn text(image: &Image, records: &Records, table: &CapTable, present: &CapSet) -> Option<Vec<u8>> {
+/// The words of the text that patching changes; `None` if the patcher refuses.
+fn patched(
+    image: &Image,
+    records: &Records,
+    table: &CapTable,
+    present: &CapSet,
+) -> Option<Vec<(u64, u32)>> {
     let expectation = Expectation::new(image, records, table, present, &Answers::none()).ok()?;
-    let mut text = plain(image);
-    let mut from = 0;
-    for section in image.executable() {
-        let first = expectation
-            .changes
-            .partition_point(|change| change.address < section.range.start);
-        for change in &expectation.changes[first..] {
-            let Some(offset) = section.offset_of(change.address) else {
-                break;
-            };
-            let at = from + offset - section.file.start;
-            text.get_mut(at..at + 4)?
-                .copy_from_slice(&change.after.to_le_bytes());
-        }
-        from += section.file.len();
-    }
-    Some(text)
+    let changes = expectation.changes.iter();
+    let changes = changes.filter(|change| change.before != change.after);
+    Some(
+        changes
+            .map(|change| (change.address, change.after))
+            .collect(),
+    )
 }
 
 /// Instructions of sites and replacements, and bytes of records.

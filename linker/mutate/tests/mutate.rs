@@ -1,10 +1,13 @@
 //! Changes of small images, and images that cannot be changed.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
+use alt_image::image::Image;
 use alt_image::names::CapNames;
 use alt_image::patching::HostError;
-use alt_mutate::{Figures, MutateError, mutate};
+use alt_image::records::Records;
+use alt_mutate::{Figures, MutateError, Progress, mutate};
 use alt_verify::config::Config;
 use test_support::TinyElf;
 
@@ -22,6 +25,7 @@ fn run(data: &[u8], count: usize, seed: u64) -> Result<Figures, MutateError> {
         table,
         &Config::default(),
         (count, seed),
+        &|_| (),
     )
 }
 
@@ -47,6 +51,40 @@ fn seed_decides_the_changes() {
     assert_eq!(figures(1), figures(1));
     let several: BTreeSet<_> = (1..6).map(figures).collect();
     assert!(several.len() > 1, "{several:?}");
+}
+
+/// The estimate comes first, then each change.
+#[test]
+fn progress_is_told() {
+    let told = Mutex::new(Vec::new());
+    let names = CapNames::default();
+    let tell = |progress| told.lock().unwrap().push(progress);
+    let (table, config) = (names.table(), Config::default());
+    mutate(GOOD.to_vec(), &names, table, &config, (20, 1), &tell).unwrap();
+    let told = told.into_inner().unwrap();
+    assert!(matches!(told[0], Progress::Estimate(_)), "{told:?}");
+    let judged = told[1..].iter().map(|progress| match progress {
+        Progress::Judged(count) => *count,
+        Progress::Estimate(_) => panic!("{told:?}"),
+    });
+    assert_eq!(judged.collect::<BTreeSet<_>>(), (1..=20).collect());
+}
+
+/// An image that is changed in place is the one that is read from the changed file.
+#[test]
+fn changes_in_place_are_changes_of_the_file() {
+    let image = Image::parse(GOOD.to_vec()).unwrap();
+    let records = Records::find(&image, None).unwrap();
+    for record in records.list() {
+        for address in record.range().chain([record.site]) {
+            let offset = image.offset_of(address).unwrap();
+            let byte = [!image.data()[offset]];
+            let mut changed = image.clone();
+            changed.overwrite(offset, &byte);
+            let again = Image::parse(changed.data().to_vec()).unwrap();
+            assert_eq!(format!("{changed:?}"), format!("{again:?}"));
+        }
+    }
 }
 
 /// An image with the symbol that marks tables of records, and without tables.

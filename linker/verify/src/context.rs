@@ -16,7 +16,7 @@ use crate::bounds::KernelBounds;
 use crate::config::{Config, Places, Region};
 use crate::namespaces::Namespaces;
 use crate::refusals::Refusals;
-use crate::seal::Seal;
+use crate::seal::{Seal, SealedSection, SealedSite};
 
 /// An image, with all that is computed once for all rules.
 #[derive(Debug)]
@@ -27,11 +27,9 @@ pub struct Context<'a> {
     pub records: &'a Records,
     /// The names of its cpucaps.
     pub names: &'a CapNames,
-    /// Its PC-relative instructions.
-    pub code: Code,
     /// The seal to compare it with.
     pub seal: Option<&'a Seal>,
-    seal_now: OnceCell<Seal>,
+    seal_now: (OnceCell<Vec<SealedSite>>, OnceCell<Vec<SealedSection>>),
     /// Its cpucaps, if they are known.
     pub caps: Option<&'static CapTable>,
     /// The rules file.
@@ -39,6 +37,7 @@ pub struct Context<'a> {
     /// The namespaces that it declares.
     pub namespaces: Namespaces,
     kernel_bounds: OnceCell<KernelBounds>,
+    code: OnceCell<Code>,
     /// Built on first use, because it takes longer than all other steps.
     graph: OnceCell<Graph>,
     /// The sites that the patcher would refuse.
@@ -48,7 +47,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Decodes the text of the image, and runs the patcher on each site.
+    /// Runs the patcher on each site.
     ///
     /// # Errors
     /// The image cannot be given to the patcher.
@@ -62,9 +61,9 @@ impl<'a> Context<'a> {
             image,
             records,
             names,
-            code: Code::new(image),
+            code: OnceCell::new(),
             seal: None,
-            seal_now: OnceCell::new(),
+            seal_now: Default::default(),
             caps: None,
             config: Config::default(),
             namespaces: Namespaces::of(image),
@@ -109,13 +108,16 @@ impl<'a> Context<'a> {
         Self { seal, ..self }
     }
 
-    /// The seal of the current image, if there is one to compare with.
-    pub(crate) fn seal_now(&self) -> Option<&Seal> {
-        self.seal?;
-        let now = self
-            .seal_now
-            .get_or_init(|| Seal::of(self.image, self.records));
-        Some(now)
+    /// The digests of the sites as they are now.
+    pub(crate) fn sites_now(&self) -> &[SealedSite] {
+        let (sites, _) = &self.seal_now;
+        sites.get_or_init(|| Seal::sites_of(self.image, self.records))
+    }
+
+    /// The digests of the sections as they are now.
+    pub(crate) fn sections_now(&self) -> &[SealedSection] {
+        let (_, sections) = &self.seal_now;
+        sections.get_or_init(|| Seal::sections_of(self.image, self.records))
     }
 
     /// The regions: those of the rules file, and the namespaces.
@@ -149,10 +151,15 @@ impl<'a> Context<'a> {
             .get_or_init(|| KernelBounds::of(self.image, &self.config))
     }
 
+    /// The PC-relative instructions of the image.
+    pub fn code(&self) -> &Code {
+        self.code.get_or_init(|| Code::new(self.image))
+    }
+
     /// The reference graph.
     pub fn graph(&self) -> &Graph {
         self.graph
-            .get_or_init(|| Graph::build(self.image, self.records, &self.code))
+            .get_or_init(|| Graph::build(self.image, self.records, self.code()))
     }
 
     /// A place for explanations: `memcpy+0x10 (0x…)`, or the address alone.

@@ -56,26 +56,30 @@ pub struct SealedSite {
 impl Seal {
     /// Makes the seal of an image.
     pub fn of(image: &Image, records: &Records) -> Self {
-        let covered = merged(records.sites().flat_map(|site| ranges(&site)).collect());
         Self {
             version: VERSION,
-            sections: image
-                .loaded()
-                .map(|section| SealedSection {
-                    name: section.name.clone(),
-                    address: section.range.start,
-                    size: section.range.end - section.range.start,
-                    sha256: hex(&section_digest(image, section, &covered)),
-                })
-                .collect(),
-            sites: records
-                .sites()
-                .map(|site| SealedSite {
-                    address: site.address(),
-                    sha256: hex(&site_digest(image, records, &site)),
-                })
-                .collect(),
+            sections: Self::sections_of(image, records),
+            sites: Self::sites_of(image, records),
         }
+    }
+
+    pub(crate) fn sections_of(image: &Image, records: &Records) -> Vec<SealedSection> {
+        let covered = merged(records.sites().flat_map(|site| ranges(&site)).collect());
+        let sections = image.loaded().map(|section| SealedSection {
+            name: section.name.clone(),
+            address: section.range.start,
+            size: section.range.end - section.range.start,
+            sha256: hex(&section_digest(image, section, &covered)),
+        });
+        sections.collect()
+    }
+
+    pub(crate) fn sites_of(image: &Image, records: &Records) -> Vec<SealedSite> {
+        let sites = records.sites().map(|site| SealedSite {
+            address: site.address(),
+            sha256: hex(&site_digest(image, records, &site)),
+        });
+        sites.collect()
     }
 
     /// Reads a seal from JSON.

@@ -74,6 +74,15 @@ impl Image {
         self.data
     }
 
+    /// Replaces bytes of the file, such as those of an instruction or a record. All that was read from
+    /// headers, symbols and relocations stays, so they must not be parts of these.
+    ///
+    /// # Panics
+    /// The bytes are not in the file.
+    pub fn overwrite(&mut self, offset: usize, bytes: &[u8]) {
+        self.data[offset..offset + bytes.len()].copy_from_slice(bytes);
+    }
+
     /// The entry point.
     pub fn entry(&self) -> u64 {
         self.entry

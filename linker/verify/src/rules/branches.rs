@@ -52,7 +52,7 @@ fn into_site(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 Some(cap) => reporter.report_cap(from, cap, text),
             }
         };
-        for branch in context.code.branches_to(inside.clone()) {
+        for branch in context.code().branches_to(inside.clone()) {
             if !range.contains(&branch.from) && !veneers::is_unused(context, branch) {
                 report(branch.from, branch.target, None);
             }
@@ -77,7 +77,7 @@ fn into_replacement(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for range in &ranges {
         let place = context.place(range.start);
         let text = format!("a branch into the replacement at {place}");
-        for branch in context.code.branches_to(range.clone()) {
+        for branch in context.code().branches_to(range.clone()) {
             // What stands behind a replacement may be another one; a branch to the end of
             // the first means "go on after the site".
             let own = |own: &&Range<u64>| {

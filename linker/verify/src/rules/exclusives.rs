@@ -164,7 +164,7 @@ impl<'a> View<'a> {
     fn comes_from(&self, to: u64, ways: &mut Vec<u64>) {
         let before = to.checked_sub(4);
         ways.extend(before.filter(|at| self.word(*at).is_some_and(|word| goes_on(*at, word))));
-        let branches = self.context.code.branches_to(to..to + 4);
+        let branches = self.context.code().branches_to(to..to + 4);
         let around = branches.map(|branch| branch.from);
         ways.extend(
             around

@@ -17,8 +17,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
 }];
 
 fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    let graph = context.graph();
     for rule in &context.config.no_references {
+        let graph = context.graph();
         let mut reported = HashSet::new();
         let ranges = rule.from.ranges().iter();
         for node in ranges.flat_map(|range| graph.nodes_in(range.clone())) {

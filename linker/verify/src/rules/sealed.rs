@@ -6,7 +6,7 @@ use alt_diagnostic::Severity;
 
 use crate::context::Context;
 use crate::rule::{ANY, Reporter, Rule};
-use crate::seal::Seal;
+use crate::seal::SealedSite;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -28,14 +28,14 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    let Some((sealed, now)) = seals(context) else {
+    let Some(sealed) = context.seal else {
         return;
     };
-    let by_address = |seal: &Seal| -> BTreeMap<u64, String> {
-        let sites = seal.sites.iter();
+    let by_address = |sites: &[SealedSite]| -> BTreeMap<u64, String> {
+        let sites = sites.iter();
         sites.map(|s| (s.address, s.sha256.clone())).collect()
     };
-    let (sealed, now) = (by_address(sealed), by_address(now));
+    let (sealed, now) = (by_address(&sealed.sites), by_address(context.sites_now()));
     for (address, digest) in &sealed {
         match now.get(address) {
             Some(other) if other == digest => {}
@@ -49,20 +49,17 @@ fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 }
 
 fn sections(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    let Some((sealed, now)) = seals(context) else {
+    let Some(sealed) = context.seal else {
         return;
     };
-    if sealed
-        .sites
-        .iter()
-        .map(|s| s.address)
-        .ne(now.sites.iter().map(|s| s.address))
-    {
+    let of = |sites: &[SealedSite]| -> Vec<u64> { sites.iter().map(|s| s.address).collect() };
+    if of(&sealed.sites) != of(context.sites_now()) {
         // Other sites cover other bytes; they have been reported.
         return;
     }
+    let now = context.sections_now();
     for section in &sealed.sections {
-        if !now.sections.contains(section) {
+        if !now.contains(section) {
             let name = &section.name;
             reporter.report(
                 section.address,
@@ -71,16 +68,11 @@ fn sections(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         }
     }
     let known = |name: &String| sealed.sections.iter().any(|section| section.name == *name);
-    for section in now.sections.iter().filter(|section| !known(&section.name)) {
+    for section in now.iter().filter(|section| !known(&section.name)) {
         let name = &section.name;
         reporter.report(
             section.address,
             format!("there was no section {name} when the image was sealed"),
         );
     }
-}
-
-/// The seal that was taken, and the one of the image as it is.
-fn seals<'a>(context: &'a Context<'_>) -> Option<(&'a Seal, &'a Seal)> {
-    Some((context.seal?, context.seal_now()?))
 }

@@ -73,7 +73,7 @@ pub(super) fn is_unused(context: &Context<'_>, branch: &Reference) -> bool {
     };
     apart
         && context
-            .code
+            .code()
             .branches_to(copy..branch.from.saturating_add(4))
             .next()
             .is_none()

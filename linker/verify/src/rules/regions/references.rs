@@ -32,11 +32,11 @@ fn is_wrong(context: &Context<'_>, region: &Region, edge: &Edge) -> bool {
 }
 
 pub(super) fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    let graph = context.graph();
     for region in context.regions() {
         if region.may_reference.is_none() {
             continue;
         }
+        let graph = context.graph();
         let walk = Walk::new(context, region);
         let mut reported = HashSet::new();
         for node in &walk.nodes {
