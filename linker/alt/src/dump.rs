@@ -8,6 +8,7 @@ use crate::output::{self, Outcome};
 
 /// Shows every site with its default and its arms.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Dump {
     #[command(flatten)]
     input: Input,
@@ -33,6 +34,15 @@ pub struct Dump {
     #[arg(long, conflicts_with = "limit")]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  alt dump kernel --cap LSE
+  alt dump kernel --site callbacks::run
+  alt dump vmlinux --cpucaps arch/arm64/tools/cpucaps --summary --limit 10
+  alt dump ext4.ko --kind callback
+
+Exit status: 0 success, 2 the image cannot be read, or no site is selected.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum KindName {

@@ -37,7 +37,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 )]
 struct Arguments {
     /// Writes to the terminal, however long the text is
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1000)]
     no_pager: bool,
     #[command(subcommand)]
     command: Command,
@@ -52,8 +52,8 @@ Examples:
 `alt COMMAND --help` shows more examples.
 
 Exit status: 0 success, 1 findings, 2 the command failed; the error is on standard error.
-Output to a terminal has colours; NO_COLOR=1 turns them off. What is longer than the terminal is shown
-by ALT_PAGER, PAGER or less.";
+Output to a terminal has colours; NO_COLOR=1 turns them off. If it is longer than the terminal,
+ALT_PAGER, PAGER or less shows it.";
 
 #[derive(Subcommand)]
 enum Command {

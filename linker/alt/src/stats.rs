@@ -25,6 +25,7 @@ struct Document {
 /// save in padding, and what it would cost in locality: all of an output section, or within each
 /// input file. The map that alt-ld keeps with --alt-keep is found by itself.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Stats {
     #[command(flatten)]
     input: Input,
@@ -35,6 +36,13 @@ pub struct Stats {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  alt stats kernel
+  alt stats kernel --map kernel.map
+
+Exit status: 0 success, 2 the image cannot be read.";
 
 impl Stats {
     pub fn run(&self) -> Outcome {

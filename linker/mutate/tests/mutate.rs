@@ -82,7 +82,13 @@ fn changes_in_place_are_changes_of_the_file() {
             let mut changed = image.clone();
             changed.overwrite(offset, &byte);
             let again = Image::parse(changed.data().to_vec()).unwrap();
-            assert_eq!(format!("{changed:?}"), format!("{again:?}"));
+            let read = |image: &Image| {
+                let symbols: Vec<_> = image.symbols().iter().collect();
+                let (relocations, pointers) = (image.relocations(), image.pointers());
+                let sections = (image.sections(), image.segments());
+                format!("{symbols:?} {relocations:?} {pointers:?} {sections:?}")
+            };
+            assert_eq!(read(&changed), read(&again));
         }
     }
 }

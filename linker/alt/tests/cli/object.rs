@@ -305,6 +305,7 @@ named:
 .globl marker
 marker: ret
 .section .altinstructions, "a"
+    .balign 4
     .word 661b - ., 662f - .
     .hword 3
     .byte 4, 4
