@@ -299,3 +299,30 @@ fn vectors_of_the_hypervisor_have_one_sequence_in_each_slot() {
         assert!(found.starts_with(&[at, at + 4]), "{found:x?}");
     }
 }
+
+#[test]
+fn a_record_without_instructions_changes_nothing() {
+    let row = |site_len: u32, len: u32| {
+        let table = kernel::image().section(".altinstructions").clone();
+        let field = table.address + table.bytes.len() as u64;
+        let offset = |to: u64, field: u64| to.wrapping_sub(field) as u32;
+        let site = offset(kernel::at(120), field);
+        let other = offset(kernel::at(kernel::REPLACEMENTS), field + 4);
+        words(&[site, other, 5 | site_len << 16 | len << 24])
+    };
+    let with = |row: &[u8]| {
+        let mut elf = kernel::image();
+        elf.section(".altinstructions").bytes.extend(row);
+        elf
+    };
+    let count = |elf: &Elf| {
+        let image = Image::parse(elf.bytes()).unwrap();
+        Records::find(&image, None).unwrap().list().len()
+    };
+    let elf = with(&row(0, 0));
+    assert_eq!(count(&elf), count(&kernel::image()));
+    assert_eq!(differences(&elf, &[]).0, NONE);
+    // With one length, it is a mistake.
+    assert_eq!(count(&with(&row(0, 4))), count(&elf) + 1);
+    assert_eq!(count(&with(&row(4, 0))), count(&elf) + 1);
+}

@@ -11,6 +11,9 @@
 //! Linux before 6.1, and Xen, have no bit 15. A callback has no cpucap there: it always applies, and
 //! the field is the number of cpucaps (`ARM64_CB_PATCH`, which is `ARM64_NCAPS`). Both forms have
 //! no other record with a replacement of length 0, by which the older one is recognised.
+//!
+//! A macro with an empty body leaves a record with both lengths 0 (Linux 7.3 has three). Linux changes
+//! nothing there; such a record is left out.
 
 use std::collections::HashMap;
 
@@ -46,6 +49,7 @@ pub(super) fn read(image: &Image) -> Result<Records, RecordsError> {
     let mut list: Vec<Record> = table
         .elements(image)?
         .map(|(at, bytes)| record(at, *bytes, nops))
+        .filter(|record| !is_empty(record))
         .collect();
     if has_unconditional_callbacks(image, &list) {
         list.iter_mut().for_each(make_unconditional);
@@ -124,6 +128,11 @@ pub(super) fn infer_nops(image: &Image, list: &mut [Record]) -> Option<InferredN
         records,
         callbacks,
     })
+}
+
+/// A site without instructions, and a replacement without any.
+fn is_empty(record: &Record) -> bool {
+    record.site_len == 0 && matches!(record.kind, Kind::Code { len: 0, .. })
 }
 
 /// A replacement without instructions, for a site that has some.
