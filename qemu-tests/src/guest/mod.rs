@@ -52,6 +52,19 @@ pub fn build_configured(package: &str, profile: Profile, config: &str) -> Result
     build_as(&name, package, profile, &["--config", config])
 }
 
+/// Builds that, linked by alt-ld.
+///
+/// # Errors
+/// [`Error::Build`] as for [`build`].
+pub fn build_by_alt_ld(package: &str, profile: Profile, config: &str) -> Result<PathBuf> {
+    let name = format!("{profile}-alt-ld");
+    // As a flag of rustc, by which cargo distinguishes the builds.
+    let linker = format!("-Clinker={}", alt_ld()?.display());
+    let linker = format!("target.{TARGET}.rustflags=[{linker:?}]");
+    let more = ["--config", config, "--config", &linker];
+    build_as(&name, package, profile, &more)
+}
+
 /// Builds a guest, and finishes its tables as `alt finish` does. Returns the path of that image.
 ///
 /// # Errors
@@ -149,10 +162,10 @@ fn command(
         command.env(RUSTFLAGS, OUTLINED);
     }
     if BY_ALT_LD.contains(&package) {
-        command
-            .env(LINKER, alt_ld()?)
-            .env("ALT_REACH_ALLOW", ALLOWED_REACH);
+        command.env(LINKER, alt_ld()?);
     }
+    // For alt-ld; other linkers do not look at it.
+    command.env("ALT_REACH_ALLOW", ALLOWED_REACH);
     Ok(command)
 }
 
