@@ -147,6 +147,24 @@ fn runtime_constants_have_the_value_of_their_variable() {
     each_flip_is_found(&elf, &memory, &[]);
 }
 
+#[test]
+fn runtime_constants_without_a_variable_have_one_value() {
+    let mut elf = kernel::image();
+    let text = [CONSTANTS[..4].repeat(3), vec![NOP; 4]].concat();
+    section(&mut elf, ".text.constants", ALLOC | EXEC, MORE, &text);
+    let rows: Vec<u32> = (0..3)
+        .map(|index| (MORE + 16 * index).wrapping_sub(DATA + 4 * index) as u32)
+        .collect();
+    section(&mut elf, "runtime_ptr___cache", ALLOC, DATA, &rows);
+    for words in [&CONSTANTS[..4], &SET[..4]] {
+        let memory = [(MORE, [words.repeat(3), vec![NOP; 4]].concat())];
+        let (found, comparison) = differences(&elf, &memory);
+        assert_eq!(found, NONE);
+        assert_eq!(accounted(&comparison, Means::Constant).0, 12);
+        each_flip_is_found(&elf, &memory, &[]);
+    }
+}
+
 /// The header of a boot image of arm64 (`Documentation/arch/arm64/booting.rst`), and of PE behind it.
 fn header() -> Vec<u32> {
     let mut header = vec![0; 96];

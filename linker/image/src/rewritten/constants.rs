@@ -8,7 +8,10 @@
 //! * `runtime_shift_VARIABLE`: LSR of 32 bits by the value, in bits 21:16 (an alias of UBFM; the same
 //!   section).
 //!
-//! The variable keeps the value, so memory says which words are right.
+//! The variable keeps the value, so memory says which words are right. Some constants of Linux 7 have no
+//! variable; then all places must have one value, that of most of them.
+
+use std::collections::BTreeMap;
 
 use super::{Legal, Means, Rewritten};
 use crate::image::Image;
@@ -36,6 +39,30 @@ impl Form {
             Self::Shift => word & !(0x3f << 16) | (value as u32 & 0x3f) << 16,
         }
     }
+
+    /// The value of a place in memory.
+    fn value(self, place: u64, doubleword: impl Fn(u64) -> Option<u64>) -> Option<u64> {
+        let part = |index: u64| {
+            let word = doubleword(place.wrapping_add(4 * index))?;
+            Some(match self {
+                Self::Pointer => (word >> 5 & 0xffff) << (16 * index),
+                Self::Shift => word >> 16 & 0x3f,
+            })
+        };
+        (0..self.len()).map(part).sum()
+    }
+}
+
+/// The value that most places have.
+fn most_common(values: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut counts = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_insert(0) += 1;
+    }
+    let most = counts
+        .into_iter()
+        .max_by_key(|(_, count): &(u64, usize)| *count);
+    most.map(|(value, _)| value)
 }
 
 pub(super) fn add(places: &mut Rewritten, image: &Image, doubleword: impl Fn(u64) -> Option<u64>) {
@@ -46,18 +73,26 @@ pub(super) fn add(places: &mut Rewritten, image: &Image, doubleword: impl Fn(u64
         let Some((variable, form)) = pointer.or_else(shift) else {
             continue;
         };
-        let value = image.symbol(variable).and_then(&doubleword);
-        let value = value.map(|value| match form {
-            Form::Pointer => value,
-            Form::Shift => value & 0xffff_ffff,
+        let rows = section.range.clone().step_by(4);
+        let places_of = rows.filter_map(|row| {
+            let offset = image.u32_at(row)? as i32;
+            Some(row.wrapping_add_signed(offset.into()))
         });
-        // Before the kernel has set the variable, the places are as linked.
-        let value = value.filter(|value| *value != 0);
-        for row in section.range.clone().step_by(4) {
-            let Some(offset) = image.u32_at(row) else {
-                continue;
-            };
-            let place = row.wrapping_add_signed((offset as i32).into());
+        let places_of: Vec<u64> = places_of.collect();
+        let value = match image.symbol(variable) {
+            // Before the kernel has set the variable, the places are as linked.
+            Some(at) => doubleword(at)
+                .map(|value| match form {
+                    Form::Pointer => value,
+                    Form::Shift => value & 0xffff_ffff,
+                })
+                .filter(|value| *value != 0),
+            None => {
+                let values = places_of.iter();
+                most_common(values.filter_map(|place| form.value(*place, &doubleword)))
+            }
+        };
+        for place in places_of {
             for index in 0..form.len() {
                 let at = place.wrapping_add(4 * index);
                 let Some(word) = image.word(at) else { continue };
