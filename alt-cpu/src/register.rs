@@ -104,7 +104,8 @@ macro_rules! define {
 for_each_register!(define);
 
 /// [`Register::known_bits`] of each register.
-const KNOWN_BITS: [u64; Register::COUNT] = {
+// A static, so that its section has a name: init-detect.x.
+static KNOWN_BITS: [u64; Register::COUNT] = {
     let mut known = [0; Register::COUNT];
     let mut register = 0;
     while register < Register::COUNT {
@@ -128,6 +129,11 @@ impl Register {
     /// have no names.
     pub const fn known_bits(self) -> u64 {
         KNOWN_BITS[self as usize]
+    }
+
+    /// [`known_bits`](Self::known_bits) of every register, in the order of [`ALL`](Self::ALL).
+    pub const fn all_known_bits() -> &'static [u64; Self::COUNT] {
+        &KNOWN_BITS
     }
 
     /// Whether the register describes how the kernel runs (`CurrentEL`, `HCR_EL2`), not the CPU.
@@ -214,6 +220,8 @@ impl Field {
     }
 
     /// The value of the field in `word`, a value of its register, by its [`Scheme`].
+    // One or two instructions for a field that is a constant, which is then not in memory.
+    #[inline(always)]
     pub const fn extract(&self, word: u64) -> i64 {
         let top = 64 - self.lsb as u32 - self.width as u32;
         let bottom = 64 - self.width as u32;

@@ -80,6 +80,15 @@
 //! share the sites: cpucaps of boot scope first, the others when all CPUs are online and
 //! [stopped](rendezvous).
 //!
+//! # After boot
+//!
+//! [`Image`], [`boot::Detected`], [`Booted::finalise`](boot::Booted::finalise) and the methods of
+//! [`boot::System`] that patch are for boot only. Linker-script fragments of `alt-linker` place their code in
+//! the init region: `init-boot.x`, and for a kernel that starts no CPU or patches nothing after boot
+//! `init-detect.x` and `init-patch.x`. A kernel that frees the region does not call them any more.
+//!
+//! Each entry point has a bound of its stack, stated there; `cargo xtask sizes` checks it in linked kernels.
+//!
 //! # Modules
 //!
 //! | module           | content |
@@ -107,6 +116,9 @@
 //!   it.
 //! - `finished-tables`, on by default: the pass over the table of an image that a host tool has [`finished`].
 //! - `atomics`: defines the helpers of outline atomics; see [`atomics`].
+//! - `messages`, on by default: the names of cpucaps are in the image. A kernel that does not format needs
+//!   neither these nor `Display`: each error of boot has a number, its `code()`, which `docs/errors.md` of the
+//!   repository lists.
 //! - `defmt`: implements `defmt::Format` for the errors and reports that a kernel logs.
 //! - `shadow-call-stack`: the module `shadow_call_stack`, which reads unwind tables with gimli.
 //!
@@ -135,6 +147,7 @@ pub mod atomics;
 pub mod boot;
 pub mod callback;
 pub mod cap;
+mod code;
 pub mod finished;
 mod image;
 pub mod insn;

@@ -66,7 +66,7 @@ pub enum StopError {
 
 impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Self::Missing { cpu } => {
                 write!(f, "CPU {cpu} did not come to the rendezvous in time")
             }

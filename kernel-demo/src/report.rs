@@ -43,9 +43,12 @@ pub fn log_caps(present: &CapSet, ids: &IdRegs) {
 
 /// Logs the sites of each cpucap, the cpucaps and the sum of both passes; stores the sums in
 /// `outcome`.
+#[unsafe(link_section = ".init.text")]
 pub fn log_passes(booted: Report, finalised: &Finalised, image: &Image<'_>, outcome: &mut Outcome) {
     // The tables have just been accepted, so this does not fail.
-    if let Ok(census) = Census::new(&image.region(), finalised.decision()) {
+    let mut census = Census::EMPTY;
+    let counted = census.count(&image.region(), finalised.decision(), 0..u64::MAX);
+    if counted.is_ok() {
         for info in cpucaps::TABLE.iter() {
             let Count { sites, patched } = census.get(info.cap.number());
             if sites != 0 {

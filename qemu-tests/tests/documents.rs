@@ -56,7 +56,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Files of a package other than sources, which its users or its own sources read.
-const DATA: [(&str, &str); 11] = [
+const DATA: [(&str, &str); 16] = [
     ("alt-image", "cpus/qemu.toml"),
     ("alt-runtime", "cpucaps.toml"),
     ("alt-linker", "alternatives-init.x"),
@@ -64,6 +64,11 @@ const DATA: [(&str, &str); 11] = [
     ("alt-linker", "bss.x"),
     ("alt-linker", "build-id.x"),
     ("alt-linker", "data.x"),
+    ("alt-linker", "init-boot.x"),
+    ("alt-linker", "init-detect.x"),
+    ("alt-linker", "init-detect-rodata.x"),
+    ("alt-linker", "init-patch.x"),
+    ("alt-linker", "init-patch-rodata.x"),
     ("alt-linker", "rodata.x"),
     ("alt-linker", "text.x"),
     ("alt-linker", "alternatives.x"),

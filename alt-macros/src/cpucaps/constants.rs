@@ -19,6 +19,7 @@ pub fn expand(cpucaps: &Cpucaps, runtime: &Runtime) -> TokenStream {
         #(#constants)*
 
         /// The cpucaps, by number.
+        #[cfg_attr(target_os = "none", unsafe(link_section = ".rodata.alt_cap_table"))]
         pub static TABLE: #runtime::cap::CapTable =
             #runtime::cap_table!(&[#(#entries),*]);
     }

@@ -98,7 +98,7 @@ impl Job {
 /// execute the text during the call.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 #[unsafe(naked)]
-#[unsafe(link_section = ".text.alt_patcher")]
+#[unsafe(link_section = ".text.alt_patcher.commit")]
 pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
     naked_asm!(
         // A linker's veneer branches here by BR, and the compiler puts no landing pad into a

@@ -52,7 +52,7 @@ impl Seat {
 /// contains no site and calls nothing.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 #[unsafe(naked)]
-#[unsafe(link_section = ".text.alt_patcher")]
+#[unsafe(link_section = ".text.alt_patcher.wait")]
 pub extern "C" fn wait_if_requested(generation: &AtomicU32, seat: &Seat) {
     naked_asm!(
         // A linker's veneer branches here by BR, and the compiler puts no landing pad into a

@@ -5,7 +5,7 @@ use crate::cap::{CapSet, CapTable, DetectError, IdRegs, SystemView, idregs::Fiel
 use crate::{
     arch::Maintenance,
     boot::{Booted, FinaliseError, Finalised},
-    cap::Scope,
+    cap::{FinalCaps, Scope},
     image::Image,
     patch::{Decision, PatchError, Report, WritableAlias},
 };
@@ -13,48 +13,74 @@ use crate::{
 /// The boot CPU's cpucaps are detected; every site has its default instructions.
 #[derive(Clone, Debug)]
 pub struct Detected {
-    view: SystemView,
+    table: &'static CapTable,
+    ids: IdRegs,
+    built_on: &'static [&'static Field],
+    caps: CapSet,
+    /// Of these, the ones of boot scope that require no other.
+    boot: CapSet,
 }
 
 impl Detected {
     /// Detects which cpucaps of `table` are present on the CPU with the registers `ids`.
     ///
-    /// It takes at most 1.5 KB of stack in an optimised kernel, and what custom rules take
+    /// It takes at most 1 KB of stack in an optimised kernel, and what custom rules take
     /// (`cargo xtask sizes`).
     ///
     /// # Errors
     /// Two cpucaps that exclude each other are both present.
+    #[inline(never)]
     pub fn new(table: &'static CapTable, ids: IdRegs) -> Result<Self, DetectError> {
         let caps = table.detect(&ids)?;
         let boot = SystemView::boot_set(table, &caps)?;
-        // The registers are copied once, when nothing can fail any more.
         Ok(Self {
-            view: SystemView::of_boot_cpu(table, &ids, caps, boot),
+            table,
+            ids,
+            built_on: &[],
+            caps,
+            boot,
         })
     }
 
     /// Declares ID register fields whose values the kernel has already read from the boot CPU and
     /// used: see [`SystemView::build_on`].
     pub const fn build_on(&mut self, fields: &'static [&'static Field]) {
-        self.view.build_on(fields);
+        self.built_on = fields;
     }
 
     /// The table of cpucaps.
     pub fn table(&self) -> &'static CapTable {
-        self.view.table()
+        self.table
     }
 
     /// The ID registers of the boot CPU.
     pub fn ids(&self) -> &IdRegs {
-        self.view.boot_ids()
+        &self.ids
     }
 
     /// The cpucaps of the boot CPU. The system may have fewer.
     pub fn caps(&self) -> &CapSet {
-        self.view.boot_cpu_caps()
+        &self.caps
+    }
+
+    /// The cpucaps of a system that has only this CPU, of every scope: those for which
+    /// [`patch`](Self::patch) patches the text.
+    ///
+    /// It takes at most 1.25 KB of stack in an optimised kernel, and what custom rules take
+    /// (`cargo xtask sizes`).
+    ///
+    /// # Errors
+    /// Two cpucaps that exclude each other are both present.
+    // Out of line, so that its stack is free again when the text is patched.
+    #[inline(never)]
+    pub fn caps_alone(&self) -> Result<CapSet, DetectError> {
+        SystemView::final_set_of_one(self.table, &self.ids, &self.caps, &self.boot)
     }
 
     /// Patches the sites whose conditions name cpucaps of boot scope only.
+    ///
+    /// It takes at most 2 KB of stack in an optimised kernel for raw tables, 3 KB with the feature
+    /// `finished-tables`, and what the callbacks and the alias take (`cargo xtask sizes`).
     ///
     /// Available for the target `aarch64` with `target_os = "none"`.
     ///
@@ -73,27 +99,28 @@ impl Detected {
     /// - Handlers of exceptions that the pass cannot mask contain no site: see
     ///   [`rendezvous`](crate::rendezvous#what-may-still-interrupt-a-cpu-that-waits-or-writes).
     #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    #[inline(never)]
     pub unsafe fn patch_boot<A: WritableAlias>(
         &self,
         image: &mut Image<'_>,
         alias: &mut A,
     ) -> Result<Booted, PatchError<A::Error>> {
-        let decided = self.table().of_scope(Scope::Boot);
+        let decided = self.table.of_scope(Scope::Boot);
         let decision = Decision {
-            table: self.table(),
-            present: self.view.boot_caps(),
+            table: self.table,
+            present: &self.boot,
             decided: &decided,
         };
-        let maintenance = Maintenance::new(self.ids());
+        let maintenance = Maintenance::new(&self.ids);
         // SAFETY: the caller's promise.
         let report = unsafe { first_pass(image, decision, &maintenance, alias) }?;
-        Ok(Booted::new(self.view.clone(), maintenance, decided, report))
+        Ok(self.booted(&decided, &maintenance, &report))
     }
 
     /// Patches all sites, as on a system that has only this CPU.
     ///
-    /// It takes at most 3 KB of stack in an optimised kernel, and what the callbacks and the alias take
-    /// (`cargo xtask sizes`).
+    /// It takes at most 2 KB of stack in an optimised kernel for raw tables, 3 KB with the feature
+    /// `finished-tables`, and what the callbacks and the alias take (`cargo xtask sizes`).
     ///
     /// Available for the target `aarch64` with `target_os = "none"`.
     ///
@@ -103,16 +130,44 @@ impl Detected {
     /// # Safety
     /// As for [`patch_boot`](Self::patch_boot).
     #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    #[inline(never)]
     pub unsafe fn patch<A: WritableAlias>(
         &self,
         image: &mut Image<'_>,
         alias: &mut A,
     ) -> Result<Finalised, FinaliseError<A::Error>> {
-        let pass = |decision: Decision<'_>, how: &Maintenance| {
-            // SAFETY: the caller's promise.
-            unsafe { first_pass(image, decision, how, alias) }
+        // Borrowed: a copy would take stack.
+        let caps = self.caps_alone();
+        let caps = match &caps {
+            Ok(caps) => caps,
+            Err(why) => return Err(FinaliseError::Detect(*why)),
         };
-        Finalised::after_pass(&self.view, Maintenance::new(self.ids()), pass)
+        let decision = Decision {
+            table: self.table,
+            present: caps,
+            decided: &CapSet::ALL,
+        };
+        let maintenance = Maintenance::new(&self.ids);
+        // SAFETY: the caller's promise.
+        let report = unsafe { first_pass(image, decision, &maintenance, alias) }?;
+        Ok(self.finalised(caps, &maintenance, &report))
+    }
+
+    // Out of line, where it writes the result without a copy of it on the stack.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+    #[inline(never)]
+    fn booted(&self, decided: &CapSet, how: &Maintenance, report: &Report) -> Booted {
+        let mut view = SystemView::of_boot_cpu(self.table, &self.ids, self.caps, self.boot);
+        view.build_on(self.built_on);
+        Booted::new(view, *how, *decided, *report)
+    }
+
+    // The same.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+    #[inline(never)]
+    fn finalised(&self, caps: &CapSet, how: &Maintenance, report: &Report) -> Finalised {
+        let decided = FinalCaps::of_one_cpu(self.table, &self.ids, self.built_on, *caps);
+        Finalised::new(decided, *how, *report)
     }
 }
 

@@ -31,26 +31,13 @@ pub struct Finalised {
 }
 
 impl Finalised {
-    /// Decides all cpucaps of `view`, and patches the text by `pass`.
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
-    pub(super) fn after_pass<A>(
-        view: &crate::cap::SystemView,
-        maintenance: Maintenance,
-        pass: impl FnOnce(Decision<'_>, &Maintenance) -> Result<Report, PatchError<A>>,
-    ) -> Result<Self, super::FinaliseError<A>> {
-        let caps = view.final_set()?;
-        let decision = Decision {
-            table: view.table(),
-            present: &caps,
-            decided: &CapSet::ALL,
-        };
-        let report = pass(decision, &maintenance)?;
-        // The registers are copied once, when nothing can fail any more.
-        Ok(Self {
-            decided: view.with_final_set(caps),
+    pub(super) const fn new(decided: FinalCaps, maintenance: Maintenance, report: Report) -> Self {
+        Self {
+            decided,
             maintenance,
             report,
-        })
+        }
     }
 
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -116,6 +103,10 @@ impl Finalised {
     }
 
     /// Judges a late CPU by the ID registers `ids` that it read itself.
+    ///
+    /// It takes at most 2 KB of stack in an optimised kernel, and what custom rules take
+    /// (`cargo xtask sizes`).
+    #[inline(never)]
     pub fn late_cpu(&self, ids: &IdRegs) -> CpuVerdict {
         judge_late(&self.decided, self.maintenance, ids)
     }
@@ -127,6 +118,9 @@ impl Finalised {
 
     /// Patches the region of a module, or of code at another address, for the final cpucaps:
     /// plans, commits and verifies. It needs no rendezvous, since no CPU executes the region yet.
+    ///
+    /// It takes at most 2 KB of stack in an optimised kernel for raw tables, 3 KB with the feature
+    /// `finished-tables`, and what the callbacks and the alias take (`cargo xtask sizes`).
     ///
     /// `room` must hold one entry for each word of each site, as for [`Plan::new`]; the region's
     /// section `alt_plan_size` has this size. The callbacks of `region` are those of the kernel's
@@ -160,6 +154,7 @@ impl Finalised {
     /// its text during the call. A CPU that executes it later executes an ISB first, unless it
     /// cannot have fetched from these addresses before.
     #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+    #[inline(never)]
     pub unsafe fn patch_region<A: WritableAlias>(
         &self,
         region: &Region<'_>,

@@ -37,27 +37,22 @@ pub struct CapEntry {
 /// The caps that a cap requires or excludes.
 #[derive(Clone, Copy, Debug)]
 pub struct CapLinks {
-    links: &'static [Link],
-    sets: &'static Sets,
+    pub(super) number: u16,
+    /// Those of all caps.
+    pub(super) links: &'static [Link],
+    pub(super) sets: &'static Sets,
 }
 
 impl CapLinks {
-    /// The links of the cap with this number, among those of all caps by number.
-    pub(super) fn of(number: u16, all: &'static [Link], sets: &'static Sets) -> Self {
-        let is_own = |link: &Link| link.from() == number;
-        let start = all.iter().position(is_own).unwrap_or(all.len());
-        let own = all.get(start..).unwrap_or(&[]);
-        let len = own.iter().take_while(|link| is_own(link)).count();
-        Self {
-            links: own.get(..len).unwrap_or(&[]),
-            sets,
-        }
-    }
-
     /// The caps, in the order of the definition.
     pub fn iter(&self) -> impl Iterator<Item = Cap> + use<> {
-        let sets = self.sets;
-        self.links.iter().map(move |link| sets.cap(link.to()))
+        let Self {
+            number,
+            links,
+            sets,
+        } = *self;
+        let own = links.iter().filter(move |link| link.from() == number);
+        own.map(|link| sets.cap(link.to()))
     }
 }
 

@@ -19,6 +19,28 @@ pub struct FinalCaps {
 }
 
 impl FinalCaps {
+    /// Those of a system that consists of one CPU, with the registers `ids`.
+    #[cfg(all(target_arch = "aarch64", target_os = "none"))]
+    #[inline]
+    pub(crate) fn of_one_cpu(
+        table: &'static CapTable,
+        ids: &IdRegs,
+        built_on: &'static [&'static Field],
+        caps: CapSet,
+    ) -> Self {
+        let mut all = Self {
+            table,
+            ids: *ids,
+            boot_ids: *ids,
+            built_on,
+            caps,
+            cpus: 1,
+        };
+        // In place: a copy would take stack.
+        all.ids.sanitise();
+        all
+    }
+
     /// The table of the cpucaps.
     pub const fn table(&self) -> &'static CapTable {
         self.table

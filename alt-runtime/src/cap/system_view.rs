@@ -63,16 +63,19 @@ impl SystemView {
         own: CapSet,
         boot: CapSet,
     ) -> Self {
-        Self {
+        let mut view = Self {
             table,
-            ids: ids.sanitised(),
+            ids: *ids,
             boot_ids: *ids,
             built_on: &[],
             boot,
             any: own,
             every: own,
             cpus: 1,
-        }
+        };
+        // In place: a copy would take stack.
+        view.ids.sanitise();
+        view
     }
 
     /// Declares that the kernel relies on the current values of these fields in
@@ -132,19 +135,29 @@ impl SystemView {
     }
 
     /// The caps that are present, of all scopes.
+    #[inline(never)]
     pub(crate) fn final_set(&self) -> Result<CapSet, DetectError> {
-        let mut caps = match self.cpus == 1 && !self.table.has_custom() {
-            // The registers are those of the CPU, without bits that no field has.
-            true => {
-                let boot_scope = self.table.of_scope(Scope::Boot);
-                self.any.difference(&boot_scope).union(&self.boot)
-            }
-            false => self.of_all_cpus(),
+        settled(self.table, self.of_all_cpus())
+    }
+
+    /// The caps that are present, of all scopes, in a system that consists of one CPU: that of
+    /// [`of_boot_cpu`](Self::of_boot_cpu).
+    pub(crate) fn final_set_of_one(
+        table: &'static CapTable,
+        ids: &IdRegs,
+        own: &CapSet,
+        boot: &CapSet,
+    ) -> Result<CapSet, DetectError> {
+        // The sanitised registers are those of the CPU, without bits that no field has. Only a function
+        // of the kernel can see the difference.
+        let own = match table.has_custom() {
+            true => &table.matching(&ids.sanitised()),
+            false => own,
         };
-        // This removes no boot-scope cap: what it requires is in `boot`.
-        self.table.drop_unsupported(&mut caps);
-        self.table.check_conflicts(&caps)?;
-        Ok(caps)
+        settled(
+            table,
+            own.difference(&table.of_scope(Scope::Boot)).union(boot),
+        )
     }
 
     /// The system with `caps`, its [`final_set`](Self::final_set).
@@ -194,17 +207,6 @@ impl SystemView {
         &self.boot
     }
 
-    /// The ID registers of the boot CPU.
-    pub(crate) const fn boot_ids(&self) -> &IdRegs {
-        &self.boot_ids
-    }
-
-    /// The caps that at least one CPU has by its own registers: those of the boot CPU, while there
-    /// is no other.
-    pub(crate) const fn boot_cpu_caps(&self) -> &CapSet {
-        &self.any
-    }
-
     /// The ID registers, sanitised over the CPUs so far.
     pub const fn ids(&self) -> &IdRegs {
         &self.ids
@@ -214,4 +216,12 @@ impl SystemView {
     pub const fn cpus(&self) -> usize {
         self.cpus
     }
+}
+
+/// The caps that are present, of those whose rules hold.
+fn settled(table: &CapTable, mut caps: CapSet) -> Result<CapSet, DetectError> {
+    // This removes no boot-scope cap: what it requires is in the set of the boot CPU.
+    table.drop_unsupported(&mut caps);
+    table.check_conflicts(&caps)?;
+    Ok(caps)
 }

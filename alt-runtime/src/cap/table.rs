@@ -39,6 +39,8 @@ macro_rules! cap_table {
         // Items of a macro are not hygienic: these names must not be in `infos`.
         const __CAP_INFOS: &[$crate::cap::CapInfo] = $infos;
         const __LENGTHS: $crate::cap::Lengths = $crate::cap::Lengths::of(__CAP_INFOS);
+        // On a host nothing is freed, and section names may have another form.
+        #[cfg_attr(target_os = "none", unsafe(link_section = ".rodata.alt_cap_table"))]
         static __PACKED: $crate::cap::Packed<
             { __LENGTHS.nodes },
             { __LENGTHS.requires },
@@ -276,6 +278,12 @@ impl Iterator for Entries {
         table.names = names;
         table.nodes = rest;
         self.number += 1;
+        let sets = table.sets;
+        let links = |links| CapLinks {
+            number,
+            links,
+            sets,
+        };
         Some(CapEntry {
             cap: table.sets.cap(number),
             name,
@@ -286,8 +294,8 @@ impl Iterator for Entries {
                 custom: table.custom,
             },
             late: root.late(),
-            requires: CapLinks::of(number, table.requires, table.sets),
-            conflicts: CapLinks::of(number, table.conflicts, table.sets),
+            requires: links(table.requires),
+            conflicts: links(table.conflicts),
         })
     }
 
@@ -319,7 +327,7 @@ pub enum DetectError {
 
 impl fmt::Display for DetectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             DetectError::Conflict {
                 name, other_name, ..
             } => {

@@ -112,9 +112,13 @@ impl<'a> Image<'a> {
         // No page is smaller than 4 KiB.
         let words = as_words(unplanned);
         for page in words.chunks_mut(4096 / size_of::<Insn>()) {
-            page.first_mut().map(touch);
+            if let Some(first) = page.first_mut() {
+                touch(first);
+            }
         }
-        words.last_mut().map(touch);
+        if let Some(last) = words.last_mut() {
+            touch(last);
+        }
         Ok((&self.region, plan))
     }
 }

@@ -21,7 +21,7 @@ pub struct Unencodable {
 
 impl fmt::Display for Unencodable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, value } = self;
+        let Self { what, value } = *self;
         write!(f, "{what} cannot be {value:#x}")
     }
 }

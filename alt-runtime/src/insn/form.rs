@@ -29,7 +29,8 @@ macro_rules! forms {
         }
 
         /// All forms; rows do not overlap.
-        pub(super) const ROWS: &[Row] = &[
+        // A static, so that its section has a name: init-patch.x.
+        pub(super) static ROWS: [Row; [$($(stringify!($value)),+),+].len()] = [
             $($(Row { mask: $mask, value: $value, form: Form::$form, immediate: $immediate },)+)+
         ];
 

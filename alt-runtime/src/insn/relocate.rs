@@ -67,7 +67,7 @@ impl From<OutOfReach> for MoveError {
 
 impl fmt::Display for OutOfReach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { form, displacement } = self;
+        let Self { form, displacement } = *self;
         write!(
             f,
             "{form} needs a displacement of {displacement:+} bytes, its reach is {}",
@@ -78,7 +78,7 @@ impl fmt::Display for OutOfReach {
 
 impl fmt::Display for MoveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Self::OutOfReach(error) => error.fmt(f),
             Self::SignsPc(insn) => {
                 write!(f, "{insn} signs with its own address and cannot be moved")

@@ -17,6 +17,8 @@ impl<const N: usize> Livepatch<N> {
     /// [`Load`](HookKind::Load). `file` is not used afterwards. Returns the payload's id, by which
     /// the other operations name it.
     ///
+    /// It takes at most 6 KB of stack in an optimised kernel, and what the functions of `kernel` take.
+    ///
     /// # Errors
     /// The payload cannot be used here. Nothing of it is kept.
     ///

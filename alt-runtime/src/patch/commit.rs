@@ -104,40 +104,60 @@ impl Plan<'_> {
 
 /// Reads, through `alias`, a word in each page that has a site. Answers a write of the first one
 /// that changes nothing.
+// Out of line: what it needs of the stack is not taken while the plan is made.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+#[inline(never)]
 fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {
+    let mut tried = Tried {
+        region,
+        alias,
+        page: None,
+        same: None,
+    };
     if cfg!(feature = "finished-tables")
         && let Some(Ok(table)) = FinishedTable::of(region)
     {
-        return try_sites(region, alias, table.sites().map(|(site, _)| site));
+        for bucket in table.buckets() {
+            for site in bucket.sites(table.base()) {
+                tried.site(site)?;
+            }
+        }
+        return Ok(tried.same);
     }
-    let branches = region.branches.iter();
-    let branches = branches.map(|(at, record)| record.site_address(at));
-    let alternatives = region.alternatives.iter();
-    let alternatives = alternatives.map(|(at, record)| record.site_address(at));
-    try_sites(region, alias, branches.chain(alternatives))
+    for (at, record) in region.branches.iter() {
+        tried.site(record.site_address(at))?;
+    }
+    for (at, record) in region.alternatives.iter() {
+        tried.site(record.site_address(at))?;
+    }
+    Ok(tried.same)
 }
 
-/// The same for these sites.
+/// The sites that have been read through an alias.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-fn try_sites(
-    region: &Region<'_>,
+struct Tried<'a> {
+    region: &'a Region<'a>,
     alias: *const u32,
-    sites: impl Iterator<Item = u64>,
-) -> Result<Option<PlannedWrite>, AliasError> {
-    // No page is smaller than 4 KiB.
-    const PAGE: u64 = 4096;
-    let start = region.text.range().start;
-    let (mut page, mut same) = (None, None);
-    for address in sites {
-        if page.replace(address / PAGE) == Some(address / PAGE) {
-            continue;
+    /// The page of the last one.
+    page: Option<u64>,
+    /// A write of the first one that changes nothing.
+    same: Option<PlannedWrite>,
+}
+
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+impl Tried<'_> {
+    /// Reads the site at `address`, if it is in another page than the one before.
+    fn site(&mut self, address: u64) -> Result<(), AliasError> {
+        // No page is smaller than 4 KiB.
+        let page = address / 4096;
+        if self.page.replace(page) == Some(page) {
+            return Ok(());
         }
-        let Some(text) = region.text.get(address) else {
-            continue;
+        let Some(text) = self.region.text.get(address) else {
+            return Ok(());
         };
-        let offset = address.wrapping_sub(start);
-        let word = alias.wrapping_byte_add(offset as usize);
+        let offset = address.wrapping_sub(self.region.text.start());
+        let word = self.alias.wrapping_byte_add(offset as usize);
         // SAFETY: the alias is open, and the word one of the text.
         let alias = Insn(u32::from_le(unsafe { word.read_volatile() }));
         if alias != text {
@@ -147,7 +167,8 @@ fn try_sites(
                 alias,
             });
         }
-        same.get_or_insert(PlannedWrite::new(offset as u32, text, text));
+        self.same
+            .get_or_insert(PlannedWrite::new(offset as u32, text, text));
+        Ok(())
     }
-    Ok(same)
 }

@@ -335,7 +335,7 @@ impl fmt::Display for PlanError {
             cap,
             name,
             reason,
-        } = self;
+        } = *self;
         write!(f, "site {site:#x}, cap {name} ({cap}): {reason}")
     }
 }
@@ -355,7 +355,7 @@ pub struct ReadBackError {
 
 impl fmt::Display for ReadBackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, expected } = self;
+        let Self { address, expected } = *self;
         write!(
             f,
             "{expected} was written for {address:#x} but does not read back there: is the alias a mapping of the text? The old words are back"
@@ -383,7 +383,7 @@ impl fmt::Display for AliasError {
             address,
             text,
             alias,
-        } = self;
+        } = *self;
         write!(
             f,
             "the text at {address:#x} holds {text}, its alias {alias}: the alias is no mapping of the text"
@@ -457,7 +457,10 @@ impl<A: fmt::Display> fmt::Display for PatchError<A> {
                 f.write_str("the text ranges are not mapped as far apart as they run")
             }
             Self::WrongAlias(error) => error.fmt(f),
-            Self::Alias(error) => write!(f, "the writable alias of the text: {error}"),
+            Self::Alias(error) => {
+                f.write_str("the writable alias of the text: ")?;
+                error.fmt(f)
+            }
             Self::ReadBack(error) => error.fmt(f),
         }
     }

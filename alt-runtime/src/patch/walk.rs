@@ -62,6 +62,8 @@ impl Walked {
 /// functions out of line receive values, and no reference to that state.
 ///
 /// The error lies in `error`: a result is small, and its error is not copied from function to function.
+// Its stack is free again when the plan is committed.
+#[inline(never)]
 pub(super) fn walk<'e, const ALL: bool>(
     region: &Region<'_>,
     decision: Decision<'_>,
@@ -81,8 +83,7 @@ pub(super) fn walk<'e, const ALL: bool>(
     let mut alternatives = Arms::new(region.alternatives);
     // In an aligned text, a misaligned site is no word of a range, which the loop checks.
     if !region.text.is_aligned() {
-        walk.check_alignment(region.branches)?;
-        walk.check_alignment(region.alternatives)?;
+        walk.check_alignment()?;
     }
     let (mut several_branches, mut several_alternatives) = (Several::new(), Several::new());
     // The end of the last site in either table, in bytes from the start of the text: a text may
@@ -233,7 +234,8 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
         let is_before = self.offset(arm.site) < end;
         let is_further = is_before && is_further(table, arm.at, arm.site);
         if arm.record.site_len() == 0 || is_before && !is_further {
-            return Err(self.misplaced(arm.record, arm.at, arm.site));
+            let (term, len) = (arm.record.condition(), arm.record.site_len());
+            return Err(self.misplaced(term, len, arm.at, arm.site));
         }
         Ok(is_further)
     }
@@ -288,7 +290,7 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
         let (region, record, site) = (self.region, arm.record, arm.site);
         let (condition, displacement) = (record.condition, record.displacement);
         let Some(found) = region.text.get(site) else {
-            return Err(self.misplaced(record, arm.at, site));
+            return Err(self.misplaced(condition, 1, arm.at, site));
         };
         let is_further = self.is_further(&arm, &region.branches, *end)?;
         *end = self.offset(site) + 4;
@@ -326,7 +328,8 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
             return Ok(());
         }
         if found != new {
-            return Err(self.refuse(record, site, Reason::UnexpectedWord { found, expected }));
+            let reason = Reason::UnexpectedWord { found, expected };
+            return Err(self.refuse(condition, site, reason));
         }
         totals.unchanged += u32::from(wins);
         Ok(())
@@ -346,7 +349,7 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
         let (region, record, site) = (self.region, arm.record, arm.site);
         let len = record.site_len;
         let Some(old) = region.text.part(site, len) else {
-            return Err(self.misplaced(record, arm.at, site));
+            return Err(self.misplaced(record.condition, len, arm.at, site));
         };
         let is_further = self.is_further(&arm, &region.alternatives, *end)?;
         *end = self.offset(site) + 4 * u64::from(len);
@@ -372,20 +375,26 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
         };
         match alternative.plan(entries) {
             Ok(is_changed) => totals.unchanged += u32::from(wins && !is_changed),
-            Err(why) => return Err(self.refuse(record, site, why)),
+            Err(why) => return Err(self.refuse(record.condition, site, why)),
         }
         totals.applied += u32::from(wins);
         Ok(())
     }
 
-    /// Checks that the sites of a table are aligned.
+    /// Checks that all sites are aligned.
     #[cold]
     #[inline(never)]
-    fn check_alignment<R: Record>(&self, table: Table<'_, R>) -> Result<(), &'e PlanError> {
-        match Arms::new(table).find(|arm| !arm.site.is_multiple_of(4)) {
-            Some(arm) => Err(self.misplaced(arm.record, arm.at, arm.site)),
-            None => Ok(()),
+    fn check_alignment(&self) -> Result<(), &'e PlanError> {
+        let mut branches = Arms::new(self.region.branches);
+        if let Some(arm) = branches.find(|arm| !arm.site.is_multiple_of(4)) {
+            return Err(self.misplaced(arm.record.condition, 1, arm.at, arm.site));
         }
+        let mut alternatives = Arms::new(self.region.alternatives);
+        if let Some(arm) = alternatives.find(|arm| !arm.site.is_multiple_of(4)) {
+            let record = arm.record;
+            return Err(self.misplaced(record.condition, record.site_len, arm.at, arm.site));
+        }
+        Ok(())
     }
 
     /// Checks the target of a branch that leaves the text, or whose text also executes elsewhere.
@@ -402,7 +411,7 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
             true => refuse_leaving(self.region, site, 0, branch),
             false => Err(Reason::BranchOutsideText { target }),
         };
-        checked.map_err(|why| self.refuse(record, site, why))
+        checked.map_err(|why| self.refuse(record.condition, site, why))
     }
 
     #[cold]
@@ -414,28 +423,27 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
 
     #[cold]
     #[inline(never)]
-    fn refuse<R: Record>(&self, record: &R, site: u64, reason: Reason) -> &'e PlanError {
-        let error = self.decision.refuse(site, record.condition(), reason);
+    fn refuse(&self, term: Condition, site: u64, reason: Reason) -> &'e PlanError {
+        let error = self.decision.refuse(site, term, reason);
         self.error.get_or_init(|| error)
     }
 
-    /// Why a site is not after the one before in the text.
+    /// Why the site of `len` instructions is not after the one before in the text. Its record is at `at`.
     #[cold]
     #[inline(never)]
-    fn misplaced<R: Record>(&self, record: &R, at: u64, site: u64) -> &'e PlanError {
-        let (address, len) = (site, record.site_len());
+    fn misplaced(&self, term: Condition, len: u8, at: u64, site: u64) -> &'e PlanError {
         let previous = self.site_before(at);
-        let reason = match address {
-            _ if !address.is_multiple_of(4) => Reason::MisalignedSite,
+        let reason = match site {
+            _ if !site.is_multiple_of(4) => Reason::MisalignedSite,
             _ if len == 0 => Reason::ZeroLength,
-            _ if !self.region.text.contains(address, len.into()) => {
+            _ if !self.region.text.contains(site, len.into()) => {
                 let Range { start, end } = self.region.text.range();
                 Reason::SiteOutsideText { len, start, end }
             }
-            _ if address < previous => Reason::Unsorted { previous },
+            _ if site < previous => Reason::Unsorted { previous },
             _ => Reason::Overlap { previous },
         };
-        self.refuse(record, site, reason)
+        self.refuse(term, site, reason)
     }
 }
 

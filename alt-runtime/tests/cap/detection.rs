@@ -3,7 +3,8 @@
 //! The registers were read by a bare-metal program; which machine has which feature is what
 //! other software decoded from them, and what the makers publish about the CPUs.
 
-use alt_runtime::cap::{Cap, CapSet, IdRegs};
+use alt_runtime::boot::Detected;
+use alt_runtime::cap::{Cap, CapSet, IdRegs, SystemView};
 
 use crate::cpucaps::*;
 use crate::machines::{Machine, machines};
@@ -183,6 +184,16 @@ fn plain_machines_have_what_their_cpus_have() {
         }
     }
     assert_eq!(seen, 20);
+}
+
+/// The short way of a system with one CPU decides as the long one does.
+#[test]
+fn caps_of_one_cpu_alone_are_those_of_its_system() {
+    for Machine { regs, cpu, .. } in machines() {
+        let alone = Detected::new(&TABLE, regs).unwrap().caps_alone().unwrap();
+        let system = SystemView::new(&TABLE, &regs).unwrap().finalise().unwrap();
+        assert_eq!(&alone, system.caps(), "{cpu}");
+    }
 }
 
 #[test]

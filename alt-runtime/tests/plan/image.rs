@@ -255,7 +255,9 @@ impl Image {
             present: &present,
             decided: &decided,
         };
-        Census::new(&self.region(), decision)
+        let mut census = Census::EMPTY;
+        census.count(&self.region(), decision, 0..u64::MAX)?;
+        Ok(census)
     }
 }
 

@@ -58,11 +58,12 @@ pub fn log_sites(region: &Region<'_>, finalised: &Finalised) -> Result<(), Faile
     let Some(variant) = CHOSEN.get() else {
         return Ok(());
     };
-    let part = region.within(variant.text_words());
-    let Ok(census) = Census::new(&part, finalised.decision()) else {
+    let mut census = Census::EMPTY;
+    let counted = census.count(region, finalised.decision(), variant.text_words());
+    if counted.is_err() {
         error!("hyp the records of the hypervisor cannot be read");
         return Err(Failed);
-    };
+    }
     let Count { sites, patched } = census.total();
     info!("hyp sites={=u32} patched={=u32}", sites, patched);
     Ok(())

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! A kernel with a linker script of its own leaves out the second line and says
-//! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region.
+//! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region. It can include `init-boot.x` in the
+//! section of its init code, too ([`INIT_X`]): code of alt-runtime that is not called after boot.
 //!
 //! Also before it: code for another exception level, such as a hypervisor, is linked on its own
 //! first, by [`partial_link::Link`]; [`branch_range::check`] finds branches that may not reach their target.
@@ -34,8 +35,8 @@ pub mod sorting;
 pub use alt_diagnostic::{Diagnostic, Location, Reference, Severity};
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
 pub use scripts::{
-    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, SECTIONS_X, TOGETHER_X,
-    provide_scripts, write_scripts,
+    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, INIT_X, SECTIONS_X,
+    TOGETHER_X, provide_scripts, write_scripts,
 };
 
 /// The examples of the package's page are tested.

@@ -29,6 +29,23 @@ pub const SECTIONS_X: [(&str, &str); 4] = [
     ("bss.x", include_str!("../bss.x")),
 ];
 
+/// The fragments to `INCLUDE` in the sections of init code and of its constants: what of alt-runtime is
+/// not needed after boot, in every kernel, in one that starts no CPU later, and in one that patches nothing
+/// later. Names and texts of the files.
+pub const INIT_X: [(&str, &str); 5] = [
+    ("init-boot.x", include_str!("../init-boot.x")),
+    ("init-detect.x", include_str!("../init-detect.x")),
+    (
+        "init-detect-rodata.x",
+        include_str!("../init-detect-rodata.x"),
+    ),
+    ("init-patch.x", include_str!("../init-patch.x")),
+    (
+        "init-patch-rodata.x",
+        include_str!("../init-patch-rodata.x"),
+    ),
+];
+
 /// Writes all fragments to `OUT_DIR`, and adds it to the search path of the linker. To be called from
 /// a build script.
 ///
@@ -57,7 +74,7 @@ pub fn write_scripts(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("alternatives-init.x"), ALTERNATIVES_INIT_X)?;
     fs::write(dir.join("alternatives-tables.x"), ALTERNATIVES_TABLES_X)?;
     fs::write(dir.join("build-id.x"), BUILD_ID_X)?;
-    for (name, text) in SECTIONS_X {
+    for (name, text) in SECTIONS_X.into_iter().chain(INIT_X) {
         fs::write(dir.join(name), text)?;
     }
     fs::write(dir.join("together.x"), TOGETHER_X)

@@ -1,8 +1,25 @@
-//! The kernel: it prints `ok` or `refused`.
+//! The kernel: it prints `ok` or `refused`, after `lse` if the site shows it.
 
 use aarch64_rt::entry;
 
 use crate::board::{power_off, put};
+#[cfg(feature = "patch")]
+use crate::patch;
+
+/// The kernel to compare with.
+#[cfg(not(feature = "patch"))]
+mod patch {
+    #[inline(never)]
+    #[unsafe(link_section = ".init.text")]
+    pub fn apply() -> bool {
+        core::hint::black_box(true)
+    }
+
+    #[inline(never)]
+    pub fn has_lse() -> bool {
+        core::hint::black_box(false)
+    }
+}
 
 entry!(main);
 
@@ -11,10 +28,23 @@ fn main(argument: u64, _: u64, _: u64, _: u64) -> ! {
     crate::board::print(format_args!("argument {argument:#x}"));
     #[cfg(not(feature = "format"))]
     let _ = argument;
-    #[cfg(feature = "patch")]
-    let done = crate::patch::apply();
-    #[cfg(not(feature = "patch"))]
-    let done = true;
+    let done = patch::apply();
+    free_init();
+    put(if patch::has_lse() { "lse " } else { "" });
     put(if done { "ok\n" } else { "refused\n" });
     power_off()
+}
+
+/// Fills the init region with `brk #0x100`, which nobody executes.
+fn free_init() {
+    unsafe extern "C" {
+        static mut __init_start: u32;
+        static mut __init_end: u32;
+    }
+    let (mut word, end) = (&raw mut __init_start, &raw mut __init_end);
+    while word < end {
+        // SAFETY: boot is over, and no code that runs now is in the region.
+        unsafe { word.write_volatile(0xd420_2000) };
+        word = word.wrapping_add(1);
+    }
 }

@@ -9,7 +9,7 @@ use test_support::{TARGET, cargo, target_dir};
 const PACKAGE: &str = "minimal-guest";
 
 /// A configuration: its name, the features of the guest, and those of the kernel to compare with.
-const CONFIGURATIONS: [(&str, &str, &str); 5] = [
+pub(super) const CONFIGURATIONS: [(&str, &str, &str); 5] = [
     ("raw, without formatting", "raw", ""),
     ("raw, with formatting", "raw,format", "format"),
     (
@@ -26,24 +26,19 @@ const CONFIGURATIONS: [(&str, &str, &str); 5] = [
 pub(super) struct Row {
     pub(super) name: String,
     /// Instructions.
-    pub(super) text: u64,
+    text: u64,
     /// Constants, the table of cpucaps and the records included.
-    pub(super) rodata: u64,
-    /// Of the rest, what a fragment places in the init region.
-    pub(super) freed: u64,
+    constants: u64,
     /// The stack of the whole path from the kernel's `main`.
-    pub(super) stack: u64,
+    stack: u64,
+    /// What is outside of the init region, and stays after boot.
+    resident: u64,
 }
 
 impl Row {
-    /// What stays after boot.
-    pub(super) fn resident(&self) -> u64 {
-        self.text + self.rodata - self.freed
-    }
-
     /// The numbers in the order of the columns.
     pub(super) fn numbers(&self) -> [u64; 4] {
-        [self.text, self.rodata, self.stack, self.resident()]
+        [self.text, self.constants, self.stack, self.resident]
     }
 }
 
@@ -53,10 +48,10 @@ pub(super) const HEADING: &str =
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [text, rodata, stack, resident] = self.numbers();
+        let [text, constants, stack, resident] = self.numbers();
         write!(
             f,
-            "{:<30}{text:>10}{rodata:>11}{stack:>8}{resident:>11}",
+            "{:<30}{text:>10}{constants:>11}{stack:>8}{resident:>11}",
             self.name
         )
     }
@@ -67,37 +62,39 @@ pub(super) fn measure() -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = Vec::new();
     for (name, features, base) in CONFIGURATIONS {
         let (image, base) = (open(features)?, open(base)?);
-        let added = |is: fn(&str) -> bool| bytes(&image, is).saturating_sub(bytes(&base, is));
         let depth = Stack::new(&image).of("::kernel::main")?;
+        let [text, constants, resident] = {
+            let (with, without) = (bytes(&image)?, bytes(&base)?);
+            [0, 1, 2].map(|part| with[part].saturating_sub(without[part]))
+        };
         rows.push(Row {
             name: name.to_owned(),
-            text: added(is_text),
-            rodata: added(is_constant),
-            freed: bytes(&image, is_table),
+            text,
+            constants,
             stack: depth.ok_or("the guest has no `main`")?.bytes,
+            resident,
         });
     }
     Ok(rows)
 }
 
-fn is_text(section: &str) -> bool {
-    section == ".text" || section == ".init"
-}
-
-fn is_constant(section: &str) -> bool {
-    section == ".rodata" || section == ".data" || is_table(section)
-}
-
-/// The sections that the fragments place in the init region.
-fn is_table(section: &str) -> bool {
-    ["alt_branches", "alt_records", "alt_replacements"].contains(&section)
-}
-
-fn bytes(image: &Image, is: fn(&str) -> bool) -> u64 {
-    let sections = image.loaded().filter(|section| is(&section.name));
-    sections
-        .map(|section| section.range.end - section.range.start)
-        .sum()
+/// The bytes of an image that are instructions, those that are not, and those of both that stay after
+/// boot.
+fn bytes(image: &Image) -> Result<[u64; 3], Box<dyn Error>> {
+    let init = image.between("__init_start", "__init_end");
+    let init = init.ok_or("the guest has no init region")?;
+    let (mut text, mut constants, mut resident) = (0, 0, 0);
+    for section in image.loaded() {
+        let len = image.contents(section).len() as u64;
+        match image.is_text(section.range.start) {
+            true => text += len,
+            false => constants += len,
+        }
+        if !init.contains(&section.range.start) {
+            resident += len;
+        }
+    }
+    Ok([text, constants, resident])
 }
 
 fn open(features: &str) -> Result<Image, Box<dyn Error>> {

@@ -5,10 +5,22 @@ use std::collections::BTreeMap;
 
 /// Functions that a kernel calls, by the end of their names, and the bytes that each may take: those
 /// of its callees included, without functions that the kernel hands in.
-pub(crate) const BOUNDS: [(&str, u64); 3] = [
+pub(crate) const BOUNDS: [(&str, u64); 9] = [
     ("::IdRegs::read", 256),
-    ("::Detected::new", 1536),
-    ("::Detected::patch", 3072),
+    ("::Detected::new", 1024),
+    ("::Detected::patch_boot", 3072),
+    ("::Booted::add_cpu", 2048),
+    ("::Booted::finalise", 3072),
+    ("::Finalised::late_cpu", 2048),
+    ("::Finalised::patch_region", 3072),
+    ("::Census::count", 1536),
+    ("Livepatch<_>>::load", 6144),
+];
+
+/// The same for the minimal kernel with raw tables: the demo makes two passes.
+pub(crate) const BOUNDS_OF_ONE_PASS: [(&str, u64); 2] = [
+    ("::Detected::caps_alone", 1280),
+    ("::Detected::patch", 2048),
 ];
 
 /// What a function takes.

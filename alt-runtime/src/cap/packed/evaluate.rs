@@ -86,7 +86,7 @@ fn decide_group(nodes: &[Node], custom: &[Custom], cpu: &Cpu<'_>) -> (bool, usiz
 }
 
 /// Whether the leaf `node` is true. `rest` are the nodes after it.
-#[inline(always)]
+#[inline(never)]
 pub(in crate::cap) fn holds(node: Node, rest: &[Node], custom: &[Custom], cpu: &Cpu<'_>) -> bool {
     let holds = match node.kind() {
         Kind::Field => node.field_matches(cpu),

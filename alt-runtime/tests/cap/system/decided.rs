@@ -1,8 +1,9 @@
 //! The caps of a system, by scope, policy and requirement.
 
+use alt_runtime::boot::Detected;
 use alt_runtime::cap::{
-    Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Evidence, LatePolicy, Rule,
-    Scope, SystemView,
+    Cap, CapInfo, CapSet, CapTable, Conflict, CpuVerdict, DetectError, Evidence, IdRegs,
+    LatePolicy, Rule, Scope, SystemView,
     idregs::{Register::*, fields},
 };
 
@@ -171,4 +172,25 @@ fn local_caps_may_differ_in_kind() {
     assert!(system.caps().contains(A));
     assert_eq!(system.late_cpu(&cpu(3)), CpuVerdict::Ok);
     assert!(!system.late_cpu(&cpu(0)).is_ok());
+}
+
+#[test]
+fn custom_rule_sees_sanitised_registers_also_of_one_cpu_alone() {
+    fn has_unknown_bit(regs: &IdRegs) -> bool {
+        regs.get(CTR_EL0) >> 63 == 1
+    }
+    let rule = Rule::Custom {
+        name: "has_unknown_bit",
+        test: has_unknown_bit,
+    };
+    let table = table([CapInfo {
+        rule,
+        ..info(A, Scope::System, LatePolicy::SystemFeature)
+    }]);
+    let regs = one(CTR_EL0, 1 << 63);
+    let detected = Detected::new(table, regs).unwrap();
+    assert!(detected.caps().contains(A));
+    let system = SystemView::new(table, &regs).unwrap().finalise().unwrap();
+    assert!(system.caps().is_empty());
+    assert!(detected.caps_alone().unwrap().is_empty());
 }

@@ -10,7 +10,7 @@ use super::Diff;
 use super::change::What;
 use super::refusal::Refusal;
 
-/// The section of the code that runs while text is inconsistent.
+/// How the sections of the code that runs while text is inconsistent begin.
 const PATCHER: &str = ".text.alt_patcher";
 
 /// What makes a comparison meaningless, for both builds.
@@ -135,7 +135,7 @@ pub(super) fn functions(diff: &Diff<'_>) -> Vec<Refusal> {
         let address = atom.address.unwrap_or_default();
         if diff.is_freed(address) || atom.output.starts_with(".init") {
             refusals.push(Refusal::Init { name });
-        } else if atom.section == PATCHER {
+        } else if atom.section.starts_with(PATCHER) {
             refusals.push(Refusal::Patcher { name });
         } else if atom.output.starts_with(".hyp") || atom.section.starts_with(".hyp") {
             let section = atom.output.clone();
