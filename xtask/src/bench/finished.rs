@@ -3,8 +3,9 @@
 
 use super::{
     guest,
+    linux::SiteKind,
     measure::Measured,
-    shape::{self, RECORDS, Shape, SiteKind},
+    shape::{self, RECORDS, Shape},
     table::{self, Caps, Table},
     trace::CacheOp,
 };

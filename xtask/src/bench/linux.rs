@@ -6,10 +6,43 @@
 //! instructions, 991 are NOPs at the end: nearly all arms of four and more instead of other code are one atomic
 //! instruction.
 
-use super::shape::{
-    Row,
-    SiteKind::{self, Callback, CodeToCode, LikelyBranch, NopsToCode, UnlikelyBranch},
-};
+use SiteKind::{Callback, CodeToCode, LikelyBranch, NopsToCode, UnlikelyBranch};
+
+/// What a site holds and what it becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SiteKind {
+    /// A B that becomes NOP.
+    LikelyBranch,
+    /// A NOP that becomes B.
+    UnlikelyBranch,
+    /// NOPs that become instructions. In words.
+    NopsToCode(u8),
+    /// Instructions that become others. In words.
+    CodeToCode(u8),
+    /// Instructions that a callback computes, up to five. In words.
+    Callback(u8),
+}
+
+impl SiteKind {
+    /// Length of the site in words.
+    pub(crate) fn words(self) -> u8 {
+        match self {
+            Self::LikelyBranch | Self::UnlikelyBranch => 1,
+            Self::NopsToCode(words) | Self::CodeToCode(words) | Self::Callback(words) => words,
+        }
+    }
+}
+
+/// Sites of one kind and cpucap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) cap: u16,
+    pub(crate) kind: SiteKind,
+    pub(crate) sites: usize,
+    /// In how many ways they change: the number of constants whose exclusive OR with the old word is the
+    /// new one, or that of distinct arms. Not for branches and callbacks.
+    pub(crate) words: usize,
+}
 
 /// The rows, sorted by cpucap.
 #[rustfmt::skip]

@@ -1,33 +1,10 @@
 //! The sites of a table: the number of each kind, length and cpucap, and how many of them change in the
 //! same way. The counts are those of a distribution's kernel ([`linux`](super::linux)), scaled.
 
-use super::{linux::LINUX, random::Random};
-
-/// What a site holds and what it becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum SiteKind {
-    /// A B that becomes NOP.
-    LikelyBranch,
-    /// A NOP that becomes B.
-    UnlikelyBranch,
-    /// NOPs that become instructions. In words.
-    NopsToCode(u8),
-    /// Instructions that become others. In words.
-    CodeToCode(u8),
-    /// Instructions that a callback computes, up to five. In words.
-    Callback(u8),
-}
-
-/// Sites of one kind and cpucap.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    pub(crate) cap: u16,
-    pub(crate) kind: SiteKind,
-    pub(crate) sites: usize,
-    /// In how many ways they change: the number of constants whose exclusive OR with the old word is the
-    /// new one, or that of distinct arms. Not for branches and callbacks.
-    pub(crate) words: usize,
-}
+use super::{
+    linux::{LINUX, Row, SiteKind},
+    random::Random,
+};
 
 /// A site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,16 +17,6 @@ pub(crate) struct Shape {
 
 /// Records of the largest table.
 pub(crate) const RECORDS: usize = 25_000;
-
-impl SiteKind {
-    /// Length of the site in words.
-    pub(crate) fn words(self) -> u8 {
-        match self {
-            Self::LikelyBranch | Self::UnlikelyBranch => 1,
-            Self::NopsToCode(words) | Self::CodeToCode(words) | Self::Callback(words) => words,
-        }
-    }
-}
 
 /// `records` sites in the proportions of [`LINUX`], in an order that is always the same: short sequences of
 /// one cpucap follow each other at random.

@@ -4,9 +4,9 @@
 //! follows the architecture, so alt-runtime is not tested with its own code.
 
 use super::{
-    linux::{HAS_VIRT_HOST_EXTN, ON_A76, SAME_LINE},
+    linux::{HAS_VIRT_HOST_EXTN, ON_A76, SAME_LINE, SiteKind},
     random::Random,
-    shape::{self, Shape, SiteKind},
+    shape::{self, Shape},
 };
 use std::{collections::BTreeSet, ops::Range};
 

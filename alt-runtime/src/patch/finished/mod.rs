@@ -27,7 +27,8 @@ use crate::record::Condition;
 use crate::region::Region;
 use crate::room::PlannedWrite;
 
-use pass::{Inputs, Pass, Planned};
+use pass::{Inputs, Pass};
+use sites::Planned;
 pub(super) use verdict::holds;
 use verdict::{Verdict, is_done, judge};
 

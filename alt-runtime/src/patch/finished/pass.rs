@@ -12,7 +12,7 @@ use crate::record::{AlternativeRecord, Condition};
 use crate::region::{Region, Words};
 use crate::room::PlannedWrite;
 
-use super::sites::Sites;
+use super::sites::{Planned, Sites, arm_words};
 use super::verdict::condition;
 
 /// The inputs of a pass.
@@ -30,29 +30,6 @@ pub(super) struct Pass<'a, 'p> {
     pub planned: Planned,
     /// The words of replacements, once they have been checked: few buckets need them.
     pub dictionary: Option<&'a [u32]>,
-}
-
-/// What has been planned.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Planned {
-    /// Words that change, whose entries are in the room.
-    pub words: usize,
-    /// Words that change, and for which there was no room.
-    pub without_room: usize,
-    /// Sites that change.
-    pub sites: u32,
-}
-
-impl Planned {
-    /// Sites of one word each, with room.
-    #[inline(always)]
-    pub fn of_sites(sites: usize) -> Self {
-        Self {
-            words: sites,
-            without_room: 0,
-            sites: sites as u32,
-        }
-    }
 }
 
 impl<'a> Pass<'a, '_> {
@@ -181,18 +158,6 @@ impl<'a> Pass<'a, '_> {
         let words = words.map_err(|error| self.inputs.refuse(bucket, None, error))?;
         Ok(self.dictionary.insert(words))
     }
-}
-
-/// The words of the dictionary that a site of `run` receives; NOPs follow. `None` if the dictionary does not
-/// have them.
-pub(super) fn arm_words<'a>(
-    dictionary: &'a [u32],
-    run: &Run<'_>,
-    payload: u16,
-) -> Option<&'a [u32]> {
-    let (base, words) = run.header().arm();
-    let start = base + usize::from(payload);
-    dictionary.get(start..start + words)
 }
 
 impl<'a> Inputs<'a> {

@@ -7,7 +7,8 @@ use crate::finished::{Bucket, Kind, Step, TableError};
 use crate::insn::Insn;
 use crate::patch::error::{PlanError, Reason};
 
-use super::pass::{Inputs, Pass, arm_words};
+use super::pass::{Inputs, Pass};
+use super::sites::arm_words;
 use super::verdict::condition;
 
 impl<'a> Pass<'a, '_> {

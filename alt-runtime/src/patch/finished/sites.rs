@@ -7,10 +7,31 @@ use crate::insn::Insn;
 use crate::region::Words;
 use crate::room::PlannedWrite;
 
-use super::pass::{Planned, arm_words};
-
 /// Entries of a plan, not written yet.
 type Entries = [MaybeUninit<PlannedWrite>];
+
+/// What has been planned.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Planned {
+    /// Words that change, whose entries are in the room.
+    pub words: usize,
+    /// Words that change, and for which there was no room.
+    pub without_room: usize,
+    /// Sites that change.
+    pub sites: u32,
+}
+
+impl Planned {
+    /// Sites of one word each, with room.
+    #[inline(always)]
+    pub fn of_sites(sites: usize) -> Self {
+        Self {
+            words: sites,
+            without_room: 0,
+            sites: sites as u32,
+        }
+    }
+}
 
 /// A loop: reads each site, adds its words to the digest, and writes their entries.
 ///
@@ -114,4 +135,16 @@ impl Sites {
         entry.write(PlannedWrite::new(4 * self.index as u32, old, new(old)));
         Some(())
     }
+}
+
+/// The words of the dictionary that a site of `run` receives; NOPs follow. `None` if the dictionary does not
+/// have them.
+pub(super) fn arm_words<'a>(
+    dictionary: &'a [u32],
+    run: &Run<'_>,
+    payload: u16,
+) -> Option<&'a [u32]> {
+    let (base, words) = run.header().arm();
+    let start = base + usize::from(payload);
+    dictionary.get(start..start + words)
 }
