@@ -9,6 +9,7 @@
 
 mod applied;
 mod caps;
+mod compared;
 mod computed;
 mod corrupt;
 mod expect;
@@ -49,7 +50,7 @@ fn all() -> Vec<Trial> {
             }
             trials.push(trial(
                 format!("words::{}::{entry_name}{name}", profile.name()),
-                move || words::compare(profile, &machine),
+                move || compared::compare(profile, &machine),
             ));
         }
     }

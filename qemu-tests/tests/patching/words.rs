@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use qemu_tests::facts::{self, Fact};
-use qemu_tests::results::{self, Cap, Entry, Line, Trial, Verdict};
+use qemu_tests::results::{Cap, Entry};
 use qemu_tests::sites::{self, Site};
-use qemu_tests::{Freed, Image, Launch, Machine, Profile, Run, Status, compare as memory};
+use qemu_tests::{Freed, Image, Launch, Machine, Run, Status, compare as memory};
 
 use crate::computed::Known;
 use crate::machines::{Registers, TestMachine};
-use crate::{Result, applied, caps, expect, finished, kernel, qemu};
+use crate::{Result, applied, caps, expect, qemu};
 
 /// Where a CPU says whether it has an EL2; QEMU lets it say what the machine has.
 const EL2_FIELD: (&str, u64) = ("ID_AA64PFR0_EL1", 0xf << 8);
@@ -24,35 +24,8 @@ pub fn run(image: &Image, machine: Machine) -> Result<Run> {
     Ok(run)
 }
 
-/// The whole comparison for one profile on one machine, raw and finished, noted for the matrix.
-pub fn compare(profile: Profile, machine: &TestMachine) -> Result<()> {
-    let mut caps = Vec::new();
-    let image = kernel(profile)?;
-    let judged = run(&image, machine.machine()).and_then(|run| {
-        let judged = judge(&image, machine, &run, &mut caps)?;
-        finished::is_as_raw(profile, machine, &image, &run)?;
-        Ok(judged)
-    });
-    let (verdict, result) = match judged {
-        Ok((patched, sites)) => (Verdict::Ok { patched, sites }, Ok(())),
-        Err(why) => {
-            let text = why.message().unwrap_or("no reason").to_owned();
-            (Verdict::Failed(text), Err(why))
-        }
-    };
-    results::note(&Line::Trial(Trial {
-        qemu: qemu()?.version().to_string(),
-        machine: machine.name(),
-        profile: profile.name().into(),
-        entry: machine.entry,
-        verdict,
-        caps,
-    }))?;
-    result
-}
-
 /// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them.
-fn judge(
+pub fn judge(
     image: &Image,
     machine: &TestMachine,
     run: &Run,

@@ -56,7 +56,7 @@ pub(crate) fn run(verbose: bool) -> Outcome {
         }
     }
     let (mut checks, mut is_sound) = (0, false);
-    for (mutant, failed) in source::run()? {
+    for (mutant, failed) in source::run(&finished::MUTANTS)? {
         let Some(mutant) = mutant else {
             is_sound = failed.is_empty();
             let result = match is_sound {
