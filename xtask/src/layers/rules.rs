@@ -72,6 +72,8 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     &["image", "pointers", "rendezvous", "shadow_call_stack"],
     // The phases.
     &["boot"],
+    // The numbers of errors.
+    &["code"],
     // Functions replaced while the kernel runs.
     &["livepatch"],
     // What the macros expand to.
