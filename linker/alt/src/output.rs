@@ -55,9 +55,14 @@ fn shown(clean: bool, written: io::Result<()>) -> Outcome {
 pub fn verdict(findings: usize) -> String {
     match findings {
         0 => style::good("clean"),
-        1 => style::bad("1 finding"),
-        found => style::bad(format!("{found} findings")),
+        found => style::bad(count(found, "finding")),
     }
+}
+
+/// A number of things: `1 site`, `2 sites`.
+pub fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// Writes a file as a whole or not at all: to a temporary file in the same folder, which is then

@@ -103,10 +103,7 @@ impl Scs {
             writeln!(
                 out,
                 "{}, and {} that push or pop already; {} functions, {} of them excluded",
-                style::strong(match stack.sites.len() {
-                    1 => "1 site".into(),
-                    sites => format!("{sites} sites"),
-                }),
+                style::strong(output::count(stack.sites.len(), "site")),
                 report.already,
                 report.functions,
                 report.excluded

@@ -10,6 +10,7 @@ use alt_image::style;
 
 use super::cpucaps::{Cpucaps, Source};
 use super::{Against, Diff, Report};
+use crate::output::count;
 
 /// So many sites of one cpucap in the other state are shown as one line.
 const MANY: usize = 8;
@@ -61,13 +62,16 @@ impl Diff {
         sections(out, comparison)?;
         writeln!(
             out,
-            "{} of {} words of {} differ, in {} sites and {} other places; {} callbacks not judged",
+            "{} of {} words of {} differ, in {} and {}; {} not judged",
             comparison.words,
             comparison.compared,
             if self.sites { "sites" } else { "text" },
-            comparison.sites(),
-            comparison.differences.len() - comparison.sites(),
-            comparison.left,
+            count(comparison.sites(), "site"),
+            count(
+                comparison.differences.len() - comparison.sites(),
+                "other place"
+            ),
+            count(comparison.left, "callback"),
         )
     }
 }

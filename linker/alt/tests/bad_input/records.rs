@@ -309,7 +309,8 @@ fn records_of_linux_that_make_no_sense() {
             problem,
         })
     };
-    assert_eq!(with(10, &[0, 0]), problem(0, Problem::Length(0)));
+    // A site without instructions; with a replacement that has none either, it is left out.
+    assert_eq!(with(10, &[0, 4]), problem(0, Problem::Length(0)));
     assert_eq!(with(10, &[6, 6]), problem(0, Problem::Length(6)));
     assert_eq!(
         with(10, &[8, 4]),

@@ -87,7 +87,7 @@ fn a_changed_word_is_found_where_it_is() {
     )));
     assert!(out.contains("found d65f03c0  ret"), "{out}");
     assert!(out.contains("\n1 of "), "{out}");
-    assert!(out.contains(" in 1 sites and 0 other places"), "{out}");
+    assert!(out.contains(" in 1 site and 0 other places"), "{out}");
 
     // Two words of no site, in a row, and one elsewhere.
     let outside = case.site("outside");
@@ -147,7 +147,7 @@ fn dumps_come_in_pieces() {
     for pieces in [[&case.text, &wrong], [&wrong, &case.text]] {
         let pieces = pieces.map(|text| (case.base, &text[..]));
         let out = case.diff(&pieces, &[]).found();
-        assert!(out.contains(" in 1 sites"), "{out}");
+        assert!(out.contains(" in 1 site"), "{out}");
     }
     let base = ["--base", "0x40200000"];
     case.diff(&[low, high], &base)

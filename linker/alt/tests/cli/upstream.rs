@@ -289,7 +289,7 @@ fn a_dump_is_compared() {
         ])
     };
     let out = diff(&memory).clean();
-    assert!(out.contains("; 1 callbacks not judged"), "{out}");
+    assert!(out.contains("; 1 callback not judged"), "{out}");
     poke(&mut memory, text.start, 0xffff_8000_8001_0004, NOP);
     let out = diff(&memory).found();
     assert!(out.starts_with("site 0xffff800080010004 plain\n"), "{out}");
