@@ -7,6 +7,7 @@
 //! | livepatch.rs | the demo kernel with the flags of livepatch |
 
 use crate::{Error, Profile, Result};
+use alt_finish::table::Finish;
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -65,31 +66,41 @@ pub fn build_by_alt_ld(package: &str, profile: Profile, config: &str) -> Result<
     build_as(&name, package, profile, &more)
 }
 
-/// Builds a guest, and finishes its tables as `alt finish` does. Returns the path of that image.
+/// Builds a guest, and finishes its tables as `alt finish` does. Returns the path of that image; `None` if the
+/// tables stay raw, since the finished one would be larger.
 ///
 /// # Errors
 /// [`Error::Build`] as for [`build`], or if the tables cannot be finished.
-pub fn finished(package: &str, profile: Profile) -> Result<PathBuf> {
+pub fn finished(package: &str, profile: Profile) -> Result<Option<PathBuf>> {
     let raw = build(package, profile)?;
     let name = format!("{profile}-finished");
-    once(&format!("{package}-{name}"), profile, || {
+    let path = once(&format!("{package}-{name}"), profile, || {
         let problem = |problem: String| Error::Build {
             package: package.into(),
             profile,
             problem,
         };
-        let finished = finish(&raw, package).map_err(|why| problem(why.to_string()))?;
-        write(&name, package, &finished).map_err(Error::io("writing a finished guest"))
-    })
+        match finish(&raw, package).map_err(|why| problem(why.to_string()))? {
+            Some(image) => {
+                write(&name, package, &image).map_err(Error::io("writing a finished guest"))
+            }
+            None => Ok(raw.clone()),
+        }
+    })?;
+    Ok((path != raw).then_some(path))
 }
 
-/// The bytes of the finished image.
-fn finish(raw: &Path, name: &str) -> std::result::Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// The bytes of the finished image; `None` if its tables stay raw.
+fn finish(
+    raw: &Path,
+    name: &str,
+) -> std::result::Result<Option<Vec<u8>>, Box<dyn std::error::Error>> {
     let image = alt_image::image::Image::parse(std::fs::read(raw)?)?;
     let finished = alt_finish::finish(image, name)?;
     match finished.table {
-        alt_finish::table::Finish::Finished(_) => Ok(finished.data),
-        other => Err(format!("it is not finished: {other}").into()),
+        Finish::Finished(_) => Ok(Some(finished.data)),
+        Finish::Raw { .. } => Ok(None),
+        Finish::NoRecords => Err("it has no records".into()),
     }
 }
 

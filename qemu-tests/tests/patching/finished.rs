@@ -1,5 +1,5 @@
-//! The finished image of the same kernel, on the same machine: it comes to the same text, and that is what
-//! `alt apply` makes of it.
+//! The finished image of the same kernel, on the same machine: the text after its boot is the same, and is
+//! that of `alt apply`.
 
 use qemu_tests::{Freed, Image, Profile, Run, facts, guest};
 
@@ -7,9 +7,16 @@ use crate::computed::Known;
 use crate::machines::TestMachine;
 use crate::{Result, applied, words};
 
-/// Boots it. `of_raw` is the run of the `raw` image.
+/// Boots it, if the tables do not stay raw. `of_raw` is the run of the `raw` image.
 pub fn is_as_raw(profile: Profile, machine: &TestMachine, raw: &Image, of_raw: &Run) -> Result<()> {
-    let image = Image::open(&guest::finished("kernel-demo", profile)?)?;
+    let Some(finished) = guest::finished("kernel-demo", profile)? else {
+        // It has the smallest tables.
+        return match profile {
+            Profile::Size => Ok(()),
+            _ => Err("the tables stay raw".into()),
+        };
+    };
+    let image = Image::open(&finished)?;
     // The tag is random, and part of the text.
     let tag = raw.variable("hyp::layout::TAG").ok_or("no TAG")?;
     let tag = format!("hyp.tag={}", of_raw.after.word(tag)?);
