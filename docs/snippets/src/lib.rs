@@ -16,6 +16,7 @@ mod host {
 #[cfg(target_os = "none")]
 mod target {
     mod cpucaps;
+    mod errors;
     mod reach;
     mod shadow_call_stack;
 }
