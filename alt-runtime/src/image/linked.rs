@@ -82,7 +82,8 @@ macro_rules! text {
 
 impl<'a> Image<'a> {
     /// Finds the tables of the running image, whose text is at `text`. The room for the plan is
-    /// that of alternatives-init.x; without this fragment the room is empty: see [`with_room`](Self::with_room).
+    /// the memory that alternatives-init.x reserves. Without this fragment the image has no room: pass one to
+    /// [`with_room`](Self::with_room).
     ///
     /// # Safety
     /// As for [`of_text`](Self::of_text), of the words at `text`.

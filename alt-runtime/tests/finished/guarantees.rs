@@ -1,4 +1,5 @@
-//! Each guarantee of the pass: what it plans, and what it refuses before a word is written.
+//! The guarantees of the pass. It plans the right words, and refuses a wrong table or text before it writes
+//! a word.
 
 use alt_runtime::finished::{Header, TableError, Term};
 use alt_runtime::patch::{ImageError, PatchError, Reason};
@@ -45,7 +46,7 @@ fn buckets_whose_condition_holds_are_planned() {
     }
 }
 
-/// Sites wait until all cpucaps of their conditions are decided, and also for one that decides nothing.
+/// Sites wait until all cpucaps of their condition are decided, also those of an EITHER term.
 #[test]
 fn buckets_that_are_not_decided_wait() {
     let mut parts = Parts::new();

@@ -115,8 +115,8 @@ impl Parts {
 /// The words that a pass changes: index and new word.
 pub type Planned = Vec<(u32, u32)>;
 
-/// The outcome of a pass that knows the cpucaps `decided`, of which `present` are there, after one that knew
-/// `earlier`.
+/// The inputs of a pass. The cpucaps `decided` are known, and `present` are those that the CPU has. An earlier
+/// pass has patched the sites of the cpucaps `earlier`.
 pub struct Pass<'a> {
     pub table: &'a [u32],
     pub text: &'a [u32],

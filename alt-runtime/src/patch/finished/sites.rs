@@ -33,11 +33,11 @@ impl Planned {
     }
 }
 
-/// A loop: reads each site, adds its words to the digest, and writes their entries.
+/// The state of a loop, which reads each site, adds its words to the digest, and writes their entries.
 ///
-/// Each loop is a function of its own, with values: the compiler then keeps all of its state in registers.
-/// They end where the entries end, of which there is one for each word of each site. So they need no other
-/// check of the room. They return `None` if a site is outside of the text.
+/// Each loop is a separate function that takes its state by value, so the compiler keeps it in registers.
+/// The caller passes one entry for each word of the sites, and the loop ends with the entries: it needs no
+/// other check of the room. It returns `None` if a site is outside of the text.
 #[derive(Clone, Copy)]
 pub(super) struct Sites {
     /// Index in the text of the site before.

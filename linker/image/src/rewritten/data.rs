@@ -5,7 +5,7 @@
 //!   its place and a checksum of the whole file are in that header, but not in the header of the
 //!   `vmlinux`. (Microsoft PE Format, "Optional Header": `CheckSum`, "Optional Header Data Directories":
 //!   Certificate Table.)
-//! * Xen, 4.20 for one, has the address of its first page table in the text: `init_ttbr`.
+//! * Xen (seen in 4.20) stores the address of its first page table in the text: `init_ttbr`.
 
 use super::{Legal, Means, Rewritten};
 use crate::image::Image;

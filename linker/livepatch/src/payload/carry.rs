@@ -177,7 +177,7 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    /// The first carried atom that needs this one; the atom itself if there is none.
+    /// The first carried atom that needs this one, or the atom itself if no other needs it.
     fn user(&self, id: AtomId) -> AtomId {
         let new = self.diff.new();
         let needs = |user: &AtomId| {

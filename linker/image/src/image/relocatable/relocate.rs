@@ -205,7 +205,7 @@ impl Part {
             true => (!value, 0b00),
             false => (value, 0b10),
         };
-        // Shifted twice, because the shift may be that of all bits.
+        // Two shifts: one shift by 64, for the highest group, would overflow.
         if value >> self.shift >> 16 != 0 {
             return Err("the value does not fit".into());
         }
