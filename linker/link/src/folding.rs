@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use ::object::elf::{R_AARCH64_NONE, SHT_RELA};
+use ::object::elf::R_AARCH64_NONE;
 use alt_diagnostic::{Diagnostic, Location, Severity};
 use alt_object::inputs::{self, Input, InputError, InputKind};
 use alt_object::object::{self, Object, ObjectError, Relocation};
@@ -76,9 +76,6 @@ fn unprotected(input: &Input) -> Result<Vec<Diagnostic>, ObjectError> {
     }
     let (mut sites, mut protected) = (Vec::new(), HashSet::new());
     for (index, rows) in object.sections.iter().enumerate() {
-        if rows.kind != SHT_RELA {
-            continue;
-        }
         let Some(relocations) = object.relocations(index)? else {
             continue;
         };

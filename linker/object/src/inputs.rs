@@ -77,6 +77,19 @@ pub enum InputError {
          reads; compile with -ffat-lto-objects, or without -flto"
     )]
     Gimple(String),
+    /// A section says something about another one, as relocations do, in a form that is not known.
+    #[error(
+        "{name}: section {section}, of type {kind:#x}, is about another section, as relocations are, \
+         and cannot be carried over; compile without what makes it, such as --crel"
+    )]
+    AboutSection {
+        /// The file.
+        name: String,
+        /// The section.
+        section: String,
+        /// Its type, `sh_type`.
+        kind: u32,
+    },
     /// A member of a thin archive, which only names its members, cannot be read.
     #[error("{archive}: a thin archive; its member {}: {error}", path.display())]
     ThinMember {

@@ -8,7 +8,7 @@ use object::elf::{
     SectionType, SymbolType,
 };
 use object::read::elf::{
-    CompressionHeader, FileHeader, Rel, Rela, SectionHeader, SectionTable, Sym, SymbolTable,
+    CompressionHeader, Crel, FileHeader, Rel, Rela, SectionHeader, SectionTable, Sym, SymbolTable,
 };
 use object::{LittleEndian, SectionIndex, SymbolIndex};
 
@@ -104,7 +104,8 @@ pub struct Relocation {
     pub kind: RelocationType,
     /// The number of the symbol; 0 for no symbol.
     pub symbol: usize,
-    /// The addend; `None` for `SHT_REL`, where the relocated place holds it.
+    /// The addend; `None` for `SHT_REL`, and `SHT_CREL` without addends, where the relocated place
+    /// holds it.
     pub addend: Option<i64>,
 }
 
@@ -182,8 +183,8 @@ impl<'a> Object<'a> {
         Ok(header.sh_size(LE))
     }
 
-    /// The relocations that a section of type `SHT_RELA` or `SHT_REL` holds; `None` for other
-    /// types.
+    /// The relocations that a section of type `SHT_RELA`, `SHT_REL` or `SHT_CREL` holds; `None` for
+    /// other types.
     ///
     /// # Errors
     /// The object has no section of this number, or the file does not hold its bytes.
@@ -210,6 +211,17 @@ impl<'a> Object<'a> {
                 addend: None,
             };
             return Ok(Some(read(link, rows.iter().map(row).collect())));
+        }
+        if let Some((rows, link)) = header.crel(LE, self.bytes)? {
+            let with_addend = rows.is_rela();
+            let row = |row: Crel| Relocation {
+                offset: row.r_offset,
+                kind: row.r_type,
+                symbol: row.symbol().map_or(0, |symbol| symbol.0),
+                addend: with_addend.then_some(row.r_addend),
+            };
+            let list = rows.map(|read| Ok(row(read?)));
+            return Ok(Some(read(link, list.collect::<Result<_, ObjectError>>()?)));
         }
         Ok(None)
     }
@@ -249,6 +261,11 @@ impl Section<'_> {
     /// Whether it takes memory in the image.
     pub fn is_loaded(&self) -> bool {
         self.flags.contains(SHF_ALLOC)
+    }
+
+    /// Whether it holds relocations in the compact form (`--crel` of LLVM's assembler).
+    pub fn is_crel(&self) -> bool {
+        self.kind == elf::SHT_CREL
     }
 
     /// Whether it holds instructions.

@@ -4,6 +4,7 @@
 //! This package is a leaf. It depends on no package of this workspace, so that each of them can use
 //! it as a dev-dependency, and it reads images by its own code, not by the code under test.
 
+mod crel;
 mod cross;
 pub mod docs;
 pub mod elf_file;
@@ -17,6 +18,7 @@ pub mod skip;
 mod tiny_elf;
 mod toolchain;
 
+pub use crel::with_crel;
 pub use cross::Cross;
 pub use image::{Image, ImageError, Place, Section};
 pub use linker::{GNU_LD, Linker, rust_lld};

@@ -86,6 +86,35 @@ fn a_helper_of_the_kernel_itself_is_called() {
     assert!(!sites.contains(&swap) && sites.contains(&image.symbol("add").unwrap()));
 }
 
+/// Records would need relocations in the same form.
+#[test]
+fn calls_in_an_object_with_compact_relocations_stay() {
+    let Some(folder) = Folder::new("calls_in_an_object_with_compact_relocations_stay") else {
+        return;
+    };
+    let calls = ".globl compact\ncompact: bl __aarch64_ldadd8_relax\n ret\n";
+    let object = folder.object("compact", calls);
+    let bytes = test_support::with_crel(&fs::read(&object).unwrap());
+    fs::write(&object, bytes).unwrap();
+    let linked = folder.kernel(
+        &["--undefined=compact", object.to_str().unwrap()],
+        |_, text| text,
+        |_| {},
+    );
+    assert!(linked.success, "{}", linked.said);
+    let said = "the relocations of the object are in CREL form";
+    assert!(linked.said.contains(said), "{}", linked.said);
+    let image = folder.open();
+    let symbols = ["compact", "__aarch64_ldadd8_relax"];
+    let [compact, helper] = symbols.map(|name| image.symbol(name).unwrap());
+    assert_eq!(word(&image, compact), call(compact, helper));
+    assert!(
+        records(&folder.path("image"))
+            .iter()
+            .all(|r| r.0 != compact)
+    );
+}
+
 /// The records do not need relocations in the image, and neither does `alt`.
 #[test]
 fn without_emit_relocs_the_records_are_the_same() {

@@ -11,7 +11,7 @@ use object::elf::{FileHeader64, R_AARCH64_ABS32, R_AARCH64_PREL32, SHT_REL};
 use object::{LittleEndian, Object, ObjectSection, ObjectSymbol};
 use serde_json::Value;
 use tempfile::TempDir;
-use test_support::{Cross, workspace};
+use test_support::{Cross, with_crel, workspace};
 
 use crate::fixture::Fixture;
 use crate::linux;
@@ -248,6 +248,21 @@ fn objects_that_cannot_be_laid_out_are_refused() {
         fs::write(&path, &good[..length]).unwrap();
         assert_eq!(run(&["dump"], &path).status, 2, "{length}");
     }
+}
+
+/// `--crel` of LLVM's assembler.
+#[test]
+fn compact_relocations_are_applied() {
+    let Some(cross) = Cross::new("compact_relocations_are_applied") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let path = linux_object(&cross, dir.path());
+    let read = || [["dump", "--json"], ["verify", "--json"]].map(|words| run(&words, &path).stdout);
+    let plain = read();
+    assert!(plain[0].contains("\"words\""));
+    fs::write(&path, with_crel(&fs::read(&path).unwrap())).unwrap();
+    assert_eq!(read(), plain);
 }
 
 #[test]

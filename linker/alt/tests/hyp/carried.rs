@@ -135,6 +135,24 @@ fn sections_of_unknown_types_are_left_out_by_name() {
     );
 }
 
+/// Without its relocations, the code would be wrong.
+#[test]
+fn relocations_of_an_unknown_type_are_refused() {
+    let Some(bench) = Bench::new("relocations_of_an_unknown_type_are_refused") else {
+        return;
+    };
+    let object = bench.assemble(&INIT.replace("ret", "b init"), "fixture.o");
+    let compact = test_support::with_crel(&fs::read(&object).unwrap());
+    let message = bench.refused(PLAIN, &[&bench.write("compact.o", compact)]);
+    expect(
+        &message,
+        &[
+            "compact.o: section .rela.text.init, of type 0x40000014",
+            "--crel",
+        ],
+    );
+}
+
 /// The property of a file with these features of `GNU_PROPERTY_AARCH64_FEATURE_1_AND`.
 fn property(features: u32) -> String {
     format!(

@@ -4,6 +4,7 @@ use std::fs;
 
 use alt_linker::branch_range::{self, BranchRangeError, NotChecked, Options, Unchecked};
 use alt_object::inputs::{Input, InputError, InputKind};
+use test_support::with_crel;
 
 use crate::link::{Link, check, finding, location, succeed};
 
@@ -78,14 +79,14 @@ fn what_is_no_input_is_refused() {
 const SHOFF: usize = 0x28;
 const HEADER: usize = 0x40;
 
-/// The section header of the relocations: its place in the file.
-fn relocations(bytes: &[u8]) -> usize {
+/// The header of the first section of a type: its place in the file.
+fn sections(bytes: &[u8], kind: u32) -> usize {
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
     let table = word(SHOFF);
     let count = usize::from(bytes[0x3c]);
     let headers = (0..count).map(|index| table + index * HEADER);
-    // SHT_RELA.
-    headers.into_iter().find(|at| bytes[at + 4] == 4).unwrap()
+    let is_kind = |at: &usize| bytes[at + 4..at + 8] == kind.to_le_bytes();
+    headers.into_iter().find(is_kind).unwrap()
 }
 
 #[test]
@@ -95,7 +96,8 @@ fn damaged_objects_are_refused() {
     };
     let object = link.object("a", CBZ);
     let good = fs::read(&object).unwrap();
-    let header = relocations(&good);
+    // SHT_RELA.
+    let header = sections(&good, 4);
     let word = |at: usize| u64::from_le_bytes(good[at..at + 8].try_into().unwrap()) as usize;
     let row = word(header + 0x18);
     let damage = |at: usize, new: &[u8]| {
@@ -116,8 +118,6 @@ fn damaged_objects_are_refused() {
         symbol,
         "a.o: a relocation names symbol 1000, which does not exist"
     );
-    let crel = damage(header + 4, &0x4000_0014u32.to_le_bytes());
-    assert!(crel.contains("CREL"), "{crel}");
     let table = damage(header + 0x28, &0u32.to_le_bytes());
     assert!(table.contains("symbol table of their own"), "{table}");
     // The next section becomes relocations of the same section, as many as the file is long.
@@ -129,6 +129,26 @@ fn damaged_objects_are_refused() {
     assert_eq!(many, "a.o: relocations take more room than the file has");
     let end = damage(header + 0x20, &u64::MAX.to_le_bytes());
     assert!(end.starts_with("a.o: "), "{end}");
+}
+
+/// `--crel` of LLVM's assembler.
+#[test]
+fn compact_relocations_are_read() {
+    let Some(link) = Link::new("compact_relocations_are_read") else {
+        return;
+    };
+    let object = link.object("a", CBZ);
+    let plain = finding(&[&object]);
+    let compact = with_crel(&fs::read(&object).unwrap());
+    fs::write(&object, &compact).unwrap();
+    assert_eq!(finding(&[&object]), plain);
+    // More rows than there are bytes.
+    let header = sections(&compact, 0x4000_0014);
+    let word = |at: usize| u64::from_le_bytes(compact[at..at + 8].try_into().unwrap()) as usize;
+    let mut bytes = compact.clone();
+    bytes[word(header + 0x18)..][..2].copy_from_slice(&[0xfc, 0x7f]);
+    fs::write(&object, bytes).unwrap();
+    assert!(why(&object).contains("CREL"), "{}", why(&object));
 }
 
 /// Any byte of a file may be wrong, and the file may end anywhere.

@@ -77,8 +77,8 @@ pub enum ImageError {
         /// The address, or the offset in the file, at which the other begins.
         at: u64,
     },
-    /// Relocations of a relocatable object in a form that is not read: SHT_REL, SHT_CREL, or with a
-    /// symbol table of their own.
+    /// Relocations of a relocatable object in a form that is not read: without addends, or with
+    /// a symbol table of their own.
     #[error(
         "the relocations of {section} are in a form that `alt` does not read; arm64 compilers write \
          SHT_RELA"

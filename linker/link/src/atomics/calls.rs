@@ -54,6 +54,7 @@ impl<'a> Calls<'a> {
             return Ok(calls);
         }
         let extents = extents(object)?;
+        let compact = object.sections.iter().any(|section| section.is_crel());
         for rows in 0..object.sections.len() {
             let Some(relocations) = object.relocations(rows)? else {
                 continue;
@@ -88,6 +89,7 @@ impl<'a> Calls<'a> {
                     }
                     None if of.name.starts_with(PATCHER) => Some(Reason::InPatcher),
                     None if of.comdat.is_some() => Some(Reason::Comdat),
+                    None if compact => Some(Reason::CompactRelocations),
                     None => form(&relocation, contents)
                         .or_else(|| refuse(helper, symbol))
                         .or_else(|| {

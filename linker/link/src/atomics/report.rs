@@ -47,6 +47,8 @@ pub enum Reason {
     Relocation(u32),
     /// The relocation is for a call, and the word is none.
     NoCall,
+    /// The object has relocations in the compact form, to which none can be added.
+    CompactRelocations,
 }
 
 /// BL (Arm ARM C6.2.36), with the displacement masked.
@@ -109,6 +111,9 @@ impl fmt::Display for Reason {
                 f,
                 "the relocation is of type {kind}, not R_AARCH64_CALL26 (283): only a call by BL \
                  becomes an instruction"
+            ),
+            Self::CompactRelocations => f.write_str(
+                "the relocations of the object are in CREL form: compile without --crel",
             ),
             Self::NoCall => {
                 f.write_str("the word is no BL: is the object damaged, or written by hand?")

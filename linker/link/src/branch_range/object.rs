@@ -74,16 +74,10 @@ fn references(object: &Object<'_>, file: usize) -> Result<Vec<Reference>, Object
             continue;
         };
         match rows.kind {
-            SHT_RELA | SHT_REL => match left.checked_sub(rows.size) {
+            SHT_RELA | SHT_REL | SHT_CREL => match left.checked_sub(rows.size) {
                 Some(rest) => left = rest,
                 None => return damaged("relocations take more room than the file has".into()),
             },
-            SHT_CREL => {
-                return damaged(
-                    "relocations in CREL form, which the lint cannot read; compile without --crel"
-                        .into(),
-                );
-            }
             _ => continue,
         }
         let Some(relocations) = object.relocations(index)? else {

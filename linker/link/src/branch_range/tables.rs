@@ -8,9 +8,9 @@
 
 use alt_diagnostic::{Diagnostic, Location, Severity};
 use alt_object::display;
-use alt_object::object::Place;
+use alt_object::object::{Place, Relocations};
 use alt_runtime::record::Section;
-use object::elf::{SHF_LINK_ORDER, SHT_RELA};
+use object::elf::SHF_LINK_ORDER;
 
 use super::BranchRangeError;
 use super::kind::Kind;
@@ -21,7 +21,7 @@ pub(super) fn joined(object: &LinkedObject<'_>) -> Result<Vec<Diagnostic>, Branc
     let sections = &object.file.sections;
     let mut found = Vec::new();
     for (index, rows) in sections.iter().enumerate() {
-        let Some(table) = sections.get(rows.info).filter(|_| rows.kind == SHT_RELA) else {
+        let Some(table) = sections.get(rows.info) else {
             continue;
         };
         let tables = [Section::Branches, Section::Alternatives];
@@ -35,7 +35,9 @@ pub(super) fn joined(object: &LinkedObject<'_>) -> Result<Vec<Diagnostic>, Branc
             why,
         };
         let relocations = object.file.relocations(index).map_err(damaged)?;
-        let list = relocations.map_or(Vec::new(), |read| read.list);
+        let Some(Relocations { list, .. }) = relocations else {
+            continue;
+        };
         let other = list.iter().find_map(|row| {
             // A record begins with the distance to its site.
             let site = row.offset.is_multiple_of(of.element_size());

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use alt_diagnostic::{Diagnostic, Location};
 use alt_object::display;
 use alt_object::inputs::{Input, InputError, InputKind};
-use alt_object::object::{Object, ObjectError, Place};
-use object::elf::{SHT_REL, SHT_RELA, SectionFlags, SectionType};
+use alt_object::object::{Object, ObjectError, Place, Section};
+use object::elf::{SHF_INFO_LINK, SHT_REL, SHT_RELA, SectionFlags, SectionType};
 
 use super::object::{NotUtf8, text};
 use super::rules;
@@ -38,6 +38,7 @@ impl<'a> Inputs<'a> {
             };
             let object = Object::parse(&input.bytes).map_err(|why| damaged(why.0))?;
             relocations(&input.name, &object, found).map_err(|why| damaged(why.0))?;
+            about_sections(&input.name, &object)?;
             all.left_out(&input.name, &object);
             all.add(&object).map_err(|why| damaged(why.to_string()))?;
         }
@@ -88,6 +89,21 @@ fn is_known(kind: SectionType) -> bool {
     // LLVM's list of functions whose addresses are taken, which `DISCARD` names.
     const ADDRSIG: SectionType = SectionType(0x6fff_4c03);
     write::is_known(kind) || kind == ADDRSIG
+}
+
+/// Refuses sections of types that are not known and that are about another section: relocations in
+/// another form (SHT_CREL), without which the code would be wrong.
+fn about_sections(file: &str, object: &Object<'_>) -> Result<(), InputError> {
+    let mut sections = object.sections.iter();
+    let about =
+        |section: &&Section<'_>| section.flags.contains(SHF_INFO_LINK) && !is_known(section.kind);
+    sections.find(about).map_or(Ok(()), |section| {
+        Err(InputError::AboutSection {
+            name: file.to_owned(),
+            section: display::name(section.name),
+            kind: section.kind.0,
+        })
+    })
 }
 
 /// Mistakes in relocations that only an input shows: a linker may misread or move them.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use alt_object::object::{Object, Place};
 use alt_runtime::record::{AlternativeRecord, Section};
-use object::elf::SHT_RELA;
+use object::elf::{SHT_CREL, SHT_RELA};
 
 use super::damaged;
 use crate::image::ImageError;
@@ -24,7 +24,7 @@ pub(super) fn foreign(object: &Object<'_>, file: usize) -> Result<BTreeSet<usize
     for (index, rows) in object.sections.iter().enumerate() {
         let of = object.sections.get(rows.info);
         let is_records = of.is_some_and(|of| of.name == Section::Alternatives.name().as_bytes());
-        if rows.kind != SHT_RELA || !is_records {
+        if ![SHT_RELA, SHT_CREL].contains(&rows.kind) || !is_records {
             continue;
         }
         left = left.checked_sub(rows.size).ok_or_else(|| {

@@ -112,12 +112,10 @@ fn read(
     *left = left.checked_sub(rows.size).ok_or_else(|| {
         ImageError::Truncated("the relocations take more room than the file has".into())
     })?;
-    if rows.kind != SHT_RELA {
-        return Err(ImageError::RelocationForm { section: section() });
-    }
     let read = object.relocations(index).map_err(damaged("relocations"))?;
+    let with_addends = |list: &[Row]| list.iter().all(|row| row.addend.is_some());
     match read {
-        Some(read) if read.by_symbol_table => Ok(read.list),
+        Some(read) if read.by_symbol_table && with_addends(&read.list) => Ok(read.list),
         _ => Err(ImageError::RelocationForm { section: section() }),
     }
 }
