@@ -13,7 +13,7 @@ pub const WORDS: usize = 512;
 
 // Words of the text by index.
 pub const ENTRY: usize = 8;
-pub const ENTRY_BTI: usize = 17;
+pub const ENTRY_BTI: usize = 18;
 pub const LIKELY: usize = 24;
 pub const UNLIKELY: usize = 26;
 pub const LABEL: usize = 40;

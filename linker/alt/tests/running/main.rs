@@ -1,5 +1,6 @@
 //! `alt diff` as an integrity check of a running Linux.
 
+mod ftrace;
 mod kernel;
 mod places;
 mod program;

@@ -27,11 +27,6 @@ fn section(elf: &mut Elf, name: &'static str, flags: u64, address: u64, bytes: &
 /// Compares the tiny kernel, and what a test has added to it, with memory: the addresses of wrong
 /// words, and the comparison.
 fn differences(elf: &Elf, memory: &[(u64, Vec<u32>)]) -> (Vec<u64>, Comparison) {
-    let image = Image::parse(elf.bytes()).unwrap();
-    let records = Records::find(&image, None).unwrap();
-    let table = alt_image::names::CapNames::default().table();
-    let present: CapSet = [5, 6].map(|cap| Cap::new(cap, true)).into_iter().collect();
-    let expected = Expectation::new(&image, &records, table, &present, &Answers::none()).unwrap();
     let mut running = Running::new(0);
     running.set(
         kernel::at(kernel::CALLBACK),
@@ -39,6 +34,17 @@ fn differences(elf: &Elf, memory: &[(u64, Vec<u32>)]) -> (Vec<u64>, Comparison) 
     );
     let mut pieces = vec![(BASE, running.bytes)];
     pieces.extend(memory.iter().map(|(at, memory)| (*at, words(memory))));
+    compared(elf, &pieces)
+}
+
+/// Compares an image with memory, if the cpucaps 5 and 6 are present: the addresses of wrong words,
+/// and the comparison.
+pub fn compared(elf: &Elf, pieces: &[(u64, Vec<u8>)]) -> (Vec<u64>, Comparison) {
+    let image = Image::parse(elf.bytes()).unwrap();
+    let records = Records::find(&image, None).unwrap();
+    let table = alt_image::names::CapNames::default().table();
+    let present: CapSet = [5, 6].map(|cap| Cap::new(cap, true)).into_iter().collect();
+    let expected = Expectation::new(&image, &records, table, &present, &Answers::none()).unwrap();
     let dump: Vec<Memory<'_>> = pieces
         .iter()
         .map(|(base, bytes)| Memory { base: *base, bytes })
@@ -52,7 +58,7 @@ fn differences(elf: &Elf, memory: &[(u64, Vec<u32>)]) -> (Vec<u64>, Comparison) 
 }
 
 /// The number of words of a kind that were compared, and of those that are not the linker's.
-fn accounted(comparison: &Comparison, means: Means) -> (usize, usize) {
+pub fn accounted(comparison: &Comparison, means: Means) -> (usize, usize) {
     let mut all = comparison.accounted.iter();
     let found = all.find(|it| it.means == means);
     found.map_or((0, 0), |it| (it.words, it.changed))

@@ -6,8 +6,8 @@
 //! * `-fpatchable-function-entry=2` (Linux 5.5 to 6.2): to two NOPs at the start of the function. The
 //!   first becomes `mov x9, x30`, the second `bl ftrace_caller`.
 //! * `-fpatchable-function-entry=4,2` (from 6.3): to two NOPs before the function, which become the
-//!   address of a `struct ftrace_ops`; the two NOPs at the start, behind `bti c` if there is one, are
-//!   as in the first form.
+//!   address of a `struct ftrace_ops`; the two NOPs at the start, behind BTI if there is one, are as in
+//!   the first form. Entries that are not aligned to 8 bytes are never written.
 //! * `-pg`: to `bl _mcount`, which becomes a NOP or `bl ftrace_caller`.
 
 use alt_runtime::Insn;
@@ -18,8 +18,9 @@ use crate::image::Image;
 const NOP: u32 = Insn::NOP.0;
 /// `mov x9, x30`
 const SAVE_RETURN: u32 = 0xaa1e_03e9;
-/// `bti c`
-const BTI_C: u32 = 0xd503_245f;
+/// `bti`, with any of the targets C, J and JC (Arm ARM C6.2.42: bits 6 and 7).
+const BTI: u32 = 0xd503_241f;
+const BTI_TARGETS: u32 = 0b11 << 6;
 
 /// The functions that a traced function calls.
 const CALLERS: [&str; 3] = ["ftrace_caller", "ftrace_regs_caller", "ftrace_common"];
@@ -44,6 +45,9 @@ pub(super) fn add(places: &mut Rewritten, image: &Image, slide: u64) {
     for entry in entries {
         match image.word(entry) {
             Some(NOP) if before_function => {
+                if !entry.is_multiple_of(8) {
+                    continue;
+                }
                 let values: Vec<u64> = OPS
                     .iter()
                     .filter_map(|name| image.symbol(name))
@@ -51,7 +55,7 @@ pub(super) fn add(places: &mut Rewritten, image: &Image, slide: u64) {
                     .collect();
                 places.add_optional(image, entry, Means::Ftrace, &values);
                 let start = entry.wrapping_add(8);
-                let is_landing_pad = image.word(start) == Some(BTI_C);
+                let is_landing_pad = image.word(start).is_some_and(is_bti);
                 add_calls(
                     places,
                     image,
@@ -60,7 +64,7 @@ pub(super) fn add(places: &mut Rewritten, image: &Image, slide: u64) {
             }
             Some(NOP) => add_calls(places, image, entry),
             // A compiler may count the landing pad.
-            Some(BTI_C) => add_calls(places, image, entry.wrapping_add(4)),
+            Some(word) if is_bti(word) => add_calls(places, image, entry.wrapping_add(4)),
             Some(_) => {
                 let mut words = callers(image, entry);
                 words.push(NOP);
@@ -83,6 +87,10 @@ pub(super) fn add(places: &mut Rewritten, image: &Image, slide: u64) {
     }
 }
 
+fn is_bti(word: u32) -> bool {
+    word & !BTI_TARGETS == BTI
+}
+
 /// Whether the entries are two NOPs before functions. Functions with two NOPs for the tracer rarely
 /// have two more behind them; never all of an image.
 fn has_literals(image: &Image, entries: &[u64]) -> bool {
@@ -91,7 +99,7 @@ fn has_literals(image: &Image, entries: &[u64]) -> bool {
     patchable.peek().is_some()
         && patchable.all(|entry| {
             let function = entry.wrapping_add(8);
-            let pad = image.word(function) == Some(BTI_C);
+            let pad = image.word(function).is_some_and(is_bti);
             let first = function.wrapping_add(4 * u64::from(pad));
             is_nop(first) && is_nop(first.wrapping_add(4))
         })
