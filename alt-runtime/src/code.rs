@@ -1,11 +1,13 @@
 //! The numbers of errors, for a kernel that does not format: `docs/errors.md` lists them.
 //!
 //! A number is never given to another error. The error's fields have the rest: site, cpucap, address.
+//! The numbers of the modules above this one are in these modules.
 
 use crate::boot::FinaliseError;
-use crate::cap::{Conflict, DetectError};
+use crate::cap::{Conflict, DetectError, OverrideError};
 use crate::finished::TableError;
 use crate::patch::{ImageError, PatchError, Reason};
+use crate::region::TextError;
 use crate::rendezvous::StopError;
 
 impl DetectError {
@@ -104,6 +106,18 @@ impl<A> PatchError<A> {
     }
 }
 
+impl TextError {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Empty => 421,
+            Self::Order { .. } => 422,
+            Self::TooLong { .. } => 423,
+            Self::Alias { .. } => 424,
+        }
+    }
+}
+
 impl Conflict {
     /// Its number in `docs/errors.md`, which is never given to another error.
     pub const fn code(&self) -> u16 {
@@ -114,6 +128,26 @@ impl Conflict {
             Self::Caches { .. } => 504,
             Self::BuiltOn { .. } => 505,
             Self::Maintenance => 506,
+        }
+    }
+}
+
+impl OverrideError {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::UnknownWord => 601,
+            Self::UnknownRegister => 602,
+            Self::UnknownField(_) => 603,
+            Self::NotANumber(_) => 604,
+            Self::DoesNotFit(_) => 605,
+            Self::NotSafe { .. } => 606,
+            Self::MissingField(_) => 607,
+            Self::Quoted => 608,
+            Self::Identity(_) => 609,
+            Self::KernelState(_) => 610,
+            Self::NotOverridable(_) => 611,
+            Self::TooMany => 612,
         }
     }
 }

@@ -117,7 +117,7 @@
 //! - `finished-tables`, on by default: the pass over the table of an image that a host tool has [`finished`].
 //! - `atomics`: defines the helpers of outline atomics; see [`atomics`].
 //! - `messages`, on by default: the names of cpucaps are in the image. A kernel that does not format needs
-//!   neither these nor `Display`: each error of boot has a number, its `code()`, which `docs/errors.md` of the
+//!   neither these nor `Display`: each error has a number, its `code()`, which `docs/errors.md` of the
 //!   repository lists.
 //! - `defmt`: implements `defmt::Format` for the errors and reports that a kernel logs.
 //! - `shadow-call-stack`: the module `shadow_call_stack`, which reads unwind tables with gimli.

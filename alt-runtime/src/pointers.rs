@@ -204,6 +204,20 @@ pub enum PointerError {
     },
 }
 
+impl PointerError {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Ambiguous => 621,
+            Self::Unsorted { .. } => 622,
+            Self::Misaligned { .. } => 623,
+            Self::Outside { .. } => 624,
+            Self::AlreadyFixed { .. } => 625,
+            Self::NotInImage { .. } => 626,
+        }
+    }
+}
+
 impl fmt::Display for PointerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

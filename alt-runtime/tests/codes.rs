@@ -6,8 +6,19 @@ use std::path::Path;
 
 use alt_runtime::boot::FinaliseError;
 use alt_runtime::finished::TableError;
+use alt_runtime::livepatch::{
+    ActionError, EntryError, LoadError, PayloadError, RelocationError, Table,
+};
 use alt_runtime::patch::{PatchError, PlanError, Reason};
 use alt_runtime::rendezvous::StopError;
+
+/// The files with numbers.
+const SOURCES: [&str; 4] = [
+    "src/code.rs",
+    "src/pointers.rs",
+    "src/shadow_call_stack/error.rs",
+    "src/livepatch/code.rs",
+];
 
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -17,10 +28,12 @@ fn read(path: &str) -> String {
 #[test]
 fn document_lists_the_codes_of_the_source() {
     let (mut source, mut of) = (BTreeMap::new(), String::new());
-    for line in read("src/code.rs").lines() {
+    let files = SOURCES.map(read);
+    for line in files.iter().flat_map(|file| file.lines()) {
         if let Some(name) = line.strip_prefix("impl") {
-            let name = name.trim_start_matches("<A>").trim_start();
-            let end = name.find(['<', ' ']).unwrap();
+            let name = name.trim_start_matches("<A>").trim_start_matches("<M>");
+            let name = name.trim_start();
+            let end = name.find(['<', ' ']).unwrap_or(name.len());
             of = name[..end].to_owned();
         }
         if let Some((variant, code)) = line.trim().split_once(" => ")
@@ -42,7 +55,7 @@ fn document_lists_the_codes_of_the_source() {
             document.insert(code, name.to_owned());
         }
     }
-    assert!(source.len() > 40, "{source:#?}");
+    assert!(source.len() > 140, "{source:#?}");
     assert_eq!(source, document);
 }
 
@@ -62,4 +75,13 @@ fn code_of_an_error_is_that_of_the_innermost() {
     assert_eq!(raw.code(), Reason::RawTable.code());
     let stop = StopError::Missing { cpu: 1 };
     assert_eq!(FinaliseError::<()>::Stop(stop).code(), stop.code());
+
+    let error = RelocationError::TooFar { distance: 1 << 40 };
+    let entry = PayloadError::Entry {
+        table: Table::Relocations,
+        index: 1,
+        error: EntryError::Relocation(error),
+    };
+    assert_eq!(LoadError::<()>::Payload(entry).code(), error.code());
+    assert_eq!(ActionError::<()>::Stop(stop).code(), stop.code());
 }

@@ -53,12 +53,13 @@
 //! | store.rs | the payloads of a kernel and their states |
 //! | transition.rs | the branches, their old words, and the checks while the CPUs are stopped |
 //! | operations.rs | load, apply, revert, replace, unload |
-//! | load_error.rs, error.rs, name.rs | why an operation was refused |
+//! | load_error.rs, error.rs, code.rs, name.rs | why an operation was refused |
 
 mod build_id;
 mod busy;
 mod calls;
 mod check;
+mod code;
 mod description;
 mod elf;
 mod error;

@@ -101,11 +101,41 @@ pub enum UnwindReason {
     },
 }
 
+impl UnwindReason {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Damaged => 701,
+            Self::BehindEnd => 702,
+            Self::Cie => 703,
+            Self::Augmentation => 704,
+            Self::ReturnAddress { .. } => 705,
+            Self::PointerEncoding { .. } => 706,
+            Self::Outside { .. } => 707,
+            Self::AugmentationData => 708,
+            Self::Opcode { .. } => 709,
+            Self::Program => 710,
+            Self::Place => 711,
+            Self::Unmarked { .. } => 712,
+            Self::AuthenticatedReturn { .. } => 713,
+            Self::SignedReturn { .. } => 714,
+            Self::Twice { .. } => 715,
+            Self::InAlternative { .. } => 716,
+            Self::RoomTooSmall { .. } => 717,
+        }
+    }
+}
+
 impl UnwindError {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        self.reason.code()
+    }
+
     /// Linux's number for this kind of error (`EDYNSCS_…`): 1 for a CIE, 2 for the encoding and the
     /// range of addresses, 3 for augmentation data, 4 for the instructions of an entry. `None` for
     /// errors that Linux does not check for.
-    pub const fn code(&self) -> Option<u8> {
+    pub const fn linux_code(&self) -> Option<u8> {
         use UnwindReason::*;
         match self.reason {
             Cie | Augmentation | ReturnAddress { .. } => Some(1),
@@ -186,8 +216,8 @@ impl fmt::Display for UnwindError {
             write!(f, ", function {function:#x}")?;
         }
         write!(f, ": {}", self.reason)?;
-        match self.code() {
-            Some(code) => write!(f, " (code {code})"),
+        match self.linux_code() {
+            Some(code) => write!(f, " (Linux's code {code})"),
             None => Ok(()),
         }
     }
@@ -203,6 +233,16 @@ pub enum ShadowError<A> {
     Unwind(UnwindError),
     /// The text could not be patched.
     Patch(PatchError<A>),
+}
+
+impl<A> ShadowError<A> {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Unwind(error) => error.code(),
+            Self::Patch(error) => error.code(),
+        }
+    }
 }
 
 impl<A: fmt::Display> fmt::Display for ShadowError<A> {

@@ -162,7 +162,7 @@ fn changed_bytes() {
         };
         let error = image.plan().unwrap_err();
         assert_eq!(
-            (error, error.code()),
+            (error, error.linux_code()),
             (expected, code),
             "{at:#x}: {change:x?}"
         );

@@ -60,7 +60,11 @@ fn other_kinds_of_cie() {
             function: None,
             reason,
         };
-        assert_eq!((error, error.code()), (expected, Some(1)), "{directive}");
+        assert_eq!(
+            (error, error.linux_code()),
+            (expected, Some(1)),
+            "{directive}"
+        );
     }
 }
 
@@ -92,7 +96,7 @@ fn instructions_that_are_not_supported() {
             function: Some(image.function("other").start),
             reason,
         };
-        assert_eq!((error, error.code()), (expected, Some(4)), "{bytes}");
+        assert_eq!((error, error.linux_code()), (expected, Some(4)), "{bytes}");
     }
 }
 
@@ -105,7 +109,10 @@ fn mark_where_no_instruction_is() {
     // DW_CFA_advance_loc, by a byte: all marks behind it are beside their instructions.
     let source = function("outer", ".cfi_escape 0x41", "");
     let (_, error) = refused(&cross, test, &source);
-    assert_eq!((error.reason, error.code()), (UnwindReason::Place, Some(4)));
+    assert_eq!(
+        (error.reason, error.linux_code()),
+        (UnwindReason::Place, Some(4))
+    );
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn epilogue_without_marks() {
                 address: start + stray,
             },
         };
-        assert_eq!((error, error.code()), (expected, None));
+        assert_eq!((error, error.linux_code()), (expected, None));
     }
     // Code that has no marks at all signs by itself, and nobody would pop.
     let source = ".globl outer\nouter:\n.cfi_startproc\nsign\nauthenticate\nret\n.cfi_endproc\n";
@@ -168,7 +175,7 @@ fn functions_that_return_by_retaa() {
         let (image, error) = refused(&cross, test, &source);
         let address = image.function("outer").start + 8;
         let reason = UnwindReason::AuthenticatedReturn { address };
-        assert_eq!((error.reason, error.code()), (reason, None));
+        assert_eq!((error.reason, error.linux_code()), (reason, None));
     }
 }
 
@@ -189,7 +196,7 @@ fn paths_that_would_push_and_not_pop() {
     let (image, error) = refused(&cross, test, &source(".cfi_restore_state\nnop"));
     let address = image.function("outer").start + 20;
     let reason = UnwindReason::SignedReturn { address };
-    assert_eq!((error.reason, error.code()), (reason, None));
+    assert_eq!((error.reason, error.linux_code()), (reason, None));
     let good = source(".cfi_restore_state\nauthenticate\n.cfi_negate_ra_state");
     let (writes, _) = Image::new(&cross, test, &good).plan().unwrap();
     assert_eq!(writes.len(), 3);
@@ -207,7 +214,7 @@ fn states_without_end() {
         let source = function("outer", "", &format!(".cfi_escape {bytes}"));
         let (_, error) = refused(&cross, test, &source);
         assert_eq!(
-            (error.reason, error.code()),
+            (error.reason, error.linux_code()),
             (UnwindReason::Program, Some(4))
         );
     }
@@ -240,7 +247,11 @@ fn functions_that_are_not_inside() {
                 len: function.end - function.start,
             },
         };
-        assert_eq!((error, error.code()), (expected, Some(2)), "{excluded:x?}");
+        assert_eq!(
+            (error, error.linux_code()),
+            (expected, Some(2)),
+            "{excluded:x?}"
+        );
     }
 }
 
@@ -264,7 +275,7 @@ fn two_entries_for_one_instruction() {
         function: Some(outer),
         reason: UnwindReason::Twice { address: outer },
     };
-    assert_eq!((error, error.code()), (expected, None));
+    assert_eq!((error, error.linux_code()), (expected, None));
 }
 
 #[test]
@@ -315,7 +326,7 @@ fn sites_of_alternatives() {
         plan(&[], &[record(inner + 2, 1)]).unwrap_err(),
         error_of_half
     );
-    assert_eq!(error(inner).code(), None);
+    assert_eq!(error(inner).linux_code(), None);
     for (at, len) in [(inner - 8, 2), (inner + 4, 3), (inner, 0)] {
         let (writes, _) = plan(&[branch(inner + 4)], &[record(at, len)]).unwrap();
         assert_eq!(writes.len(), 10, "{at:#x}, {len}");
@@ -358,7 +369,7 @@ fn errors_say_where_and_which() {
     for (error, text) in [
         (
             error(0x18, None, UnwindReason::Cie),
-            ".eh_frame+0x18: it is a CIE that cannot be read (code 1)",
+            ".eh_frame+0x18: it is a CIE that cannot be read (Linux's code 1)",
         ),
         (
             error(
@@ -366,7 +377,7 @@ fn errors_say_where_and_which() {
                 Some(0x4020_0000),
                 UnwindReason::Opcode { opcode: 0x2c },
             ),
-            ".eh_frame+0x30, function 0x40200000: the opcode 0x2c is not supported (code 4)",
+            ".eh_frame+0x30, function 0x40200000: the opcode 0x2c is not supported (Linux's code 4)",
         ),
         (
             error(

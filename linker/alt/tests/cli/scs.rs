@@ -143,14 +143,14 @@ fn scs_refuses_unwind_tables_with_code_and_entry() {
     for (source, texts) in [
         (
             other(".cfi_b_key_frame"),
-            &["error: ", ".eh_frame+0x", "\"zR\"", "(code 1)"][..],
+            &["error: ", ".eh_frame+0x", "\"zR\"", "(Linux's code 1)"][..],
         ),
         (
             other(".cfi_escape 0x2c"),
             &[
                 ", function 0x40200000",
                 "opcode 0x2c",
-                "(code 4)",
+                "(Linux's code 4)",
                 "(outer)",
             ],
         ),
