@@ -44,7 +44,7 @@ fn nothing_resident_refers_to_the_init_region() {
     }
 }
 
-/// The tables, arms and callbacks themselves are there.
+/// The tables and arms themselves are there, and the code that only boot calls.
 #[test]
 fn everything_of_the_pass_is_in_the_init_region() {
     if qemu_tests::skip::without_guests("everything_of_the_pass_is_in_the_init_region") {
@@ -70,6 +70,21 @@ fn everything_of_the_pass_is_in_the_init_region() {
     ] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
+    // init-boot.x takes the code of alt-runtime that only boot calls.
+    let file = ElfFile64::<Endianness>::parse(image.file()).unwrap();
+    let symbols = file.symbols();
+    let detected: Vec<_> = symbols
+        .filter(|symbol| {
+            let name = symbol.name().unwrap_or_default();
+            name.contains("11alt_runtime4boot8detected8Detected")
+        })
+        .map(|symbol| symbol.address())
+        .collect();
+    assert!(detected.len() >= 4, "{detected:x?}");
+    assert!(
+        detected.iter().all(|address| init.contains(address)),
+        "{detected:x?}"
+    );
 }
 
 /// Number of relocations looked at, and `who refers to what` for each that leads from

@@ -1,4 +1,6 @@
 //! Faults that are provoked, to prove that they are noticed; and properties of a finished pass.
+//!
+//! What calls alt-runtime's code in the init region (`init-boot.x`) is in the init region, too.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -67,6 +69,8 @@ unsafe impl WritableAlias for HalfAlias {
 
 /// A pass through a wrong alias does not read back the words that it wrote. It reports that, and
 /// restores the words that it did write to the text.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
 pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image<'_>) -> Result<(), Failed> {
     let (region, room) = image.parts();
     // The real pass reports a table that is refused. Without a write there is nothing to notice.
@@ -112,6 +116,7 @@ pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image<'_>) -> Res
 }
 
 /// The decision of a pass over all scopes on the boot CPU.
+#[unsafe(link_section = ".init.text")]
 fn everything(detected: &Detected) -> Decision<'_> {
     Decision {
         table: detected.table(),
@@ -174,6 +179,8 @@ pub fn final_is_applied(finalised: &Finalised) -> Result<(), Failed> {
 }
 
 /// A pass over text that is patched already writes nothing. Over a finished table, it is refused.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
 pub fn second_pass_is_idle(finalised: &Finalised, image: &mut Image<'_>) -> Result<(), Failed> {
     let (region, room) = image.parts();
     match Plan::new(&region, finalised.decision(), room) {
