@@ -88,7 +88,7 @@ pub fn cpucaps(data: &[u8]) {
         return;
     };
     if let Ok(names) = CapNames::from_linux(text) {
-        names.nearest("LSE");
+        names.offered("LSE");
     }
     let _ = alt_linker::cpucaps_inc("cpucaps.toml", text);
     if let Ok(mut caps) = Caps::from_toml("cpucaps.toml", text) {

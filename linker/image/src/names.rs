@@ -4,11 +4,8 @@ use std::sync::OnceLock;
 
 use alt_runtime::cap::{Cap, CapInfo, CapKind, CapTable, LatePolicy, MAX_CAPS, Rule, Scope};
 
-/// The minimum similarity of a suggested name; 1 means equal.
-const ALIKE: f64 = 0.6;
-
 /// The number of names that are suggested for an unknown one.
-const OFFERED: usize = 3;
+const OFFERED: usize = 5;
 
 /// The number of characters of an invalid line that are shown.
 const SHOWN: usize = 40;
@@ -50,11 +47,30 @@ pub enum NamesError {
     TooMany(usize),
 }
 
-/// The part of a message that suggests [similar names](CapNames::nearest); empty without names.
-pub fn or_meant(nearest: &[String]) -> String {
-    match nearest {
-        [] => String::new(),
-        _ => format!("; did you mean {}?", nearest.join(" or ")),
+/// What an error about an unknown name says of the names that exist: all if they are few, otherwise
+/// the most similar ones. The last part of a path is compared too, because paths are long.
+pub fn offered(asked: &str, names: impl IntoIterator<Item = String>) -> String {
+    let asked = asked.to_lowercase();
+    let likeness = |name: &str| {
+        let name = name.to_lowercase();
+        let last = name.rsplit("::").next().unwrap_or(&name);
+        match name.contains(&asked) {
+            // `LSE` for `HAS_LSE_ATOMICS`.
+            true if asked.len() >= 3 => 1.0,
+            _ => strsim::jaro_winkler(&asked, &name).max(strsim::jaro_winkler(&asked, last)),
+        }
+    };
+    let names = names.into_iter().map(|name| (likeness(&name), name));
+    let mut ranked: Vec<_> = names.collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let total = ranked.len();
+    let names: Vec<_> = ranked.into_iter().map(|(_, name)| name).collect();
+    match names.get(..OFFERED) {
+        _ if total == 0 => "there are none".into(),
+        Some(nearest) if total > OFFERED => {
+            format!("of {total}, the nearest are {}", nearest.join(", "))
+        }
+        _ => format!("there are {}", names.join(", ")),
     }
 }
 
@@ -168,25 +184,9 @@ impl CapNames {
         self.names.iter().map(String::as_str)
     }
 
-    /// The names most similar to `text`; may be empty.
-    pub fn nearest(&self, text: &str) -> Vec<String> {
-        let text = text.to_uppercase();
-        let likeness = |name: &str| match name.contains(&text) {
-            // `LSE` for `HAS_LSE_ATOMICS`.
-            true if text.len() >= 3 => 1.0,
-            _ => strsim::normalized_damerau_levenshtein(&text, name),
-        };
-        let mut alike: Vec<_> = self
-            .iter()
-            .map(|name| (likeness(name), name))
-            .filter(|(likeness, _)| *likeness > ALIKE)
-            .collect();
-        alike.sort_by(|a, b| b.0.total_cmp(&a.0));
-        alike
-            .into_iter()
-            .take(OFFERED)
-            .map(|(_, name)| name.into())
-            .collect()
+    /// What an error about an unknown cpucap says of those that exist.
+    pub fn offered(&self, asked: &str) -> String {
+        offered(asked, self.iter().map(str::to_owned))
     }
 
     /// The name of a cpucap.

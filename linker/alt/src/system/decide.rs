@@ -50,7 +50,10 @@ impl System {
             )
             .into());
         }
-        let machine = super::machine::of(&self.cpus)?;
+        let mut machine = super::machine::of(&self.cpus)?;
+        if let Some(mode) = self.el2 {
+            machine.start_at_el2(mode.into());
+        }
         warn_of_missing(&machine.missing, &asked, caps.table());
         let present = caps.detect(&machine.ids, self.cmdline.as_deref().unwrap_or(""))?;
         Ok((caps.table(), present))

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use alt_image::caps::Caps;
 use alt_image::load::Loaded;
-use alt_image::names::{CapNames, or_meant};
+use alt_image::names::CapNames;
 use alt_runtime::cap::{Cap, CapSet, CapTable};
 
 /// The cpucaps of a list of names and numbers.
@@ -57,11 +57,5 @@ fn unknown(word: &str, is_number: bool, names: &CapNames, table: &CapTable) -> S
              that the image was built from"
         );
     }
-    match &names.nearest(word)[..] {
-        [] => format!(
-            "there is no cpucap {word}; there are {}",
-            names.iter().collect::<Vec<_>>().join(", ")
-        ),
-        nearest => format!("there is no cpucap {word}{}", or_meant(nearest)),
-    }
+    format!("there is no cpucap {word}: {}", names.offered(word))
 }

@@ -7,10 +7,11 @@ mod machine;
 use std::error::Error;
 use std::path::PathBuf;
 
+use alt_image::caps::ids::El2;
 use alt_image::load::Loaded;
 use alt_image::patching::{Answers, Expectation};
 use alt_runtime::cap::{CapSet, CapTable};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::input::read_text;
 
@@ -19,6 +20,14 @@ use crate::input::read_text;
 pub struct System {
     #[command(flatten)]
     cpus: Cpus,
+    /// The kernel is started at EL2. `vhe`, which is meant without a value: it runs there with
+    /// HCR_EL2.E2H set if the CPU has FEAT_VHE, otherwise at EL1, as Linux; `no-vhe`: at EL2 with E2H
+    /// clear, as Xen
+    #[arg(
+        long, value_enum, value_name = "MODE", requires = "cpu", require_equals = true,
+        num_args = 0..=1, default_missing_value = "vhe"
+    )]
+    el2: Option<Mode>,
     /// The kernel's command line, for overrides: "arm64.nolse id_aa64pfr0.sve=0"
     #[arg(long, value_name = "LINE", conflicts_with = "caps")]
     cmdline: Option<String>,
@@ -30,6 +39,22 @@ pub struct System {
     /// Results of callbacks: a TOML file with lists of words, by callback or by symbol+offset
     #[arg(long, value_name = "FILE")]
     callbacks: Option<PathBuf>,
+}
+
+/// The values of --el2.
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    Vhe,
+    NoVhe,
+}
+
+impl From<Mode> for El2 {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Vhe => Self::Vhe,
+            Mode::NoVhe => Self::NoVhe,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -328,6 +328,78 @@ marker: ret
 662: isb
 "#;
 
+/// Loads of addresses from slots, as compilers write them: `-fPIC` (a page and its low part), GCC's
+/// `-fpic` (the table's page), a literal, and a distance in data.
+const BY_SLOTS: &str = "
+.text
+.globl by_slots
+.type by_slots, %function
+by_slots:
+    adrp x0, :got:foreign
+    ldr x0, [x0, :got_lo12:foreign]
+    adrp x1, _GLOBAL_OFFSET_TABLE_
+    ldr x1, [x1, :gotpage_lo15:foreign]
+    ldr x2, :got:foreign
+    adrp x3, :got:here
+    ldr x3, [x3, :got_lo12:here]
+    movz x4, #0
+    ret
+.reloc by_slots + 28, R_AARCH64_MOVW_GOTOFF_G0, foreign
+.data
+.balign 8
+.globl here
+here: .word 0
+.reloc here, R_AARCH64_GOTPCREL32, foreign
+.section .altinstructions, \"a\"
+    .word by_slots + 32 - ., 662f - .
+    .hword 3
+    .byte 4, 4
+.section .altinstr_replacement, \"ax\"
+662: isb
+";
+
+#[test]
+fn slots_of_the_global_offset_table_have_addresses() {
+    let test = "slots_of_the_global_offset_table_have_addresses";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let (source, path) = (dir.path().join("slots.rs"), dir.path().join("slots.o"));
+    let text = format!("#![no_std]\ncore::arch::global_asm!(r##\"{BY_SLOTS}\"##);\n");
+    fs::write(&source, text).unwrap();
+    let mut rustc = cross.rustc();
+    rustc.args(["--crate-type=lib", "--emit=obj", "-Cpanic=abort"]);
+    let output = rustc.arg(&source).arg("-o").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let image = alt_image::image::Image::parse_any(fs::read(&path).unwrap()).unwrap();
+    let start = image.symbol("by_slots").unwrap();
+    let word = |index: u64| u64::from(image.word(start + 4 * index).unwrap());
+    // ADRP has the page in bits 23:5 and 30:29, LDR the offset by 8 in 21:10, the literal form the
+    // distance by 4 in 23:5 (Arm ARM C6.2.12, C6.2.205, C6.2.206).
+    let page = |index: u64| {
+        let pages = (word(index) >> 5 & 0x7_ffff) << 2 | word(index) >> 29 & 3;
+        ((start + 4 * index) & !0xfff) + (pages << 12)
+    };
+    let by_page = |index: u64| page(index) + 8 * (word(index + 1) >> 10 & 0xfff);
+    let foreign = by_page(0);
+    assert_eq!(by_page(2), foreign);
+    assert_eq!(start + 16 + 4 * (word(4) >> 5 & 0x7_ffff), foreign);
+    assert_eq!(by_page(5), foreign + 8);
+    let here = image.symbol("here").unwrap();
+    let distance: [u8; 4] = image.bytes(here, 4).unwrap().try_into().unwrap();
+    let distance = i64::from(i32::from_le_bytes(distance));
+    assert_eq!(here.wrapping_add_signed(distance), foreign);
+    let held = |slot| u64::from_le_bytes(image.bytes(slot, 8).unwrap().try_into().unwrap());
+    assert_eq!(held(foreign), image.symbol("foreign").unwrap());
+    assert_eq!(held(foreign + 8), here);
+    let said = noted(run(&["verify"], &path));
+    let left: Vec<_> = said.lines().filter(|line| line.contains("GOT")).collect();
+    assert_eq!(left.len(), 1, "{said}");
+    let why = "R_AARCH64_MOVW_GOTOFF_G0: the global offset table is made by the link or the loader";
+    assert!(left[0].contains(why), "{said}");
+}
+
 /// The symbols for a loader, which `strip` keeps, name the sites.
 #[test]
 fn stripped_vdso_has_the_names_of_its_functions() {

@@ -135,16 +135,18 @@ fn a_callback_is_answered() {
     }
 }
 
+/// An entry of a TOML file with a condition of one field.
+fn entry(name: &str, field: &str, min: u32) -> String {
+    format!(
+        "[{name}]\ndoc = \"x\"\nscope = \"system\"\nkind = \"feature\"\n\
+         detect = {{ field = \"{field}\", min = {min} }}\n"
+    )
+}
+
 #[test]
 fn rules_and_numbers_come_from_two_files() {
     let Some(linux) = Linux::new("rules_and_numbers_come_from_two_files") else {
         return;
-    };
-    let entry = |name: &str, field: &str, min: u32| {
-        format!(
-            "[{name}]\ndoc = \"x\"\nscope = \"system\"\nkind = \"feature\"\n\
-             detect = {{ field = \"{field}\", min = {min} }}\n"
-        )
     };
     let lse = entry("HAS_LSE_ATOMICS", "ID_AA64ISAR0_EL1.Atomic", 2);
     let pan = entry("HAS_PAN", "ID_AA64MMFR1_EL1.PAN", 1);
@@ -198,7 +200,10 @@ fn rules_and_numbers_come_from_two_files() {
     assert!(!out.ends_with(LAST_LINE), "{out}");
     both(&[&pan[..], &lse].concat(), &[]).refused(&["HAS_CRC32, HAS_ARMv8_4_TTL, HAS_LSE2"]);
     let wrong = entry("HAS_LSE_ATOMIC", "ID_AA64ISAR0_EL1.Atomic", 2);
-    both(&wrong, &[]).refused(&["[HAS_LSE_ATOMIC]", "did you mean HAS_LSE_ATOMICS?"]);
+    both(&wrong, &[]).refused(&[
+        "[HAS_LSE_ATOMIC]",
+        "of 6, the nearest are HAS_LSE_ATOMICS, ",
+    ]);
 
     // A TOML file alone counts for itself: so in the order of the numbers.
     let always =
@@ -219,6 +224,58 @@ fn rules_and_numbers_come_from_two_files() {
 }
 
 #[test]
+fn a_kernel_is_started_at_el2() {
+    let Some(linux) = Linux::new("a_kernel_is_started_at_el2") else {
+        return;
+    };
+    let names = linux.write("cpucaps", NAMES);
+    let rules = linux.write(
+        "rules.toml",
+        &[
+            entry("HAS_PAN", "CurrentEL.EL", 2),
+            entry("HAS_LSE_ATOMICS", "HCR_EL2.E2H", 1),
+            entry("HAS_CRC32", "ID_AA64PFR0_EL1.EL2", 1),
+        ]
+        .concat(),
+    );
+    let given = ["--cpucaps", &names, "--cpucaps", &rules, "--assume", "!*"];
+    let apply = |more: &[&str]| linux.apply(&[&given[..], more].concat());
+    let text = |more: &[&str]| {
+        let out = apply(more).clean();
+        (out, fs::read(linux.output()).unwrap())
+    };
+    for (cpu, option, present) in [
+        ("cortex-a76", None, ""),
+        (
+            "cortex-a76",
+            Some("--el2"),
+            "HAS_PAN,HAS_LSE_ATOMICS,HAS_CRC32",
+        ),
+        (
+            "cortex-a76",
+            Some("--el2=vhe"),
+            "HAS_PAN,HAS_LSE_ATOMICS,HAS_CRC32",
+        ),
+        ("cortex-a76", Some("--el2=no-vhe"), "HAS_PAN,HAS_CRC32"),
+        ("cortex-a53", Some("--el2"), "HAS_CRC32"),
+        ("cortex-a53", Some("--el2=no-vhe"), "HAS_PAN,HAS_CRC32"),
+    ] {
+        let arguments: Vec<&str> = ["--cpu", cpu].into_iter().chain(option).collect();
+        let found = text(&arguments);
+        let expected = linux.apply(&["--cpucaps", &names, "--caps", present]);
+        let expected = (expected.clean(), fs::read(linux.output()).unwrap());
+        assert!(
+            found == expected,
+            "{arguments:?}: {} or {}",
+            found.0,
+            expected.0
+        );
+    }
+    apply(&["--cpu", "cortex-a76", "--el2=hyp"]).refused(&["'hyp'", "vhe, no-vhe"]);
+    apply(&["--caps", "", "--el2"]).refused(&["--el2"]);
+}
+
+#[test]
 fn a_list_of_names_must_be_one() {
     let Some(linux) = Linux::new("a_list_of_names_must_be_one") else {
         return;
@@ -230,7 +287,7 @@ fn a_list_of_names_must_be_one() {
     names("[LSE]\n", "0").refused(&["names: line 1: `[LSE]` is no name", "tools/cpucaps"]);
     names("#define ARM64_NCAPS 2\n", "0").refused(&["names: there are no names in it"]);
     names("A\nA\n", "0").refused(&["names: line 2: A or its number is in the list already"]);
-    names(NAMES, "LSE").refused(&["did you mean HAS_LSE_ATOMICS or HAS_LSE2?"]);
+    names(NAMES, "LSE").refused(&["of 6, the nearest are HAS_LSE_ATOMICS, HAS_LSE2, "]);
     names(NAMES, "6").refused(&["from 0 (ALWAYS_BOOT) to 5 (HAS_LSE2)"]);
     // The list of another kernel: a record asks for a number that it has not.
     names("A\nB\nC\n", "0").refused(&["there is no such cpucap"]);

@@ -2,8 +2,6 @@
 
 use alt_runtime::cap::DetectError;
 
-use crate::names::or_meant;
-
 /// The cpucaps of a kernel cannot be read or evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -38,12 +36,12 @@ pub enum CapsError {
         undecided: Vec<&'static str>,
     },
     /// A cap of the TOML file is missing in the list of numbers.
-    #[error("[{name}] is not in the list of cpucaps{}", or_meant(.nearest))]
+    #[error("[{name}] is not in the list of cpucaps: {there}")]
     NotListed {
         /// Its name.
         name: String,
-        /// Similar names of the list.
-        nearest: Vec<String>,
+        /// The names of the list, for the message.
+        there: String,
     },
     /// An override on the kernel command line is invalid.
     #[error("kernel command line, {word}: {why}")]

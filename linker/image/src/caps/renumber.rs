@@ -23,7 +23,7 @@ impl Caps {
             if !names.iter().any(|name| name == cap.name) {
                 return Err(CapsError::NotListed {
                     name: cap.name.clone(),
-                    nearest: names.nearest(&cap.name),
+                    there: names.offered(&cap.name),
                 });
             }
         }

@@ -10,7 +10,7 @@ pub enum DumpError {
     #[error(transparent)]
     Host(#[from] HostError),
     /// The cpucap does not exist.
-    #[error("no cpucap is called {asked}: {there}")]
+    #[error("there is no cpucap {asked}: {there}")]
     UnknownCap {
         /// The requested name.
         asked: String,

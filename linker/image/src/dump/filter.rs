@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{ArmKind, DumpError};
 use crate::image::{Image, Symbol, demangle};
-use crate::names::CapNames;
+use crate::names::{CapNames, offered};
 use crate::records::{Records, Site};
-
-/// The number of names that an error suggests.
-const OFFERED: usize = 5;
 
 /// The sites to dump; all by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +53,7 @@ impl Filter {
                 asked: asked.clone(),
                 there: match names.is_empty() {
                     true => "no names are known, so give its number, or a file with names".into(),
-                    false => nearest(asked, names.iter().map(String::from)),
+                    false => names.offered(asked),
                 },
             })?;
             numbers.push(number);
@@ -76,7 +73,7 @@ impl Filter {
         }
         let labels = numbers.iter().map(|number| names.label(*number));
         let label = labels.collect::<Vec<_>>().join(" or ");
-        let there = |sites: &[Site<'_>]| nearest(&label, caps(sites, names));
+        let there = |sites: &[Site<'_>]| offered(&label, caps(sites, names));
         Err(match &self.site {
             Some(site) if all.iter().any(asks) => DumpError::NotBoth {
                 site: site.clone(),
@@ -133,7 +130,7 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
             false => Ok(chosen),
             true => Err(DumpError::SymbolWithoutSite {
                 asked: asked.into(),
-                there: nearest(asked, functions(image, all)),
+                there: offered(asked, functions(image, all)),
             }),
         };
     }
@@ -157,7 +154,7 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
         ([], Some(start)) => at_address(image, all, *start),
         ([], None) => Err(DumpError::UnknownSymbol {
             asked: asked.into(),
-            there: nearest(asked, functions(image, all)),
+            there: offered(asked, functions(image, all)),
         }),
         (several, _) => Err(DumpError::Ambiguous {
             asked: asked.into(),
@@ -240,26 +237,4 @@ fn around(image: &Image, sites: &[Site<'_>], address: u64) -> String {
         })
         .collect();
     format!("the nearest are {}", near.join(" and "))
-}
-
-/// The names most similar to `asked`. Its last part is compared too, because paths are long.
-fn nearest(asked: &str, names: impl IntoIterator<Item = String>) -> String {
-    let likeness = |name: &str| {
-        let last = name.rsplit("::").next().unwrap_or(name);
-        let whole = strsim::jaro_winkler(asked, name);
-        whole.max(strsim::jaro_winkler(asked, last))
-    };
-    let mut ranked: Vec<_> = names
-        .into_iter()
-        .map(|name| (likeness(&name), name))
-        .collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let total = ranked.len();
-    let offered = ranked.into_iter().take(OFFERED).map(|(_, name)| name);
-    let offered: Vec<_> = offered.collect();
-    match total {
-        0 => "there are none".into(),
-        total if total > OFFERED => format!("of {total}, the nearest are {}", offered.join(", ")),
-        _ => format!("there are {}", offered.join(", ")),
-    }
 }

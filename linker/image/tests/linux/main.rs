@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use alt_image::caps::{Caps, ids};
+use alt_image::caps::Caps;
+use alt_image::caps::ids::{self, El2};
 use alt_image::names::CapNames;
 use alt_runtime::cap::IdRegs;
-use alt_runtime::cap::idregs::fields::{CurrentEL, HCR_EL2, ID_AA64MMFR1_EL1};
 use test_support::workspace;
 
+/// Versions that were not run.
 const NAMES_5_15: &str = include_str!("data/names-5.15.txt");
+const NAMES_6_6: &str = include_str!("data/names-6.6.txt");
 
 /// A kernel that ran.
 struct Kernel {
@@ -75,20 +77,17 @@ fn unknown(names: &str) -> Vec<&'static str> {
     names.into_iter().collect()
 }
 
-/// The registers of a machine such as `cortex-a76`, or `cortex-a76 at EL2`. At EL2, a CPU with
-/// FEAT_VHE runs the kernel with HCR_EL2.E2H.
+/// The registers of a machine such as `cortex-a76`, or `cortex-a76 at EL2`.
 fn registers(cpu: &str) -> IdRegs {
     let (model, is_at_el2) = match cpu.strip_suffix(" at EL2") {
         Some(model) => (model, true),
         None => (cpu, false),
     };
-    let mut ids = ids::builtin(&format!("{model}@10.0")).unwrap().ids;
+    let mut machine = ids::builtin(&format!("{model}@10.0")).unwrap();
     if is_at_el2 {
-        let vhe = ids.field(&ID_AA64MMFR1_EL1::VH) > 0;
-        ids.set_field(&CurrentEL::EL, if vhe { 2 } else { 1 });
-        ids.set_field(&HCR_EL2::E2H, vhe.into());
+        machine.start_at_el2(El2::Vhe);
     }
-    ids
+    machine.ids
 }
 
 #[test]
@@ -127,12 +126,14 @@ fn names_without_a_condition_are_these() {
     for kernel in &KERNELS {
         assert_eq!(unknown(kernel.names), kernel.unknown);
     }
-    let [_, of_6_1, _] = KERNELS;
-    let more = unknown(NAMES_5_15);
-    assert!(
-        more.iter().all(|name| of_6_1.unknown.contains(name)),
-        "{more:?}"
-    );
+    let [_, of_6_1, of_6_12] = KERNELS;
+    for (names, like) in [(NAMES_5_15, of_6_1), (NAMES_6_6, of_6_12)] {
+        let more = unknown(names);
+        assert!(
+            more.iter().all(|name| like.unknown.contains(name)),
+            "{more:?}"
+        );
+    }
 }
 
 #[test]

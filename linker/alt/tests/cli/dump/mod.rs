@@ -267,11 +267,7 @@ fn what_matches_nothing_is_an_error_that_says_what_is_there() {
         assert!(text.starts_with(message), "{text}");
         error
     };
-    let error = refused(
-        Some("PAM"),
-        None,
-        "no cpucap is called PAM: there are PAN, ",
-    );
+    let error = refused(Some("PAM"), None, "there is no cpucap PAM: there are PAN, ");
     assert!(matches!(error, DumpError::UnknownCap { .. }));
     let error = refused(
         Some("9"),

@@ -9,7 +9,9 @@ mod lines;
 
 use std::fmt;
 
-use alt_runtime::cap::{IdRegs, idregs::Register};
+use alt_runtime::cap::IdRegs;
+use alt_runtime::cap::idregs::Register;
+use alt_runtime::cap::idregs::fields::{CurrentEL, HCR_EL2, ID_AA64MMFR1_EL1, ID_AA64PFR0_EL1};
 
 pub use builtin::builtin;
 pub use error::{At, IdsError};
@@ -27,6 +29,33 @@ pub struct Machine {
     pub ids: IdRegs,
     /// The registers that the file lacks. Features that they indicate appear to be absent.
     pub missing: Vec<Register>,
+}
+
+/// How a kernel that is started at EL2 runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum El2 {
+    /// At EL2 with HCR_EL2.E2H set, if the CPU has FEAT_VHE; otherwise at EL1, as Linux does.
+    Vhe,
+    /// At EL2 with HCR_EL2.E2H clear, as Xen does.
+    NoVhe,
+}
+
+impl Machine {
+    /// The machine as a kernel reads it that is started at EL2. The CPU models of QEMU were read at
+    /// EL1, on a machine without EL2.
+    pub fn start_at_el2(&mut self, mode: El2) {
+        let ids = &mut self.ids;
+        let el2 = ids.field(&ID_AA64PFR0_EL1::EL2).max(1);
+        ids.set_field(&ID_AA64PFR0_EL1::EL2, el2);
+        let has_vhe = ids.field(&ID_AA64MMFR1_EL1::VH) > 0;
+        let (level, e2h) = match mode {
+            El2::Vhe if has_vhe => (2, 1),
+            El2::Vhe => (1, 0),
+            El2::NoVhe => (2, 0),
+        };
+        ids.set_field(&CurrentEL::EL, level);
+        ids.set_field(&HCR_EL2::E2H, e2h);
+    }
 }
 
 /// In the syntax of [`builtin`]: `cortex-a76@10.0`, `max/mte=on@10.0`.

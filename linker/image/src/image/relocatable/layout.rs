@@ -10,6 +10,7 @@ use object::elf::{
     SHT_RELA, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SectionType,
 };
 
+use super::got::Got;
 use super::{callbacks, damaged};
 use crate::image::elf::{LAST_PAGE, Names};
 use crate::image::{ImageError, Section};
@@ -35,6 +36,9 @@ const FUNCTION: usize = CALLBACK as usize - 8;
 
 /// The section of symbols that other objects define.
 pub(super) const UNDEFINED: &str = "*UND*";
+
+/// The section of addresses that the link would make.
+const GOT: &str = "*GOT*";
 
 /// The room for each of them, in bytes: more than a page offset that a relocation adds.
 pub(super) const ROOM: u64 = 256;
@@ -291,6 +295,38 @@ impl Layout {
             };
             self.add(new, true);
         }
+        Ok(())
+    }
+
+    /// Where the global offset table is put: at a page behind everything.
+    pub fn got(&self) -> u64 {
+        self.at.checked_next_multiple_of(PAGE).unwrap_or(LAST_PAGE)
+    }
+
+    /// Adds the global offset table, unless it is empty.
+    pub fn add_got(&mut self, got: &Got) -> Result<(), ImageError> {
+        let bytes = got.bytes();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = got.start.checked_add(bytes.len() as u64);
+        let end = end.filter(|end| *end <= LAST_PAGE);
+        let end = end.ok_or_else(|| ImageError::Wraps {
+            section: GOT.into(),
+            address: got.start,
+        })?;
+        self.at = end;
+        let offset = self.data.len();
+        self.data.extend(bytes);
+        self.sections.push(Section {
+            name: GOT.into(),
+            range: got.start..end,
+            file: offset..self.data.len(),
+            loaded: true,
+            executable: false,
+            writable: false,
+            thread_local: false,
+        });
         Ok(())
     }
 

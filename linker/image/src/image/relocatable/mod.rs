@@ -4,9 +4,10 @@
 //! laid out here in memory that nobody uses otherwise, each on addresses of its own, and its
 //! relocations are applied for them. Sites, records and replacements then refer to each other as
 //! they will in a running kernel. Symbols that the object lacks lie behind it, in a section that
-//! has no bytes.
+//! has no bytes, and the global offset table of position-independent code behind that.
 
 mod callbacks;
+mod got;
 mod layout;
 mod relocate;
 

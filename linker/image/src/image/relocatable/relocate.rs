@@ -20,6 +20,7 @@ use object::elf::{
 };
 
 use super::damaged;
+use super::got::{self, Got};
 use super::layout::{Layout, is_table};
 use crate::image::elf::Names;
 use crate::image::{ImageError, Relocation};
@@ -44,6 +45,7 @@ pub(super) fn all(
     names: &mut Names,
 ) -> Result<(Vec<Relocation>, Vec<Unapplied>), ImageError> {
     let (mut kept, mut unapplied) = (Vec::new(), Vec::new());
+    let mut got = Got::new(layout.got());
     // Sections may share bytes; together they must not be larger than the file.
     let mut left = file as u64;
     for (index, rows) in object.sections.iter().enumerate() {
@@ -58,19 +60,23 @@ pub(super) fn all(
         for row in list {
             let at = start.wrapping_add(row.offset);
             let symbol = object.symbols.get(row.symbol);
-            let target = match row.symbol {
-                0 => Some(0),
-                number => layout.address(object, number),
+            let address = match (row.symbol, symbol) {
+                (0, _) => Some(0),
+                (_, Some(symbol)) if symbol.name == got::SYMBOL => Some(got.start),
+                (number, _) => layout.address(object, number),
             };
             let addend = row.addend.unwrap_or_default();
-            let target = target.map(|value| value.wrapping_add_signed(addend));
+            let target = address.map(|value| value.wrapping_add_signed(addend));
             if row.kind == R_AARCH64_NONE {
                 continue;
             }
             let done = match target {
                 None => Err("its symbol has no address".into()),
-                Some(target) => place(layout, of, offset, &row)
-                    .and_then(|bytes| apply(row.kind, bytes, at, target)),
+                Some(target) => {
+                    let slot = address.and_then(|of| got.resolve(row.kind, of, addend));
+                    let (kind, target) = slot.unwrap_or((row.kind, target));
+                    place(layout, of, offset, &row).and_then(|bytes| apply(kind, bytes, at, target))
+                }
             };
             if let Err(why) = done {
                 let kind = name(row.kind);
@@ -97,6 +103,7 @@ pub(super) fn all(
         }
     }
     kept.sort_by_key(|relocation| relocation.at);
+    layout.add_got(&got)?;
     unapplied.sort_by_key(|unapplied| unapplied.at);
     Ok((kept, unapplied))
 }
