@@ -101,13 +101,17 @@ const SET: [u32; 5] = [
     0x5310_7f20,
 ];
 
+/// `ubfx w0, w19, #0, #32`, and with the 9 bits of 511.
+const MASKS: [u32; 2] = [0x5300_7e60, 0x5300_2260];
+
 fn with_constants() -> Elf {
     let mut elf = kernel::image();
     let mut text = vec![NOP; 8];
     text[2..7].copy_from_slice(&CONSTANTS);
+    text[7] = MASKS[0];
     section(&mut elf, ".text.constants", ALLOC | EXEC, MORE, &text);
     let row = |at: u64, place: u64| [place.wrapping_sub(at) as u32];
-    let (pointers, shifts) = (DATA + 0x100, DATA + 0x200);
+    let (pointers, shifts, masks) = (DATA + 0x100, DATA + 0x200, DATA + 0x300);
     let row_of_pointer = row(pointers, MORE + 8);
     section(
         &mut elf,
@@ -124,9 +128,18 @@ fn with_constants() -> Elf {
         shifts,
         &row_of_shift,
     );
-    let data = section(&mut elf, ".data.constants", ALLOC, DATA, &[0; 4]);
+    let row_of_mask = row(masks, MORE + 28);
+    section(
+        &mut elf,
+        "runtime_mask_hash_mask",
+        ALLOC,
+        masks,
+        &row_of_mask,
+    );
+    let data = section(&mut elf, ".data.constants", ALLOC, DATA, &[0; 5]);
     elf.symbol("hashtable", 1, data, DATA, 8);
     elf.symbol("hash_shift", 1, data, DATA + 8, 4);
+    elf.symbol("hash_mask", 1, data, DATA + 12, 4);
     elf
 }
 
@@ -135,21 +148,23 @@ fn runtime_constants_have_the_value_of_their_variable() {
     let elf = with_constants();
     let mut text = vec![NOP; 8];
     text[2..7].copy_from_slice(&SET);
-    // The variable of 4 bytes has a neighbour.
-    let data = vec![0x5fe1_47c0, 0xffff_7753, 16, 0x1234];
+    text[7] = MASKS[1];
+    // The variables of 4 bytes have neighbours.
+    let data = vec![0x5fe1_47c0, 0xffff_7753, 16, 511, 0x1234];
     let memory = [(MORE, text), (DATA, data)];
     let (found, comparison) = differences(&elf, &memory);
     assert_eq!(found, NONE);
-    assert_eq!(accounted(&comparison, Means::Constant), (5, 5));
+    assert_eq!(accounted(&comparison, Means::Constant), (6, 6));
     each_flip_is_found(&elf, &memory, &[]);
 
     // The variables are not set yet.
     let mut text = vec![NOP; 8];
     text[2..7].copy_from_slice(&CONSTANTS);
-    let memory = [(MORE, text), (DATA, vec![0, 0, 0, 0x1234])];
+    text[7] = MASKS[0];
+    let memory = [(MORE, text), (DATA, vec![0, 0, 0, 0, 0x1234])];
     let (found, comparison) = differences(&elf, &memory);
     assert_eq!(found, NONE);
-    assert_eq!(accounted(&comparison, Means::Constant), (5, 0));
+    assert_eq!(accounted(&comparison, Means::Constant), (6, 0));
     each_flip_is_found(&elf, &memory, &[]);
 }
 

@@ -7,6 +7,8 @@
 //!   C4.1.93, "Data Processing -- Immediate").
 //! * `runtime_shift_VARIABLE`: LSR of 32 bits by the value, in bits 21:16 (an alias of UBFM; the same
 //!   section).
+//! * `runtime_mask_VARIABLE` (Linux 7): UBFX of 32 bits from bit 0, as many bits as the value has, which is
+//!   2ⁿ - 1; n - 1 is in bits 15:10 (an alias of UBFM; the same section).
 //!
 //! The variable keeps the value, so memory says which words are right. Some constants of Linux 7 have no
 //! variable; then all places must have one value, that of most of them.
@@ -21,14 +23,22 @@ use crate::image::Image;
 enum Form {
     Pointer,
     Shift,
+    Mask,
 }
+
+/// The forms by the start of a section's name.
+const FORMS: [(&str, Form); 3] = [
+    ("runtime_ptr_", Form::Pointer),
+    ("runtime_shift_", Form::Shift),
+    ("runtime_mask_", Form::Mask),
+];
 
 impl Form {
     /// The number of instructions.
     fn len(self) -> u64 {
         match self {
             Self::Pointer => 4,
-            Self::Shift => 1,
+            Self::Shift | Self::Mask => 1,
         }
     }
 
@@ -37,6 +47,10 @@ impl Form {
         match self {
             Self::Pointer => word & !(0xffff << 5) | ((value >> (16 * index)) as u32 & 0xffff) << 5,
             Self::Shift => word & !(0x3f << 16) | (value as u32 & 0x3f) << 16,
+            Self::Mask => {
+                let bits = u64::BITS - value.leading_zeros();
+                word & !(0x3f << 10) | (bits.saturating_sub(1) & 0x3f) << 10
+            }
         }
     }
 
@@ -47,6 +61,8 @@ impl Form {
             Some(match self {
                 Self::Pointer => (word >> 5 & 0xffff) << (16 * index),
                 Self::Shift => word >> 16 & 0x3f,
+                // Bits 63 to n + 1 of 64 are shifted out.
+                Self::Mask => u64::MAX >> (63 - (word >> 10 & 0x3f)),
             })
         };
         (0..self.len()).map(part).sum()
@@ -67,10 +83,8 @@ fn most_common(values: impl Iterator<Item = u64>) -> Option<u64> {
 
 pub(super) fn add(places: &mut Rewritten, image: &Image, doubleword: impl Fn(u64) -> Option<u64>) {
     for section in image.sections() {
-        let pointer = section.name.strip_prefix("runtime_ptr_");
-        let pointer = pointer.map(|variable| (variable, Form::Pointer));
-        let shift = || Some((section.name.strip_prefix("runtime_shift_")?, Form::Shift));
-        let Some((variable, form)) = pointer.or_else(shift) else {
+        let form_of = |(prefix, form)| Some((section.name.strip_prefix(prefix)?, form));
+        let Some((variable, form)) = FORMS.into_iter().find_map(form_of) else {
             continue;
         };
         let rows = section.range.clone().step_by(4);
@@ -84,7 +98,7 @@ pub(super) fn add(places: &mut Rewritten, image: &Image, doubleword: impl Fn(u64
             Some(at) => doubleword(at)
                 .map(|value| match form {
                     Form::Pointer => value,
-                    Form::Shift => value & 0xffff_ffff,
+                    Form::Shift | Form::Mask => value & 0xffff_ffff,
                 })
                 .filter(|value| *value != 0),
             None => {

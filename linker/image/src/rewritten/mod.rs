@@ -35,7 +35,7 @@ pub enum Means {
     HypPointer,
     /// The mitigations in the vectors of the hypervisor, before Linux 5.11.
     HypVector,
-    /// A value that is known early in the boot: `runtime_ptr_…`, `runtime_shift_…`.
+    /// A value that is known early in the boot: `runtime_ptr_…`, `runtime_shift_…`, `runtime_mask_…`.
     Constant,
     /// Data in the text: what a signer of the boot image writes to its header; `init_ttbr` of Xen.
     Data,
