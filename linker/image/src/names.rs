@@ -315,9 +315,19 @@ mod tests {
 
     #[test]
     fn a_name_that_is_nearly_right_finds_the_right_one() {
-        let names = CapNames::from_linux("BTI\nHAS_LSE_ATOMICS\nHAS_PAN\n").unwrap();
-        assert_eq!(names.nearest("lse"), ["HAS_LSE_ATOMICS"]);
-        assert_eq!(names.nearest("HAS_PAM"), ["HAS_PAN"]);
-        assert!(names.nearest("SME").is_empty());
+        let few = CapNames::from_linux("BTI\nHAS_LSE_ATOMICS\nHAS_PAN\n").unwrap();
+        assert_eq!(
+            few.offered("lse"),
+            "there are HAS_LSE_ATOMICS, HAS_PAN, BTI"
+        );
+        let more: String = (0..9).map(|n| format!("CAP_{n}\n")).collect();
+        let more = CapNames::from_linux(&format!("{more}HAS_PAN\n")).unwrap();
+        let said = more.offered("HAS_PAM");
+        assert!(
+            said.starts_with("of 10, the nearest are HAS_PAN, "),
+            "{said}"
+        );
+        assert_eq!(said.split(", ").count(), 6);
+        assert_eq!(CapNames::default().offered("LSE"), "there are none");
     }
 }
