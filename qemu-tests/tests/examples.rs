@@ -36,6 +36,10 @@ fn main() {
                 "quickstart" => (2 * usize::from(lse), 2),
                 _ => (usize::from(lse) + usize::from(crc32) + usize::from(sb), 3),
             };
+            if example.package == "quickstart" {
+                let name = format!("examples::quickstart::{cpu}::el2");
+                all.push(trial(name, move || boots_at_el2(example, cpu, expected)));
+            }
             for smp in [1, 4] {
                 let name = format!("examples::{}::{cpu}::smp{smp}", example.package);
                 all.push(trial(name, move || boots(example, cpu, smp, expected)));
@@ -47,6 +51,18 @@ fn main() {
         }
     }
     trials::run(all);
+}
+
+/// As a hypervisor would: the kernel stays at EL2, at which it is entered.
+fn boots_at_el2(example: Example, cpu: &str, expected: (usize, usize)) -> Result<()> {
+    let machine = Machine::new(cpu).options("virt,gic-version=3,virtualization=on");
+    let boot = example.boot(qemu()?, &machine, Profile::Release)?;
+    match (boot.patched, boot.sites) == expected
+        && boot.printed.contains("ok: counted to 42 at EL2")
+    {
+        true => Ok(()),
+        false => Err(format!("not {expected:?}; it printed:\n{}", boot.printed).into()),
+    }
 }
 
 fn boots(example: Example, cpu: &str, smp: u32, expected: (usize, usize)) -> Result<()> {

@@ -34,11 +34,20 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} sites rewritten: {} words in {} cache lines",
+            "{} of {} sites rewritten: {} word{} in {} cache line{}",
             self.rewritten,
             self.sites(),
             self.words,
-            self.lines
+            plural(self.words),
+            self.lines,
+            plural(self.lines)
         )
+    }
+}
+
+const fn plural(number: u32) -> &'static str {
+    match number {
+        1 => "",
+        _ => "s",
     }
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use aarch64_rt::entry;
 
-use crate::board::{power_off, print};
+use crate::board::{current_el, power_off, print};
 use crate::sites;
 
 entry!(main);
@@ -18,8 +18,9 @@ fn main(_: u64, _: u64, _: u64, _: u64) -> ! {
     sites::add(&counter, 1);
     counter.fetch_add(1, Ordering::Relaxed);
     print(format_args!(
-        "ok: counted to {}",
-        counter.load(Ordering::Relaxed)
+        "ok: counted to {} at EL{}",
+        counter.load(Ordering::Relaxed),
+        current_el()
     ));
     power_off()
 }
