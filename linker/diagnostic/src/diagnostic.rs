@@ -1,10 +1,37 @@
-//! A finding, and its text.
+//! A finding, its severity, and its text.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::location::Location;
-use crate::severity::Severity;
+
+/// The severity of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is wrong, and something could be better.
+    Note,
+    /// The kernel works.
+    Warning,
+    /// The link fails, the patcher would refuse the image, or the kernel would misbehave.
+    Error,
+}
+
+impl Severity {
+    /// `note`, `warning` or `error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
 
 /// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,9 @@
 
 mod diagnostic;
 mod location;
-mod severity;
 
-pub use diagnostic::{Diagnostic, Reference};
+pub use diagnostic::{Diagnostic, Reference, Severity};
 pub use location::Location;
-pub use severity::Severity;
 
 /// The example of the package's page is tested.
 #[cfg(doctest)]

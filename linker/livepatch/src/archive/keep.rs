@@ -10,8 +10,8 @@ use alt_object::inputs::{self, Input, InputKind};
 use alt_object::object::Object;
 
 use super::info::{Info, InputInfo};
-use super::taken::Taken;
-use super::{BuildId, FORMAT, KeepError, digest, folder_of, proof};
+use super::proof::{self, Taken};
+use super::{BuildId, FORMAT, KeepError, digest, folder_of};
 
 /// A link that has been done.
 #[derive(Debug)]

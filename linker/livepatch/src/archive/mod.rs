@@ -18,7 +18,6 @@ pub mod flags;
 mod info;
 mod keep;
 mod proof;
-mod taken;
 
 pub use build::{Build, Input};
 pub use build_id::BuildId;

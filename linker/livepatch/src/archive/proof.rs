@@ -9,11 +9,21 @@ use gimli::{DebugAbbrev, DebugAbbrevOffset, LittleEndian};
 use object::elf::STT_FUNC;
 
 use super::flags::Flag;
-use super::taken::Taken;
 use super::{BuildId, KeepError, Missing};
 
 /// In an object with fewer functions, missing types show nothing.
 const ENOUGH: usize = 4;
+
+/// An object that took part in the link.
+#[derive(Debug)]
+pub struct Taken {
+    /// Its name in the map.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The compilers that made it.
+    pub producer: Vec<String>,
+}
 
 /// The flags that the link lacks.
 pub fn missing(

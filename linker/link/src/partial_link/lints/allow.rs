@@ -8,8 +8,7 @@ use alt_object::display;
 use alt_object::object::{Place, Relocation};
 use alt_runtime::record::AlternativeRecord;
 
-use super::relocations::used;
-use super::symbol_use::Use;
+use super::relocations::{Use, used};
 use super::{LintContext, instrumentation};
 use crate::namespace::AllowKind;
 use crate::partial_link::rules;

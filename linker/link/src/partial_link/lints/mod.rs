@@ -4,7 +4,6 @@ mod allow;
 mod instrumentation;
 mod relocations;
 mod sections;
-mod symbol_use;
 mod symbols;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! Relocations must be position independent, or fixable at boot.
 
+use std::fmt;
+
 use alt_diagnostic::Diagnostic;
 use object::elf::{
     NAMES_R_AARCH64, R_AARCH64_ABS64, R_AARCH64_ADD_ABS_LO12_NC, R_AARCH64_ADR_PREL_LO21,
@@ -13,9 +15,35 @@ use object::elf::{
 };
 
 use super::LintContext;
-use super::symbol_use::Use;
 use crate::partial_link::rules;
 use crate::partial_link::script::{TABLES, record_size};
+
+/// How code refers to a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Use {
+    /// As the callback of a record.
+    Record,
+    /// By B, BL or a conditional branch.
+    Branch,
+    /// Its address is computed.
+    Address,
+    /// By a load or store relative to its address.
+    Access,
+    /// By a pointer in data.
+    Pointer,
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Record => "a record names it as a callback",
+            Self::Branch => "it is branched to",
+            Self::Address => "its address is taken",
+            Self::Access => "it is loaded from or stored to",
+            Self::Pointer => "a pointer in data holds its address",
+        })
+    }
+}
 
 /// How a relocation uses its symbol; `None` for one that depends on the address at which the code
 /// runs and cannot be fixed.

@@ -1,7 +1,6 @@
 //! Records that the patcher would refuse at boot, by its own check; each kind of reason has a rule.
 
-mod callback;
-mod condition;
+mod record;
 mod replacement;
 mod site;
 
@@ -10,11 +9,11 @@ use crate::rule::Rule;
 pub(super) const RULES: &[Rule] = &[
     site::MISALIGNED_SITE,
     site::SITE_OUTSIDE_TEXT,
-    condition::UNKNOWN_CAP,
+    record::UNKNOWN_CAP,
     site::BAD_LENGTH,
     replacement::REPLACEMENT_TOO_LONG,
     site::LENGTHS_DIFFER,
-    condition::DANGLING_AND,
+    record::DANGLING_AND,
     replacement::REPLACEMENT_OUTSIDE,
     site::UNEXPECTED_WORD,
     site::BREAKPOINT,
@@ -22,8 +21,8 @@ pub(super) const RULES: &[Rule] = &[
     replacement::REFERS_TO_REPLACEMENTS,
     replacement::OUT_OF_REACH,
     replacement::CANNOT_MOVE,
-    callback::UNREGISTERED_CALLBACK,
-    callback::CALLBACK_LENGTH,
+    record::UNREGISTERED_CALLBACK,
+    record::CALLBACK_LENGTH,
 ];
 
 #[cfg(test)]
