@@ -137,7 +137,11 @@ impl SystemView {
     /// The caps that are present, of all scopes.
     #[inline(never)]
     pub(crate) fn final_set(&self) -> Result<CapSet, DetectError> {
-        settled(self.table, self.of_all_cpus())
+        match self.cpus {
+            // What any CPU or every CPU has is what this one has.
+            1 => Self::final_set_of_one(self.table, &self.boot_ids, &self.every, &self.boot),
+            _ => settled(self.table, self.of_all_cpus()),
+        }
     }
 
     /// The caps that are present, of all scopes, in a system that consists of one CPU: that of

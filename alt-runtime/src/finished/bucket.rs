@@ -2,7 +2,7 @@
 
 use core::iter;
 
-use super::format::{BucketHeader, RunHeader, Term};
+use super::format::{BucketHeader, Term};
 use super::run::Run;
 use super::{Digest, TableError};
 
@@ -91,20 +91,27 @@ impl<'a> Bucket<'a> {
         }
     }
 
+    /// The run that begins with this word of its table; `None` if it cannot be read.
+    #[inline(always)]
+    pub(crate) fn run_at(&self, at: usize) -> Option<Run<'a>> {
+        let linked = self.address.wrapping_add(4 * at as u64);
+        Run::first_of(linked, self.table.get(at..)?)
+    }
+
     /// The runs of its table, until one cannot be read.
     pub fn runs(&self) -> impl Iterator<Item = Result<Run<'a>, TableError>> + use<'a> {
-        let (address, table) = (self.address, self.table);
+        let bucket = *self;
         let mut at = 0;
         iter::from_fn(move || {
-            let rest = table.get(at..).filter(|rest| !rest.is_empty())?;
-            let linked = address.wrapping_add(4 * at as u64);
-            let run = Run::first_of(linked, rest);
-            let error = TableError::Run { at };
+            if at >= bucket.table.len() {
+                return None;
+            }
+            let run = bucket.run_at(at).ok_or(TableError::Run { at });
             at = match &run {
-                Some(run) => at + RunHeader::LEN + run.words().len(),
-                None => table.len(),
+                Ok(run) => at + run.len(),
+                Err(_) => bucket.table.len(),
             };
-            Some(run.ok_or(error))
+            Some(run)
         })
     }
 }

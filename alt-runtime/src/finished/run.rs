@@ -64,6 +64,12 @@ impl<'a> Run<'a> {
         self.address
     }
 
+    /// Its length in the table, in words.
+    #[inline(always)]
+    pub(crate) const fn len(&self) -> usize {
+        RunHeader::LEN + self.steps.len()
+    }
+
     /// The words of its steps.
     pub const fn words(&self) -> &'a [u32] {
         self.steps

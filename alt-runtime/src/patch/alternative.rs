@@ -34,6 +34,31 @@ impl Entries<'_> {
             None => self.without_room += 1,
         }
     }
+
+    /// Adds the writes of the words that the callback at `address` computes for `site`, if the arm wins.
+    /// Returns whether a word changes.
+    #[inline(always)]
+    pub fn callback(
+        &mut self,
+        region: &Region<'_>,
+        address: u64,
+        site: Words<'_>,
+        wins: bool,
+        is_first_pass: bool,
+    ) -> Result<bool, Reason> {
+        let room = mem::take(&mut self.rest).into_slice();
+        // Nothing is planned if there is too little room for the words of the site.
+        let (planned, needed) = match room.len() < site.len() && wins {
+            true => (0, site.len()),
+            false => {
+                let planned = callback::plan(region, address, site, wins, is_first_pass, room)?;
+                (planned, planned)
+            }
+        };
+        self.rest = room.get_mut(planned..).unwrap_or(&mut []).iter_mut();
+        self.without_room += needed - planned;
+        Ok(needed != 0)
+    }
 }
 
 /// An arm to look at.
@@ -141,25 +166,8 @@ impl Alternative<'_> {
     #[inline(always)]
     pub fn plan_callback(&self, entries: &mut Entries<'_>) -> Result<bool, Reason> {
         let address = callback::address(self.record, self.at)?;
-        let room = mem::take(&mut entries.rest).into_slice();
-        // Nothing is planned if there is too little room for the words of the site.
-        let (planned, needed) = match room.len() < self.site.len() && self.wins {
-            true => (0, self.site.len()),
-            false => {
-                let planned = callback::plan(
-                    self.region,
-                    address,
-                    self.site,
-                    self.wins,
-                    self.is_first_pass,
-                    room,
-                )?;
-                (planned, planned)
-            }
-        };
-        entries.rest = room.get_mut(planned..).unwrap_or(&mut []).iter_mut();
-        entries.without_room += needed - planned;
-        Ok(needed != 0)
+        let (wins, is_first_pass) = (self.wins, self.is_first_pass);
+        entries.callback(self.region, address, self.site, wins, is_first_pass)
     }
 }
 

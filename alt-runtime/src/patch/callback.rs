@@ -1,6 +1,8 @@
 //! The words that a callback computes for a site.
 
+use core::cell::Cell;
 use core::mem::MaybeUninit;
+use core::slice;
 
 use crate::callback::{Callback, Site};
 use crate::insn::{Class, Insn};
@@ -46,18 +48,20 @@ pub(super) fn plan(
         return Ok(0);
     }
     let own = room.get_mut(..site.len()).unwrap_or(&mut []);
-    let mut computed = Computed::new(callback, site, own)?;
-    let mut words = computed.words().iter();
-    if !words.all(|word| word.is_position_independent()) {
-        check_words(region, site, computed.words())?;
-    }
+    let (entries, computed) = compute(callback, site, own)?;
     let mut offset = site.range().start.wrapping_sub(region.text.start()) as u32;
     let mut planned = 0;
-    for (index, old) in site.iter().enumerate() {
-        if let Some(&new) = computed.words().get(index)
-            && old != new
-        {
-            computed.plan(planned, PlannedWrite::new(offset, old, new));
+    for (index, (old, new)) in site.iter().zip(computed).enumerate() {
+        // SAFETY: `compute` has initialised it; an entry that has been written over it consists of
+        // initialised words, too.
+        let new = unsafe { new.get().assume_init() };
+        if old != new {
+            if !new.is_position_independent() {
+                check_word(region, site, index, new)?;
+            }
+            if let Some(entry) = entries.get(planned) {
+                entry.set(MaybeUninit::new(PlannedWrite::new(offset, old, new)));
+            }
             planned += 1;
         }
         offset += 4;
@@ -74,76 +78,65 @@ fn check_breakpoints(site: Words<'_>) -> Result<(), Reason> {
     }
 }
 
-/// Checks the words that a callback returned, if some of them depend on their addresses.
+/// Checks a word that a callback returned and that depends on its address.
 #[cold]
 #[inline(never)]
-fn check_words(region: &Region<'_>, site: Words<'_>, words: &[Insn]) -> Result<(), Reason> {
-    for (index, &word) in words.iter().enumerate() {
-        if let Class::Unknown | Class::SignsPc = word.classify() {
-            let index = index as u8;
-            return Err(Reason::CallbackWord { index, word });
-        }
-        if region.text.is_aliased() {
-            refuse_leaving(region, site.range().start, index, word)?;
-        }
+fn check_word(
+    region: &Region<'_>,
+    site: Words<'_>,
+    index: usize,
+    word: Insn,
+) -> Result<(), Reason> {
+    if let Class::Unknown | Class::SignsPc = word.classify() {
+        let index = index as u8;
+        return Err(Reason::CallbackWord { index, word });
     }
-    Ok(())
+    match region.text.is_aliased() {
+        true => refuse_leaving(region, site.range().start, index, word),
+        false => Ok(()),
+    }
 }
 
-/// The words that a callback has computed, in the memory of the entries that are made of them.
+/// The entries of a site and, in the last third of the same memory, the words that a callback has
+/// computed. An entry is three words long and there is one for each word at most, so the entry for a
+/// word ends before the words after it begin.
+type Computed<'p> = (
+    &'p [Cell<MaybeUninit<PlannedWrite>>],
+    &'p [Cell<MaybeUninit<Insn>>],
+);
+
+/// Runs `callback` on the words of `site`. `own` has an entry for each of them.
 ///
-/// They are the last third of this memory. An entry is three words long and there is one for each
-/// word at most, so that the entry for a word ends before the words after it begin.
-struct Computed<'p>(&'p mut [MaybeUninit<PlannedWrite>]);
-
-impl<'p> Computed<'p> {
-    /// Runs `callback` on the words of `site`. `own` has an entry for each of them.
-    ///
-    /// With debug assertions, the callback also runs on its result, which must not change.
-    #[inline(always)]
-    fn new(
-        callback: &Callback,
-        site: Words<'_>,
-        own: &'p mut [MaybeUninit<PlannedWrite>],
-    ) -> Result<Self, Reason> {
-        let len = own.len();
-        let (_, memory) = as_words(own).split_at_mut(len);
-        let (now, new) = memory.split_at_mut(len);
-        for ((now, new), old) in now.iter_mut().zip(new.iter_mut()).zip(site.iter()) {
-            (*now, *new) = (MaybeUninit::new(old), MaybeUninit::new(old));
-        }
-        // SAFETY: the site has no fewer words than there are entries, so that each has been written.
-        let [now, new] = [now, new].map(|words| unsafe { &mut *(&raw mut *words as *mut [Insn]) });
-        let address = site.range().start;
-        call(callback, address, now, new)?;
-        if cfg!(debug_assertions) {
-            now.copy_from_slice(new);
-            call(callback, address, new, now)?;
-            if now != new {
-                let name = callback.name();
-                return Err(Reason::CallbackUnstable { name });
-            }
-        }
-        Ok(Self(own))
+/// With debug assertions, the callback also runs on its result, which must not change.
+#[inline(always)]
+fn compute<'p>(
+    callback: &Callback,
+    site: Words<'_>,
+    own: &'p mut [MaybeUninit<PlannedWrite>],
+) -> Result<Computed<'p>, Reason> {
+    let len = own.len();
+    let (_, memory) = as_words(own).split_at_mut(len);
+    let (now, new) = memory.split_at_mut(len);
+    for ((now, new), old) in now.iter_mut().zip(new.iter_mut()).zip(site.iter()) {
+        (*now, *new) = (MaybeUninit::new(old), MaybeUninit::new(old));
     }
-
-    /// The computed words; after `plan`, those over which no entry has been written.
-    #[inline(always)]
-    fn words(&mut self) -> &[Insn] {
-        let len = self.0.len();
-        let (_, words) = as_words(self.0).split_at(2 * len);
-        // SAFETY: `new` has initialised the last third, and an entry that was written over a part of
-        // it consists of words, too.
-        unsafe { &*(&raw const *words as *const [Insn]) }
-    }
-
-    /// Writes the entry with this number.
-    #[inline(always)]
-    fn plan(&mut self, number: usize, write: PlannedWrite) {
-        if let Some(entry) = self.0.get_mut(number) {
-            entry.write(write);
+    // SAFETY: the site has no fewer words than there are entries, so that each has been written.
+    let [now, new] = [now, new].map(|words| unsafe { &mut *(&raw mut *words as *mut [Insn]) });
+    let address = site.range().start;
+    call(callback, address, now, new)?;
+    if cfg!(debug_assertions) {
+        now.copy_from_slice(new);
+        call(callback, address, new, now)?;
+        if now != new {
+            let name = callback.name();
+            return Err(Reason::CallbackUnstable { name });
         }
     }
+    let entries = Cell::from_mut(own).as_slice_of_cells();
+    let computed = entries.as_ptr().cast::<Cell<MaybeUninit<Insn>>>();
+    // SAFETY: cells of the same memory, borrowed for as long: an entry is three words (`as_words`).
+    let computed = unsafe { slice::from_raw_parts(computed.add(2 * len), len) };
+    Ok((entries, computed))
 }
 
 #[inline(always)]

@@ -2,8 +2,6 @@
 
 use crate::arch::{self, Job, Maintenance};
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-use crate::finished::FinishedTable;
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 use crate::insn::Insn;
 use crate::patch::{AliasError, PatchError, Plan, ReadBackError, Report, WritableAlias};
 use crate::region::Region;
@@ -34,9 +32,9 @@ impl Plan<'_> {
         unsafe { self.commit_if(region, how, alias, |_| Ok(None)) }
     }
 
-    /// The same, for the first pass over `region`. Before anything is written, a word in each page
-    /// that has a site is read through the alias. If nothing changes, one word is written back
-    /// unchanged, so that a wrong alias shows on every CPU model.
+    /// The same, for the first pass over `region`. Before anything is written, a word in each page of
+    /// the text is read through the alias. If nothing changes, one word is written back unchanged, so
+    /// that a wrong alias shows on every CPU model.
     ///
     /// # Errors
     /// As above, or the alias is not one of the text.
@@ -102,73 +100,35 @@ impl Plan<'_> {
     }
 }
 
-/// Reads, through `alias`, a word in each page that has a site. Answers a write of the first one
+/// Reads, through `alias`, the first word in each page of the text. Answers a write of the first one
 /// that changes nothing.
 // Out of line: what it needs of the stack is not taken while the plan is made.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 #[inline(never)]
 fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {
-    let mut tried = Tried {
-        region,
-        alias,
-        page: None,
-        same: None,
-    };
-    if cfg!(feature = "finished-tables")
-        && let Some(Ok(table)) = FinishedTable::of(region)
-    {
-        for bucket in table.buckets() {
-            for site in bucket.sites(table.base()) {
-                tried.site(site)?;
+    // No page is smaller than 4 KiB.
+    const PAGE: u64 = 4096;
+    let start = region.text.start();
+    let mut first = None;
+    for range in region.text.ranges() {
+        let words = range.words();
+        let mut address = words.range().start;
+        while let Some(text) = words.get(address) {
+            let offset = address.wrapping_sub(start);
+            let word = alias.wrapping_byte_add(offset as usize);
+            // SAFETY: the alias is open, and the word one of the text.
+            let alias = Insn(u32::from_le(unsafe { word.read_volatile() }));
+            if alias != text {
+                return Err(AliasError {
+                    address,
+                    text,
+                    alias,
+                });
             }
+            first.get_or_insert(PlannedWrite::new(offset as u32, text, text));
+            // To the next page; from the last one of the address space to 0, which is outside.
+            address = (address & !(PAGE - 1)).wrapping_add(PAGE);
         }
-        return Ok(tried.same);
     }
-    for (at, record) in region.branches.iter() {
-        tried.site(record.site_address(at))?;
-    }
-    for (at, record) in region.alternatives.iter() {
-        tried.site(record.site_address(at))?;
-    }
-    Ok(tried.same)
-}
-
-/// The sites that have been read through an alias.
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-struct Tried<'a> {
-    region: &'a Region<'a>,
-    alias: *const u32,
-    /// The page of the last one.
-    page: Option<u64>,
-    /// A write of the first one that changes nothing.
-    same: Option<PlannedWrite>,
-}
-
-#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-impl Tried<'_> {
-    /// Reads the site at `address`, if it is in another page than the one before.
-    fn site(&mut self, address: u64) -> Result<(), AliasError> {
-        // No page is smaller than 4 KiB.
-        let page = address / 4096;
-        if self.page.replace(page) == Some(page) {
-            return Ok(());
-        }
-        let Some(text) = self.region.text.get(address) else {
-            return Ok(());
-        };
-        let offset = address.wrapping_sub(self.region.text.start());
-        let word = self.alias.wrapping_byte_add(offset as usize);
-        // SAFETY: the alias is open, and the word one of the text.
-        let alias = Insn(u32::from_le(unsafe { word.read_volatile() }));
-        if alias != text {
-            return Err(AliasError {
-                address,
-                text,
-                alias,
-            });
-        }
-        self.same
-            .get_or_insert(PlannedWrite::new(offset as u32, text, text));
-        Ok(())
-    }
+    Ok(first)
 }

@@ -4,11 +4,10 @@ use core::mem::MaybeUninit;
 
 use crate::finished::{Bucket, Digest, FinishedTable, Kind, Run, Step, TableError};
 use crate::insn::Insn;
-use crate::patch::alternative::{Alternative, Entries};
+use crate::patch::alternative::Entries;
 use crate::patch::decision::Decision;
 use crate::patch::error::PlanError;
 use crate::patch::replacement::refuse_leaving;
-use crate::record::{AlternativeRecord, Condition};
 use crate::region::{Region, Words};
 use crate::room::PlannedWrite;
 
@@ -50,8 +49,13 @@ impl<'a> Pass<'a, '_> {
         let refuse = |error| inputs.refuse(bucket, None, error);
         bucket.check().map_err(refuse)?;
         let (mut found, mut digest) = (0, Digest::EMPTY);
-        for run in bucket.runs() {
-            let run = run.map_err(refuse)?;
+        let mut at = 0;
+        while at < bucket.table().len() {
+            // Not by the iterator, whose results are longer: here is what each run costs.
+            let Some(run) = bucket.run_at(at) else {
+                return Err(refuse(TableError::Run { at }));
+            };
+            at += run.len();
             digest = match self.quickly(bucket, &run, digest) {
                 Some(digest) => digest,
                 None => self.slowly(bucket, &run, digest, applies)?,
@@ -137,7 +141,12 @@ impl<'a> Pass<'a, '_> {
                 Kind::Callback => &[],
             };
             match run.kind() {
-                Kind::Callback => inputs.callback(bucket, run, site, old, applies, &mut entries)?,
+                Kind::Callback => {
+                    let (region, callback) = (inputs.region, run.callback());
+                    let planned = entries.callback(region, callback, old, applies, false);
+                    let refuse = |why| inputs.decision.refuse(site, condition(bucket), why);
+                    planned.map_err(refuse)?;
+                }
                 _ => inputs.words(bucket, site, old, new, &mut entries)?,
             }
             changed += u32::from(entries.mark() != before);
@@ -205,38 +214,5 @@ impl<'a> Inputs<'a> {
             offset = offset.wrapping_add(4);
         }
         Ok(())
-    }
-
-    /// Plans the words that a callback computes for a site, if its bucket `applies`.
-    fn callback(
-        &self,
-        bucket: &Bucket<'a>,
-        run: &Run<'a>,
-        site: u64,
-        old: Words<'a>,
-        applies: bool,
-        entries: &mut Entries<'_>,
-    ) -> Result<(), PlanError> {
-        let len = run.header().len;
-        // As in a record, the callback is relative to the field after the first four bytes.
-        let record = AlternativeRecord {
-            site: 0,
-            replacement: run.header().value as i32,
-            condition: Condition::from_bits(Condition::CALLBACK | bucket.entry().term.cap()),
-            site_len: len,
-            replacement_len: len,
-        };
-        let alternative = Alternative {
-            region: self.region,
-            record: &record,
-            at: run.address(),
-            site: old,
-            wins: applies,
-            is_first_pass: false,
-        };
-        match alternative.plan_callback(entries) {
-            Ok(_) => Ok(()),
-            Err(why) => Err(self.decision.refuse(site, record.condition, why)),
-        }
     }
 }

@@ -100,20 +100,15 @@ impl Sites {
             let site = text.part_at(self.index, run.header().len)?;
             let new = arm_words(dictionary, run, (step >> 16) as u16)?;
             let (before, mut offset) = (planned.words, 4 * self.index as u32);
-            let mut plan = |old: Insn, new| {
+            let mut new = new.iter();
+            for old in site.iter() {
+                let new = new.next().map_or(Insn::NOP, |word| Insn(*word));
                 self.digest = self.digest.with(old.0);
                 // Where the word stays, the next one takes the entry.
                 let entry = entries.get_mut(planned.words)?;
                 entry.write(PlannedWrite::new(offset, old, new));
                 planned.words += usize::from(old != new);
                 offset = offset.wrapping_add(4);
-                Some(())
-            };
-            for (old, new) in site.iter().zip(new) {
-                plan(old, Insn(*new))?;
-            }
-            for old in site.iter().skip(new.len()) {
-                plan(old, Insn::NOP)?;
             }
             planned.sites += u32::from(planned.words != before);
         }
