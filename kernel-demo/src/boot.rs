@@ -14,6 +14,7 @@ use defmt::{Display2Format, error, info};
 use spin::mutex::SpinMutex;
 
 use crate::checks::{self, Context};
+use crate::platform::alias::Alias;
 use crate::platform::board::{DEVICE_TREE, DEVICES, MAX_CPUS, PAGE, PAYLOADS};
 use crate::platform::interrupts::nmi;
 use crate::platform::memory::{MapEntry, Rights};
@@ -74,6 +75,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     let detected = detect()?;
     let cpus = start_interrupts(&detected);
     checks::prepare();
+    checks::costs::log_parts(&image::text());
     hyp::callbacks::prepare();
     checks::run("before", &Context::DEFAULT)?;
 
@@ -123,7 +125,11 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
 fn detect() -> Result<Detected, Failed> {
     report::log_registers(&IdRegs::read());
     idregs::parse_overrides();
-    Detected::new(&cpucaps::TABLE, idregs::read(0)).map_err(|conflict| {
+    let ids = idregs::read(0);
+    let clock = checks::costs::Clock::start();
+    let detected = Detected::new(&cpucaps::TABLE, ids);
+    clock.log("detect");
+    detected.map_err(|conflict| {
         error!("cpucaps: {}", Display2Format(&conflict));
         Failed
     })
@@ -143,9 +149,12 @@ fn start_interrupts(detected: &Detected) -> usize {
 /// The boot-scope pass; `None` if it was refused.
 #[unsafe(link_section = ".init.text")]
 fn patch_boot(detected: &Detected, image: &mut Image<'_>) -> Option<Booted> {
+    let clock = checks::costs::Clock::start();
     // SAFETY: no other CPU has been started; each invalidates its instruction cache when its MMU is
     // on (`platform::entry`). The image is the running one.
-    match unsafe { detected.patch_boot(image, &mut memory::Alias) } {
+    let booted = unsafe { detected.patch_boot(image, &mut Alias) };
+    clock.log("first pass");
+    match booted {
         Ok(booted) => {
             info!("boot-scope pass: {}", Display2Format(&booted.report()));
             Some(booted)
@@ -169,8 +178,10 @@ fn finalise(
     let Ok(stopped) = smp::stop_others() else {
         return Ok(Text::Booted(booted));
     };
+    let clock = checks::costs::Clock::start();
     // SAFETY: all CPUs that have been started are stopped, outside of any site.
-    let finalised = unsafe { booted.lock().finalise(&stopped, image, &mut memory::Alias) };
+    let finalised = unsafe { booted.lock().finalise(&stopped, image, &mut Alias) };
+    clock.log("last pass");
     match finalised {
         Ok(finalised) => Ok(Text::Final(smp::publish(finalised))),
         Err(FinaliseError::Patch(why)) => {

@@ -21,6 +21,7 @@ pub mod console;
 mod error;
 pub mod examples;
 pub mod facts;
+pub mod figures;
 mod freed;
 pub mod guest;
 mod launch;

@@ -6,6 +6,7 @@
 mod atomic;
 mod callbacks;
 mod compute;
+pub mod costs;
 pub mod hyp;
 pub mod livepatch;
 mod memory;

@@ -15,8 +15,8 @@ use defmt::{Display2Format, error, info};
 use super::probe;
 use crate::cpucaps::{ALWAYS_BOOT, ALWAYS_SYSTEM};
 use crate::hyp;
+use crate::platform::alias::{self, Alias};
 use crate::platform::board::{MAX_CPUS, PAGE};
-use crate::platform::memory::{self, Alias};
 use crate::platform::outcome::Failed;
 use crate::platform::{image, timer};
 use crate::smp;
@@ -24,7 +24,7 @@ use crate::smp;
 /// The text is writable neither at its own address nor at that of the alias, which is closed.
 pub fn text_is_protected() -> Result<(), Failed> {
     let text = image::resident_text().start as *mut u32;
-    for (name, word) in [("text", text), ("closed alias", memory::alias_of(text))] {
+    for (name, word) in [("text", text), ("closed alias", alias::of(text))] {
         // SAFETY: the text is readable and nothing writes to it.
         unsafe { probe::is_read_only(name, text, word) }?;
     }
@@ -56,14 +56,13 @@ unsafe impl WritableAlias for HalfAlias {
     type Error = &'static str;
 
     fn open(&mut self, text: Range<u64>) -> Result<*mut u32, Self::Error> {
-        let text = text.start as usize..text.end as usize;
-        memory::map_alias(text.start..self.from, text.start)?;
-        memory::map_alias(self.from..text.end, self.scratch as usize)?;
-        Ok(memory::alias_of(text.start as *mut u32))
+        alias::map(&(self.from..text.end as usize), self.scratch as usize);
+        Alias.open(text)
     }
 
     fn close(&mut self) {
         Alias.close();
+        alias::map(&(self.from..image::text().end), self.from);
     }
 }
 

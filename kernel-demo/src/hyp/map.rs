@@ -17,7 +17,7 @@ use spin::Once;
 use super::layout::{self, to_hyp};
 use super::variant::Variant;
 use crate::platform::board::PAGE;
-use crate::platform::memory::Pool;
+use crate::platform::tables::Pool;
 
 /// The physical address of the root table.
 static ROOT: Once<usize> = Once::new();

@@ -16,7 +16,7 @@ use super::backtrace;
 use super::cpus::Cpus;
 use super::memory::{Memory, MemoryError};
 use crate::hyp;
-use crate::platform::memory::Alias;
+use crate::platform::alias::Alias;
 use crate::platform::{exceptions, image};
 
 /// This kernel, after its last pass.

@@ -3,6 +3,7 @@
 //! Nothing in this folder uses the rest of the kernel, apart from the cpucaps. The memory map is
 //! passed in.
 
+pub mod alias;
 pub mod board;
 pub mod console;
 pub mod device_tree;
@@ -14,4 +15,5 @@ pub mod image;
 pub mod interrupts;
 pub mod memory;
 pub mod outcome;
+pub mod tables;
 pub mod timer;

@@ -3,16 +3,14 @@
 use super::session::*;
 use alt_runtime::livepatch::Livepatch;
 use qemu_tests::Machine;
+use qemu_tests::figures::{self, Table};
 use std::fs;
 use test_support::workspace;
 
-/// Largest difference between a figure of the document and a measured one, in percent. Another
-/// toolchain compiles the same code to slightly other instructions.
-const TOLERANCE: u64 = 5;
-
-/// The heading and the header of the table.
-const SECTION: &str = "## A livepatch";
-const HEADER: &str = "functions   apply  revert  unload  resident bytes";
+const TABLE: Table<'_> = Table {
+    section: "## A livepatch",
+    header: "functions   apply  revert  unload  resident bytes",
+};
 
 /// Functions that nothing calls while they are replaced.
 const REPLACED: [&str; 4] = [FIRST, SECOND, "livepatch_site", BUSY];
@@ -23,20 +21,11 @@ type Row = [u64; 5];
 
 guest_test!(figures_of_the_document_are_measured, {
     let measured = measure();
-    let table: String = measured.iter().map(line).collect();
+    let rows: Vec<_> = measured.iter().map(line).collect();
     let text = fs::read_to_string(workspace().join("docs/costs.md")).unwrap();
-    let stated = stated(&text);
-    let is_near =
-        |(stated, measured): (&u64, &u64)| 100 * stated.abs_diff(*measured) <= TOLERANCE * measured;
-    let is_same = stated.len() == measured.len()
-        && stated
-            .iter()
-            .zip(&measured)
-            .all(|(stated, measured)| stated.iter().zip(measured).all(is_near));
-    assert!(
-        is_same,
-        "docs/costs.md, {SECTION}, should have:\n{HEADER}\n{table}"
-    );
+    if let Err(why) = TABLE.compare(&text, &rows) {
+        panic!("docs/costs.md: {why}");
+    }
     // The bytes for each payload that a kernel makes room for.
     let slot = size_of::<Livepatch<2>>() - size_of::<Livepatch<1>>();
     let sentence = format!("takes {slot} bytes of `Livepatch<N>`");
@@ -64,11 +53,7 @@ fn measure() -> Vec<Row> {
             .iter()
             .all(|result| result.ends_with(": ok"))
     );
-    let held: Vec<_> = session
-        .notes("held=")
-        .into_iter()
-        .map(instructions)
-        .collect();
+    let held = figures::instructions(&session.run.log, "livepatch held=");
     let held = held.as_chunks::<3>().0.iter();
     let resident = session.notes("payload ").into_iter().map(|note| {
         let (_, numbers) = note.split_once(" resident=").unwrap();
@@ -82,24 +67,6 @@ fn measure() -> Vec<Row> {
         .collect()
 }
 
-/// `TICKS frequency=HERTZ` in instructions of 1 ns.
-fn instructions(note: &str) -> u64 {
-    let (ticks, frequency) = note.split_once(" frequency=").unwrap();
-    let [ticks, frequency]: [u64; 2] = [ticks, frequency].map(|number| number.parse().unwrap());
-    ticks * 1_000_000_000 / frequency
-}
-
 fn line([functions, apply, revert, unload, bytes]: &Row) -> String {
-    format!("{functions:>9} {apply:>7} {revert:>7} {unload:>7} {bytes:>15}\n")
-}
-
-/// The rows of the document.
-fn stated(text: &str) -> Vec<Row> {
-    let (_, section) = text.split_once(SECTION).unwrap_or_default();
-    let (_, rows) = section.split_once(HEADER).unwrap_or_default();
-    let rows = rows.lines().skip(1).map_while(|line| {
-        let numbers = line.split_whitespace().map(|number| number.parse().ok());
-        numbers.collect::<Option<Vec<u64>>>()?.try_into().ok()
-    });
-    rows.collect()
+    format!("{functions:>9} {apply:>7} {revert:>7} {unload:>7} {bytes:>15}")
 }
