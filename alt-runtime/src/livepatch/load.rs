@@ -19,7 +19,7 @@ use crate::region::{Region, Table, Words};
 /// Memory of a payload that is freed unless the payload is kept.
 struct Memory<'k, K: Kernel> {
     kernel: &'k mut K,
-    loaded: Loaded,
+    loaded: &'k Loaded,
     is_kept: bool,
 }
 
@@ -31,41 +31,36 @@ impl<K: Kernel> Drop for Memory<'_, K> {
     }
 }
 
-/// Loads `payload`, up to the point where it can be executed. `others` is the number of functions of
-/// all payloads that are loaded.
+/// Loads `payload`, up to the point where it can be executed, and fills its `place`. `others` is the
+/// number of functions of all payloads that are loaded.
+#[inline(never)]
 pub(super) fn load<K: Kernel>(
     kernel: &mut K,
     payload: &Payload<'_>,
     others: usize,
-) -> Result<Loaded, LoadError<K::MemoryError>> {
+    place: &mut Option<Loaded>,
+) -> Result<(), LoadError<K::MemoryError>> {
     const {
         assert!(K::PAGE.is_power_of_two() && K::PAGE <= Layout::ALIGN);
     }
     let image = kernel.image();
     check_places(payload, &image)?;
-    let mut loaded = Loaded::new(payload, &image, others, K::PAGE);
+    let loaded = Loaded::fill(place, payload, &image, others, K::PAGE);
     let block = kernel.allocate(&loaded.layout, image.range());
     loaded.block = block.map_err(LoadError::Memory)?;
+    let loaded = &*loaded;
     let mut memory = Memory {
         kernel,
         loaded,
         is_kept: false,
     };
-    let loaded = &memory.loaded;
     let Block { address, pointer } = loaded.block;
     for (address, align) in [(address, Layout::ALIGN), (pointer.addr() as u64, 16)] {
         if !address.is_multiple_of(align) {
             return Err(LoadError::MisalignedMemory { address });
         }
     }
-    for function in payload.functions() {
-        loaded
-            .branch(&function)
-            .map_err(|error| LoadError::OutOfReach {
-                function: name(payload, &function),
-                error,
-            })?;
-    }
+    check_branches(payload, loaded)?;
     // All relocations are computed before the first one is written.
     relocations(payload, loaded, |_, _, _| ())?;
     // SAFETY: the kernel has provided the memory for this layout.
@@ -89,14 +84,29 @@ pub(super) fn load<K: Kernel>(
         // executes it first has been stopped by the rendezvous since, or is this one.
         unsafe { memory.kernel.maintenance().sync(text) };
     }
-    let (block, layout) = (loaded.block, loaded.layout.clone());
-    let protected = memory.kernel.protect(&block, &layout);
+    let protected = memory.kernel.protect(&loaded.block, &loaded.layout);
     protected.map_err(LoadError::Memory)?;
     memory.is_kept = true;
-    Ok(memory.loaded.clone())
+    Ok(())
+}
+
+/// Checks that each new function is in the reach of its branch.
+// Out of line, as the other checks: their stack is free again when the sites are patched.
+#[inline(never)]
+fn check_branches<M>(payload: &Payload<'_>, loaded: &Loaded) -> Result<(), LoadError<M>> {
+    for function in payload.functions() {
+        loaded
+            .branch(&function)
+            .map_err(|error| LoadError::OutOfReach {
+                function: name(payload, &function),
+                error,
+            })?;
+    }
+    Ok(())
 }
 
 /// Checks what the payload says about the image: places and landing pads.
+#[inline(never)]
 fn check_places<M>(payload: &Payload<'_>, image: &RunningImage) -> Result<(), LoadError<M>> {
     let anchor = image.build_id.anchor;
     let place = |offset: u32| anchor.wrapping_add_signed(i64::from(offset as i32));
@@ -164,6 +174,7 @@ fn name(payload: &Payload<'_>, function: &Function) -> Name {
 }
 
 /// Calls `write` with place, width and value of each relocation.
+#[inline(never)]
 fn relocations<M>(
     payload: &Payload<'_>,
     loaded: &Loaded,
@@ -249,7 +260,7 @@ unsafe fn patch_sites<K: Kernel>(
     };
     // SAFETY: there is memory, and one operation at a time.
     let room = unsafe { loaded.room() };
-    let plan = Plan::checked(&region, kernel.decision(), room).map_err(PatchError::Plan)?;
+    let plan = Plan::checked_records(&region, kernel.decision(), room).map_err(PatchError::Plan)?;
     let mut alias = Own(pointer(text.start).cast());
     // SAFETY: the plan was just made for this region. No CPU executes it yet.
     unsafe { plan.commit(&region, &kernel.maintenance(), &mut alias) }?;

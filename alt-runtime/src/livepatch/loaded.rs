@@ -40,9 +40,21 @@ pub(super) struct Loaded {
 const ALIGN: u64 = 4;
 
 impl Loaded {
-    /// How `payload` uses memory in pages of `page` bytes. `others` is the number of functions of
-    /// all payloads that are loaded: the room also serves to replace those.
-    pub fn new(payload: &Payload<'_>, image: &RunningImage, others: usize, page: u64) -> Self {
+    /// Fills `place` by how `payload` uses memory in pages of `page` bytes. `others` is the number of
+    /// functions of all payloads that are loaded: the room also serves to replace those.
+    // Out of line: the value is copied, from stack that is free again afterwards.
+    #[inline(never)]
+    pub fn fill<'p>(
+        place: &'p mut Option<Self>,
+        payload: &Payload<'_>,
+        image: &RunningImage,
+        others: usize,
+        page: u64,
+    ) -> &'p mut Self {
+        place.insert(Self::new(payload, image, others, page))
+    }
+
+    fn new(payload: &Payload<'_>, image: &RunningImage, others: usize, page: u64) -> Self {
         let Segments {
             text,
             read_only,

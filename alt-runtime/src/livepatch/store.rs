@@ -312,13 +312,9 @@ impl<const N: usize> Operation<'_, N> {
             .sum()
     }
 
-    /// Whether there is room for one more.
-    pub fn is_full(&self) -> bool {
-        self.indices().count() == N
-    }
-
-    /// Adds a payload, which readers then find. Returns its slot, or `None` if no slot is free.
-    pub fn add(&mut self, loaded: Loaded) -> Option<usize> {
+    /// A slot that is not taken, and the place in it for a payload, which readers find after
+    /// [`publish`](Self::publish). `None` if each slot is taken.
+    pub fn free_slot(&mut self) -> Option<(usize, &mut Option<Loaded>)> {
         let mut serials = self.indices().filter_map(|index| self.slot(index));
         let serial = serials.try_fold(0, |last: u32, slot| {
             let serial = slot.serial.load(Ordering::Relaxed);
@@ -330,25 +326,36 @@ impl<const N: usize> Operation<'_, N> {
         while slot.readers.load(Ordering::SeqCst) != 0 {
             core::hint::spin_loop();
         }
-        // SAFETY: the slot is not taken, so readers that come now do not look into it.
-        unsafe { *slot.loaded.get() = Some(loaded) };
         slot.serial.store(serial, Ordering::Relaxed);
         slot.level.store(0, Ordering::Relaxed);
         slot.is_used.store(false, Ordering::Relaxed);
-        slot.is_taken.store(true, Ordering::SeqCst);
-        Some(index)
+        // SAFETY: the slot is not taken, so readers that come now do not look into it.
+        Some((index, unsafe { &mut *slot.loaded.get() }))
     }
 
-    /// Removes the payload of a slot. `None` if the slot is empty or a reader is using it.
-    pub fn remove(&mut self, index: usize) -> Option<Loaded> {
-        let slot = self.slot(index)?;
+    /// Lets readers find the payload in a slot from [`free_slot`](Self::free_slot).
+    pub fn publish(&mut self, index: usize) {
+        if let Some(slot) = self.store.slots.get(index) {
+            slot.is_taken.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Removes the payload of a slot, and calls `free` with it. `false` if the slot is empty or a reader
+    /// is using it.
+    pub fn remove(&mut self, index: usize, free: impl FnOnce(&Loaded)) -> bool {
+        let Some(slot) = self.slot(index) else {
+            return false;
+        };
         slot.is_taken.store(false, Ordering::SeqCst);
         if slot.readers.load(Ordering::SeqCst) != 0 {
             slot.is_taken.store(true, Ordering::SeqCst);
-            return None;
+            return false;
         }
-        // SAFETY: nobody reads it, and readers that come now do not look into it.
-        unsafe { &mut *slot.loaded.get() }.take()
+        // SAFETY: nobody writes it, and readers that come now do not look into it.
+        if let Some(loaded) = unsafe { &*slot.loaded.get() } {
+            free(loaded);
+        }
+        true
     }
 
     /// Sets the position of a payload in the order of applying; 0 if it is not applied.

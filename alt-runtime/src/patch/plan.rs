@@ -86,18 +86,47 @@ impl<'p> Plan<'p> {
         Self::walk::<true>(region, decision, &CapSet::EMPTY, room)
     }
 
+    /// As [`checked`](Self::checked), of a region that a host tool has not finished: a payload.
+    pub(crate) fn checked_records(
+        region: &Region<'_>,
+        decision: Decision<'_>,
+        room: &'p mut [MaybeUninit<PlannedWrite>],
+    ) -> Result<Self, PlanError> {
+        Self::of_room(region, room, |room| {
+            Self::walk_records::<true>(region, decision, room)
+        })
+    }
+
     fn walk<const ALL: bool>(
         region: &Region<'_>,
         decision: Decision<'_>,
         earlier: &CapSet,
         room: &'p mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Self, PlanError> {
+        Self::of_room(region, room, |room| {
+            #[cfg(feature = "finished-tables")]
+            if let Some(table) = FinishedTable::of(region) {
+                return finished::plan(table, region, &decision, earlier, ALL, room);
+            }
+            #[cfg(not(feature = "finished-tables"))]
+            let _ = earlier;
+            Self::walk_records::<ALL>(region, decision, room)
+        })
+    }
+
+    /// The plan whose entries `walk` writes to `room`.
+    #[inline(always)]
+    fn of_room(
+        region: &Region<'_>,
+        room: &'p mut [MaybeUninit<PlannedWrite>],
+        walk: impl FnOnce(&mut [MaybeUninit<PlannedWrite>]) -> Result<Walked, PlanError>,
+    ) -> Result<Self, PlanError> {
         // A write has 32 bits for its offset.
         let room = match region.text.is_short() {
             true => room,
             false => &mut [],
         };
-        let walked = Self::walked::<ALL>(region, decision, earlier, room)?;
+        let walked = walk(room)?;
         let (writes, unused) = room.split_at_mut(walked.planned);
         Ok(Self {
             // SAFETY: the walk has written so many entries.
@@ -108,20 +137,13 @@ impl<'p> Plan<'p> {
         })
     }
 
-    /// Writes the entries of a plan to `room`, by the kind of the region's tables.
+    /// Writes the entries of a plan of raw tables to `room`.
     #[inline(always)]
-    fn walked<const ALL: bool>(
+    fn walk_records<const ALL: bool>(
         region: &Region<'_>,
         decision: Decision<'_>,
-        earlier: &CapSet,
         room: &mut [MaybeUninit<PlannedWrite>],
     ) -> Result<Walked, PlanError> {
-        #[cfg(feature = "finished-tables")]
-        if let Some(table) = FinishedTable::of(region) {
-            return finished::plan(table, region, &decision, earlier, ALL, room);
-        }
-        #[cfg(not(feature = "finished-tables"))]
-        let _ = earlier;
         #[cfg(feature = "raw-tables")]
         {
             let error = OnceCell::new();

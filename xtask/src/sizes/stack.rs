@@ -14,7 +14,7 @@ pub(crate) const BOUNDS: [(&str, u64); 9] = [
     ("::Finalised::late_cpu", 2048),
     ("::Finalised::patch_region", 3072),
     ("::Census::count", 1536),
-    ("Livepatch<_>>::load", 6144),
+    ("Livepatch<_>>::load", 3584),
 ];
 
 /// The same for the minimal kernel with raw tables: the demo makes two passes.
