@@ -13,7 +13,7 @@ const MASK: u32 = 0xfc00_0000;
 
 /// The helper that the instruction at `address` calls.
 ///
-/// By the kept relocation, which names the helper even if the call goes to a veneer; without it, by
+/// By the kept relocation, which names the helper even if the call branches to a veneer; without it, by
 /// the symbol at the target.
 pub fn called_at(image: &Image, address: u64) -> Option<Helper> {
     image.word(address).filter(|word| word & MASK == BL)?;

@@ -170,7 +170,7 @@ fn image_without_sites_is_checked_by_rules_of_its_author() {
     let output = folder.alt(&["verify", "plain", "--rules", "rules"]);
     let found = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{found}");
-    let expected = "error[region-reference]: the region apart goes to main";
+    let expected = "error[region-reference]: the region apart branches to main";
     assert!(found.starts_with(expected), "{found}");
     assert!(found.contains("1 finding: 0 sites, 0 records"), "{found}");
 }

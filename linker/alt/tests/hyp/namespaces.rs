@@ -307,7 +307,7 @@ fn the_link_by_alt_ld_fails() {
     let (code, said) = link(&[]);
     assert_eq!(code, Some(1), "{said}");
     for words in [
-        "error[region-indirect-branch]: the region hyp goes to an address in a register: ",
+        "error[region-indirect-branch]: the region hyp branches to an address in a register: ",
         "  from: __hyp_vectors\n    to: __hyp_init\n",
     ] {
         assert!(said.contains(words), "{said}");

@@ -57,7 +57,7 @@ impl EdgeKind {
     /// The verb for a message about the reference.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::Branch => "goes to",
+            Self::Branch => "branches to",
             Self::Address => "uses the address of",
             Self::Pointer => "points to",
         }

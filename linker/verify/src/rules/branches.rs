@@ -127,7 +127,7 @@ fn moved_branches<'a>(context: &'a Context<'_>) -> Vec<(&'a MovedArm, Reference)
     found
 }
 
-/// Whether the branch at `at` in the replacement goes to the replacement itself.
+/// Whether the branch at `at` in the replacement branches to the replacement itself.
 fn moves_along(context: &Context<'_>, arm: &MovedArm, at: u64) -> bool {
     let word = context.image.u32_at(at);
     let reference = word.and_then(|word| Reference::of(at, word));

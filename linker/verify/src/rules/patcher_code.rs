@@ -68,7 +68,7 @@ fn escape(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 // `atomic-patcher` has better advice.
                 if leaves && !is_atomic() {
                     let how = match edge.kind {
-                        EdgeKind::Branch => "goes to",
+                        EdgeKind::Branch => "branches to",
                         EdgeKind::Address | EdgeKind::Pointer => "refers to",
                     };
                     let text = format!(
@@ -85,7 +85,7 @@ fn escape(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let instructions = context.instructions_in(&patcher);
     for (at, _) in instructions.filter(|(_, word)| is_branch_to_register(*word)) {
         let text = format!(
-            "the code that rewrites text goes to an address in a register at {}",
+            "the code that rewrites text branches to an address in a register at {}",
             context.place(at)
         );
         reporter.report(at, text);

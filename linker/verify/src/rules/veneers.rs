@@ -117,7 +117,7 @@ fn defaults(context: &Context<'_>, kind: fn(&str) -> bool, mut report: impl FnMu
     }
 }
 
-/// The name of the veneer that the branch `word` at `at` goes to.
+/// The name of the veneer that the branch `word` at `at` branches to.
 fn veneer<'a>(
     context: &Context<'a>,
     at: u64,

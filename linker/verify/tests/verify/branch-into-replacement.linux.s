@@ -1,5 +1,5 @@
 // finding: second: into the replacement
-// The first arm goes to its own end, where the second begins: that means behind its site. The
+// The first arm branches to its own end, where the second begins: that means behind its site. The
 // second goes back into the first.
 .globl _start
 _start:

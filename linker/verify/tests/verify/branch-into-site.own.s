@@ -1,5 +1,5 @@
 // finding: site: instruction 1 of the site
-// The arm's branch goes to an instruction of the default, which is gone when the arm runs.
+// The arm's branch branches to an instruction of the default, which is gone when the arm runs.
 .globl _start
 _start:
 site:

@@ -1,6 +1,6 @@
 // finding: entry: recovery would come back too late
-// finding: call: goes to setup
-// finding: site: goes to setup
+// finding: call: branches to setup
+// finding: site: branches to setup
 // finding: back: must not go back
 // path: call: other, setup
 // rules: forbidden-reference.toml

@@ -1,4 +1,4 @@
-// finding: other: goes to setup
+// finding: other: branches to setup
 // rules: init-reference.toml
 // As before, in an image of Linux: only where the rules file asks for it.
 .globl _start

@@ -1,4 +1,4 @@
-// finding: other: goes to setup
+// finding: other: branches to setup
 // rules: init-reference.toml
 // What the rules file allows is no finding.
 .globl __alt_layout_version

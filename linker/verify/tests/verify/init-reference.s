@@ -1,4 +1,4 @@
-// finding: call: goes to setup
+// finding: call: branches to setup
 // finding: load: uses the address of value
 // finding: pointer: points to setup
 .globl __alt_layout_version

@@ -1,6 +1,6 @@
 // finding: site: relaxed
 // help: site: --no-relax
-// A linker has made NOP and ADR of ADRP and ADD, and the arm goes to the second one alone.
+// A linker has made NOP and ADR of ADRP and ADD, and the arm branches to the second one alone.
 .globl _start
 _start:
 site:

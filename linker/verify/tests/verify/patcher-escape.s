@@ -1,7 +1,7 @@
-// finding: call: goes to memcpy
+// finding: call: branches to memcpy
 // finding: load: refers to table
 // finding: indirect: in a register
-// finding: last: goes to behind
+// finding: last: branches to behind
 .globl _start
 _start:
     b .

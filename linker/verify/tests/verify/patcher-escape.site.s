@@ -1,4 +1,4 @@
-// finding: call: goes to helper
+// finding: call: branches to helper
 // path: call: alt_runtime::arch::commit::commit, helper
 // What it calls has a site, which may be the one that is changing.
 .globl _start

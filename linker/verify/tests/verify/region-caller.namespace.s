@@ -1,9 +1,9 @@
-// finding: calls: goes to __hyp_vectors (
+// finding: calls: branches to __hyp_vectors (
 // finding: private: uses the address of __hyp_inner
 // finding: pointer: points to __hyp_inner
-// finding: patched: goes to __hyp_vectors
-// finding: branch: goes to __hyp_vectors
-// finding: variant: goes to __hyp_vhe_init
+// finding: patched: branches to __hyp_vectors
+// finding: branch: branches to __hyp_vectors
+// finding: variant: branches to __hyp_vhe_init
 // finding: data: uses the address of __hyp_state
 // finding: patchable: points to __hyp_vectors
 // path: calls: _start, __hyp_vectors

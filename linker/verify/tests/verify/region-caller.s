@@ -1,4 +1,4 @@
-// finding: intruder: goes to hyp_inner
+// finding: intruder: branches to hyp_inner
 // finding: pointer: points to hyp_inner
 // rules: region-caller.toml
 // Bounds are symbols here, since all text is one output section.

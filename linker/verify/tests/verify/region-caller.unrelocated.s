@@ -1,4 +1,4 @@
-// finding: calls: goes to __hyp_vectors
+// finding: calls: branches to __hyp_vectors
 // finding: pointer: points to __hyp_inner
 // script: support/namespace.ld
 // drop: relocations

@@ -2,7 +2,7 @@
 // is used.
 // finding: own+0x10: points to outside
 // finding: own+0x20: points to value
-// finding: __hyp_inner+0x14: goes to outside
+// finding: __hyp_inner+0x14: branches to outside
 // path: own+0x10: __hyp_vectors, .hyp.rodata+0x8, outside
 // path: own+0x20: __hyp_vectors, __hyp_inner, __hyp_deep, .hyp.rodata+0x18, value
 // path: __hyp_inner+0x14: __hyp_vectors, __hyp_inner, .hyp.text+0x2c, outside

@@ -1,4 +1,4 @@
-// finding: call: goes to outside
+// finding: call: branches to outside
 // finding: load: uses the address of value
 // finding: literal: uses the address of value
 // finding: pointer: points to outside

@@ -1,12 +1,12 @@
-// finding: calls: the region hyp goes to memcpy
+// finding: calls: the region hyp branches to memcpy
 // finding: reads: uses the address of value
 // finding: pointer: points to memcpy
 // finding: listed: which its manifest allows for code
 // finding: names: which its manifest allows as callback alone
 // finding: returns: which its manifest allows as eret-target alone
 // finding: beyond: , which is behind the end of what its manifest allows
-// finding: other: goes to __hyp_vhe_init
-// finding: checked: goes to __stack_chk_fail
+// finding: other: branches to __hyp_vhe_init
+// finding: checked: branches to __stack_chk_fail
 // path: calls: __hyp_vectors, demo_hyp::share.hyp, memcpy
 // path: names: __hyp_kinds, compute
 // path: reads: __hyp_vectors, demo_hyp::share.hyp, value

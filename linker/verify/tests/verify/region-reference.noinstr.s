@@ -1,5 +1,5 @@
-// finding: formats: goes to core::fmt::write
-// finding: helps: goes to helper
+// finding: formats: branches to core::fmt::write
+// finding: helps: branches to helper
 // finding: reads: uses the address of setting
 // path: formats: enter, step, core::fmt::write
 // path: helps: enter, helper

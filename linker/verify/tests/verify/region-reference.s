@@ -1,7 +1,7 @@
-// finding: call: goes to outside
+// finding: call: branches to outside
 // finding: load: uses the address of value
 // finding: pointer: points to outside
-// finding: site: goes to outside
+// finding: site: branches to outside
 // rules: region-reference.toml
 // script: region-reference.ld
 .globl _start

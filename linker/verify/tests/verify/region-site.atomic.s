@@ -1,7 +1,7 @@
 // finding: enter+0x4: has a site
 // rules: region-noinstr.toml
 // script: region-noinstr.ld
-// A call of an outline atomic is a site, so early code such as this is found. It goes to a helper of
+// A call of an outline atomic is a site, so early code such as this is found. It branches to a helper of
 // its own region, or region-reference would find it, too.
 .globl _start
 .type _start, @function

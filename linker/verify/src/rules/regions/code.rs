@@ -54,7 +54,7 @@ pub(super) fn indirect(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         };
         each_instruction(context, region, reporter, |word, at, place| {
             let wrong = is_branch_to_register(word) && !allowed.contains(place);
-            let what = || "goes to an address in a register".into();
+            let what = || "branches to an address in a register".into();
             wrong.then(|| (what(), disasm::instruction(word, at)))
         });
     }
