@@ -1,4 +1,4 @@
-//! The build script that README.md shows.
+//! The build script that docs/integration.md shows.
 
 fn main() -> std::io::Result<()> {
     alt_linker::provide_scripts()

@@ -1,4 +1,4 @@
-//! The two passes that README.md shows, run by several CPUs: `qemu-tests/two-passes` has its code
+//! The two passes that docs/integration.md shows, run by several CPUs: `qemu-tests/two-passes` has its code
 //! word for word.
 
 use std::collections::BTreeSet;

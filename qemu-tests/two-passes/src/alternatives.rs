@@ -1,4 +1,4 @@
-//! The two passes, as README.md shows them.
+//! The two passes, as docs/integration.md shows them.
 
 use alt_runtime::boot::System;
 use alt_runtime::cap::Enable;
@@ -12,7 +12,7 @@ use crate::smp::{self, power_off, start_cpus, wake_cpus};
 use crate::work::work;
 
 /// Time limit for the rendezvous, in the unit of `now`.
-const PATIENCE: u64 = 5_000;
+const TIMEOUT: u64 = 5_000;
 
 const HOOKS: &[Enable] = &[
     Enable {
@@ -38,11 +38,11 @@ pub fn adapt(command_line: &str) {
     let mut image = unsafe { Image::new(text!(text_begin, text_end)) }.with_room(room);
     // SAFETY: the text is mapped writable where it is, and stays so.
     let mut alias = unsafe { LinearAlias::new(0) };
-    // SAFETY: no other CPU runs; each one calls `join` before it comes to a site.
+    // SAFETY: no other CPU runs; each one calls `join` before it reaches a site.
     let is_patched = unsafe { SYSTEM.boot_early(command_line, &mut image, &mut alias, print) };
     let others = start_cpus(); // and wait until all have joined
     if is_patched {
-        let stopped = RENDEZVOUS.stop_all(others, wake_cpus, now, PATIENCE);
+        let stopped = RENDEZVOUS.stop_all(others, wake_cpus, now, TIMEOUT);
         // SAFETY: all other CPUs have joined and are stopped.
         unsafe { SYSTEM.finalise(stopped, &mut image, &mut alias, print) };
     }
@@ -50,12 +50,12 @@ pub fn adapt(command_line: &str) {
 
 /// On each other CPU, once its MMU is on.
 pub fn secondary(cpu: usize) {
-    // SAFETY: this CPU has come to no site yet, and `print` has none.
+    // SAFETY: this CPU has not reached a site, and `print` has none.
     if !unsafe { SYSTEM.join(print) }.is_ok() {
         power_off();
     }
     if SYSTEM.is_settled() {
-        return; // It came late: `join` has done all.
+        return; // After the last pass, `join` is sufficient.
     }
     while !SYSTEM.is_settled() {
         work(cpu); // May execute sites: those of boot scope are patched.
@@ -66,7 +66,7 @@ pub fn secondary(cpu: usize) {
 
 /// On a CPU that is busy with something else until the last pass is over.
 pub fn absent() {
-    // SAFETY: this CPU has come to no site yet, and `print` has none.
+    // SAFETY: this CPU has not reached a site, and `print` has none.
     if !unsafe { SYSTEM.join(print) }.is_ok() {
         power_off();
     }
