@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Note,
         formats: ALT,
         summary: "Each call of an outline atomic is a site, if the image has alt-runtime's helpers.",
-        advice: "Link by `alt-ld`: the calls work by way of the helpers, but cost more.",
+        advice: "Link by `alt-ld`: the calls work, but cost more than the instruction.",
         check: calls,
     },
     Rule {
@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
 /// Reports once, with the number of calls: an image that was not linked by alt-ld has hundreds.
 fn calls(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let image = context.image;
-    // A helper that the kernel defines itself has no word, so nothing can take its calls.
+    // A helper that the kernel defines itself has no word, so its calls cannot be replaced.
     let words: Vec<_> = image
         .symbols()
         .iter()

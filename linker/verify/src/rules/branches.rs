@@ -1,9 +1,9 @@
-//! Branches into the middle of what is or will be replaced.
+//! Branches into the middle of a site or of a replacement.
 //!
-//! A branch to the first instruction of a site runs whatever the site holds. One further in
-//! lands in other instructions once an arm has been applied. That holds for a branch in an arm
-//! of the same site, too: its label is in the default, which is gone when the arm runs. Only the
-//! default may branch within itself, and a replacement within itself: those move along.
+//! A branch to the first instruction of a site executes the default or an arm, as it should. A branch
+//! to a later instruction executes other instructions after an arm has been applied. The same applies to
+//! a branch in an arm to a label in the default of its site, because the arm replaces the default. Only
+//! the default may branch within itself, and a replacement within itself: it moves as a whole.
 
 use std::ops::Range;
 
@@ -78,8 +78,8 @@ fn into_replacement(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         let place = context.place(range.start);
         let text = format!("a branch into the replacement at {place}");
         for branch in context.code().branches_to(range.clone()) {
-            // What stands behind a replacement may be another one; a branch to the end of
-            // the first means "go on after the site".
+            // A branch to the end of a replacement continues after the site, even if another
+            // replacement begins at that address.
             let own = |own: &&Range<u64>| {
                 let stays = own.start <= branch.target && branch.target <= own.end;
                 own.contains(&branch.from) && stays
@@ -102,8 +102,8 @@ fn into_replacement(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The branches of arms that the code of the image does not show, as they will stand; without
-/// those within an arm.
+/// The branches of arms whose replacements are not in the text, as they will be at the site; without
+/// branches within an arm.
 fn moved_branches<'a>(context: &'a Context<'_>) -> Vec<(&'a MovedArm, Reference)> {
     let hidden = context
         .arms

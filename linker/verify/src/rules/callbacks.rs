@@ -26,7 +26,7 @@ fn not_text(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                     Some(function) if is_text(context, function) => {}
                     Some(function) => {
                         let text = format!(
-                            "the callback {} is at {}, which is no text",
+                            "the callback {} is at {}, which is not text",
                             context.place(callback),
                             context.place(function)
                         );
@@ -47,7 +47,7 @@ fn not_text(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 };
                 if !is_text(context, address) {
                     let text = format!(
-                        "the callback of the site {} is at {}, which is no text",
+                        "the callback of the site {} is at {}, which is not text",
                         context.place(record.site),
                         context.place(address)
                     );
@@ -60,7 +60,7 @@ fn not_text(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 
 fn is_text(context: &Context<'_>, address: u64) -> bool {
     let image = context.image;
-    // Those of other objects have an address in the layout, and no instructions.
+    // Functions of other objects have an address in the layout, but no instructions.
     let elsewhere = |name: &str| image.relocatable().is_some() && name == ELSEWHERE;
     let section = image.section_at(address);
     address.is_multiple_of(4)

@@ -24,7 +24,7 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     match Caps::from_section(image.contents(section)) {
         Ok(tables) if tables.len() <= 1 => {}
         Ok(tables) => {
-            // The first number that means two things.
+            // The first number with two meanings.
             let (first, others) = tables.split_at(1);
             let first = first.first().map(Caps::table);
             let differing = (0..MAX_CAPS as u16).find_map(|number| {

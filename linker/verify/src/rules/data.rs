@@ -1,7 +1,7 @@
-//! Data of the kernel that names instructions of a replacement: those are executed at the site.
+//! Data that refers to instructions of a replacement, which are executed at the site only.
 //!
-//! Tables of exceptions are made beside the instruction that may fault, by `.pushsection`; inside
-//! an arm, the label is that of the stored copy, at which no fault is ever taken.
+//! `.pushsection` makes an entry of an exception table beside the instruction that may fault. Inside an
+//! arm, the label has the address of the stored copy, which never faults.
 
 use std::ops::Range;
 
@@ -18,15 +18,15 @@ pub(super) const RULES: &[Rule] = &[Rule {
     formats: ALT,
     summary: "Only records refer to an instruction of a replacement: it is executed at the site.",
     advice: "Inside an arm, write `alt_at_site_long LABEL` for `.long LABEL - .`, and \
-             `alt_at_site_quad LABEL` for `.quad LABEL`: they name the instruction at the site.",
+             `alt_at_site_quad LABEL` for `.quad LABEL`: they refer to the instruction at the site.",
     check,
 }];
 
-/// Parts of the names of sections whose words are distances from where they stand: what kernels
-/// call their tables of exceptions.
+/// Parts of the names that kernels give to exception tables. Their words are distances from their own
+/// address.
 const SELF_RELATIVE: [&str; 5] = ["ex_table", "extable", "exception", "fixup", "bug_table"];
 
-/// Whether the linker kept relocations of data: then those say all that there is.
+/// Whether the linker kept the relocations of data. They then list all references.
 pub(crate) fn relocations_are_kept(image: &Image) -> bool {
     !image.relocations().is_empty()
 }
@@ -46,8 +46,8 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 continue;
             };
             let text = format!(
-                "{} names instruction {} of the stored replacement of the site at {}: a fault is \
-                 taken at the site, not there",
+                "{} refers to instruction {} of the stored replacement of the site at {}: the \
+                 instruction is executed at the site, and faults there",
                 context.place(at),
                 (target - range.start) / 4,
                 context.place(*site),
@@ -71,13 +71,14 @@ fn arms(context: &Context<'_>) -> Vec<(Range<u64>, u64)> {
     arms
 }
 
-/// Whether the patcher reads this, or moves it.
+/// Whether an address is in a record or a replacement.
 fn is_ours(context: &Context<'_>, at: u64) -> bool {
     let records = context.records;
     records.alternatives.range.contains(&at) || records.replacements.range.contains(&at)
 }
 
-/// What kept relocations say. The bounds of the replacements begin where the first one does.
+/// References by kept relocations, without those to the bounds of the replacements, which have the address
+/// of the first replacement.
 fn relocated(kept: &[Relocation]) -> impl Iterator<Item = (u64, u64)> {
     let kept = kept
         .iter()
@@ -85,8 +86,8 @@ fn relocated(kept: &[Relocation]) -> impl Iterator<Item = (u64, u64)> {
     kept.map(|kept| (kept.at, kept.target))
 }
 
-/// What words say where nothing was kept: addresses, and distances where a section is known for
-/// them.
+/// References by the words of a section, if no relocations were kept: addresses and, in exception tables,
+/// distances.
 fn words(context: &Context<'_>, section: &Section) -> impl Iterator<Item = (u64, u64)> {
     let image = context.image;
     let known = SELF_RELATIVE.iter().any(|part| section.name.contains(part));

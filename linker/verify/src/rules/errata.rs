@@ -3,8 +3,8 @@
 //! An ADRP in one of the last two words of a 4 KiB page may compute a wrong page, when a load or
 //! store follows it and then, at once or after one more instruction, a load or store with an
 //! unsigned offset from the ADRP's result (Arm, Cortex-A53 MPCore Software Developers Errata
-//! Notice, 843419). Linkers look for that in the image as it is; what the patcher makes of it
-//! they do not see.
+//! Notice, 843419). Linkers work around this sequence in the text that they link. They do not see
+//! sequences that exist only after an arm has been applied.
 
 use alt_diagnostic::Severity;
 use alt_object::encodings::{
@@ -56,11 +56,11 @@ pub(super) const RULES: &[Rule] = &[
 
 const PAGE: u64 = 4096;
 
-/// Words behind an ADRP that matter.
+/// The number of words after an ADRP that can complete the sequence.
 const BEHIND: u64 = 3;
 
-/// Tells `visit` of each ADRP at the end of a page in an arm, or so near before that an arm
-/// matters to it: whether the sequence is whole, and whether the arm has a part in that.
+/// Calls `visit` for each ADRP at the end of a page, if an arm changes it or one of the next words.
+/// The flags say whether the arm leaves the complete sequence, and whether the arm completes it.
 fn adrps(context: &Context<'_>, mut visit: impl FnMut(&MovedArm, u64, bool, bool)) {
     for arm in &context.arms {
         let range = arm.range();
@@ -72,7 +72,7 @@ fn adrps(context: &Context<'_>, mut visit: impl FnMut(&MovedArm, u64, bool, bool
             if new[0].is_none_or(|word| !is_adrp(word)) {
                 continue;
             }
-            // Nothing new about an ADRP that the arm leaves where the linker has seen it.
+            // The linker has checked a sequence that the arm does not change.
             if old != new {
                 visit(arm, at, is_whole(new), !is_whole(old) || old[0] != new[0]);
             }
@@ -90,7 +90,7 @@ fn word(context: &Context<'_>, arm: &MovedArm, at: u64) -> Option<u32> {
     }
 }
 
-/// Whether these words, the first of them an ADRP at the end of a page, are the sequence.
+/// Whether these words are the sequence. The first one is at the end of a page.
 fn is_whole(words: [Option<u32>; 4]) -> bool {
     let [Some(adrp), Some(second), third, fourth] = words else {
         return false;

@@ -2,13 +2,13 @@
 //!
 //! Between a load exclusive and its store exclusive there must be no other memory access, no call
 //! and nothing that takes an exception: the store may then fail each time (Arm ARM B2,
-//! "Load-Exclusive and Store-Exclusive instruction usage restrictions"). An arm can bring one
-//! there although the source shows none, or take one half of the pair away.
+//! "Load-Exclusive and Store-Exclusive instruction usage restrictions"). An arm may put such an
+//! instruction there, or replace one half of the pair.
 //!
-//! A pair is a load exclusive and a store exclusive that execution can go on to, by branches too,
-//! over at most 32 instructions before the site and as many behind it, with no other exclusive
-//! and no CLREX between. Calls and indirect branches are not followed. What counts is a word of
-//! the site itself, be the pair around the site or in it.
+//! A pair is a load exclusive and a store exclusive that execution can reach from it, also through
+//! branches, over at most 32 instructions before the site and 32 after it, without another exclusive
+//! or a CLREX in between. Calls and indirect branches are not followed. Only words of the site are
+//! reported; the pair may be around the site or in it.
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
     check: split,
 }];
 
-/// Instructions from a half of the longest pair to the site.
+/// The largest distance from a half of a pair to the site, in instructions.
 const LONGEST: usize = 32;
 
 /// The text, with these words at a site.
@@ -49,7 +49,7 @@ fn split(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for site in context.records.sites() {
         let start = site.address();
         let words: Option<Vec<u32>> = site.words().map(|at| context.image.word(at)).collect();
-        // What is no text has been reported.
+        // `site-outside-text` reports a site that is not text.
         let Some(words) = words.filter(|words| !words.is_empty()) else {
             continue;
         };
@@ -64,7 +64,7 @@ fn split(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         } else if let Some((at, half, other)) = torn(context, arm, &after) {
             let left = if half == "load" { "store" } else { "load" };
             let other = format!("{left} exclusive at {}", context.place(other));
-            let text = format!("the arm takes away the {half} exclusive of the {other}");
+            let text = format!("the arm removes the {half} exclusive of the {other}");
             reporter.report_cap(at, arm.cap, text);
         }
     }
@@ -74,8 +74,7 @@ fn between(part: &str) -> String {
     format!("the {part} has this instruction between a load exclusive and its store exclusive")
 }
 
-/// The half of a pair that is gone with an arm, and where the other half still is, outside the
-/// site.
+/// The half of a pair that an arm removes, and the address of the other half outside of the site.
 fn torn(
     context: &Context<'_>,
     arm: &MovedArm,
@@ -117,7 +116,7 @@ impl<'a> View<'a> {
         image.word(at).filter(|_| !image.symbols().is_data(at))
     }
 
-    /// The address of the first instruction of the site that must not be where it is.
+    /// The address of the first instruction of the site that must not be inside a pair.
     fn offender(&self) -> Option<u64> {
         let words = (self.site.start..).step_by(4).zip(self.words);
         let mut in_the_way = words.filter(|(_, word)| is_in_the_way(**word));
@@ -126,7 +125,7 @@ impl<'a> View<'a> {
         found.map(|(at, _)| at)
     }
 
-    /// The store exclusive that execution comes to from these addresses, before another load.
+    /// The store exclusive that execution can reach from these addresses, before another load exclusive.
     fn store(&self, from: impl IntoIterator<Item = u64>) -> Option<u64> {
         nearest(from, |at, ways| {
             let word = self.word(at)?;
@@ -144,7 +143,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The load exclusive that execution comes from to an address, with no store behind it.
+    /// The load exclusive from which execution can reach an address, without a store exclusive in between.
     fn load(&self, to: u64) -> Option<u64> {
         let mut before = Vec::new();
         self.comes_from(to, &mut before);
@@ -160,7 +159,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The instructions from which execution can go to this one.
+    /// The instructions that can precede this one in execution.
     fn comes_from(&self, to: u64, ways: &mut Vec<u64>) {
         let before = to.checked_sub(4);
         ways.extend(before.filter(|at| self.word(*at).is_some_and(|word| goes_on(*at, word))));
@@ -176,7 +175,8 @@ impl<'a> View<'a> {
     }
 }
 
-/// The first address that `visit` says yes to, of those that it leads to from `start`.
+/// A breadth-first search from `start`: the first result of `visit`, which also adds the successors of an
+/// address.
 fn nearest(
     start: impl IntoIterator<Item = u64>,
     mut visit: impl FnMut(u64, &mut Vec<u64>) -> Option<u64>,
@@ -197,13 +197,13 @@ fn nearest(
     None
 }
 
-/// Whether execution can simply go on behind an instruction; calls end what is looked at.
+/// Whether execution can continue at the next instruction. It counts as ended at a call.
 fn goes_on(at: u64, word: u32) -> bool {
     let form = Reference::of(at, word).map(|reference| reference.form);
     !matches!(form, Some(Form::B | Form::Bl)) && !is_indirect_branch(word)
 }
 
-/// Where a branch goes that is no call.
+/// The target of a branch that is not a call.
 fn jump(at: u64, word: u32) -> Option<u64> {
     let branch = Reference::of(at, word).filter(Reference::is_branch)?;
     (branch.form != Form::Bl).then_some(branch.target)

@@ -23,7 +23,7 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         return;
     };
     let start = finished.range.start;
-    // The context has been made of the same image.
+    // The records are those of the context's image.
     let Ok(host) = Host::new(image, records) else {
         return;
     };
@@ -39,7 +39,7 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             return reporter.report(start, text);
         }
     };
-    // Nothing else is where records were.
+    // The rest of the space of the records is zero.
     for table_of in [&records.branches, &records.alternatives] {
         let range = table_of.range.clone();
         let expected: &[u8] = match table_of.name == finished.place {
@@ -51,7 +51,7 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         let mut bytes = (range.start..).zip(found.unwrap_or_default().iter().zip(expected));
         if let Some((at, _)) = bytes.find(|(_, (found, expected))| *found != expected) {
             let text = format!(
-                "the finished table in {} is not the one of the records, from {at:#x} on",
+                "the finished table in {} differs from that of the records, from {at:#x} on",
                 finished.place
             );
             reporter.report(at, text);

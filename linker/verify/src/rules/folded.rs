@@ -1,9 +1,9 @@
-//! Functions that a linker took for equal, although their records differ.
+//! Functions that the linker folded although their records differ.
 //!
-//! `--icf=all` compares text, and what the relocations of the text refer to. The macros make each
-//! site refer to its record, by a relocation that changes nothing (R_AARCH64_NONE), so that two
-//! functions with sites never are equal. Of objects without it, one function and its records stay,
-//! under the names of both: all that the image shows of that is two names in one place.
+//! `--icf=all` compares the text of functions, and the targets of its relocations. The macros give each
+//! site a relocation to its record that changes nothing (R_AARCH64_NONE), so two functions with sites
+//! are never equal. Without this relocation, the linker may keep one of the functions and its records
+//! for both names. The image then shows two names at one address.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ fn folded(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         if let Some((first, other)) = same_condition(&site) {
             let text = format!(
                 "two arms have the same condition, in the records at {first:#x} and {other:#x}: \
-                 the second one never applies, and may be of another function"
+                 the second one never applies, and may belong to another function"
             );
             reporter.report_cap(at, site.first().term.cap, text);
             continue;
@@ -43,7 +43,7 @@ fn folded(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         if context.image.relocations().is_empty() || refers_to_record(context, &site) {
             continue;
         }
-        // Two functions that are equal call the same helpers, so their records are equal, too.
+        // Equal functions call the same helpers, so their records are equal as well.
         if site.len() == 4 && called_at(context.image, at).is_some() {
             continue;
         }
@@ -88,7 +88,7 @@ fn refers_to_record(context: &Context<'_>, site: &Site<'_>) -> bool {
     })
 }
 
-/// Two functions of different names that begin at the same place and go on behind this address.
+/// Two functions with different names that begin at one address and contain this one.
 fn two_functions<'a>(context: &Context<'a>, at: u64) -> Option<(&'a Symbol, &'a Symbol)> {
     let symbols = context.image.symbols();
     let around = context.image.symbol_at(at)?;

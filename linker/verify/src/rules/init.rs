@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Where the init region is; empty when the image has none.
+/// The addresses of the init region; empty if the image has none.
 fn region(context: &Context<'_>) -> Places {
     let config = context.config.init.as_ref();
     if let Some(init) = config.filter(|init| !init.places.is_empty()) {
@@ -64,8 +64,8 @@ fn tables(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 }
 
 fn references(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    // Linux has checks of its own for this, at build time (modpost), and marks what may
-    // (`__ref`) in sections that a linked image does not have any more: only on demand.
+    // For Linux only on demand: modpost checks this at build time, by marks (`__ref`) that a linked
+    // image does not have.
     if context.records.format == Format::Linux && context.config.init.is_none() {
         return;
     }
@@ -79,11 +79,11 @@ fn references(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         for node in graph.nodes_in(range.clone()) {
             let mut last = None;
             for edge in graph.to(node) {
-                // An arm that refers to replacements is refused, and another rule's; so is data.
+                // `refers-to-replacements` and `data-refers-to-replacements` report these.
                 let refused = context.records.replacements.range.contains(&edge.target)
                     && (context.refusals.has(edge.at) || !context.image.is_text(edge.at));
                 let stays = !init.contains(edge.at) && !allowed.contains(edge.at) && !refused;
-                // Once for each that refers; what leaves a region is that rule's.
+                // Once for each function; `region-reference` reports references out of a region.
                 if stays
                     && last != Some(edge.from)
                     && !bounds.is_used_by(edge, context.image)
@@ -105,8 +105,8 @@ fn references(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Symbols that say where the region or a part of it is. Their addresses may be used at any
-/// time: to give it back, if for nothing else.
+/// Symbols that bound the region or a part of it. Their addresses may be used at any time, such as to free
+/// the region.
 fn bounds(context: &Context<'_>) -> Named {
     let config = context.config.init.as_ref();
     let more = config

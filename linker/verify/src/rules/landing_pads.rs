@@ -61,14 +61,14 @@ fn landing_pads(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 };
                 let old = instruction(old, at);
                 let new = instruction(new, at);
-                let text = format!("`{old}` becomes `{new}`, which {by} cannot go to");
+                let text = format!("`{old}` becomes `{new}`, which is no target for {by}");
                 reporter.report_cap(at, arm.cap, text);
             }
         }
     }
 }
 
-/// PACIASP, AUTIASP, RETAA and their kin: what a return address passes through.
+/// Whether an instruction signs, authenticates or strips a return address: PACIASP, AUTIASP, RETAA, ….
 fn is_signing(word: u32) -> bool {
     // HINT #24 to #31: PACIAZ, PACIASP, PACIBZ, PACIBSP, AUTIAZ, AUTIASP, AUTIBZ, AUTIBSP; and
     // HINT #7: XPACLRI.

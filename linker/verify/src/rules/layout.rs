@@ -44,10 +44,11 @@ fn version(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// By what discarding a table leaves behind. Room that does not suffice is another rule's.
+/// Compares the records with other traces of sites: replacements, and the size of the plan. `plan-room`
+/// reports a room that is too small.
 fn missing(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let records = context.records;
-    // Records that the bounds leave out, or another table of the name has, are another rule's.
+    // `table-bounds` and `table-twice` report records outside of the bounds or in another section.
     let cut = |table: &Table| {
         let sections: Vec<_> = tables::sections(context, table.name).collect();
         let ends = sections.iter().map(|section| section.range.end);
@@ -57,7 +58,7 @@ fn missing(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     if cut(&records.branches) || cut(&records.alternatives) {
         return;
     }
-    // Each site needs room for its own length, also where none of its records applies.
+    // Each site needs room for its whole length, even if no record of it applies.
     let sites: BTreeSet<_> = records
         .list()
         .iter()
@@ -70,14 +71,14 @@ fn missing(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let needed = records.plan_size / WRITE;
     if records.list().is_empty() && needed == 0 && records.replacements.size() > 0 {
         let text = format!(
-            "there are {} bytes of replacements and no record that names them",
+            "there are {} bytes of replacements and no record that refers to them",
             records.replacements.size()
         );
         reporter.report(records.replacements.range.start, text);
     } else if needed > words {
         let text = format!(
-            "the sites have {needed} words by alt_plan_size, but the records are of {words}: some \
-             have been left out of the image"
+            "by alt_plan_size, the sites have {needed} words, but the sites of the records have \
+             {words}: records are missing in the image"
         );
         let tables = [&records.alternatives, &records.branches];
         let table = tables.into_iter().find(|table| !table.range.is_empty());

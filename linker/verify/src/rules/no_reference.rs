@@ -1,4 +1,4 @@
-//! References that the author of an image forbids: a table of his own, from here to there.
+//! References that the rules file forbids.
 
 use std::collections::HashSet;
 

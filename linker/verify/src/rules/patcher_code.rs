@@ -1,5 +1,5 @@
-//! The patcher never patches itself: what runs while text changes has no site, and refers to
-//! nothing else.
+//! The patcher does not patch itself: the code that runs while text changes has no site, and refers to no
+//! other code.
 
 use alt_diagnostic::Severity;
 use alt_image::atomics::reached_at;
@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The places of that code.
+/// The addresses of that code.
 pub(super) fn patcher(context: &Context<'_>) -> Places {
     Places::new(patcher::ranges(context.image))
 }
@@ -85,7 +85,7 @@ fn escape(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let instructions = context.instructions_in(&patcher);
     for (at, _) in instructions.filter(|(_, word)| is_branch_to_register(*word)) {
         let text = format!(
-            "the code that rewrites text branches to an address in a register at {}",
+            "the code that rewrites text has an indirect branch at {}",
             context.place(at)
         );
         reporter.report(at, text);

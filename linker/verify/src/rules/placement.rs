@@ -1,7 +1,7 @@
-//! The kernel maps everything that the patcher uses, with the rights that it needs.
+//! The kernel maps everything that the patcher uses, with the necessary permissions.
 //!
-//! A kernel that gives rights by the symbols of its linker script, or takes the memory behind the
-//! last of them for its heap, says so by these symbols alone.
+//! Many kernels map their pages by symbols of the linker script, and use the memory after the last one as
+//! heap. Only these symbols show this in an image.
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         formats: ALT,
         summary: "The room for the plan is outside of the bounds of text and read-only data, and in a writable segment.",
-        advice: HAND_IN,
+        advice: PASS_ROOM,
         check: not_writable,
     },
     Rule {
@@ -60,31 +60,31 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Where no script of alt-linker is used.
+/// The advice if the image uses no script of alt-linker.
 const PLACE_TABLES: &str = "Place the tables in the linker script, before the kernel's end \
                             symbol: INCLUDE alternatives-init.x, or link with -Talternatives.x, \
                             which puts them behind .rodata.";
-const HAND_IN: &str = "Hand the room in: `static ROOM: Room<N> = Room::new();`, which lies in \
-                       .bss, and `Image::with_room`. Or INCLUDE alternatives-init.x in the linker \
-                       script where the kernel maps memory for writing.";
-/// Where its fragment is included.
+const PASS_ROOM: &str = "Pass the room to `Image::with_room`: `static ROOM: Room<N> = Room::new();`, \
+                         which is in .bss. Or INCLUDE alternatives-init.x in the linker script where \
+                         the kernel maps memory writable.";
+/// The advice if the script includes alternatives-init.x.
 const MOVE_FRAGMENT: &str = "Move `INCLUDE alternatives-init.x` to a place that the kernel maps, \
-                             before its end symbol; the room is the last section of it, and must \
-                             be writable. Or leave it out, link with -Talternatives.x, and hand \
-                             the room in: `static ROOM: Room<N>` and `Image::with_room`.";
-/// Where the tables are behind .rodata.
-const MOVE_RODATA: &str = "The tables are behind .rodata, by -Talternatives.x: move the symbol \
-                           that ends the read-only data behind what the linker puts there, or \
-                           leave -Talternatives.x out and INCLUDE alternatives-init.x.";
-/// What is the kernel's own.
-const MOVE_STATIC: &str = "Leave the static in .bss, and take `*(.bss .bss.*)` into the output \
-                           section that the kernel maps for writing.";
-const MOVE_CODE: &str = "Take the section into the output section of the text: `*(.text .text.*)`.";
+                             before its end symbol; the room is its last section, and must be \
+                             writable. Or remove it, link with -Talternatives.x, and pass the room to \
+                             `Image::with_room`: `static ROOM: Room<N>`.";
+/// The advice if the tables are after .rodata.
+const MOVE_RODATA: &str = "-Talternatives.x places the tables after .rodata: move the symbol that \
+                           ends the read-only data after them, or remove -Talternatives.x and INCLUDE \
+                           alternatives-init.x.";
+/// The advice for a static of the kernel.
+const MOVE_STATIC: &str = "Leave the static in .bss, and place `*(.bss .bss.*)` in an output section \
+                           that the kernel maps writable.";
+const MOVE_CODE: &str = "Place the section in the output section of the text: `*(.text .text.*)`.";
 
-/// The rights that memory may lack.
+/// A permission of a segment.
 type Right = fn(&Segment) -> bool;
 
-/// The addresses of the segments that have a right.
+/// The addresses of the segments that have a permission.
 fn with_right(context: &Context<'_>, right: Right) -> Places {
     let segments = context.image.segments().iter();
     Places::new(
@@ -94,7 +94,7 @@ fn with_right(context: &Context<'_>, right: Right) -> Places {
     )
 }
 
-/// What to do about tables, as they have been placed.
+/// The advice for tables, by the script that placed them.
 fn of_tables(context: &Context<'_>) -> &'static str {
     match ours::fragment(context) {
         Fragment::Init => MOVE_FRAGMENT,
@@ -103,12 +103,12 @@ fn of_tables(context: &Context<'_>) -> &'static str {
     }
 }
 
-/// What to do about a room, as it has been made.
+/// The advice for a room, by its origin.
 fn of_room(context: &Context<'_>, room: &Room) -> &'static str {
     match (&room.handed_in, ours::fragment(context)) {
         (Some(_), _) => MOVE_STATIC,
         (None, Fragment::Init) => MOVE_FRAGMENT,
-        (None, Fragment::Rodata | Fragment::Absent) => HAND_IN,
+        (None, Fragment::Rodata | Fragment::Absent) => PASS_ROOM,
     }
 }
 
@@ -119,8 +119,8 @@ fn outside(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         if let Some(end) = bounds.end.as_ref().filter(|end| range.end > end.address) {
             let (symbol, at) = (&end.symbol, end.address);
             return Some(format!(
-                "is not before `{symbol}` ({at:#x}), where the kernel ends: memory from there on \
-                 is not mapped, or used for something else"
+                "is not before `{symbol}` ({at:#x}), where the kernel ends: the memory after it is \
+                 not mapped, or has another use"
             ));
         }
         let is_loaded = loaded.is_empty() || loaded.covers(range);
@@ -147,7 +147,7 @@ fn outside(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 fn not_writable(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let bounds = context.kernel_bounds();
     let writable = with_right(context, |segment| segment.writable);
-    // A room of the script's that no patcher in the image writes need not be writable.
+    // If the image has no patcher, the room that the script reserves need not be writable.
     let patcher = ours::functions(context).next().is_some();
     let protected: Vec<_> = bounds.read_only.iter().chain(&bounds.text).collect();
     for room in ours::rooms(context) {
@@ -155,10 +155,7 @@ fn not_writable(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         let overlaps =
             |bounds: &&&Bounds| bounds.range.start < range.end && range.start < bounds.range.end;
         let wrong = match protected.iter().find(overlaps) {
-            Some(bounds) => format!(
-                "is {}, which a kernel maps without the right to write",
-                bounds.said_by
-            ),
+            Some(bounds) => format!("is {}, which a kernel maps read-only", bounds.said_by),
             None if context.image.segments().is_empty() || writable.covers(range) => continue,
             None if room.handed_in.is_none() && !patcher => continue,
             None => "is in no writable segment".into(),
@@ -183,8 +180,8 @@ fn tables(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             continue;
         }
         let text = format!(
-            "{} is not {}, nor in another part of the kernel that symbols bound: a kernel that \
-             gives its pages rights by them does not map it",
+            "{} is not {}, nor between the bounds of another part of the kernel: a kernel that maps \
+             its pages by these symbols does not map it",
             located(&part),
             said_by(&bounds.read_only),
         );
@@ -192,7 +189,7 @@ fn tables(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// What is mapped with some parts: all of the pages that they are in, of the smallest granule.
+/// The pages, of the smallest granule, that contain some parts.
 fn pages<'a>(parts: impl Iterator<Item = &'a Bounds>) -> Places {
     const PAGE: u64 = 4096;
     Places::new(parts.map(|part| {
@@ -208,7 +205,7 @@ fn pages<'a>(parts: impl Iterator<Item = &'a Bounds>) -> Places {
 
 fn code(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let bounds = context.kernel_bounds();
-    // Init text is mapped like other text while it is there.
+    // Init text is mapped like other text until it is freed.
     let text = pages(bounds.text.iter().chain(&bounds.init));
     let executable = with_right(context, |segment| segment.executable);
     let end = bounds.end.as_ref().map_or(u64::MAX, |end| end.address);
@@ -229,13 +226,13 @@ fn code(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 
 fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let bounds = context.kernel_bounds();
-    // Exactly: the patcher takes what it is told for the text, not pages.
+    // Not whole pages: the kernel passes the symbols themselves to the patcher.
     let text = bounds.text.iter().chain(&bounds.init);
     let text = Places::new(text.map(|part| part.range.clone()));
     let executable = with_right(context, |segment| segment.executable);
     for site in context.records.sites() {
         let range = site.range();
-        // What is no text at all is another rule's.
+        // `site-outside-text` reports a site that is not text.
         if !context.image.is_text_for(range.start, site.len().into()) {
             continue;
         }
@@ -247,7 +244,7 @@ fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Why a range is not executed where it lies.
+/// Why a range cannot be executed at its address.
 fn outside_text(
     context: &Context<'_>,
     bounds: &KernelBounds,
@@ -262,7 +259,7 @@ fn outside_text(
     (!has_right).then(|| "is in no executable segment".into())
 }
 
-/// What says where the parts are: the first few of them.
+/// The descriptions of the first three bounds.
 fn said_by(bounds: &[Bounds]) -> String {
     let words: Vec<_> = bounds.iter().take(3).map(|b| b.said_by.as_str()).collect();
     words.join(", nor ")
@@ -273,7 +270,7 @@ fn located(part: &Part) -> String {
     format!("{} {start:#x} to {end:#x}", part.what)
 }
 
-/// One part for all functions of a section, which shares their fate.
+/// One part for all functions of a section, so that each section is reported once.
 fn by_section(context: &Context<'_>, functions: impl Iterator<Item = Part>) -> Vec<Part> {
     let mut parts: Vec<(String, Part, usize)> = Vec::new();
     for function in functions {

@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
     severity: Severity::Error,
     formats: ANY,
     summary: "No instruction belongs to both a replacement and a site: the source of a copy must not change.",
-    advice: "Write the arm with the macros, which place it apart from all sites.",
+    advice: "Write the arm with the macros, which place it outside of all sites.",
     check: overlapping,
 }];
 

@@ -1,4 +1,4 @@
-//! No code asks for a cpucap before it is final.
+//! No code has a site of a cpucap that is not final when the code runs.
 
 use std::collections::HashSet;
 
@@ -22,14 +22,14 @@ pub(super) const RULES: &[Rule] = &[Rule {
     check,
 }];
 
-/// Which cpucaps are not final while some code runs.
+/// The cpucaps that are not final while some code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Open {
     /// All: before or in the boot-scope pass.
     All,
     /// All but those of boot scope: before or in the last pass.
     Later,
-    /// This one: all that is known where the cpucaps are not.
+    /// This one. Without a table of cpucaps, no other is known to be open.
     One(u16),
 }
 
@@ -45,14 +45,14 @@ impl Open {
 }
 
 fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
-    // Without symbols nothing tells one function from the next.
+    // Without symbols, functions are unknown.
     if context.image.symbols().is_empty() {
         return;
     }
     let mut reported = HashSet::new();
     for (function, open) in callbacks(context) {
         let graph = context.graph();
-        // Where its symbol has been stripped, nothing tells it from the functions around it.
+        // A function without a symbol cannot be distinguished from the functions around it.
         if context.image.symbols().starting_at(function).is_empty() {
             continue;
         }
@@ -81,8 +81,8 @@ fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The functions of callbacks that records name, and what is open when each runs. Linux's are
-/// left out: they reach most of the kernel by way of its warnings.
+/// The functions of callbacks that records refer to, and the open cpucaps when each runs. Without those of
+/// Linux, which reach most of the kernel through a warning.
 fn callbacks(context: &Context<'_>) -> Vec<(u64, Open)> {
     if context.records.format == Format::Linux {
         return Vec::new();
@@ -114,7 +114,8 @@ fn callbacks(context: &Context<'_>) -> Vec<(u64, Open)> {
     found
 }
 
-/// What may run when these do: what they branch to, and the functions whose addresses they make.
+/// The code that may run if these functions do: the targets of their branches, and functions whose address
+/// they compute.
 fn reach(context: &Context<'_>, start: impl IntoIterator<Item = NodeId>, further: bool) -> Reached {
     let graph = context.graph();
     let runs = |edge: &Edge| match edge.kind {
@@ -125,7 +126,7 @@ fn reach(context: &Context<'_>, start: impl IntoIterator<Item = NodeId>, further
     graph.reachable(start, |edge| further && runs(edge))
 }
 
-/// Callbacks make addresses of the hypervisor's code, for it to go to: they cannot call it.
+/// Callbacks compute addresses of a namespace's code, but cannot call it.
 fn enters_namespace(context: &Context<'_>, edge: &Edge) -> bool {
     let namespace = context.namespaces.at(edge.target);
     namespace.is_some_and(|namespace| !namespace.region.places.contains(edge.at))
@@ -158,7 +159,7 @@ fn report(
             let path = reached.path(context.graph(), context.image, node);
             let first = path.first().map_or("", String::as_str);
             let text = format!(
-                "{first} {why}, and comes to a site of {} at {}, which does not know it yet",
+                "{first} {why}, and reaches a site of {} at {}, before this cpucap is final",
                 context.names.label(cap),
                 context.place(site.address()),
             );

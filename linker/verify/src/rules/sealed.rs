@@ -1,4 +1,4 @@
-//! What has changed since the image was sealed.
+//! Changes since the image was sealed.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for (address, digest) in &sealed {
         match now.get(address) {
             Some(other) if other == digest => {}
-            Some(_) => reporter.report(*address, "the site is not as it was sealed"),
+            Some(_) => reporter.report(*address, "the site differs from the sealed image"),
             None => reporter.report(*address, "there was a site here when the image was sealed"),
         }
     }
@@ -63,7 +63,7 @@ fn sections(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             let name = &section.name;
             reporter.report(
                 section.address,
-                format!("section {name} is not as it was sealed, outside of the sites"),
+                format!("section {name} differs from the sealed image, outside of the sites"),
             );
         }
     }

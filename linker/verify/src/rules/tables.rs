@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
 /// The size of a record of an alternative in bytes.
 const RECORD: u64 = alt_runtime::record::Section::Alternatives.element_size();
 
-/// By the order of the records themselves: those of one site stand together.
+/// Checks the order of the records. Those of one site are adjacent.
 fn unsorted(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let is_branch = |kind| matches!(kind, Kind::Branch { .. });
     for of_branches in [true, false] {
@@ -73,7 +73,7 @@ fn unsorted(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         for pair in table.windows(2) {
             if pair[1].site < pair[0].site {
                 let before = context.place(pair[0].site);
-                let text = format!("its record is behind that of the site at {before}");
+                let text = format!("its record comes after that of the site at {before}");
                 reporter.report_cap(pair[1].site, pair[1].term.cap, text);
             }
         }
@@ -86,7 +86,10 @@ fn overlapping(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for site in context.records.sites() {
         let branches = site.records().iter().filter(is_branch).count();
         if branches != 0 && branches != site.records().len() {
-            reporter.report(site.address(), "it is a branch and an alternative at once");
+            reporter.report(
+                site.address(),
+                "it has a branch record and a record of an alternative",
+            );
         }
         if let Some(before) = previous.filter(|before| before.range().end > site.address()) {
             let (len, at) = (before.len() / 4, context.place(before.address()));
@@ -134,7 +137,7 @@ fn bounds(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The number of bytes that the section of a table may have behind it.
+/// The largest number of bytes between the end of a table and the end of its section.
 pub(super) fn tail(context: &Context<'_>, table: &Table) -> u64 {
     let records = context.records;
     match table.name {
@@ -168,7 +171,7 @@ fn twice(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         &records.plan,
     ] {
         let all: Vec<_> = sections(context, table.name).collect();
-        // Scripts that ran twice made all of them twice; what nothing is in is no loss.
+        // Two scripts create each section twice. If all of them are empty, no record is lost.
         if all.len() < 2 || all.iter().all(|section| section.range.is_empty()) {
             continue;
         }
@@ -177,7 +180,7 @@ fn twice(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             format!("{size} bytes at {start:#x}")
         });
         let text = format!(
-            "the table {} is there {} times, with {}; the patcher reads {}",
+            "the image has the table {} {} times, with {}; the patcher reads {}",
             table.name,
             all.len(),
             sizes.collect::<Vec<_>>().join(" and "),
@@ -199,7 +202,7 @@ fn plan_room(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         .sum();
     let writes = |room: &Room| (room.part.range.end - room.part.range.start) / WRITE;
     let rooms = ours::rooms(context);
-    // Where none is found, `not_checked` says so.
+    // If there is no room, `not_checked` reports it.
     let Some(room) = rooms.iter().max_by_key(|room| writes(room)) else {
         return;
     };

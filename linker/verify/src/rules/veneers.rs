@@ -1,4 +1,5 @@
-//! Veneers: code that a linker adds where a branch does not reach, or against an erratum.
+//! Veneers: code that a linker adds for a branch whose target is out of range, or as a workaround for
+//! an erratum.
 
 use alt_diagnostic::Severity;
 use alt_image::code::Reference;
@@ -28,17 +29,17 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// rust-lld's against Cortex-A53 843419, and GNU ld's against that and 835769.
+/// Prefixes of veneers for errata: Cortex-A53 843419 (rust-lld; GNU ld) and 835769 (GNU ld).
 const ERRATA: [&str; 3] = ["__CortexA53843419_", "e843419@", "e835769@"];
 
-/// rust-lld's for reach. GNU ld's end in `_veneer`.
+/// The prefix of rust-lld's veneers for range. Those of GNU ld end in `_veneer`.
 const THUNKS: &str = "__AArch64";
 
 fn is_erratum(name: &str) -> bool {
     ERRATA.iter().any(|prefix| name.starts_with(prefix)) || name.starts_with("__erratum_")
 }
 
-/// Such as `__AArch64AbsLongThunk_memcpy` and `__memcpy_veneer`.
+/// For example `__AArch64AbsLongThunk_memcpy` and `__memcpy_veneer`.
 fn is_range_extension(name: &str) -> bool {
     !is_erratum(name)
         && ((name.starts_with(THUNKS) && name.contains("Thunk_"))
@@ -48,10 +49,10 @@ fn is_range_extension(name: &str) -> bool {
 /// Whether a branch is the end of a veneer that nothing uses.
 ///
 /// GNU ld makes a veneer for each sequence of Cortex-A53 erratum 843419: the load or store, and a
-/// branch to what follows it. Where it then turns the ADRP into ADR instead
-/// (`--fix-cortex-a53-843419=full`), the veneer stays, without a symbol, and is never executed: the
-/// load or store is still at its place, nothing branches to the veneer, and what stands before it
-/// does not go on to it.
+/// branch to the instruction after it. If it then changes the ADRP to ADR instead
+/// (`--fix-cortex-a53-843419=full`), the veneer remains, without a symbol, and is never executed: the
+/// load or store is still at its place, no branch leads to the veneer, and execution does not reach it
+/// from the code before it.
 pub(super) fn is_unused(context: &Context<'_>, branch: &Reference) -> bool {
     let image = context.image;
     let (Some(copy), Some(original)) = (branch.from.checked_sub(4), branch.target.checked_sub(4))
@@ -98,14 +99,14 @@ fn range_extension(context: &Context<'_>, reporter: &mut Reporter<'_>) {
 fn erratum(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     defaults(context, is_erratum, |at, name| {
         let text = format!(
-            "the linker has put a branch to {name} here, against an erratum of the Cortex-A53; \
-             the site no longer holds what was assembled"
+            "the linker has put a branch to {name} here, as a workaround for an erratum of the \
+             Cortex-A53; the site does not have the instructions that were assembled"
         );
         reporter.report(at, text);
     });
 }
 
-/// Tells `report` of branches in the defaults of sites to veneers of a kind.
+/// Calls `report` for each branch in the default of a site to a veneer of a kind.
 fn defaults(context: &Context<'_>, kind: fn(&str) -> bool, mut report: impl FnMut(u64, &str)) {
     for site in context.records.sites() {
         for at in site.range().step_by(4) {
@@ -117,7 +118,7 @@ fn defaults(context: &Context<'_>, kind: fn(&str) -> bool, mut report: impl FnMu
     }
 }
 
-/// The name of the veneer that the branch `word` at `at` branches to.
+/// The name of the veneer that is the target of the branch `word` at `at`.
 fn veneer<'a>(
     context: &Context<'a>,
     at: u64,

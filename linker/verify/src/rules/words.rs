@@ -1,4 +1,4 @@
-//! Words that are no instructions.
+//! Words that are not instructions.
 
 use alt_diagnostic::Severity;
 use alt_image::disasm::is_known;

@@ -1,6 +1,6 @@
 // finding: second: into the replacement
-// The first arm branches to its own end, where the second begins: that means behind its site. The
-// second goes back into the first.
+// The first arm branches to its own end, where the second begins: at the site, this is the address after
+// the site. The second branches into the first.
 .globl _start
 _start:
     nop

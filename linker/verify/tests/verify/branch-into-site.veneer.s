@@ -1,8 +1,8 @@
 // finding: used+0x4: instruction 1 of the site
 // finding: other+0x4: instruction 1 of the site
 // finding: reached+0x4: instruction 1 of the site
-// Like a veneer of GNU ld that is not used (clean.veneer.s), but: a branch leads to it; it has another
-// instruction; the code before goes on to it.
+// Unlike an unused veneer of GNU ld (clean.veneer.s): the first is the target of a branch, the second has
+// another instruction, the third is reached from the code before it.
 .globl _start
 _start:
     b used

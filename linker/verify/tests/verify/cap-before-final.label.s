@@ -1,4 +1,4 @@
-// The function of a callback may be entered behind its start.
+// The function of a callback may have a second entry after its start.
 // finding: site: shared runs inside the pass, as a callback
 // caps: ZERO ONE
 .globl _start

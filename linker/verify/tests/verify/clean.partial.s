@@ -1,5 +1,5 @@
-// A callback's function whose symbol has been stripped is not the function before it, nor the one
-// behind it.
+// A callback's function whose symbol has been stripped is neither the function before it nor the one
+// after it.
 .globl _start
 .type _start, @function
 _start:

@@ -1,6 +1,5 @@
-// What GNU ld 2.40 leaves of a veneer against Cortex-A53 erratum 843419 that it did not need: it made an
-// ADR of the ADRP before the site. It copies the first instruction of the site, and goes on with the
-// second.
+// An unused veneer of GNU ld 2.40 for Cortex-A53 erratum 843419: the linker changed the ADRP before the site
+// to ADR instead. The veneer has a copy of the first instruction of the site, and a branch to the second.
 .globl _start
 _start:
     b .

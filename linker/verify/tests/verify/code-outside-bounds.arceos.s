@@ -1,6 +1,6 @@
 // finding: _ZN11alt_runtime5Image3new17h0123456789abcdefE: is not between `_stext` and `_etext`
 // script: shapes/arceos.ld
-// The sections of the text do not take this one: it lies behind them, in pages that no code is in.
+// No pattern of the text matches this section, so the linker places it after the text.
 .globl _start
 _start:
     b .

@@ -1,6 +1,6 @@
 // finding: _ZN11alt_runtime5Image3new17h0123456789abcdefE: is not between `__text_start` and `__text_end`
 // script: shapes/moss.ld
-// It lies in the pages that user space may execute.
+// The section is in the pages that user space may execute.
 .globl _start
 _start:
     b .

@@ -1,6 +1,6 @@
-// finding: entry: names instruction 1 of the stored replacement of the site at _start
+// finding: entry: refers to instruction 1 of the stored replacement of the site at _start
 // help: entry: alt_at_site_long
-// finding: pointer: names instruction 0
+// finding: pointer: refers to instruction 0
 // An entry of a table of exceptions that is made inside an arm, and an address of an arm.
 .globl _start
 _start:

@@ -1,6 +1,6 @@
-// finding: entry: names instruction 1 of the stored replacement of the site at _start
-// finding: own: names instruction 1
-// finding: pointer: names instruction 1
+// finding: entry: refers to instruction 1 of the stored replacement of the site at _start
+// finding: own: refers to instruction 1
+// finding: pointer: refers to instruction 1
 // drop: relocations
 // rules: data-refers-to-replacements.toml
 // What words say where no relocation was kept: in tables of exceptions by their names, in sections

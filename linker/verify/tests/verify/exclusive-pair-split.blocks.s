@@ -1,8 +1,8 @@
 // finding: far: the arm
 // finding: zeroes: the arm
 // finding: calls: the arm
-// finding: load: takes away the load exclusive of the store exclusive at f
-// finding: store: takes away the store exclusive of the load exclusive at f
+// finding: load: removes the load exclusive of the store exclusive at f
+// finding: store: removes the store exclusive of the load exclusive at f
 // The pair runs over several blocks, a site takes one half of it, or what an arm brings accesses
 // memory by another name.
 .globl _start

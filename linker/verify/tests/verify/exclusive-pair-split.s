@@ -48,7 +48,7 @@ inside:
     ldr x2, [x3]
     stxr w4, x0, [x1]
     alternative_end
-// All these are right: a loop that is the site, and what stands beside pairs.
+// No finding: a loop that is the site, and instructions outside of pairs.
     alternative_begin
 4:
     ldxr x0, [x1]

@@ -1,6 +1,6 @@
 // finish: tables
 // poke: __start_alt_records+0x30 = ff
-// finding: __start_alt_records+0x30: is not the one of the records, from
+// finding: __start_alt_records+0x30: differs from that of the records, from
 .globl _start
 _start:
 .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16

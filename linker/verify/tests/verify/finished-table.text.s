@@ -1,6 +1,6 @@
 // finish: tables
 // poke: site2 = df 3f 03 d5
-// finding: __start_alt_records+0x2c: is not the one of the records, from
+// finding: __start_alt_records+0x2c: differs from that of the records, from
 .globl _start
 _start:
 .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16

@@ -1,4 +1,4 @@
-// finding: table: is no table of aligned 32-bit entries
+// finding: table: does not consist of aligned 32-bit entries
 // script: support/namespace.ld
 // drop: relocations
 manifest_begin

@@ -1,15 +1,15 @@
 // finding: missing: is not in its table of pointers
 // finding: literal: is not in its table of pointers
-// finding: surplus: is for what is no absolute address
+// finding: surplus: is not for an absolute address
 // finding: twice: they must ascend
 // finding: late: they must ascend
-// finding: unaligned: is not on a multiple of 8
+// finding: unaligned: is not a multiple of 8
 // finding: outside: is not in its data
 // finding: text: is not in its data
-// finding: null: holds 0x0, which is no address of the image
+// finding: null: contains 0x0, which is not an address of the image
 // finding: empty: has no pointer in the file
-// finding: short: has a form that cannot be changed at boot
-// finding: moved: has a form that cannot be changed at boot
+// finding: short: has a form that cannot be converted at boot
+// finding: moved: has a form that cannot be converted at boot
 // script: support/namespace.ld
 manifest_begin
 .ascii "name = \"hyp\"\n"

@@ -1,6 +1,6 @@
 // finding: site: is computed by unlisted
-// finding: middle: it is in alt_callbacks, and no callback
-// finding: inside: at an address of the namespace hyp alone
+// finding: middle: it is in alt_callbacks, and not a callback
+// finding: inside: in the namespace hyp: the kernel cannot call it
 // script: support/namespace.ld
 manifest_begin
 .ascii "name = \"hyp\"\n"

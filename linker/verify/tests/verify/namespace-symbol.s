@@ -1,12 +1,12 @@
-// finding: unregistered: names unregistered as callback: it is in .rodata, and no callback
+// finding: unregistered: names unregistered as callback: it is in .rodata, and not a callback
 // finding: function: names function as data-ro: it is a function, in .text
 // finding: unmapped: in unmapped .data (writable); [mapped] data-ro names .hyp_shared.rodata
 // finding: constant: names constant as data-rw: it is in unmapped .rodata (read-only)
 // finding: misplaced: names misplaced as data-rw: it is in unmapped .hyp_shared.rodata (read-only)
-// finding: value: names value as eret-target: it is in .data, which is no text
+// finding: value: names value as eret-target: it is in .data, which is not text
 // finding: __hyp_inner: it is in the namespace hyp, not in the kernel
 // finding: __hyp_vhe_text_start: it is in the namespace hyp, not in the kernel
-// finding: overlong: it goes on behind the end of .hyp_shared.rodata
+// finding: overlong: it extends beyond the end of .hyp_shared.rodata
 // script: support/namespace.ld
 // link: --defsym=text_end=__hyp_vectors
 // The end of something of the kernel may be where the namespace begins.

@@ -1,5 +1,5 @@
 // finding: site: its reach is -1048576
-// CBZ reaches its target from where the arm stands, and not from the site.
+// The target of the CBZ is in range of the stored arm, but not of the site.
 .globl _start
 _start:
     alternative_begin near

@@ -1,5 +1,5 @@
 // finding: site: its reach is -32768
-// TBZ reaches its target from where the arm stands, and not from the site.
+// The target of the TBZ is in range of the stored arm, but not of the site.
 .globl _start
 _start:
     alternative_begin near

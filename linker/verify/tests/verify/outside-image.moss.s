@@ -1,6 +1,7 @@
 // finding: __image_end: is not before `__image_end`
 // script: shapes/moss.ld
-// The room for the plan, an orphan, begins where the kernel ends: what is mapped at boot ends there.
+// The room for the plan is an orphan section after the end symbol of the kernel, where the mapping of boot
+// ends.
 .globl _start
 _start:
 site:

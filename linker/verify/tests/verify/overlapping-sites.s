@@ -1,5 +1,5 @@
 // finding: second: inside the site of 2 instructions
-// finding: both: a branch and an alternative at once
+// finding: both: it has a branch record and a record of an alternative
 .globl _start
 _start:
 first:

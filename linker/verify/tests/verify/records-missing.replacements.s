@@ -1,4 +1,4 @@
-// finding: __start_alt_replacements: no record that names them
+// finding: __start_alt_replacements: no record that refers to them
 // script: records-missing.replacements.ld
 .globl _start
 _start:

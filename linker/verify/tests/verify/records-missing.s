@@ -1,4 +1,4 @@
-// finding: __start_alt_records: have 3 words by alt_plan_size, but the records are of 2
+// finding: __start_alt_records: the sites have 3 words, but the sites of the records have 2
 // script: records-missing.ld
 // The script throws away one of the tables: that of branches.
 .globl _start

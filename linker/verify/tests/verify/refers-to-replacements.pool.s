@@ -1,5 +1,5 @@
 // finding: site: among the replacements
-// A constant that the assembler puts into a literal pool behind the arm, and a relocation with it.
+// A constant in a literal pool, which the assembler places after the arm, with a relocation.
 .globl _start
 .type _start, @function
 _start:

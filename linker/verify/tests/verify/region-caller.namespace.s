@@ -61,5 +61,5 @@ __hyp_state: .quad 0
 .globl __hyp_vhe_init
 fn __hyp_vhe_init
 end_fn __hyp_vhe_init
-// The linker script puts the one 0x1000 bytes behind the start of the text.
+// The linker script places this section 0x1000 bytes after the start of the text.
 raw_branch branch, 1, (0x1000 - (branch - _start)) / 4

@@ -1,5 +1,5 @@
-// What no symbol covers is no part of the symbol before it, and a path goes by the constant that
-// is used.
+// Bytes that no symbol covers do not belong to the symbol before them, and a path names the constant that is
+// used.
 // finding: own+0x10: points to outside
 // finding: own+0x20: points to value
 // finding: __hyp_inner+0x14: branches to outside
@@ -45,7 +45,7 @@ fn __hyp_inner
     cbz x0, __hyp_deep
     b .Lcold
 .size __hyp_inner, . - __hyp_inner
-// Nameless code stays whole, whatever refers to the middle of it.
+// Code without a symbol is one node, even if something refers to its middle.
 .Lcold:
     mov x0, x1
 .Lmiddle:

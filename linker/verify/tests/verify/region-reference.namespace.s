@@ -4,7 +4,7 @@
 // finding: listed: which its manifest allows for code
 // finding: names: which its manifest allows as callback alone
 // finding: returns: which its manifest allows as eret-target alone
-// finding: beyond: , which is behind the end of what its manifest allows
+// finding: beyond: , which is after the end of the symbol that its manifest allows
 // finding: other: branches to __hyp_vhe_init
 // finding: checked: branches to __stack_chk_fail
 // path: calls: __hyp_vectors, demo_hyp::share.hyp, memcpy

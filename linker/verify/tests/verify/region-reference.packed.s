@@ -5,7 +5,7 @@
 // link: -pie
 // link: -zpack-relative-relocs
 // drop: relocations
-// A loader is told of most pointers in .relr.dyn; of those that it cannot say, in .rela.dyn.
+// .relr.dyn lists most pointers for a loader; .rela.dyn lists those that it cannot encode.
 .globl _start
 .type _start, @function
 _start:

@@ -1,6 +1,6 @@
 // finding: __start_alt_plan: is between `_srodata` and `_erodata`
 // script: room-not-writable.ld
-// The script of alt-linker, behind .rodata: read-only pages in a kernel that maps by its symbols.
+// The script of alt-linker is included after .rodata, in pages that the kernel maps read-only.
 .globl _start
 _start:
 site:

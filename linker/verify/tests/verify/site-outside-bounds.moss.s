@@ -1,7 +1,7 @@
 // finding: vector: is not between `__text_start` and `__text_end`
 // script: shapes/moss.ld
 // link: -Talternatives.x
-// Exception vectors lie behind the data: a text that ends before them leaves the site out.
+// The exception vectors are after the data, so a site in them is outside of the text.
 .globl _start
 _start:
     b .

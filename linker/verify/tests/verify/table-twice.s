@@ -1,8 +1,8 @@
-// finding: record: is there 2 times
+// finding: record: 2 times, with
 // help: record: drop `-Talternatives.x`
 // script: table-twice.ld
-// As both ways to place the tables at once made it: the patcher finds no record, and says that
-// zero of zero sites are patched.
+// The result of two scripts that both place the tables: the patcher finds no record, and reports that it
+// patched zero of zero sites.
 .globl _start
 _start:
 site:

@@ -1,7 +1,7 @@
 // finding: site: not one of the callbacks
 // script: support/namespace.ld
 // drop: relocations
-// A symbol that is nowhere, where the linker has been told to make do without.
+// An undefined symbol, in a link that permits them.
 manifest_begin
 .ascii "name = \"hyp\"\n"
 .ascii "exports = ['vectors']\n"

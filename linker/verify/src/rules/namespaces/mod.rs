@@ -51,7 +51,7 @@ fn manifests(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         let name = &namespace.name;
         if image.symbols().is_empty() {
             let text = format!(
-                "the image has no symbols, so what the namespace {name} may refer to cannot be told"
+                "the image has no symbols, so the permitted references of the namespace {name} are unknown"
             );
             reporter.report(0, text);
         }
@@ -64,7 +64,7 @@ fn manifests(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             if !there {
                 let text = format!(
                     "the namespace {name} maps the section {mapped} for {kind}, and the image has \
-                     none of that name"
+                     no section of that name"
                 );
                 reporter.report(0, text);
             }

@@ -1,5 +1,5 @@
-//! The table of pointers of a namespace: the absolute addresses in it, which are the kernel's in
-//! the file and are set to its own at boot.
+//! The pointer table of a namespace. It lists the absolute addresses in the namespace: addresses of the kernel
+//! in the file, which are converted to those of the namespace at boot.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub(super) fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// The places that the table names, those that are good.
+/// The valid entries of the table.
 fn entries(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -25,7 +25,8 @@ fn entries(
     let (name, table) = (&namespace.name, &namespace.pointers);
     let mut entries = BTreeSet::new();
     if !table.start.is_multiple_of(4) || !(table.end - table.start).is_multiple_of(4) {
-        let text = format!("the table of pointers of {name} is no table of aligned 32-bit entries");
+        let text =
+            format!("the table of pointers of {name} does not consist of aligned 32-bit entries");
         reporter.report(table.start, text);
         return entries;
     }
@@ -37,11 +38,11 @@ fn entries(
         };
         let pointer = at.wrapping_add_signed(offset.cast_signed().into());
         let wrong = wrong(context, namespace, pointer).or_else(|| {
-            // As `alt_runtime::pointers::fix` has it.
+            // As in `alt_runtime::pointers::fix`.
             let late = entries.last().filter(|last| pointer <= **last);
             let late = late.map(|last| {
                 let last = context.place(*last);
-                format!("comes behind that for {last}: they must ascend")
+                format!("comes after that for {last}: they must ascend")
             });
             entries.insert(pointer);
             late
@@ -58,7 +59,7 @@ fn entries(
 fn wrong(context: &Context<'_>, namespace: &Namespace, pointer: u64) -> Option<String> {
     let image = context.image;
     if !pointer.is_multiple_of(8) {
-        return Some("is not on a multiple of 8".into());
+        return Some("is not a multiple of 8".into());
     }
     let section = image.section_at(pointer);
     let inside = namespace.region.places.contains(pointer);
@@ -72,10 +73,10 @@ fn wrong(context: &Context<'_>, namespace: &Namespace, pointer: u64) -> Option<S
     let loaded = |address: u64| image.section_at(address).is_some();
     // The end of an array may be that of its section.
     let is_address = loaded(value) || value.checked_sub(1).is_some_and(loaded);
-    (!is_address).then(|| format!("holds {value:#x}, which is no address of the image"))
+    (!is_address).then(|| format!("contains {value:#x}, which is not an address of the image"))
 }
 
-/// Where the linker kept the relocations, they say where all absolute addresses are.
+/// Compares the table with the relocations that the linker kept, which list all absolute addresses.
 fn relocated(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -97,7 +98,7 @@ fn relocated(
                 ABS64 if entries.contains(&at) => continue,
                 ABS64 => "is not in its table of pointers",
                 // ABS32, ABS16; MOVW of absolute addresses.
-                258 | 259 | 263..=272 => "has a form that cannot be changed at boot",
+                258 | 259 | 263..=272 => "has a form that cannot be converted at boot",
                 _ => continue,
             };
             let text = format!(
@@ -110,7 +111,7 @@ fn relocated(
     }
     for pointer in entries.difference(&seen) {
         let place = context.place(*pointer);
-        let text = format!("the entry of {name} for {place} is for what is no absolute address");
+        let text = format!("the entry of {name} for {place} is not for an absolute address");
         reporter.report(*pointer, text);
     }
 }

@@ -1,4 +1,4 @@
-//! What a namespace may name of the kernel, and whether it is that.
+//! The kernel symbols that a namespace may use have the kinds that the manifest states.
 
 use alt_image::image::Symbol;
 use alt_image::records;
@@ -13,7 +13,7 @@ use crate::rules::callbacks;
 pub(super) fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for namespace in &context.namespaces.list {
         for allow in namespace.allow() {
-            // What nothing names need not be there.
+            // A symbol to which nothing refers need not exist.
             let Some(symbol) = symbol(context, &allow.kernel) else {
                 continue;
             };
@@ -36,7 +36,7 @@ fn symbol<'a>(context: &Context<'a>, name: &str) -> Option<&'a Symbol> {
     symbol.filter(|symbol| !symbol.absolute)
 }
 
-/// What is not as the kind says, in words.
+/// How a symbol differs from its kind.
 fn wrong(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -46,7 +46,7 @@ fn wrong(
     let at = symbol.range.start;
     let mut all = context.namespaces.list.iter();
     let other = match allow.kind {
-        // At the end of the kernel's own, a namespace may begin.
+        // A bound of the kernel may have the address at which a namespace begins.
         AllowKind::Bound => all.find(|other| other.name.is_on(&symbol.name)),
         _ => context.namespaces.at(at),
     };
@@ -58,10 +58,10 @@ fn wrong(
     }
     match allow.kind {
         AllowKind::Callback => (!callbacks::is_one(context, at))
-            .then(|| format!("it is {}, and no callback", home(context, at))),
+            .then(|| format!("it is {}, and not a callback", home(context, at))),
         AllowKind::EretTarget => {
             let text = at.is_multiple_of(4) && context.image.word(at).is_some();
-            (!text).then(|| format!("it is {}, which is no text", home(context, at)))
+            (!text).then(|| format!("it is {}, which is not text", home(context, at)))
         }
         AllowKind::DataRo => data(
             context,
@@ -104,7 +104,7 @@ fn data(context: &Context<'_>, symbol: &Symbol, kind: &str, mapped: &[String]) -
             ))
         }
         Some(section) if end > section.range.end => {
-            Some(format!("it goes on behind the end of {}", section.name))
+            Some(format!("it extends beyond the end of {}", section.name))
         }
         Some(section) if kind == "data-rw" && !section.writable => {
             Some(format!("it is in {}, which is read-only", section.name))
@@ -128,8 +128,8 @@ fn home(context: &Context<'_>, address: u64) -> String {
     }
 }
 
-/// The callbacks of the sites in a namespace: those that its manifest names. Whether each is
-/// registered is another rule's question.
+/// Checks that the manifest names the callbacks of the sites in a namespace. `unregistered-callback` checks
+/// that each is registered.
 fn callbacks_named(context: &Context<'_>, namespace: &Namespace, reporter: &mut Reporter<'_>) {
     let allowed = |address: u64| {
         let mut callbacks = namespace
@@ -158,7 +158,7 @@ fn callbacks_named(context: &Context<'_>, namespace: &Namespace, reporter: &mut 
     }
 }
 
-/// Callbacks run while the kernel patches itself, at its own exception level.
+/// Checks that no function of a callback is in a namespace: callbacks run at the kernel's exception level.
 fn callbacks_inside(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     for callback in callbacks::all(context) {
         let function = callbacks::function(context, callback);
@@ -166,8 +166,8 @@ fn callbacks_inside(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             function.and_then(|function| Some((function, context.namespaces.at(function)?)));
         if let Some((function, namespace)) = inside {
             let text = format!(
-                "the function of the callback {} is {}, at an address of the namespace {} alone: \
-                 the kernel cannot call it",
+                "the function of the callback {} is {}, in the namespace {}: the kernel cannot call \
+                 it",
                 context.place(callback),
                 context.place(function),
                 namespace.name,

@@ -1,4 +1,4 @@
-//! What refers to a region.
+//! References to a region.
 
 use std::collections::HashSet;
 
@@ -25,8 +25,8 @@ pub(super) fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         let places = &namespace.region.places;
         each(context, places.ranges(), reporter, |edge, _| {
             let outside = !places.contains(edge.at) && places.contains(edge.target);
-            // What leaves another namespace is reported as such, and a callback that the kernel
-            // cannot call as one.
+            // `region-reference` reports references out of another namespace, and `namespace-symbol` a
+            // callback that the kernel cannot call.
             let known =
                 context.records.callbacks.range.contains(&edge.at) || super::leaves(context, edge);
             let bounds = &context.namespaces.bounds;
@@ -39,8 +39,8 @@ pub(super) fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Whether a reference uses a bound of the kernel's own: what it keeps together may begin or end
-/// with a namespace, of which each symbol says that it is.
+/// Whether a reference uses a bound of the kernel: a symbol without a size and without the name of a
+/// namespace. A part of the kernel may begin or end at a namespace.
 fn names_kernel(context: &Context<'_>, edge: &Edge) -> bool {
     let namespaces = &context.namespaces.list;
     let is_of_one = |symbol: &Symbol| namespaces.iter().any(|one| one.name.is_on(&symbol.name));
@@ -59,8 +59,8 @@ fn private(namespace: &Namespace, edge: &Edge) -> String {
     }
 }
 
-/// Reports the references to nodes of these ranges of which `wrong` says in words what is: once
-/// from each node to another.
+/// Reports the references to nodes of these ranges for which `wrong` returns a description, once for each
+/// pair of nodes.
 fn each(
     context: &Context<'_>,
     ranges: &[std::ops::Range<u64>],

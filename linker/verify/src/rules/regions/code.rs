@@ -1,4 +1,4 @@
-//! What the code of a region does.
+//! The instructions of a region.
 
 use std::collections::HashSet;
 
@@ -81,9 +81,9 @@ pub(super) fn sites(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Asks about each instruction of a region, those included that its sites can become, and
-/// reports the first in each function that breaks each rule. `wrong` takes the word, where it
-/// stands and where it is executed.
+/// Checks each instruction of a region, including those that its sites can become. Reports the first one in
+/// each function for each description that `wrong` returns. The arguments of `wrong` are the word, its
+/// address in the image, and the address at which it is executed.
 fn each_instruction(
     context: &Context<'_>,
     region: &Region,

@@ -1,5 +1,4 @@
-//! The parts of an image for which its author has rules of their own, such as the code of
-//! another exception level.
+//! Regions: parts of an image with further rules, such as code of another exception level.
 
 mod callers;
 mod code;
@@ -87,7 +86,7 @@ impl Walk {
             .collect();
         let inside = |edge: &Edge| region.places.contains(edge.at);
         let refers = |edge: &&Edge| !is_table(context, edge.at) && !is_bound(context, edge);
-        // What is entered from outside, or by nobody that can be seen.
+        // A node with a reference from outside, or without any reference.
         let is_entry = |node: &NodeId| {
             let mut edges = graph.to(*node).filter(refers).peekable();
             let entered = edges.peek().is_none() || edges.any(|edge| !inside(edge));
@@ -100,7 +99,7 @@ impl Walk {
         Self { nodes, reached }
     }
 
-    /// The way to a node; the node alone where only a circle leads to it.
+    /// The path to a node; the node alone if it is only reached in a circle.
     fn path(&self, context: &Context<'_>, node: NodeId) -> Vec<String> {
         let graph = context.graph();
         let path = self.reached.path(graph, context.image, node);
@@ -111,7 +110,7 @@ impl Walk {
     }
 }
 
-/// Whether a reference says where something begins or ends, and nothing of what is there.
+/// Whether a reference is to a symbol that bounds a range.
 fn is_bound(context: &Context<'_>, edge: &Edge) -> bool {
     let ends = ["_start", "_begin", "_end", "_stop"];
     let mut symbols = context.symbols_of(edge);
@@ -122,8 +121,8 @@ fn is_bound(context: &Context<'_>, edge: &Edge) -> bool {
         })
 }
 
-/// Tables name places of every region, and go to none of them: those of records, and those of
-/// the pointers in namespaces.
+/// Whether an address is in a table of records or of the pointers of a namespace. Their entries refer to
+/// regions without entering them.
 fn is_table(context: &Context<'_>, address: u64) -> bool {
     let records = context.records;
     let records = [

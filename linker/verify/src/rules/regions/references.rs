@@ -1,4 +1,4 @@
-//! What a region refers to.
+//! References from a region.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::config::Region;
 use crate::context::Context;
 use crate::rule::Reporter;
 
-/// Whether a reference leaves a region that must not.
+/// Whether a reference breaks `region-reference`.
 pub(crate) fn leaves(context: &Context<'_>, edge: &Edge) -> bool {
     let mut regions = context.regions();
     regions.any(|region| region.places.contains(edge.at) && is_wrong(context, region, edge))
@@ -26,7 +26,7 @@ fn is_wrong(context: &Context<'_>, region: &Region, edge: &Edge) -> bool {
         && !inside(edge.target)
         && !allowed.contains(edge.target)
         && !region.bounds.is_used_by(edge, context.image)
-        // Pointers in data are changed at boot, into addresses of the region.
+        // Pointers in data are converted at boot to addresses of the region.
         && (edge.kind != EdgeKind::Address || !region.may_name.is_used_by(edge, context.image))
         && !super::is_table(context, edge.at)
 }
@@ -59,7 +59,7 @@ pub(super) fn check(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// What the manifest of a namespace allows instead.
+/// The use of the target that the manifest of a namespace allows.
 fn kind(context: &Context<'_>, region: &Region, edge: &Edge) -> Option<String> {
     let mut namespaces = context.namespaces.list.iter();
     let namespace = namespaces.find(|namespace| std::ptr::eq(&namespace.region, region))?;
@@ -68,10 +68,10 @@ fn kind(context: &Context<'_>, region: &Region, edge: &Edge) -> Option<String> {
     let allowed = allow.find(|allowed| demangle(&allowed.kernel) == name)?;
     Some(match edge.kind {
         EdgeKind::Pointer => ", which its manifest allows for code: the pointers in its data \
-                              are changed at boot"
+                              are converted at boot"
             .into(),
         EdgeKind::Address if allowed.kind != AllowKind::Callback => {
-            ", which is behind the end of what its manifest allows".into()
+            ", which is after the end of the symbol that its manifest allows".into()
         }
         _ => format!(", which its manifest allows as {} alone", allowed.kind),
     })
