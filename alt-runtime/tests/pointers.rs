@@ -51,7 +51,7 @@ fn second_time_is_refused() {
     assert_eq!(rodata, once);
 }
 
-/// What runs right behind, or right before, where it is linked: a pointer to the end of one place
+/// What runs directly after, or directly before, where it is linked: a pointer to the end of one place
 /// is one to the start of the other, and a second call would move it once more.
 #[test]
 fn second_time_is_refused_however_near_the_new_place_is() {
@@ -129,7 +129,7 @@ fn places_that_overlap_are_refused() {
         IMAGE.start + 8,
         IMAGE.end - 1,
         IMAGE.start - len + 1,
-        // They share the address behind the last byte of one of them.
+        // They share the address after the last byte of one of them.
         IMAGE.end,
         IMAGE.start - len,
     ] {

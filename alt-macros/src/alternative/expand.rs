@@ -284,7 +284,7 @@ fn default_text(input: &Alternative) -> syn::Result<TokenStream> {
 
 /// The error if the host cannot execute A64 and there is no `host` block.
 fn no_host(input: &Alternative) -> TokenStream {
-    let message = "these are A64 instructions, and this program is for another architecture: add `host => { … }` behind the arms, with what runs there, or leave the site out by `#[cfg(target_arch = \"aarch64\")]`";
+    let message = "these are A64 instructions, and this program is for another architecture: add `host => { … }` after the arms, with what runs there, or leave the site out by `#[cfg(target_arch = \"aarch64\")]`";
     quote_spanned!(input.default[0].span()=> ::core::compile_error!(#message))
 }
 

@@ -104,7 +104,7 @@ impl Alternative {
                 if after_host {
                     return Err(syn::Error::new(
                         piece.span(),
-                        "instructions come before `host => { … }`, or in an arm behind it",
+                        "instructions come before `host => { … }`, or in an arm after it",
                     ));
                 }
                 match arms.last_mut().map(|arm| &mut arm.body) {

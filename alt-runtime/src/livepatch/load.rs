@@ -132,7 +132,7 @@ fn check_places<M>(payload: &Payload<'_>, image: &RunningImage) -> Result<(), Lo
     Ok(())
 }
 
-/// The pad of the old function is executed, then the branch to the word behind the one of the new
+/// The pad of the old function is executed, then the branch to the word after the pad of the new
 /// function. Without a pad that stays, an indirect branch to the old entry would find the B, which
 /// is no landing pad (Arm ARM D8.4.5).
 fn check_landing_pad<M>(

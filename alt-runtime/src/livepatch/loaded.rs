@@ -16,7 +16,7 @@ use crate::room::PlannedWrite;
 
 /// Where the parts of a payload are in its memory, and what the loader keeps about it.
 ///
-/// The memory has the segments, at their offsets; behind the writable one, the *notes*: the words
+/// The memory has the segments, at their offsets; after the writable one, the *notes*: the words
 /// that the branches have replaced, and room for a plan; and last, the description.
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
@@ -238,7 +238,7 @@ impl Loaded {
     #[expect(clippy::mut_from_ref, reason = "the caller is the only one")]
     pub unsafe fn room(&self) -> &mut [MaybeUninit<PlannedWrite>] {
         let start = self.saved(self.header.functions.len as usize);
-        // SAFETY: the notes have so many entries behind the words, aligned like them.
+        // SAFETY: the notes have this number of entries after the words, aligned like them.
         unsafe { core::slice::from_raw_parts_mut(start.cast(), self.room) }
     }
 

@@ -13,7 +13,7 @@ use crate::patch::{ImageError, PatchError, Plan};
 use crate::room::PlannedWrite;
 
 /// A change of the applied payloads. `applied` is in the order of applying; the first `keep` of them
-/// stay, the others are reverted, and `add` is applied behind those that stay.
+/// stay, the others are reverted, and `add` is applied after those that stay.
 pub(super) struct Transition<'a> {
     pub image: RunningImage,
     pub applied: &'a [&'a Loaded],

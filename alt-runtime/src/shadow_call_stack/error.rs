@@ -158,7 +158,7 @@ impl fmt::Display for UnwindReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Damaged => write!(f, "it is cut off, or of the 64-bit format"),
-            Self::BehindEnd => write!(f, "it stands behind the terminator of the table"),
+            Self::BehindEnd => write!(f, "it is after the terminator of the table"),
             Self::Cie => write!(f, "it is a CIE that cannot be read"),
             Self::Augmentation => write!(
                 f,

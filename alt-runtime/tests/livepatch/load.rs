@@ -251,7 +251,7 @@ fn b25_a_callback_that_is_none_is_refused() {
 
 #[test]
 fn b25_records_of_other_places_are_refused() {
-    // The site is in the image, behind the text, or in the read-only segment.
+    // The site is in the image, after the text, or in the read-only segment.
     for site in [-0x1000_i32, 0x1c, READ_ONLY as i32] {
         let mut payload = rich();
         let offset = site - (READ_ONLY as i32 + 8);
@@ -351,7 +351,7 @@ fn landing_pads() {
     kernel.set(address(3), BTI_C);
     let error = refused(&mut kernel, &bare);
     assert!(matches!(error, LoadError::LandingPad { .. }), "{error}");
-    // Right: the branch is behind the pad, and leads behind the pad.
+    // Correct: the branch is after the pad of the old function, and its target is after that of the new.
     let livepatch = Livepatch::<1>::new();
     load(&livepatch, &mut kernel, &payload).unwrap();
     livepatch.apply(&mut kernel, &[1; 20]).unwrap();

@@ -104,7 +104,7 @@ fn apply(kind: u16, word: u32, distance: i64) -> Result<u32, RelocationError> {
     let target = PAYLOADS.wrapping_add_signed(distance);
     let target = target.wrapping_sub(ANCHOR) as i64;
     payload.relocations.push((0, kind, 0, target));
-    // A second one, behind it, which could be applied.
+    // A second one, after it, which could be applied.
     payload.relocations.push((4, 260, 0, target));
     let (livepatch, mut kernel) = (Livepatch::<1>::new(), Fake::new());
     match load(&livepatch, &mut kernel, &payload) {

@@ -18,7 +18,7 @@ const C: [u8; 20] = [3; 20];
 const SECOND: u64 = PAYLOADS + 0x3_0000;
 const THIRD: u64 = PAYLOADS + 0x6_0000;
 
-/// Payload `id` behind `parent`, with all hooks.
+/// Payload `id` after `parent`, with all hooks.
 fn on(id: u8, parent: [u8; 20], functions: &[u32]) -> Payload {
     let mut payload = patch(id, functions, 100 + u32::from(id));
     payload.parent = parent;

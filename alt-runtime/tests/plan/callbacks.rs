@@ -156,7 +156,7 @@ fn refused_of(
 
 #[test]
 fn unregistered_callback() {
-    // Before, inside, and behind the only one; and one of an image without any.
+    // Before, inside, and after the only one; and one of an image without any.
     for address in [
         CALLBACKS - 24,
         CALLBACKS + 8,

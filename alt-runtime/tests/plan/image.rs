@@ -185,8 +185,8 @@ impl Image {
     }
 
     /// The last record of a table is looked at closely, and so are those that share its site.
-    /// With one more behind them in each table, they are met in the midst, where most are
-    /// looked at briefly; that must make no difference but for the sites behind the text.
+    /// The same with one more record after them in each table. The result must be equal, except for sites
+    /// after the text.
     fn assert_the_same_in_the_midst(
         &self,
         decision: Decision<'_>,

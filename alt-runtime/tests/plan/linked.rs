@@ -98,7 +98,7 @@ fn tables_of_fewer_words_than_are_linked_are_refused() {
     assert_eq!(plan_first_pass(&mut none), Ok(()), "there is no site");
 }
 
-/// Each page of room is written, down to the last word that is needed, and nothing behind it.
+/// Each page of room is written, down to the last word that is needed, and nothing after it.
 #[test]
 fn room_is_touched_page_by_page() {
     let mut image = Image::new();

@@ -12,7 +12,7 @@ use alt_runtime::{Callback, PlannedWrite, Site};
 use crate::image::{A, CAPS, NOP};
 use crate::memory;
 
-/// The main text, and vectors behind the data.
+/// The main text, and vectors after the data.
 const TEXT: u64 = 0xffff_8000_0000_0000;
 const VECTORS: u64 = TEXT + 0x20_0000;
 /// Where the vectors execute as well.

@@ -18,7 +18,7 @@ use crate::memory;
 
 /// Where the site is, not at the start of a page.
 const SITE: u64 = 0xffff_8000_1234_5678;
-/// ADR reaches from the instruction to so many bytes before it, and to one less behind it
+/// ADR reaches from the instruction to so many bytes before it, and to one less after it
 /// (Arm ARM C6.2.13).
 const REACH: i64 = 1 << 20;
 const CBNZ_BACK: u32 = 0xb5ff_ffe1; // cbnz x1, .-4

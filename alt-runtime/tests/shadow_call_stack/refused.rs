@@ -81,7 +81,7 @@ fn instructions_that_are_not_supported() {
         ("0x3f", UnwindReason::Opcode { opcode: 0x3f }),
         // DW_CFA_set_loc.
         ("0x01, 0, 0, 0, 0", UnwindReason::Opcode { opcode: 1 }),
-        // DW_CFA_advance_loc4, behind the function and far behind.
+        // DW_CFA_advance_loc4, after the function and far after it.
         ("0x04, 4, 0, 0, 0", UnwindReason::Place),
         ("0x04, 0xff, 0xff, 0xff, 0xff", UnwindReason::Place),
         // DW_CFA_def_cfa_expression, longer than the entry.
@@ -106,7 +106,7 @@ fn mark_where_no_instruction_is() {
     let Some(cross) = Cross::new(test) else {
         return;
     };
-    // DW_CFA_advance_loc, by a byte: all marks behind it are beside their instructions.
+    // DW_CFA_advance_loc, by a byte: all marks after it are beside their instructions.
     let source = function("outer", ".cfi_escape 0x41", "");
     let (_, error) = refused(&cross, test, &source);
     assert_eq!(
@@ -144,7 +144,7 @@ fn epilogue_without_marks() {
     assert_eq!(report.to_string(), text);
 }
 
-/// Only the start is described, and the mark stands behind the prologue: clang -Oz.
+/// Only the start is described, and the mark is after the prologue: clang -Oz.
 #[test]
 fn mark_behind_the_prologue() {
     let test = "mark_behind_the_prologue";
@@ -299,7 +299,7 @@ fn sites_of_alternatives() {
         site_len,
         replacement_len: 1,
     };
-    // The first word of the function signs; a branch before is no matter, nor one behind.
+    // The first word of the function signs; a branch before is no matter, nor one after.
     let plan = |branches: &[BranchRecord], alternatives: &[AlternativeRecord]| {
         let mut region = image.region();
         region.branches = Table::new(tables, branches);

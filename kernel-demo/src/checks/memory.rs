@@ -68,7 +68,7 @@ fn user_access(context: &Context<'_>) -> Result<(), Mismatch> {
         read_user(user, 0).unwrap_or(0).into(),
         0x600d_f00d,
     )?;
-    // Nothing is mapped behind the user's page, so this read faults in each variant.
+    // Nothing is mapped after the user's page, so this read faults in each variant.
     equal(
         "faults behind the user's page",
         read_user(user, PAGE / size_of::<u32>()).is_none().into(),

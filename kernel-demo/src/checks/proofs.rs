@@ -132,7 +132,7 @@ fn sum(text: &Range<usize>) -> u64 {
     })
 }
 
-/// A checksum of the kernel's resident text. That of the hypervisor, behind it, is freed if no variant
+/// A checksum of the kernel's resident text. That of the hypervisor, after it, is freed if no variant
 /// of it runs.
 pub fn resident_sum() -> u64 {
     let text = image::resident_text();

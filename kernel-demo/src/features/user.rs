@@ -45,7 +45,7 @@ fn forbid_access() {
 fn load(words: *const u32, index: usize) -> Option<u32> {
     let value;
     let faulted: u32;
-    // SAFETY: a load has no effect; after a fault the handler continues behind it, by the table.
+    // SAFETY: a load has no effect; after a fault the handler continues after it, by the table.
     unsafe {
         alternative!(
             "1: ldr {value:w}, [{words}, {index}, lsl #2]",

@@ -61,7 +61,7 @@ pub fn call_number(service: u64, [first, second]: [u64; 2]) -> Result<u64, HypEr
     }
 }
 
-/// The call itself. The hypervisor returns behind the HVC, or after a fault to `hyp_fault_landing`;
+/// The call itself. The hypervisor returns after the HVC, or after a fault to `hyp_fault_landing`;
 /// either way x30 holds the return address of this function.
 #[unsafe(naked)]
 unsafe extern "C" fn hypercall() {

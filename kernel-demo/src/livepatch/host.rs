@@ -32,7 +32,7 @@ pub fn start(system: &'static Finalised) -> Option<Host> {
     exceptions::set_backtrace(backtrace::log);
     // SAFETY: read-only data, which is mapped.
     let build_id = unsafe { BuildId::of_image() }?;
-    // The hypervisor's text is behind the kernel's. A payload does not replace its functions.
+    // The hypervisor's text is after the kernel's. A payload does not replace its functions.
     let text = image::resident_text().start..hyp::variant::all_text().start;
     // SAFETY: the text is mapped as long as the kernel runs.
     let words =

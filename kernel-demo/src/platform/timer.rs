@@ -5,8 +5,8 @@ use alt_runtime::alternative;
 
 use crate::cpucaps::{ECV, WFXT};
 
-/// Reads the virtual counter, after everything before it in the program: behind an ISB, or by the
-/// self-synchronised view that FEAT_ECV adds.
+/// Reads the virtual counter, ordered after all earlier instructions: by an ISB, or by the self-synchronised view
+/// that FEAT_ECV adds.
 #[inline]
 pub fn now() -> u64 {
     let ticks;

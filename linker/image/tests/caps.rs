@@ -340,22 +340,22 @@ fn a_broken_section_is_refused() {
         (
             text.clone().into_bytes(),
             0,
-            "a string without a NUL byte behind it",
+            "a string without a NUL byte after it",
         ),
         (
             good[..end].to_vec(),
             marks,
-            "a string without a NUL byte behind it",
+            "a string without a NUL byte after it",
         ),
         (
             good[..marks].to_vec(),
             0,
-            "a text without its marks behind it",
+            "a text without its marks after it",
         ),
         (
             [&good[..], b"x\0"].concat(),
             end + 1,
-            "a text without its marks behind it",
+            "a text without its marks after it",
         ),
         (
             embedded(&text, "1"),

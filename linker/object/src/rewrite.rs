@@ -1,7 +1,7 @@
 //! An ELF file that is being changed.
 //!
 //! All bytes of the file stay where they are, and all numbers of sections stay the same: a section
-//! whose contents change in size gets a new place behind the file, with new section headers. So
+//! whose contents change in size gets a new place after the file, with new section headers. So
 //! segments, groups, debug information and sections of unknown types need no care. The same changes
 //! give the same bytes.
 
@@ -52,7 +52,7 @@ pub struct NewSection<'a> {
 /// A little-endian ELF file of 64 bits that is being changed.
 #[derive(Debug)]
 pub struct Rewriter {
-    /// The bytes of the file: those of the old file, with those of changed sections behind them.
+    /// The bytes of the file: those of the old file, with those of changed sections after them.
     pub bytes: Vec<u8>,
     headers: Vec<[u8; HEADER]>,
     /// The section of the names of sections, and its contents.
@@ -159,7 +159,7 @@ impl Rewriter {
         field.copy_from_slice(&(info as u32).to_le_bytes());
     }
 
-    /// Gives a section other contents, behind the file.
+    /// Gives a section other contents, after the file.
     pub fn replace(&mut self, section: usize, data: &[u8], align: usize) {
         self.bytes
             .resize(self.bytes.len().next_multiple_of(align), 0);
@@ -168,7 +168,7 @@ impl Rewriter {
         self.bytes.extend_from_slice(data);
     }
 
-    /// Adds a section behind the others; returns its number.
+    /// Adds a section after the others; returns its number.
     pub fn add(&mut self, new: NewSection<'_>, data: &[u8]) -> usize {
         let mut header = [0; HEADER];
         let names = &mut self.names.1;

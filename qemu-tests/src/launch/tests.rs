@@ -17,7 +17,7 @@ const HELLO: &[u32] = &[
     0xb900_003f, // str wzr, [x1]
 ];
 
-/// Sends a frame without a message behind it: 02 02 00.
+/// Sends a frame without a message after it: 02 02 00.
 const NOISE: &[u32] = &[
     0xd2a1_2001, // mov x1, #0x9000000
     0x5280_0042, // mov w2, #2

@@ -166,7 +166,7 @@ pub fn all() -> &'static [Mutant] {
             routine.set_all(DC_CIVAC, NOP)?;
             Ok(routine)
         }),
-        mutant("dc-next-line", "DC of the line behind", MONITOR, |image| {
+        mutant("dc-next-line", "DC of the next line", MONITOR, |image| {
             let mut routine = Routine::find(image, COMMIT)?;
             // With all bits of the line added, every word but a line's first is in the next.
             routine.set_all(TO_LINE, 0x8b05_016d)?; // add x13, x11, x5
@@ -188,7 +188,7 @@ pub fn all() -> &'static [Mutant] {
             MONITOR,
             |image| {
                 let mut routine = Routine::find(image, COMMIT)?;
-                // X13 and X15 keep a word, and all up to a line behind it count to its line.
+                // X13 and X15 keep a word, and all up to a line after it count to its line.
                 const KEEP: u32 = 0xaa0b_03ef; // mov x15, x11
                 const CLEAN: u32 = DC_CVAU.bits | 15;
                 let first = routine.nth(FIRST_LINE, 0, 0)?;

@@ -75,7 +75,7 @@ impl<'a> Routine<'a> {
         self.words.iter().map(|(_, word)| *word)
     }
 
-    /// The index of the `n`th instruction of a kind, from 0, at or behind `from`.
+    /// The index of the `n`th instruction of a kind, from 0, at or after `from`.
     pub(super) fn nth(
         &self,
         pattern: Pattern,

@@ -46,7 +46,7 @@ fn branch_records() {
 fn alternative_records() {
     let bytes = [
         0x00, 0x00, 0xf0, 0xff, // site -0x10_0000
-        0xfc, 0x0f, 0x00, 0x00, // replacement 0xffc behind this field
+        0xfc, 0x0f, 0x00, 0x00, // replacement 0xffc after this field
         0x07, 0x20, // cap 7, and the next
         0x03, 0x02,
     ];
@@ -82,7 +82,7 @@ fn tables_are_found_in_an_image() {
 
 #[test]
 fn site_outside_the_text_is_an_error() {
-    // Right behind .text, and a site without length.
+    // Directly after .text; and a site without instructions.
     for (name, bytes) in [
         (BRANCHES, &[0x00, 0xf3, 0xff, 0xff, 5, 0, 4, 0][..]),
         (

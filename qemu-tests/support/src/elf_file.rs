@@ -42,7 +42,7 @@ pub struct Elf {
     pub sections: Vec<Section>,
     /// Name, type, section by index, address, size.
     pub symbols: Vec<(String, u8, u16, u64, u64)>,
-    /// The section headers stand before the contents, not behind.
+    /// The section headers are before the contents, not after them.
     pub headers_first: bool,
 }
 

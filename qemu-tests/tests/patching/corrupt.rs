@@ -56,7 +56,7 @@ pub const FAULTS: [Fault; 11] = [
     },
     Fault {
         name: "overlapping_sites",
-        // The length of the victim reaches over the site behind it.
+        // The length of the victim reaches over the site after it.
         spoil: |tables| tables.records[tables.victim + 10] = 255,
         says: "the site overlaps the one at",
     },
@@ -77,7 +77,7 @@ pub const FAULTS: [Fault; 11] = [
     },
     Fault {
         name: "branch_out_of_reach",
-        spoil: |tables| tables.set_word(0x5480_0000), // b.eq .-1048576, and the site is behind
+        spoil: |tables| tables.set_word(0x5480_0000), // b.eq .-1048576, and the site is after
         says: "b.cond needs a displacement of",
     },
     Fault {

@@ -83,7 +83,7 @@ fn moved(from: u32, at: u64, now: u32, to: u64, inside: &std::ops::RangeInclusiv
     }
 }
 
-/// Up to three NOPs, or a branch to the end and NOPs behind it.
+/// Up to three NOPs, or a branch to the end and NOPs after it.
 fn padding(words: &[u32]) -> std::result::Result<(), &'static str> {
     let (expected, rest) = match words {
         [first, rest @ ..] if words.len() > 3 => (*first == 0x1400_0000 | words.len() as u32, rest),

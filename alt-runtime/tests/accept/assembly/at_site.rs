@@ -10,7 +10,7 @@ use super::{assemble, compile, fixture, folder, gnu_is_there};
 use crate::relocatable::Relocatable;
 use test_support::Cross;
 
-/// A site behind one instruction, in assembly; `place` is `near` or nothing.
+/// A site after one instruction, in assembly; `place` is `near` or nothing.
 fn text(place: &str) -> String {
     format!(
         ".section .text.faults, \"ax\"\n.globl faults\n.type faults, %function\nfaults:\nnop\n\
@@ -22,7 +22,7 @@ fn text(place: &str) -> String {
     )
 }
 
-/// The table leads to the second instruction of the site and the one behind it.
+/// The table leads to the second instruction of the site and the one after it.
 #[track_caller]
 fn judge(object: &Path, who: &str) {
     let file = fs::read(object).unwrap();

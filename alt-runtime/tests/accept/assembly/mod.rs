@@ -128,7 +128,7 @@ fn judge(object: &Path, who: &str) {
         .map(|&(function, condition, kind)| (function.to_owned(), condition, kind.to_owned()))
         .collect();
     assert_eq!(records, expected, "{who}");
-    // Arms of short reach are behind their function, others are not.
+    // Arms of short reach are after their function, others are not.
     let replacements = object.bytes_of("alt_replacements");
     assert_eq!(replacements, 4 * 5, "{who}");
     let room = object.bytes_of("alt_plan_size");

@@ -146,7 +146,7 @@ fn another_host_needs_a_block() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(
-        error.contains("add `host => { … }` behind the arms"),
+        error.contains("add `host => { … }` after the arms"),
         "{error}"
     );
     assert!(error.contains("elsewhere.rs:21:45"), "{error}");

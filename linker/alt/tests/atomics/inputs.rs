@@ -23,7 +23,7 @@ fn calls_of_another_form_stay_calls() {
     };
     let helper = "__aarch64_ldadd8_relax";
     for (text, said) in [
-        // An addend: behind the landing pad of a helper, as a hand-written call may do.
+        // An addend: after the landing pad of a helper, as a hand-written call may do.
         (
             "bl __aarch64_ldadd8_relax + 4",
             "the relocation has the addend 4: call the helper's symbol itself",

@@ -87,7 +87,7 @@ pub fn linux() -> Elf {
         rows.extend([from(site, at), from(other, at + 4), rest]);
     }
     let mut code = vec![0x9100_0400, RET, NOP, NOP, 0x1400_0000, RET, NOP, NOP];
-    // The replacement, a RET behind it, and the two callbacks.
+    // The replacement, a RET after it, and the two callbacks.
     code.extend([0x9100_0800, RET, RET, RET]);
     let mut elf = Elf::new(vec![
         Section::new(".text", ALLOC | EXEC, text, words(&code)),

@@ -46,7 +46,7 @@ fn undamaged_images_are_good() {
     let nop = 0xd503_201f;
     assert_eq!(
         words(elf::image().bytes()),
-        // b .+12; add x0, x0, #2, the NOP behind it is there already; nop
+        // b .+12; add x0, x0, #2, the NOP after it is there already; nop
         [(0, 0x1400_0003), (4, 0x9100_0800), (16, nop)]
     );
     assert_eq!(words(elf::linux().bytes()), [(0, 0x9100_0800), (4, nop)]);

@@ -258,7 +258,7 @@ fn text_of_any_size() {
 #[test]
 fn site_outside_the_text() {
     let mut elf = elf::image();
-    // The branch's site: as far behind its record as an s32 says.
+    // The branch's site: at the largest distance after its record that an s32 can state.
     let at = TEXT + 0x1000;
     elf.section("alt_branches").bytes[..4].copy_from_slice(&i32::MAX.to_le_bytes());
     let site = at + 0x7fff_ffff;

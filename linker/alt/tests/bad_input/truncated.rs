@@ -4,7 +4,7 @@ use alt_image::image::{Image, ImageError};
 
 use crate::elf::{self, Elf};
 
-/// Both formats, with section headers behind the contents and before them.
+/// Both formats, with section headers after the contents and before them.
 fn images() -> [Elf; 4] {
     [false, true]
         .map(|headers_first| {

@@ -154,7 +154,7 @@ fn scs_refuses_unwind_tables_with_code_and_entry() {
                 "(outer)",
             ],
         ),
-        // Unmarked: `epilogue` has its mark behind `authenticate`.
+        // Unmarked: `epilogue` has its mark after `authenticate`.
         (
             good.replace("authenticate\n    .cfi_negate_ra_state", "authenticate"),
             &["has no mark, and the function has some", "(outer)"],

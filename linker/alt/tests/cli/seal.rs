@@ -60,7 +60,7 @@ fn a_seal_knows_its_image_again() {
     let expected: Vec<_> = names.into_iter().map(site).collect();
     assert_eq!(sealed(&verify(changed)), expected);
 
-    // A word of no site: `ret` behind the last one becomes NOP.
+    // A word of no site: `ret` after the last one becomes NOP.
     let outside = fixture.symbol("outside");
     let text = fixture.range(".text");
     let file = file_with(&fixture.image, [(outside, NOP)]);

@@ -87,7 +87,7 @@ fn the_way_goes_through_data_and_replacements() {
             "from: init\n      to: other\n      to: kernel_symbol\n",
         ],
     );
-    // Execution goes on behind a label.
+    // Execution continues after a label.
     let falls =
         ".section .text.init, \"ax\"\n.globl init\ninit: mov x0, x1\nsecond: bl kernel_symbol\n";
     expect(

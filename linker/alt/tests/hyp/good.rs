@@ -236,7 +236,7 @@ fn symbols_are_in_the_namespace() {
             assert!(global.insert(name), "{name} is there twice");
         }
         match name.strip_suffix(".hyp.nvhe") {
-            // As backtraces show it: the same, with the namespace behind.
+            // As backtraces show it: the same, with the namespace as a suffix.
             Some(mangled) => {
                 let before = rustc_demangle::try_demangle(mangled).unwrap();
                 let after = rustc_demangle::try_demangle(name).unwrap();

@@ -186,7 +186,7 @@ fn runtime_constants_without_a_variable_have_one_value() {
     }
 }
 
-/// The header of a boot image of arm64 (`Documentation/arch/arm64/booting.rst`), and of PE behind it.
+/// The header of a boot image of arm64 (`Documentation/arch/arm64/booting.rst`), and of PE after it.
 fn header() -> Vec<u32> {
     let mut header = vec![0; 96];
     header[0] = u32::from_le_bytes(*b"MZ\x40\xfa");

@@ -1,7 +1,7 @@
 //! Calls of outline atomics become sites, after the link.
 //!
 //! `alt-ld` adds a record for each call before the link (`alt_linker::atomics`), and the linker makes
-//! room for it. Here the image is linked: the records go into room behind the table, which the linker
+//! room for it. Here the image is linked: the records go into room after the table, which the linker
 //! script fragment reserves if `ALT_ATOMICS_ROOM` says for how many. The table stays sorted; its
 //! bounds, the relocations that the linker kept for it, and references to its records follow.
 //!
@@ -62,7 +62,7 @@ pub enum AtomicsError {
     },
     /// Something else is where the room should be.
     #[error(
-        "the room behind alt_records, at {0:#x}, is in use: place the table by alternatives-tables.x"
+        "the room after alt_records, at {0:#x}, is in use: place the table by alternatives-tables.x"
     )]
     InUse(u64),
     /// The kernel reads the bounds of the table elsewhere.

@@ -1,4 +1,4 @@
-//! Adds records to the table of an image, into the room behind it.
+//! Adds records to the table of an image, into the room after it.
 
 use std::collections::BTreeMap;
 

@@ -253,7 +253,7 @@ fn refusals_say_what_to_do() {
     assert!(expected, "{error}");
 }
 
-/// The table and all that the linker has resolved are less than 2 GiB apart, a call behind it is farther away.
+/// The table and all that the linker has resolved are less than 2 GiB apart, a call after it is farther away.
 #[test]
 fn a_call_out_of_the_range_of_a_record_is_refused() {
     let Some(fixture) = Fixture::new("a_call_out_of_the_range_of_a_record_is_refused") else {

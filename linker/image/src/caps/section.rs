@@ -11,7 +11,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Caps>, CapsError> {
     let mut strings = Strings { bytes, offset: 0 };
     while let Some((text_offset, text)) = strings.next()? {
         let Some((offset, marks)) = strings.next()? else {
-            return Err(error(text_offset, "a text without its marks behind it"));
+            return Err(error(text_offset, "a text without its marks after it"));
         };
         if let Some(known) = found.iter_mut().find(|file| file.text == text) {
             let marks = possible(&known.model, offset, marks)?;
@@ -78,7 +78,7 @@ impl<'a> Strings<'a> {
             return Ok(None);
         }
         let Some(end) = rest.iter().position(|byte| *byte == 0) else {
-            return Err(error(offset, "a string without a NUL byte behind it"));
+            return Err(error(offset, "a string without a NUL byte after it"));
         };
         self.offset = offset + end + 1;
         match str::from_utf8(rest.get(..end).unwrap_or_default()) {

@@ -285,8 +285,8 @@ fn symbols(
 ) -> Result<Symbols, ImageError> {
     let (mut symbols, mut mapping) = (Vec::new(), Vec::new());
     let has_table = |kind| table.iter().any(|header| header.sh_type(LE) == kind);
-    // A vDSO keeps the symbols for its loader alone. Those without a size would name what lies
-    // behind them in an image that was stripped of all others.
+    // A vDSO has only the symbols for its loader. In a stripped image, those without a size would
+    // cover everything up to the next one.
     let for_loader = !has_table(elf::SHT_SYMTAB);
     let kind = match for_loader {
         true => elf::SHT_DYNSYM,

@@ -1,7 +1,7 @@
 //! Words of the text that are data which others write. Nothing executes them, so any value is legal.
 //!
 //! * The start of Linux's text, and of Xen's, is the header of a PE file, by which UEFI loads the boot
-//!   image (`arch/arm64/kernel/efi-header.S`). A signature for secure boot stands behind the boot image;
+//!   image (`arch/arm64/kernel/efi-header.S`). A signature for secure boot is after the boot image;
 //!   its place and a checksum of the whole file are in that header, but not in the header of the
 //!   `vmlinux`. (Microsoft PE Format, "Optional Header": `CheckSum`, "Optional Header Data Directories":
 //!   Certificate Table.)
@@ -12,7 +12,7 @@ use crate::image::Image;
 
 /// The offset of the header `PE\0\0` is at this one.
 const PE_OFFSET: u64 = 0x3c;
-/// The optional header is behind the signature and the file header of 20 bytes.
+/// The optional header is after the signature and the file header of 20 bytes.
 const OPTIONAL: u64 = 24;
 /// Offsets in the optional header of PE32+.
 const CHECKSUM: u64 = 64;

@@ -6,7 +6,7 @@
 //! * `-fpatchable-function-entry=2` (Linux 5.5 to 6.2): to two NOPs at the start of the function. The
 //!   first becomes `mov x9, x30`, the second `bl ftrace_caller`.
 //! * `-fpatchable-function-entry=4,2` (from 6.3): to two NOPs before the function, which become the
-//!   address of a `struct ftrace_ops`; the two NOPs at the start, behind BTI if there is one, are as in
+//!   address of a `struct ftrace_ops`; the two NOPs at the start, after BTI if there is one, are as in
 //!   the first form. Entries that are not aligned to 8 bytes are never written.
 //! * `-pg`: to `bl _mcount`, which becomes a NOP or `bl ftrace_caller`.
 
@@ -92,7 +92,7 @@ fn is_bti(word: u32) -> bool {
 }
 
 /// Whether the entries are two NOPs before functions. Functions with two NOPs for the tracer rarely
-/// have two more behind them; never all of an image.
+/// have two more after them; never all of an image.
 fn has_literals(image: &Image, entries: &[u64]) -> bool {
     let is_nop = |at: u64| image.word(at) == Some(NOP);
     let mut patchable = entries.iter().filter(|entry| is_nop(**entry)).peekable();

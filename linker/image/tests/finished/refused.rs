@@ -291,7 +291,7 @@ fn a_table_out_of_reach_is_refused() {
     );
     let mut image = Image::new(&[NOP; 100]);
     image.callback(10, 1, 2, 0);
-    // The text is in reach, the callbacks behind it are not.
+    // The text is in reach, the callbacks after it are not.
     let refused = image.raw(|region| write(region, TEXT - 0x7fff_0000, 4096));
     assert_eq!(
         refused,

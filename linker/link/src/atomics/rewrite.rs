@@ -111,7 +111,7 @@ impl<'a> File<'a> {
 
     /// Adds the records of the calls in one section of text, in address order.
     ///
-    /// A section of text may have several tables, one for each site. The linker puts them behind each
+    /// A section of text may have several tables, one for each site. The linker puts them after each
     /// other in the order of the file, so a record goes into the table of the site before its call.
     fn add(&mut self, text: usize, calls: &[&Call<'_>]) -> Result<(), ObjectError> {
         let mut tables = Vec::new();

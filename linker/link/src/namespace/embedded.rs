@@ -66,7 +66,7 @@ impl Embedded {
             let form = |what| EmbeddedError::Form { offset, what };
             let rest = section.get(offset..).unwrap_or_default();
             let end = rest.iter().position(|byte| *byte == 0);
-            let end = end.ok_or(form("a string without a NUL byte behind it"))?;
+            let end = end.ok_or(form("a string without a NUL byte after it"))?;
             let text = str::from_utf8(rest.get(..end).unwrap_or_default());
             let text = text.map_err(|_| form("not UTF-8"))?;
             let (first, manifest) = (text.split_once('\n'))

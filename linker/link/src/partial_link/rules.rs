@@ -91,7 +91,7 @@ pub(super) const REL: Rule = Rule {
 /// A relocation is inside its section.
 pub(super) const PAST_END: Rule = Rule {
     id: "past-end",
-    heading: "relocations behind the end of their section",
+    heading: "relocations beyond the end of their section",
     help: "the object is damaged: make it anew",
 };
 

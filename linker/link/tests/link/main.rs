@@ -26,7 +26,7 @@ enum Script {
     Both,
     /// A script that includes it, after another place has taken the tables.
     Taken,
-    /// A script that includes it behind `.bss` and before a section without input.
+    /// A script that includes it after `.bss` and before a section without input.
     Behind,
 }
 
@@ -360,7 +360,7 @@ fn tables_that_another_place_takes_do_not_link() {
     }
 }
 
-/// Wherever the fragment is included, the room is writable, and what stands behind it is placed.
+/// Wherever the fragment is included, the room is writable, and what is after it is placed.
 #[test]
 fn fragment_disturbs_nothing_around_it() {
     let test = "fragment_disturbs_nothing_around_it";

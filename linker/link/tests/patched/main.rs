@@ -12,7 +12,7 @@ use alt_runtime::{Callback, CallbackError, Insn, Site};
 use tempfile::TempDir;
 use test_support::{Cross, Image, Linker, workspace};
 
-/// With a script that places the tables behind the text, and with none.
+/// With a script that places the tables after the text, and with none.
 const SCRIPTS: [Option<&str>; 2] = [Some("linker/link/tests/patched/fixtures/near.ld"), None];
 
 /// Compiles and links a fixture with `flags`, by rust-lld or GNU ld.
@@ -167,7 +167,7 @@ fn arm_of_short_reach_stays_near_its_function() {
                     (site, 0x3618_0000, to),
                     "{at}"
                 );
-                // And the compiler's own label, with a HINT behind it.
+                // And the compiler's own label, with a HINT after it.
                 let [(address, cbz)] = plan(&image, &[B], &[]).unwrap()[..] else {
                     panic!("{at}: one write")
                 };

@@ -124,7 +124,7 @@ fn check_function(
     }
 }
 
-/// Puts the payload before or behind the text, as a kernel would, and checks its sites there.
+/// Puts the payload before or after the text, as a kernel would, and checks its sites there.
 fn check_sites(
     file: &[u8],
     payload: &Payload<'_>,

@@ -112,7 +112,7 @@ mod tests {
             may_be_named(random.u32(..));
         }
         // LD1 to LD4 and ST1 to ST4 of several registers (Arm ARM C4.1, "Advanced SIMD load/store
-        // multiple structures" and "single structure"), and TBL and TBX: lists go on behind v31.
+        // multiple structures" and "single structure"), and TBL and TBX: lists continue after v31.
         for first in 0..32 {
             for fields in 0..1 << 12 {
                 may_be_named(0x0c00_0000 | fields << 10 | first);

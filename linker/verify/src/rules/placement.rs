@@ -175,7 +175,7 @@ fn tables(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let end = bounds.end.as_ref().map_or(u64::MAX, |end| end.address);
     let advice = of_tables(context);
     for part in ours::tables(context) {
-        // What is behind the end is another rule's.
+        // `outside-image` reports tables after the end of the kernel.
         if mapped.covers(&part.range) || part.range.end > end {
             continue;
         }
@@ -210,7 +210,7 @@ fn code(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     let executable = with_right(context, |segment| segment.executable);
     let end = bounds.end.as_ref().map_or(u64::MAX, |end| end.address);
     let wrong = |range: &Range<u64>| {
-        // What is behind the end is another rule's.
+        // `outside-image` reports this.
         if range.end > end {
             return None;
         }

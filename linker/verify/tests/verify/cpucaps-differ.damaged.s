@@ -1,4 +1,4 @@
-// finding: image: a string without a NUL byte behind it
+// finding: image: a string without a NUL byte after it
 .globl _start
 _start:
     b .

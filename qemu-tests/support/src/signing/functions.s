@@ -78,7 +78,7 @@ function never_cold
     brk #1
 end never_cold
 
-// Marks behind other instructions: PACIBSP, PACIA x30, x9, RETAB.
+// Marks after other instructions: PACIBSP, PACIA x30, x9, RETAB.
 function others
     .inst 0xd503237f
     .cfi_negate_ra_state

@@ -31,7 +31,7 @@
 _start:
         ret
 
-// ---- Sites, with what they hold before; a hint behind each must stay.
+// ---- Sites, with what they hold before; a hint after each must stay.
 
 plain:
         nop
@@ -111,7 +111,7 @@ another_callback:
 // So that a replacement is not on the page of its site.
         .skip   0x2000
 
-// ---- Replacements: behind the text, as `.subsection 1` places them.
+// ---- Replacements: after the text, as `.subsection 1` places them.
 
         .subsection 1
 new_plain:
@@ -156,7 +156,7 @@ new_zero:
         cbnz    w6, new_zero_end
 new_zero_end:
 
-// One word behind the end is outside, and so is one before the start.
+// One word after the end is outside, and so is one before the start.
 new_past:
         tbnz    w2, #31, new_past_end + 4
 new_past_end:

@@ -1,10 +1,10 @@
 //! A relocatable object (a kernel module, `foo.o`) as an image.
 //!
-//! An object has no addresses: a linker or the kernel's loader chooses them. So its sections are
-//! laid out here in memory that nobody uses otherwise, each on addresses of its own, and its
-//! relocations are applied for them. Sites, records and replacements then refer to each other as
-//! they will in a running kernel. Symbols that the object lacks lie behind it, in a section that
-//! has no bytes, and the global offset table of position-independent code behind that.
+//! An object has no addresses: a linker or the kernel's loader chooses them. So its sections get
+//! addresses here, and its relocations are applied for them. Sites, records and replacements then
+//! refer to each other as they will in a running kernel. Symbols of other objects get addresses after
+//! the sections, in a section that has no bytes; the global offset table of position-independent code
+//! comes after that.
 
 mod callbacks;
 mod got;
@@ -22,7 +22,7 @@ use object::elf;
 
 pub use relocate::Unapplied;
 
-/// What is particular to an image that was laid out.
+/// The layout of a relocatable object.
 #[derive(Clone, Debug)]
 pub struct Relocatable {
     /// The bytes of the file.

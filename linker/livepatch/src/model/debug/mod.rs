@@ -43,7 +43,7 @@ pub struct Function {
     /// The lines of its code, by address.
     pub lines: Vec<(u64, u64)>,
     /// The names of the types that its parameters and variables have, those of inlined code
-    /// included, behind pointers and references too.
+    /// included, also through pointers and references.
     pub types: BTreeSet<String>,
 }
 
