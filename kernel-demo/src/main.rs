@@ -10,7 +10,7 @@
 //! * `features`: code with sites, for the kernel's own use.
 //! * `module`: the loader of modules, which patches them before they can execute.
 //! * `hyp`: the host of the hypervisor in `hyp/`, which is patched by the kernel's own passes.
-//! * `livepatch`: what a loader of payloads needs, which replace functions of the running kernel.
+//! * `livepatch`: the kernel's part of livepatch, which replaces functions of the running kernel.
 //! * `platform`: the machine; `platform::memory` has the writable alias of the text, and
 //!   `platform::entry` the cache invalidation that each CPU needs before it executes a site.
 //! * `checks`: tests of alt-runtime, called by `boot` only. A kernel has none of this.

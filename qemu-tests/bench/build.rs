@@ -40,7 +40,7 @@ fn main() -> io::Result<()> {
 fn compile(name: &str, features: &str) -> io::Result<String> {
     let object = Path::new(&variable("OUT_DIR")?).join(format!("{name}.o"));
     let object = object.to_string_lossy().into_owned();
-    // As in the release profile, because these are counted, whatever the profile of the guest.
+    // As in the release profile, because their instructions are counted; the profile of the guest does not matter.
     let output = Command::new(variable("RUSTC")?)
         .args([
             "--edition",

@@ -27,7 +27,7 @@ use qemu_tests::Profile;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Builds, runs and tests this workspace; installs what is missing where it can.
+/// Builds, runs and tests this workspace; installs missing tools if the package manager is available.
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",

@@ -19,7 +19,7 @@ const GUESTS: [(&str, &[Profile]); 6] = [
 ];
 
 /// The address of an ADRP at the end of a page depends on chance. It matters only if the erratum's
-/// other instructions follow, for which there is a rule of its own.
+/// other instructions follow, which a separate rule checks.
 const ALLOWED: [&str; 2] = ["--allow", "adrp-at-page-end"];
 
 /// Further rules that a guest may break. aarch64-rt maps memory by the gigabyte, not by the bounds

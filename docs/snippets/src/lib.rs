@@ -1,4 +1,4 @@
-//! The code that README.md and docs/ show, each block word for word inside of what it needs to be
+//! The code in README.md and docs/, each block word for word inside of the code that it needs to be
 //! compiled: `target/` for kernels, `host/` for build scripts and tools. The test `snippets` of
 //! `qemu-tests` finds the blocks, here or in the sources of the examples and of guests.
 #![cfg_attr(target_os = "none", no_std)]

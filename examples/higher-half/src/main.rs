@@ -1,7 +1,7 @@
 //! A kernel in the upper half of the address space, booted as a flat image, with W^X and several CPUs.
 //!
 //! `alternatives.rs` is the integration of alt-runtime, `sites.rs` the code that it patches. Every
-//! other file is what a kernel has anyway.
+//! other file is part of any kernel.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

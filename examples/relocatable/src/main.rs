@@ -1,7 +1,7 @@
 //! A position-independent kernel that relocates itself, booted as a flat image, with several CPUs.
 //!
 //! Its linear map of all memory is always writable. `alternatives.rs` is the integration of
-//! alt-runtime, `sites.rs` the code that it patches. Every other file is what a kernel has anyway.
+//! alt-runtime, `sites.rs` the code that it patches. Every other file is part of any kernel.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -41,7 +41,7 @@ global_asm!(
     absent = const status::ABSENT,
 );
 
-/// Calls `init` at EL2 by way of the stub; it installs other vectors. Returns the status.
+/// Calls `init` at EL2 through the stub; it installs other vectors. Returns the status.
 ///
 /// # Safety
 /// `init` must be the physical address of code for EL2 with the MMU off that takes these values in

@@ -1,4 +1,4 @@
-//! The CPUs: how they are stopped, for how long, and their stacks. This kernel has no threads besides.
+//! The CPUs: how they are stopped, for how long, and their stacks. This kernel has no threads.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,7 +5,7 @@ use spin::Once;
 
 use super::device_tree;
 
-/// The conduit of this machine. QEMU uses SMC where the machine has an EL2, HVC where it has not.
+/// The conduit of this machine. QEMU uses SMC if the machine has EL2, else HVC.
 pub struct Firmware;
 
 fn uses_smc() -> bool {

@@ -21,7 +21,7 @@ mod cpucaps_73 {
     alt_runtime::cpucaps!("cpucaps-73.toml");
 }
 
-/// The site, which nobody executes, and the target of its branch.
+/// The site, which is never executed, and the target of its branch.
 static TEXT: [AtomicU32; 2] = [AtomicU32::new(Insn::NOP.0), AtomicU32::new(Insn::NOP.0)];
 
 /// State that the steps pass on.
@@ -60,7 +60,7 @@ extern "C" fn boot(boot: &mut Boot<'_>) {
             return;
         }
     };
-    // SAFETY: nobody executes the text; one CPU.
+    // SAFETY: the text is never executed, and only one CPU runs.
     match unsafe { detected.patch(&mut image, &mut Alias) } {
         Ok(_) => (),
         Err(why) => boot.failed = Some(why),

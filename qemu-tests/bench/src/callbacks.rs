@@ -20,7 +20,7 @@ const LEN: usize = 5;
 const SITE: [u32; LEN] = [0x9240_00a3, NOP, NOP, NOP, NOP];
 const NOP: u32 = Insn::NOP.0;
 
-/// Two sites, which nobody executes.
+/// Two sites, which are never executed.
 static TEXT: [[AtomicU32; LEN]; 2] = [const {
     [
         AtomicU32::new(SITE[0]),

@@ -39,7 +39,7 @@ struct Header {
 
 /// The case, if the host has loaded one. Must be called once.
 pub fn load() -> Option<Case> {
-    // SAFETY: mapped memory, of which zeros are a value as well.
+    // SAFETY: the memory is mapped, and zero is a valid value of each type in it.
     let header = unsafe { &*(ADDRESS as *const Header) };
     if header.magic != MAGIC {
         return None;
@@ -52,7 +52,7 @@ pub fn load() -> Option<Case> {
             header.present[number / 64] >> (number % 64) & 1 != 0
         })
         .collect();
-    // SAFETY: the host says where it has put what, and nothing else lies there.
+    // SAFETY: the host states the addresses of what it loaded, and nothing else uses this memory.
     unsafe {
         Some(Case {
             region: Region {

@@ -26,7 +26,7 @@ pub fn start() {
             events = out(reg) events,
         );
     }
-    // QEMU has the event only where it counts instructions.
+    // QEMU implements the event only with -icount.
     assert!(
         events & 1 << 8 != 0,
         "no INST_RETIRED: give QEMU -icount shift=0"

@@ -38,7 +38,7 @@ extern "C" fn plan(steps: &mut Steps<'_>) {
 
 extern "C" fn commit(steps: &mut Steps<'_>) {
     steps.result = Some(match steps.plan.take() {
-        // SAFETY: the plan is of this region, which nobody executes; one CPU.
+        // SAFETY: the plan was made for this region, which is never executed; only one CPU runs.
         Some(Ok(plan)) => unsafe { plan.commit(steps.region, &steps.how, &mut Alias) },
         Some(Err(why)) => Err(PatchError::Plan(why)),
         None => return,

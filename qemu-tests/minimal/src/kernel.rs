@@ -35,7 +35,7 @@ fn main(argument: u64, _: u64, _: u64, _: u64) -> ! {
     power_off()
 }
 
-/// Fills the init region with `brk #0x100`, which nobody executes.
+/// Fills the init region with `brk #0x100`, which must never be executed.
 fn free_init() {
     unsafe extern "C" {
         static mut __init_start: u32;

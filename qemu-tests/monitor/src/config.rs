@@ -4,7 +4,7 @@ use el2_monitor::layout::{self, CONFIG, Config, Override, Reason};
 
 /// The configuration that the host wrote to memory.
 pub fn config() -> Result<&'static Config, Reason> {
-    // SAFETY: the host, if any, wrote it before the first instruction, and nobody writes since.
+    // SAFETY: only the host writes it, before the first instruction.
     let config = unsafe { &*(CONFIG as *const Config) };
     let counts = [
         (config.text_count, config.texts.len()),

@@ -50,7 +50,7 @@ pub fn start(cpu: usize) -> Result<Frame, Reason> {
     Ok(Frame::new(pc, x0))
 }
 
-/// Traps what the monitor observes, and lets through what a kernel at EL1 can do without a
+/// Traps the operations that the monitor observes, and permits those that a kernel at EL1 can do without a
 /// hypervisor.
 fn configure(cpu: usize) {
     let mut hcr = VM | TSC | TSW | TPCP | TPU | RW | APK | API | ATA;

@@ -80,7 +80,7 @@ fn invalidate_all(state: &mut State, cpus: u8) {
 
 /// Maintains a line by its physical address, which is the same for all mappings.
 fn by_line(state: &mut State, operation: Operation, address: u64) -> Result<(), Reason> {
-    // SAFETY: to clean or to invalidate what is mapped changes no memory.
+    // SAFETY: cleaning or invalidating mapped memory does not change it.
     unsafe {
         match operation {
             Operation::InstructionLine => asm!("ic ivau, {}", in(reg) address),

@@ -45,7 +45,7 @@ pub struct Stage2 {
     tables: [Tables; MAX_CPUS],
 }
 
-/// The rights of a CPU to a page, besides reading.
+/// The permissions of a CPU for a page, in addition to reading.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rights {
     pub write: bool,

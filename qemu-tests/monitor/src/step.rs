@@ -21,7 +21,7 @@ const PATIENCE: u64 = 20_000;
 /// MDSCR_EL1.SS, and PSTATE.SS in SPSR_EL2.
 const SS: u64 = 1;
 const PSTATE_SS: u64 = 1 << 21;
-/// MDCR_EL2.TDE: debug exceptions come to EL2.
+/// MDCR_EL2.TDE: debug exceptions are taken to EL2.
 const TDE: u64 = 1 << 8;
 
 impl State {
@@ -61,7 +61,7 @@ impl State {
         loop {
             let next = guest::translate(frame, frame.elr, false);
             let Some(next) = next else {
-                // The guest takes an abort of its own.
+                // The guest takes the abort itself.
                 self.close(cpu)?;
                 step(frame, stores);
                 return Ok(());

@@ -15,7 +15,7 @@ unsafe extern "C" {
 pub fn eh_frame() -> (u64, &'static [u8]) {
     let start: *const u8 = (&raw const eh_frame_begin).cast();
     let end: *const u8 = (&raw const eh_frame_end).cast();
-    // SAFETY: the linker script bounds the section, which nobody writes.
+    // SAFETY: the linker script bounds the section, which is read-only data.
     let bytes = unsafe { slice::from_raw_parts(start, end as usize - start as usize) };
     (start as u64, bytes)
 }

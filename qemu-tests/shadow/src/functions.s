@@ -1,5 +1,5 @@
 // Functions as a compiler makes them with -mbranch-protection=pac-ret, by hand: two that call each
-// other, and one that stands for code whose x18 is not ours.
+// other, and one that represents code with another x18.
 
     .macro function name
     .section .text.\name, "ax", %progbits
@@ -34,7 +34,7 @@
     .endm
 
 // u64 calls(u64 depth, u64 attack): how many calls have returned. In the innermost one, x18 goes
-// to x2. The attacker overwrites each return address where it lies on the stack.
+// to x2. The attacker overwrites each return address on the stack.
     .macro level name, other
     function \name
     prologue

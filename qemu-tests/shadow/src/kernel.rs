@@ -60,7 +60,7 @@ fn run() {
         Ok(None) => {
             print(format_args!("not wanted"));
             if finalised.has(cpucaps::ADDRESS_AUTH) {
-                // SAFETY: there is pointer authentication, and nobody has signed yet.
+                // SAFETY: the CPU has pointer authentication, and no return address has been signed yet.
                 unsafe { calls::enable_authentication() };
             }
         }

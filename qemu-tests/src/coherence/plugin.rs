@@ -1,4 +1,4 @@
-//! The plugin's file, and whether the QEMU at hand can load it.
+//! The plugin's file, and whether the installed QEMU can load it.
 
 use crate::{Error, Profile, Qemu, Result, Version, guest};
 use serde_json::Value;
@@ -9,7 +9,7 @@ const FIRST: Version = Version::new(9, 0);
 
 const PACKAGE: &str = "coherence-plugin";
 
-/// A plugin that the QEMU at hand can load.
+/// A plugin that the installed QEMU can load.
 #[derive(Clone, Debug)]
 pub struct Plugin {
     path: PathBuf,

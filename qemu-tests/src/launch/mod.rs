@@ -158,7 +158,7 @@ struct Session<'a> {
     qmp: Qmp,
 }
 
-/// The part that outlives the connection and tells why it broke.
+/// The part that outlives the connection, and reports why it broke.
 struct Guest<'a> {
     image: &'a Image,
     payloads: Vec<Vec<u8>>,

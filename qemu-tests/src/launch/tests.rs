@@ -1,4 +1,4 @@
-//! The harness against guests that behave, hang, reset, die and lie.
+//! The harness with guests that end, hang, reset, crash, and write invalid logs.
 //!
 //! The words are those of GNU as for the text beside them.
 

@@ -109,7 +109,7 @@ fn same(name: &str, found: &BTreeSet<Steps>, expected: &BTreeSet<Steps>) -> Resu
     }
 }
 
-/// The steps of a CPU in a scenario, until it comes to the text that is modified.
+/// The steps of a CPU in a scenario, until it reaches the text that is modified.
 fn column(name: &str, caches: Caches, cpu: usize) -> Result<Steps, String> {
     let program = scenario(name, caches)?;
     let lines = program.cpu(cpu).iter();

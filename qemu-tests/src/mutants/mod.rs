@@ -309,7 +309,7 @@ pub fn all() -> &'static [Mutant] {
                 |image| {
                     let mut routine = Routine::find(image, COMMIT)?;
                     let first = routine.nth(FIRST_LINE, 0, 0)?;
-                    // The lines go uncounted: nobody checks that here. The last one is
+                    // The counts of lines are not checked here. The last one is
                     // cleaned in any case.
                     routine.set(first, 0xd53b_002f); // mrs x15, ctr_el0
                     routine.set_all(COUNT_LINE, 0x37e0_004f)?; // tbnz w15, #28, .+8

@@ -1,7 +1,7 @@
 //! A kernel of several CPUs that patches its text in the two passes of the README.
 //!
 //! CPUs 1 to 3 start between the passes, CPU 4 after both. With `absent=N` on the command line,
-//! CPU N joins and does not come to the rendezvous.
+//! CPU N joins and does not enter the rendezvous.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -21,7 +21,7 @@ static JOINED: AtomicUsize = AtomicUsize::new(0);
 static ENABLED_LSE: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicUsize = AtomicUsize::new(0);
 
-/// The CPU that joins and does not come to the rendezvous; 0 for no CPU.
+/// The CPU that joins and does not enter the rendezvous; 0 for no CPU.
 static ABSENT: AtomicUsize = AtomicUsize::new(0);
 
 /// The program of each other CPU.
@@ -35,7 +35,7 @@ pub fn prepare(command_line: &str, run: fn(usize) -> !) {
     ABSENT.store(absent.unwrap_or(0), Ordering::Relaxed);
 }
 
-/// Whether this CPU joins and does not come to the rendezvous.
+/// Whether this CPU joins and does not enter the rendezvous.
 pub fn is_absent(cpu: usize) -> bool {
     ABSENT.load(Ordering::Relaxed) == cpu
 }
@@ -55,7 +55,7 @@ pub fn start_late_cpu() {
     start(LATE);
 }
 
-/// All CPUs come to the rendezvous by themselves.
+/// All CPUs enter the rendezvous by themselves.
 pub fn wake_cpus() {}
 
 /// Waits until the CPUs that have been started are done.

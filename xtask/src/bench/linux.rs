@@ -8,7 +8,7 @@
 
 use SiteKind::{Callback, CodeToCode, LikelyBranch, NopsToCode, UnlikelyBranch};
 
-/// What a site holds and what it becomes.
+/// The instructions of a site before and after patching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SiteKind {
     /// A B that becomes NOP.

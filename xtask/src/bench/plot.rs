@@ -8,7 +8,7 @@ use std::{error::Error, path::Path};
 /// Linux 6.12: records of its table, and instructions per record over all of it.
 const LINUX: (f64, f64) = (24_858.0, 83.9);
 const LINUX_COLOUR: RGBColor = RGBColor(213, 94, 0);
-/// Colours that are told apart by colour-blind readers as well.
+/// Colours that colour-blind readers can distinguish.
 const COLOURS: [RGBColor; 3] = [
     RGBColor(0, 114, 178),
     RGBColor(0, 158, 115),

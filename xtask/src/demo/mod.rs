@@ -60,7 +60,7 @@ impl DemoArguments {
     }
 }
 
-/// The image, the run and what the log says: all there is to show and to judge.
+/// The image, the run and the contents of the log, which are shown and judged.
 struct Demo<'a> {
     cpu: &'a str,
     /// Entered at EL2.

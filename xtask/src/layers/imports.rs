@@ -25,7 +25,7 @@ impl fmt::Display for Import {
 /// The imports of a crate, by the parent of the two branches.
 ///
 /// Imports between a module and its ancestors are left out: a parent lists its children, and they
-/// share what it defines.
+/// share its definitions.
 pub(super) fn imports(krate: &Crate) -> BTreeMap<usize, Vec<Import>> {
     let mut all: BTreeMap<usize, Vec<Import>> = BTreeMap::new();
     let mut names = Names::new(krate);

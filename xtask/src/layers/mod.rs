@@ -24,7 +24,7 @@ use modules::Crate;
 use std::collections::BTreeMap;
 use test_support::workspace;
 
-/// Judges all packages and prints what is wrong.
+/// Judges all packages and prints the problems.
 pub(crate) fn run() -> Outcome {
     let metadata = MetadataCommand::new()
         .manifest_path(workspace().join("Cargo.toml"))

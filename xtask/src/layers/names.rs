@@ -1,4 +1,4 @@
-//! Finds the module that defines what a path names.
+//! Finds the module that defines the item of a path.
 
 use super::modules::{Binding, Crate};
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ enum Target {
     Item(usize),
 }
 
-/// Finds what the paths of a crate name.
+/// Finds the items of the paths of a crate.
 pub(super) struct Names<'a> {
     krate: &'a Crate,
     /// What was found for a path in a module; empty while it is being resolved, so that modules

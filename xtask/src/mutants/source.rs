@@ -1,8 +1,8 @@
 //! Mutants of the pass over finished tables: copies of alt-runtime's source with one check left out. A host
 //! test must fail.
 //!
-//! The pass is ordinary code, of which the compiler inlines and reorders parts, so no instruction pattern
-//! stands for a check, as in the routine that commits. The copies are compiled by rustc, with the dependencies
+//! The compiler inlines and reorders parts of the pass, so no instruction pattern
+//! corresponds to a check, as it does in the routine that commits. The copies are compiled by rustc, with the dependencies
 //! that cargo has built, and the tests of `alt-runtime/tests/finished` with each of them.
 
 use serde_json::Value;

@@ -52,7 +52,7 @@ pub(super) fn sources(file: &Path, text: &str, number: usize, codename: &str) ->
     }
 }
 
-/// A stanza of fields, some of which go on in lines that begin with a blank: deb822(5).
+/// A stanza of fields; a line that begins with a blank continues a field: deb822(5).
 fn stanza(text: &str, index: usize, codename: &str) -> Option<String> {
     let comment = |line: &&str| !line.starts_with('#');
     let lines: Vec<_> = text.lines().filter(comment).collect();

@@ -1,4 +1,4 @@
-//! Installs what a fresh machine lacks: the targets' core libraries, QEMU, and tools of the tests.
+//! Installs the prerequisites: the targets' core libraries, QEMU, and tools of the tests.
 //! Where the user must decide, it prints the commands instead.
 
 mod apt;

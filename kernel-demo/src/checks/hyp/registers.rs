@@ -20,7 +20,7 @@ static SERVICES: [u64; 4] = [
 
 /// Calls the hypervisor repeatedly and compares the registers after each call.
 pub fn round_trips() -> Result<(), Failed> {
-    // SAFETY: the function preserves what the C ABI preserves; the services have no side effects.
+    // SAFETY: the function preserves the registers that the C ABI preserves; the services have no side effects.
     match unsafe { call_repeatedly(CALLS, &SERVICES) } {
         0 => {
             info!("hyp round-trips={=u64} ok x18-x30 sp d8-d15 kept", CALLS);

@@ -12,7 +12,7 @@ use crate::smp;
 /// Calls of the pair in a row, without a chance to be stopped.
 const CALLS: u64 = 64;
 
-/// CPU 2 is not to come to the rendezvous, and does not.
+/// CPU 2 is told to stay out of the rendezvous, and does.
 pub static ABSENT: AtomicBool = AtomicBool::new(false);
 pub static IS_ABSENT: AtomicBool = AtomicBool::new(false);
 

@@ -191,7 +191,7 @@ impl Session {
     }
 }
 
-/// Runs what a change of this kernel can show itself in.
+/// Runs the functions that show the effect of a change of this kernel.
 fn check(system: &Finalised) -> Result<(), Failed> {
     let decision = system.decision();
     let context = Context {

@@ -1,6 +1,6 @@
 // Functions as compilers make them with pac-ret: `sign` and `authenticate` are macros, PACIASP and
 // AUTIASP, or what these become. A word that
-// must stay as it is, whatever it looks like, is written as a number.
+// must not be changed, although it looks like a site, is written as a number.
 
     .macro function name
     .globl \name
@@ -61,7 +61,7 @@ function inner
     epilogue
 end inner
 
-// No way out; and a mark that is said twice.
+// A function without a RET; and an instruction with two marks.
 function never
     sign
     .cfi_negate_ra_state

@@ -113,7 +113,7 @@ fn make_builds(tools: &Tools, patch: &Path, old: &Path, new: &Path) -> Result<()
     builds::build(&source, tools, new)
 }
 
-/// The payload, and what it says of itself.
+/// The payload, and its description.
 fn make_payload(
     tools: &Tools,
     old: &Path,
@@ -149,7 +149,7 @@ fn refusal(what: &str, output: &Output) -> String {
     }
 }
 
-/// Boots the old kernel. It runs what it can show while the payload is not there, applied, and gone.
+/// Boots the old kernel, which runs its checks before the payload is applied, while it is applied, and after it is reverted.
 fn run(
     arguments: &DemoArguments,
     machine: Machine,
@@ -255,7 +255,7 @@ fn show_behaviour(phases: &Phases) {
     );
 }
 
-/// Why the run is not what it must be.
+/// Why the run is not as required.
 fn judge(
     arguments: &DemoArguments,
     image: &Image,

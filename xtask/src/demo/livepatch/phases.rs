@@ -1,4 +1,4 @@
-//! What the kernel said without the payload, with it, and without it again.
+//! The kernel's messages before the payload is applied, while it is applied, and after it is reverted.
 
 use qemu_tests::LogLine;
 
