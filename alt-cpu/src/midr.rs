@@ -76,7 +76,7 @@ impl MidrRange {
     }
 
     /// Whether a CPU with these values of `MIDR_EL1` and `REVIDR_EL1` is in the range, and has the
-    /// bit set that says that the erratum is fixed.
+    /// bit set that shows that the erratum is fixed.
     pub fn is_fixed(&self, midr: u64, revidr: u64) -> bool {
         self.covers(midr)
             && self.fixed.is_some_and(|fix| {

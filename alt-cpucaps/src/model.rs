@@ -64,7 +64,7 @@ pub enum Detect {
 }
 
 impl Detect {
-    /// The number of lists that the innermost condition lies in.
+    /// The number of nested lists around the innermost condition.
     pub(crate) fn nesting(&self) -> usize {
         match self {
             Self::Any(parts) | Self::All(parts) => {

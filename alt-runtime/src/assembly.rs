@@ -29,7 +29,7 @@
 /// }
 /// ```
 ///
-/// It may stand in one object any number of times. `docs/assembly.md` has the list of
+/// An object may contain it any number of times. `docs/assembly.md` has the list of
 /// macros and an example of each use.
 #[macro_export]
 macro_rules! asm_macros {
@@ -197,7 +197,7 @@ macro_rules! asm_macros {
             ".macro __alt_longer new, old\n",
             ".error \"the arm has \\new instructions, the default \\old: pad the default with `nop`, or shorten the arm\"\n",
             ".endm\n",
-            // All but the last of them ask for the next.
+            // All but the last of them have AND set.
             ".macro __alt_text_records first:req, rest:vararg\n",
             ".ifnb \\rest\n",
             "__alt_text_record (\\first) | (1 << 13)\n",

@@ -9,7 +9,7 @@
 pub mod __private {
     pub use alt_macros::{alternative, alternative_cb, cpu_has_cap, cpucaps};
 
-    /// Makes a site unsafe on a host too, where a block stands for `asm!`.
+    /// Makes a site unsafe on a host too, where a block replaces `asm!`.
     ///
     /// # Safety
     /// None is needed: it does nothing.

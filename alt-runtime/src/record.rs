@@ -1,6 +1,6 @@
 //! The records in an image: how they are read, and how they are written.
 //!
-//! A record says what one *site* in the text becomes. The macros emit it beside
+//! A record states the instructions that one *site* in the text becomes. The macros emit it beside
 //! the site, into a section that is linked to the site's own text section
 //! (`SHF_LINK_ORDER`): the linker keeps and drops the two together and sorts the
 //! table by site address.

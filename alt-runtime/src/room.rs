@@ -80,7 +80,7 @@ pub struct Room<const N: usize> {
 unsafe impl<const N: usize> Sync for Room<N> {}
 
 impl<const N: usize> Room<N> {
-    /// Room that nobody has taken.
+    /// Room that has not been taken.
     pub const fn new() -> Self {
         Self {
             taken: AtomicBool::new(false),

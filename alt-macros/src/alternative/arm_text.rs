@@ -4,7 +4,7 @@
 use super::operand::Piece;
 use super::statement::{Place, Statement, place, statements};
 
-/// The first instruction that cannot move, as an error that says what to write.
+/// The error for the first instruction that cannot move, with the text to write instead.
 pub fn check(arm: &[Piece]) -> syn::Result<()> {
     let texts: Vec<String> = arm.iter().filter_map(Piece::text).collect();
     let is_whole = texts.len() == arm.len();

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use super::{MASK_ALL_INTERRUPTS, NMI};
 
-/// What a CPU that waits tells the CPU that has stopped it.
+/// The data that a waiting CPU publishes to the CPU that has stopped it.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Seat {

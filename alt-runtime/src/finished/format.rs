@@ -93,7 +93,7 @@ impl Header {
         ]
     }
 
-    /// The header with these words; the first one is not looked at.
+    /// The header with these words; the first one, the magic number, is not checked.
     pub const fn from_words(words: &[u32; Self::LEN]) -> Self {
         let [
             _,

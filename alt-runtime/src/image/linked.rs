@@ -15,8 +15,8 @@ use crate::room::PlannedWrite;
 // The section names are C identifiers, so the linker defines their bounds, with or
 // without a script that names them. An image without a site has no such section;
 // its references are weak, and hidden, since GNU ld refuses offsets to what a shared
-// object might bring. The offsets stand in data, not in instructions: what an
-// `adrp` makes of an undefined symbol differs from one page of code to the next.
+// object might add. The offsets are in data, not in instructions, because linkers resolve an
+// `adrp` of an undefined symbol to different values in different pages of code.
 //
 // Two empty sections serve the fragments. `alt_plan_room` gives the output section `alt_plan` the
 // flag WRITE, since lld copies the flags of the section before to one without input.

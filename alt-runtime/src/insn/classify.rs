@@ -68,7 +68,7 @@ const RESERVED: [(u8, u8); 5] = [
     (0x1a, 0x02),
 ];
 
-/// What the top byte says about a word.
+/// The class of a word, as far as its top byte decides it.
 #[derive(Clone, Copy)]
 enum Top {
     /// No word with this top byte depends on its address.

@@ -106,7 +106,7 @@ impl Insn {
         move_wide(0xf280_0000, rd, imm16, shift)
     }
 
-    /// MOVZ and three MOVK that load `value`, whatever it is.
+    /// MOVZ and three MOVK that load any `value`.
     ///
     /// # Errors
     /// [`Unencodable`] for a register above 30.
@@ -234,7 +234,7 @@ const fn bitmask_fields(mask: u64) -> Option<u32> {
     }
     // The run, moved down to bit 0 of the element: a rotation of the mask rotates
     // each element, since they are equal. Below the lowest one that has a zero
-    // below it lies the start of a run.
+    // below it is the start of a run.
     let start = (mask & !mask.rotate_left(1)).trailing_zeros();
     let run = mask.rotate_right(start);
     let ones = run.trailing_ones();

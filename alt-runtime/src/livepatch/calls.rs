@@ -145,7 +145,7 @@ pub unsafe trait Stacks {
         false
     }
 
-    /// The address that a word on the stack stands for: without its pointer authentication code.
+    /// The address in a word on the stack, without its pointer authentication code.
     ///
     /// By default, XPACLRI on the target (a NOP without FEAT_PAuth), and a sign extension from bit
     /// 55 of addresses of 48 bits on a host.

@@ -41,7 +41,7 @@ impl RunningImage {
     }
 }
 
-/// A function of a payload that the loader wants to be called.
+/// A function of a payload that the kernel calls for the loader.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Hook<'a> {
@@ -82,7 +82,7 @@ pub unsafe trait Kernel: PayloadMemory + Stacks {
 
     /// Calls a hook and returns its result: 0, or the reason for which it refuses.
     ///
-    /// A kernel that wants to log hooks, or to call them in a certain context, overrides this.
+    /// A kernel can override this to log hooks, or to call them in a certain context.
     ///
     /// # Safety
     /// The hook is a function of a payload whose memory is complete.

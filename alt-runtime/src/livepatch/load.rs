@@ -73,7 +73,7 @@ pub(super) fn load<K: Kernel>(
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, width as usize);
         }
     })?;
-    // SAFETY: the segments are complete, and nobody else uses the memory yet.
+    // SAFETY: the segments are complete, and no other code has their address yet.
     unsafe { patch_sites(memory.kernel, &image, payload, loaded) }.map_err(LoadError::Sites)?;
     #[cfg(all(target_arch = "aarch64", target_os = "none"))]
     {
@@ -105,7 +105,7 @@ fn check_branches<M>(payload: &Payload<'_>, loaded: &Loaded) -> Result<(), LoadE
     Ok(())
 }
 
-/// Checks what the payload says about the image: places and landing pads.
+/// Checks the payload's statements about the image: places and landing pads.
 #[inline(never)]
 fn check_places<M>(payload: &Payload<'_>, image: &RunningImage) -> Result<(), LoadError<M>> {
     let anchor = image.build_id.anchor;
@@ -204,7 +204,7 @@ fn relocations<M>(
 /// Fills the memory: segments, notes of zeros, description.
 ///
 /// # Safety
-/// The memory is there, writable, and nobody else uses it.
+/// The memory is mapped writable, and no other code uses it.
 unsafe fn copy(payload: &Payload<'_>, loaded: &Loaded) {
     for part in loaded.layout.parts() {
         let size = part.range.end - part.range.start;
@@ -229,7 +229,7 @@ unsafe fn copy(payload: &Payload<'_>, loaded: &Loaded) {
 /// Patches the payload's own sites for this system: checks every arm, as a first pass does.
 ///
 /// # Safety
-/// The segments are complete, writable, and nobody else uses the memory.
+/// The segments are complete and writable, and no other code uses the memory.
 unsafe fn patch_sites<K: Kernel>(
     kernel: &K,
     image: &RunningImage,

@@ -37,7 +37,7 @@ impl Layout {
     /// Number of parts.
     const PARTS: usize = 4;
 
-    /// The parts that are not empty, in ascending order. What lies between two of them is not used,
+    /// The parts that are not empty, in ascending order. The memory between two of them is not used,
     /// and need not be mapped.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(|part| !part.range.is_empty())
@@ -85,7 +85,7 @@ pub unsafe trait PayloadMemory {
     const PAGE: u64;
 
     /// Provides memory for `layout`, readable and writable and not executable. The branches of
-    /// `near`, the text of the image, should reach it: it lies within 128 MiB of each place there.
+    /// `near`, the text of the image, should reach it: it must be within 128 MiB of each place there.
     /// The loader refuses memory that is out of reach of a function that it has to redirect.
     ///
     /// # Errors

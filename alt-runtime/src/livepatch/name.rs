@@ -16,7 +16,7 @@ impl Name {
     /// Bytes that are kept.
     const MAX: usize = 58;
 
-    /// The last bytes of `name`: in a path, they say most.
+    /// The last bytes of `name`, which are the most specific part of a path.
     pub(super) fn new(name: &str) -> Self {
         let mut start = name.len().saturating_sub(Self::MAX);
         while !name.is_char_boundary(start) {

@@ -61,7 +61,7 @@ impl Entries<'_> {
     }
 }
 
-/// An arm to look at.
+/// An arm to check.
 #[derive(Clone, Copy)]
 pub(super) struct Alternative<'a> {
     pub region: &'a Region<'a>,

@@ -215,7 +215,7 @@ fn pointer_size(cie: &Cie<'_>) -> Option<usize> {
     }
 }
 
-/// A call frame instruction, as far as it matters here. The others describe where registers are
+/// A call frame instruction, if it is relevant here. The others describe where registers are
 /// saved.
 enum Step {
     /// `DW_CFA_advance_loc`, in units of the code alignment factor.

@@ -1,4 +1,4 @@
-//! The instructions of one function, compared with what the unwind tables say about it.
+//! The instructions of one function, compared with its unwind tables.
 
 use super::eh_frame::Stretch;
 use super::error::UnwindReason;

@@ -51,7 +51,7 @@ fn shown(clean: bool, written: io::Result<()>) -> Outcome {
     }
 }
 
-/// The number of findings in words.
+/// The number of findings as text: `1 finding`.
 pub fn verdict(findings: usize) -> String {
     match findings {
         0 => style::good("clean"),

@@ -39,7 +39,7 @@ enum State {
 }
 
 impl Pager {
-    /// A pager for standard output; `None` if that is no terminal, or if the user wants no pager.
+    /// A pager for standard output; `None` if that is no terminal, or if the user has disabled the pager.
     pub fn new() -> Option<Self> {
         let wanted = !OFF.load(Ordering::Relaxed) && io::stdout().is_terminal();
         let (Width(columns), Height(rows)) = wanted.then(terminal_size::terminal_size)??;
@@ -128,7 +128,7 @@ fn command() -> Option<Command> {
     Some(command)
 }
 
-/// Starts the pager; without one that starts, the text goes to the terminal as it is.
+/// Starts the pager; if it does not start, the text goes to the terminal.
 fn start() -> State {
     let Some(mut command) = command() else {
         return State::Terminal;

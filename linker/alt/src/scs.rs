@@ -57,7 +57,7 @@ struct Document<'a> {
     excluded: u32,
     already: u32,
     sites: &'a [ShadowSite],
-    /// Functions that sign and stay as they are.
+    /// Functions that sign and are not changed.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     left: &'a [Left],
 }

@@ -98,7 +98,7 @@ impl Sorting {
         }))
     }
 
-    /// Writes a table: padding, and calls, as it is and in both orders.
+    /// Writes a table: padding and calls, as linked and in both orders.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let heading = format!(
             "{:<22}{:>8}{:>24}{:>26}{:>26}",

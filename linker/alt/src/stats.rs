@@ -46,7 +46,7 @@ Exit status: 0 success, 2 the image cannot be read.";
 
 impl Stats {
     pub fn run(&self) -> Outcome {
-        // With a map, there is something to say about an image without sites.
+        // With a map, the statistics of an image without sites are not empty.
         let opened = match &self.map {
             None => self.input.open(),
             Some(_) => self.input.open_any(),

@@ -104,7 +104,7 @@ impl Verify {
         let namespaces = context.namespaces.list.iter();
         let namespaces: Vec<_> = namespaces.map(|one| one.name.to_string()).collect();
         let counts = (opened.records.sites().count(), opened.records.list().len());
-        // A note says what could be better, not that something is wrong.
+        // A note is a suggestion, not a violation.
         let wrong = findings.iter().filter(|f| f.severity != Severity::Note);
         let wrong = wrong.count();
         output::page(wrong == 0, |mut out| {

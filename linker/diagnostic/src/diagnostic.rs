@@ -123,7 +123,7 @@ impl Diagnostic {
         lines
     }
 
-    /// `0x40200010, main+0x10, cpucap LSE`; `None` if there is nothing to say.
+    /// `0x40200010, main+0x10, cpucap LSE`; `None` if the finding has no location and no cpucap.
     fn location_line(&self) -> Option<String> {
         let location = self.location.as_ref().map(Location::to_string);
         if let (Some(Location::Part { .. }), Some(location)) = (&self.location, &location)

@@ -1,5 +1,5 @@
 //! The partial link of a hypervisor, around the linker: each of its files in turn may be anything,
-//! while the others are those of a link that is good. `seeds/hyp.s` says how they were made.
+//! while the others are those of a link that is good. `seeds/hyp.s` explains how they were made.
 
 use alt_linker::namespace::Name;
 use alt_linker::partial_link::{PartialLink, PartialLinkError};

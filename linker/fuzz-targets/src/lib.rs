@@ -151,7 +151,7 @@ pub fn ids(data: &[u8]) {
     }
 }
 
-/// A file of what callbacks leave, for `--callbacks`.
+/// A file with the results of callbacks, for `--callbacks`.
 pub fn answers(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data)
         && let Err(error) = Answers::from_toml(text)

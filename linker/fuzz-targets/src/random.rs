@@ -11,7 +11,7 @@ use std::ffi::{c_uint, c_void};
 // SAFETY: it has the form and the contract of the function of this name, getrandom(2).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getrandom(buffer: *mut c_void, len: usize, _: c_uint) -> isize {
-    // SAFETY: the caller says that there is room.
+    // SAFETY: the caller guarantees the room.
     unsafe { buffer.cast::<u8>().write_bytes(0x5a, len) };
     len.cast_signed()
 }

@@ -1,4 +1,4 @@
-//! What the words of sites tell about the cpucaps.
+//! The evidence of the words of sites for the cpucaps.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -172,7 +172,7 @@ pub fn patched_before(
     Ok(patched.find(|found| 2 * found.sites > found.of))
 }
 
-/// The condition of an arm in words: `LSE & !PAN`.
+/// The condition of an arm as text: `LSE & !PAN`.
 fn condition(arm: &Arm<'_>, names: &CapNames) -> String {
     let terms = arm.records().iter().map(|record| {
         let name = record.term.label(names);

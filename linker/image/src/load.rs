@@ -51,7 +51,7 @@ pub enum LoadError {
         /// The reason.
         source: ImageError,
     },
-    /// The image has no vDSO, or no symbols that say where it is.
+    /// The image has no vDSO, or no symbols that bound it.
     #[error(
         "{}: no vDSO: there is no ELF file between the symbols vdso_start and vdso_end",
         path.display()

@@ -3,7 +3,7 @@
 //! It is found by what it is called, since linker scripts rarely keep its input section
 //! (`.text.alt_patcher`) apart: the two naked routines of `alt-runtime`. Where an output section
 //! has that name, or the symbols `__alt_patcher_start` and `__alt_patcher_end` enclose it, all of
-//! that counts too. An image without any of them brings no patcher along.
+//! that counts too. An image without any of them has no patcher.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The vDSO: code of the kernel for user space, an ELF file of its own inside a Linux image. It has
+//! The vDSO: code of the kernel for user space, which is an ELF file inside a Linux image. It has
 //! its own `.altinstructions`, which the kernel applies beside those of the image
 //! (`apply_alternatives_vdso`, arch/arm64/kernel/alternative.c).
 

@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! A kernel with a linker script of its own leaves out the second line and says
+//! A kernel whose own linker script includes the fragment omits the second line:
 //! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region. It can include `init-boot.x` in the
 //! section of its init code, too ([`INIT_X`]): code of alt-runtime that is not called after boot.
 //!

@@ -19,7 +19,7 @@ pub struct Placed {
 }
 
 /// Reads a map in lld's format: four columns of numbers, then an output section, an input section or
-/// a symbol, which the indentation tells apart.
+/// a symbol, which differ by the indentation.
 pub fn parse(text: &str) -> Vec<Placed> {
     let mut output = String::new();
     let mut placed = Vec::new();

@@ -5,7 +5,7 @@
 //! away from those that they call: with them in one page, they share an entry of the TLB and lines
 //! of the cache.
 //!
-//! This is an estimate: it sorts all input sections of an output section, whatever patterns of the
+//! This is an estimate: it sorts all input sections of an output section, regardless of the patterns of the
 //! linker script put them there.
 
 use crate::map::Placed;
@@ -13,7 +13,7 @@ use crate::map::Placed;
 /// The page that calls stay in, in bytes.
 pub const PAGE: u64 = 4096;
 
-/// An output section, as it is and sorted.
+/// An output section, as linked and sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     /// Its name.

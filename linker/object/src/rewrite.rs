@@ -129,7 +129,7 @@ impl Rewriter {
         self.half(section, SH_INFO) as usize
     }
 
-    /// The bytes of a section as they are now; `None` if they are not in the file.
+    /// The current bytes of a section; `None` if they are not in the file.
     pub fn contents(&self, section: usize) -> Option<&[u8]> {
         let start = usize::try_from(self.field(section, SH_OFFSET)).ok()?;
         let end = start.checked_add(usize::try_from(self.size(section)).ok()?)?;

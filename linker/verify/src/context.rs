@@ -108,13 +108,13 @@ impl<'a> Context<'a> {
         Self { seal, ..self }
     }
 
-    /// The digests of the sites as they are now.
+    /// The digests of the sites of the image.
     pub(crate) fn sites_now(&self) -> &[SealedSite] {
         let (sites, _) = &self.seal_now;
         sites.get_or_init(|| Seal::sites_of(self.image, self.records))
     }
 
-    /// The digests of the sections as they are now.
+    /// The digests of the sections of the image.
     pub(crate) fn sections_now(&self) -> &[SealedSection] {
         let (_, sections) = &self.seal_now;
         sections.get_or_init(|| Seal::sections_of(self.image, self.records))

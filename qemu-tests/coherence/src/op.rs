@@ -27,9 +27,9 @@ pub enum OpKind {
     DcCivac,
     /// Invalidate a line without cleaning it.
     DcIvac,
-/// Any operation by set and way, which has no effect on coherency with other CPUs.
+    /// Any operation by set and way, which has no effect on coherency with other CPUs.
     DcSetWay,
-/// Write zeros to a block. It does not count as a store, since zeros are not instructions.
+    /// Write zeros to a block. It does not count as a store, since zeros are not instructions.
     DcZva,
     /// Invalidate instructions by address, on all CPUs.
     IcIvau,

@@ -38,7 +38,7 @@ pub enum When {
     Executed,
     /// It returned from a routine that promises to have made all words visible to its caller.
     Returned,
-/// It took an exception during such a routine; the handler may execute any word.
+    /// It took an exception during such a routine; the handler may execute any word.
     Interrupted,
 }
 

@@ -11,7 +11,7 @@ use crate::stage2;
 use crate::state::State;
 
 impl State {
-/// The guest writes to a watched page. It gets the permission for one instruction, after
+    /// The guest writes to a watched page. It gets the permission for one instruction, after
     /// which `stepped` takes it back: so any store works, however wide it is.
     pub fn store(
         &mut self,

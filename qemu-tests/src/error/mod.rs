@@ -142,7 +142,7 @@ pub enum Error {
     /// A mutant could not be made.
     #[error(transparent)]
     Mutant(#[from] MutantError),
-/// The installed QEMU cannot load the coherence plugin.
+    /// The installed QEMU cannot load the coherence plugin.
     #[error("QEMU {version} cannot load the coherence plugin: {problem}")]
     NoPlugin {
         /// Its version.

@@ -27,7 +27,7 @@ impl Mutant {
     /// Runs the mutant under the observers that are available. The plugin is, if QEMU can load it.
     ///
     /// # Errors
-/// The mutant cannot be made from this image, or the guest does not end.
+    /// The mutant cannot be made from this image, or the guest does not end.
     pub fn judge(&self, image: &Image, qemu: &Qemu) -> Result<Verdict> {
         let spoilt = self.spoil(image)?;
         let mut verdict = Verdict::default();

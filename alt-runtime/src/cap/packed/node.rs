@@ -45,7 +45,7 @@ const SPAN: u32 = 45;
 const BIAS: u32 = 57;
 /// Above every value of a field.
 const NEVER: u64 = 1 << 12;
-/// The range has a bit of REVIDR_EL1 that says that the erratum is fixed.
+/// The range has a bit of REVIDR_EL1 that is set if the erratum is fixed.
 const HAS_FIX: u64 = 1 << 62;
 
 impl Node {

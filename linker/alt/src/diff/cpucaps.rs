@@ -22,7 +22,7 @@ pub enum Source {
     Words,
 }
 
-/// The cpucaps, and what the sites in memory say.
+/// The cpucaps, and the evidence of the sites in memory.
 pub struct Cpucaps {
     pub table: &'static CapTable,
     pub present: CapSet,

@@ -137,7 +137,7 @@ fn add<'a>(
     Some(base)
 }
 
-/// The words of the text that nobody writes.
+/// The words of the text that do not change at run time.
 struct Stable {
     sites: HashSet<u64>,
     rewritten: Rewritten,

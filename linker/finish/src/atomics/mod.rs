@@ -2,7 +2,7 @@
 //!
 //! `alt-ld` adds a record for each call before the link (`alt_linker::atomics`), and the linker makes
 //! room for it. Here the image is linked: the records go into room after the table, which the linker
-//! script fragment reserves if `ALT_ATOMICS_ROOM` says for how many. The table stays sorted; its
+//! script fragment reserves; `ALT_ATOMICS_ROOM` is their number. The table stays sorted; its
 //! bounds, the relocations that the linker kept for it, and references to its records follow.
 //!
 //! The replacement of a call is the first word of the replacement of its helper, which the image has

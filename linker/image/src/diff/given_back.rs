@@ -1,4 +1,4 @@
-//! Text whose memory a running kernel has given back.
+//! Text whose memory a running kernel has freed.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::image::{self, Image};
 /// image, and padding. Other data may be there.
 const WITHOUT_HEADER: (u32, u32) = (5, 11);
 
-/// Whether a section was in memory that the kernel has given back: its words are others.
+/// Whether the kernel has freed the memory of a section, so that it has other words.
 pub(super) fn is_given_back(image: &Image, section: &image::Section, counts: &Section) -> bool {
     let within =
         |range: Range<u64>| range.start <= section.range.start && section.range.end <= range.end;

@@ -115,7 +115,7 @@ const VERSION: u32 = 1;
 
 /// Compares the text in a dump of one or more pieces with the expected text. All text in the dump is
 /// compared, not only sites; a place of `rewritten` may hold each of its legal words. Sections that
-/// the dump lacks entirely are skipped, and those that the kernel has given back after boot.
+/// the dump lacks entirely are skipped, and those that the kernel has freed after boot.
 /// `selection` excludes more.
 ///
 /// # Errors

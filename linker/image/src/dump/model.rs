@@ -141,7 +141,7 @@ pub struct Term {
     pub name: Option<String>,
     /// The cpucap must be absent.
     pub negated: bool,
-    /// It holds whatever the cpucaps are: a callback of Linux before 6.1, or of Xen.
+    /// It always holds: a callback of Linux before 6.1, or of Xen.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub always: bool,
 }

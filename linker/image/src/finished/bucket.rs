@@ -114,7 +114,7 @@ fn without_nops(words: &[u32]) -> &[u32] {
     &words[..len.map_or(0, |last| last + 1)]
 }
 
-/// The sites of one instruction that are a run of their own: those that become the same word, and
+/// The sites of one instruction that make a separate run: those that become the same word, and
 /// those that change in the same bits.
 struct Chosen {
     /// The number of sites by new word and by change.

@@ -22,7 +22,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// The bytes as they are in the image.
+    /// The bytes of the table.
     pub fn bytes(&self) -> Vec<u8> {
         let words = self.words.iter();
         words.flat_map(|word| word.to_le_bytes()).collect()

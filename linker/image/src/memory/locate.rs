@@ -26,7 +26,7 @@ struct Anchor {
 }
 
 /// Finds the link address of the first byte of a piece of memory, by the text that it holds.
-/// `is_stable` says which words are as in the file. `None` if it does not hold the text.
+/// `is_stable` selects the words that do not change at run time. `None` if it does not hold the text.
 pub fn base(image: &Image, bytes: &[u8], is_stable: impl Fn(u64) -> bool) -> Option<u64> {
     let anchors = anchors(image, is_stable);
     let matches = |base: u64| {

@@ -27,7 +27,7 @@ const NOPS: &str = "alt_cb_patch_nops";
 
 const CALLBACK: u16 = 1 << 15;
 
-/// The number of records that a callback needs at least to be taken for [`NOPS`].
+/// The least number of records with which a callback is assumed to be [`NOPS`].
 const MANY: usize = 64;
 
 pub(super) fn is_there(image: &Image) -> bool {

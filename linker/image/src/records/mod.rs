@@ -73,7 +73,7 @@ pub struct Term {
     pub negated: bool,
     /// The next record of the site must hold too (`&`).
     pub and_next: bool,
-    /// It holds whatever the cpucaps are, and `cap` is no cpucap: see [`linux`].
+    /// It always holds, and `cap` is not a cpucap: see [`linux`].
     pub always: bool,
 }
 
@@ -137,7 +137,7 @@ pub struct Records {
     pub plan: Table,
     /// Our format: the size in bytes of the plan of all sites that the linker kept; 0 if unknown.
     pub plan_size: u64,
-    /// Linux's format, without symbols: the callback that is taken for the one that writes NOPs.
+    /// Linux's format, without symbols: the callback that is assumed to write NOPs.
     pub inferred_nops: Option<InferredNops>,
     /// Our format: the table that the kernel reads in place of the branches and alternatives, if the
     /// image is finished. All other fields are as before it was.
@@ -146,7 +146,7 @@ pub struct Records {
     list: Vec<Record>,
 }
 
-/// A callback that is taken for `alt_cb_patch_nops`, since most callbacks of the image are the same.
+/// A callback that is assumed to be `alt_cb_patch_nops`, since most records with a callback have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InferredNops {
     /// The address of its function.

@@ -10,15 +10,15 @@
 //! * `runtime_mask_VARIABLE` (Linux 7): UBFX of 32 bits from bit 0, as many bits as the value has, which is
 //!   2ⁿ - 1; n - 1 is in bits 15:10 (an alias of UBFM; the same section).
 //!
-//! The variable keeps the value, so memory says which words are right. Some constants of Linux 7 have no
-//! variable; then all places must have one value, that of most of them.
+//! The variable in the dump has the value, which decides the words. Some constants of Linux 7 have no
+//! variable; then all places must have the value that most of them have.
 
 use std::collections::BTreeMap;
 
 use super::{Legal, Means, Rewritten};
 use crate::image::Image;
 
-/// What a place is made of.
+/// The form of a place.
 #[derive(Clone, Copy)]
 enum Form {
     Pointer,

@@ -1,4 +1,4 @@
-//! Words of the text that are data which others write. Nothing executes them, so any value is legal.
+//! Data in the text that other programs write. It is never executed, so any value is legal.
 //!
 //! * The start of Linux's text, and of Xen's, is the header of a PE file, by which UEFI loads the boot
 //!   image (`arch/arm64/kernel/efi-header.S`). A signature for secure boot is after the boot image;

@@ -21,7 +21,7 @@ pub use pointers::hyp_pointers;
 
 use crate::image::Image;
 
-/// Who writes a place.
+/// The mechanism that writes a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Means {
@@ -55,7 +55,7 @@ impl fmt::Display for Means {
     }
 }
 
-/// The words that a place may hold, besides the one in the file.
+/// The words that a place may hold, in addition to the one in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Legal {
     /// One of these.
@@ -77,7 +77,7 @@ pub struct Rewritten {
 /// The places of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Accounted {
-    /// Who writes them.
+    /// The mechanism that writes them.
     pub means: Means,
     /// The number of compared words.
     pub words: usize,

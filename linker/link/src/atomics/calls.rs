@@ -39,7 +39,7 @@ struct Extent {
 }
 
 impl<'a> Calls<'a> {
-    /// Finds the calls. `refuse` says why a helper must be called, if it must.
+    /// Finds the calls. `refuse` returns the reason if a helper must be called.
     pub(super) fn find(
         name: &str,
         object: &Object<'a>,

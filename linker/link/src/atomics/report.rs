@@ -33,7 +33,7 @@ pub enum Reason {
     InReplacement,
     /// It is in the section of the code that rewrites text, which must not change.
     InPatcher,
-    /// The section is in a COMDAT group, of which the linker may take another copy.
+    /// The section is in a COMDAT group, and the linker may keep another copy of the group.
     Comdat,
     /// No local symbol is in the section.
     NoSymbol,
@@ -45,7 +45,7 @@ pub enum Reason {
     Addend(i64),
     /// A relocation of another type: the address is used otherwise.
     Relocation(u32),
-    /// The relocation is for a call, and the word is none.
+    /// The relocation is for a call, but the word is not a BL.
     NoCall,
     /// The object has relocations in the compact form, to which none can be added.
     CompactRelocations,

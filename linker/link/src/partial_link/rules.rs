@@ -2,7 +2,7 @@
 
 use alt_diagnostic::{Diagnostic, Location, Severity};
 
-/// A rule, of which the lints report violations.
+/// A rule of the lints.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// The id.

@@ -47,7 +47,7 @@ const USUAL: [(&str, [&str; 2]); 4] = [
 /// information in a form that linkers no longer read.
 const DISCARDED: &str = ".eh_frame .note .note.* .llvmbc .llvmcmd .llvm_addrsig .zdebug_*";
 
-/// The note that says whether all code has landing pads (BTI) and signs its return addresses. The
+/// The note that states whether all code has landing pads (BTI) and signs its return addresses. The
 /// linker writes it if all inputs have it, and the link of the kernel needs it for that of the image
 /// (ELF for the Arm 64-bit Architecture, 6.2).
 pub(super) const PROPERTIES: &str = ".note.gnu.property";

@@ -282,7 +282,7 @@ fn without_unknown(object: &[u8]) -> Result<(Vec<u8>, Vec<usize>), PartialLinkEr
 
 /// Drops sections, by number, with their relocations.
 fn drop_sections(builder: &mut Builder<'_>, numbers: &[usize]) {
-    // The first section of the file, which is empty, is none of the builder's.
+    // The first section of the file is the null section, which the builder does not have.
     let gone: Vec<SectionId> = builder
         .sections
         .iter()

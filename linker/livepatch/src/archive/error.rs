@@ -34,7 +34,7 @@ pub enum KeepError {
     /// An input is LLVM bitcode: the linker generated its code.
     #[error("{0}: LLVM bitcode, so the linker generates the code: build without linker-plugin-lto")]
     Bitcode(String),
-    /// An archive has two members of one name, so the map does not say which one took part.
+    /// An archive has two members of one name, so the map does not show which one took part.
     #[error("{0}: two members of the archive have this name: rename one")]
     Ambiguous(String),
     /// The linker's map is not in lld's format.

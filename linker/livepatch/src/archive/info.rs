@@ -1,4 +1,4 @@
-//! `build.toml`: what is known about a kept build besides its files.
+//! `build.toml`: the data about a kept build that is not in its files.
 
 use serde::{Deserialize, Serialize};
 

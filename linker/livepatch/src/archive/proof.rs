@@ -1,5 +1,5 @@
 //! Proves from the image, the arguments and the objects of a link that the [flags](super::flags)
-//! were in use. rustc does not tell the linker its own flags.
+//! were in use. rustc does not pass its own flags to the linker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ pub fn missing(
         .find(|input| input.name.contains(".rcgu.o.rcgu.o"))
     {
         note(Flag::Lto, format!("{}: code by thin LTO", input.name));
-        // The crates of the toolchain have no folder now, by which to tell them.
+        // The crates of the toolchain have no folder now that would identify them.
         own.clear();
     }
     for input in own {

@@ -50,7 +50,7 @@ pub enum Reason {
     Constant(String),
     /// The layout of a type that it uses.
     Type(String),
-    /// It was in no section of its own and is now, or the other way round.
+    /// It is in a separate section in one of the builds only.
     Place,
 }
 

@@ -12,10 +12,10 @@ use super::matching;
 /// texts without registers, and how often each occurs.
 ///
 /// Registers, stack slots and the order change with everything around; what is left of an
-/// instruction tells whether the source of its function changed.
+/// instruction shows whether the source of its function changed.
 pub(super) type Profile = BTreeMap<Option<String>, BTreeMap<String, usize>>;
 
-/// The profile of a function. `suspect` tells which inlined functions may have changed; the others
+/// The profile of a function. `suspect` selects the inlined functions that may have changed; the others
 /// count to the one into which they were inlined. `name` names a target alike in both builds.
 pub(super) fn profile(
     model: &Model,

@@ -159,7 +159,7 @@ fn own_lines(model: &Model, id: AtomId) -> BTreeSet<i64> {
         .collect()
 }
 
-/// What a record says, without the place of its site.
+/// The contents of a record, without the place of its site.
 #[derive(Debug, PartialEq, Eq)]
 struct Arm {
     cap: u16,
@@ -220,7 +220,7 @@ fn bits(condition: Condition) -> u16 {
         | u16::from(condition.is_likely()) << 2
 }
 
-/// A constant in words: its text, the name of the static or of the vtable, or its size.
+/// The description of a constant: its text, the name of the static or of the vtable, or its size.
 pub(super) fn describe(model: &Model, id: AtomId) -> String {
     let atom = model.atom(id);
     if atom.kind == Kind::ReadOnly {
@@ -263,7 +263,7 @@ fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// A function, static or constant in words.
+/// The description of a function, static or constant.
 pub(super) fn name_of(model: &Model, id: AtomId) -> String {
     match model.atom(id).kind {
         Kind::Constant => describe(model, id),

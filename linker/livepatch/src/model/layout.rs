@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Layout {
     /// Its size in bytes.
     pub size: u64,
-    /// Its alignment in bytes; 0 if the debug information does not say.
+    /// Its alignment in bytes; 0 if the debug information does not state it.
     pub align: u64,
     /// Its members, sorted.
     pub members: Vec<Member>,

@@ -74,7 +74,7 @@ impl Model {
         &self.image
     }
 
-    /// What the debug information of the image says.
+    /// The contents of the debug information of the image.
     pub fn debug(&self) -> &Debug {
         &self.debug
     }

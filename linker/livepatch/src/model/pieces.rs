@@ -5,7 +5,7 @@ use std::ops::Range;
 use alt_object::object::{Object, Place};
 use object::elf::{SHF_MERGE, SHF_STRINGS, STT_FUNC, STT_OBJECT};
 
-/// The ranges of a section that are atoms of their own, in order and without gaps.
+/// The ranges of a section that are separate atoms, in order and without gaps.
 pub(super) fn of(object: &Object<'_>, section: usize, bytes: &[u8]) -> Vec<Range<u64>> {
     let header = &object.sections[section];
     let starts = match header.flags.contains(SHF_MERGE) {

@@ -116,7 +116,7 @@ impl Input<'_> {
                 continue;
             }
             // A section that is linked to one with several functions belongs to the first: the
-            // relocations of its records say more, and are not needed to compare it.
+            // relocations of its records are not needed to compare it.
             if let Some((_, owner)) = self.atoms.get(&header.link).and_then(|list| list.first()) {
                 let ids = list.iter().map(|(_, id)| *id);
                 atoms[owner.0].records.extend(ids);
@@ -239,7 +239,7 @@ impl Input<'_> {
         let name = display::name(symbol.name);
         if let Place::In(section, value) = symbol.place {
             if let Some(list) = self.atoms.get(&section) {
-                // The symbol of a section: the addend alone says which atom.
+                // The symbol of a section: the addend alone selects the atom.
                 let point = match symbol.kind {
                     STT_SECTION => value.saturating_add_signed(addend),
                     _ => value,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::place::Placed;
 
-/// What the description states besides what [`Placed`] has.
+/// The contents of the description that [`Placed`] does not have.
 #[derive(Debug)]
 pub struct Contents<'a> {
     pub name: &'a str,

@@ -239,7 +239,7 @@ impl Summary {
     }
 }
 
-/// What the loader does not tell: its segments, and what debuggers and log decoders read.
+/// The parts that the loader does not read: segments, and the data for debuggers and log decoders.
 fn elf(file: &[u8]) -> (Vec<Segment>, Vec<LogString>) {
     let Ok(parsed) = ElfFile64::<LittleEndian>::parse(file) else {
         return Default::default();

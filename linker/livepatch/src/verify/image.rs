@@ -170,7 +170,7 @@ fn check_sites(
     }
 }
 
-/// Reports a parent that is none, or another one.
+/// Reports a parent that is not the payload applied last.
 pub(super) fn check_parent(payload: &Payload<'_>, parent: &[u8], findings: &mut Vec<Diagnostic>) {
     let explanation = match Payload::parse(parent) {
         Ok(parent) if parent.id() == payload.parent() => return,

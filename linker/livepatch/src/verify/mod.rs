@@ -36,7 +36,7 @@ pub fn verify(file: &[u8], image: Option<&Image>, parent: Option<&[u8]>) -> Vec<
     findings
 }
 
-/// Whether a file is a payload, whatever is wrong with it: it has a segment with a description. The
+/// Whether a file is a payload, valid or not: it has a segment with a description. The
 /// start of the file suffices.
 pub fn is_payload(file: &[u8]) -> bool {
     let Ok(header) = FileHeader64::<LittleEndian>::parse(file) else {

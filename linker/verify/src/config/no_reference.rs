@@ -31,7 +31,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<NoReferenc
     })
 }
 
-/// Sections and symbols, each of which must be in the image: a rule about nothing has no effect.
+/// Sections and symbols. Each must be in the image, because a rule without a target would have no effect.
 fn places(entry: &mut Entry<'_, '_>, key: &'static str, image: &Image) -> Option<Places> {
     let value = entry.required(key, "name sections or symbols")?;
     let mut ranges = Vec::new();

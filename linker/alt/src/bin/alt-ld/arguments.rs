@@ -17,7 +17,7 @@ const NO_INPUT: [&str; 8] = [
     "--dynamic-linker",
 ];
 
-/// The format of files that the linker embeds as they are, whatever they hold.
+/// The format of files that the linker embeds without reading them.
 const BINARY: &str = "binary";
 
 /// The default output of linkers.

@@ -16,7 +16,7 @@ pub struct Rewritten(PathBuf);
 
 impl Drop for Rewritten {
     fn drop(&mut self) {
-        // It serves nobody any more, and the link has ended.
+        // The link has ended; the folder is not used any more.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -10,7 +10,7 @@ use super::LintContext;
 use crate::partial_link::rules;
 use crate::partial_link::script::{ALWAYS, PROPERTIES, TABLES};
 
-/// The section of callbacks, whatever its flags.
+/// The section of callbacks, with any flags.
 const CALLBACKS: &str = "alt_callbacks";
 
 pub(super) fn orphans(context: &LintContext<'_>, found: &mut Vec<Diagnostic>) {

@@ -1,4 +1,4 @@
-//! What the debug information (DWARF) of an image says: functions with the code inlined in them,
+//! The debug information (DWARF) of an image: functions with the code inlined in them,
 //! statics, the layouts of types, vtables, and the units of the compiler.
 
 mod entry;

@@ -26,7 +26,7 @@ impl<'a, 'b> UnitReader<'a, 'b> {
         })
     }
 
-    /// Adds what the unit says.
+    /// Adds the contents of the unit.
     pub fn read(&self, debug: &mut Debug) -> Result<(), gimli::Error> {
         let mut entries = self.source.unit.entries();
         // The function that contains the entry, by depth, and its address.
