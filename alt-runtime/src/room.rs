@@ -76,7 +76,7 @@ pub struct Room<const N: usize> {
     writes: UnsafeCell<[MaybeUninit<PlannedWrite>; N]>,
 }
 
-// SAFETY: only the one who has taken the memory uses it.
+// SAFETY: `take` gives the memory to one caller only.
 unsafe impl<const N: usize> Sync for Room<N> {}
 
 impl<const N: usize> Room<N> {

@@ -231,7 +231,7 @@ pub unsafe extern "C" fn commit(job: &mut Job) -> *const PlannedWrite {
 /// As on the target; only whole words of the text are accessed by others meanwhile, as atomics.
 #[cfg(not(all(target_arch = "aarch64", target_os = "none")))]
 pub unsafe fn commit(job: &mut Job) -> *const PlannedWrite {
-    // SAFETY: the job describes the writes by this range, and nobody else uses them.
+    // SAFETY: the range is that of the writes, which the job borrows exclusively.
     let writes = unsafe {
         let len = job.end.offset_from_unsigned(job.writes);
         core::slice::from_raw_parts_mut(job.writes, len)

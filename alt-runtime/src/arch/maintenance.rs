@@ -106,7 +106,7 @@ impl Maintenance {
                 }
             }
         }
-        // SAFETY: barriers, and invalidation of what can be fetched again.
+        // SAFETY: barriers do not change memory, and invalidated instructions are fetched again.
         unsafe {
             core::arch::asm!("dsb ish", options(nostack, preserves_flags));
             if !self.no_invalidate {

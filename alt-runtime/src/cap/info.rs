@@ -27,3 +27,32 @@ pub struct CapInfo {
     /// Caps that must not be present together with this one.
     pub conflicts: &'static [Cap],
 }
+
+impl CapInfo {
+    /// A feature of scope `system` that every CPU has. The other fields of a definition replace these:
+    ///
+    /// ```
+    /// use alt_runtime::cap::{Cap, CapInfo, CapTable, LatePolicy, Rule, idregs::fields};
+    ///
+    /// const LSE: Cap = Cap::new(0, true);
+    /// static TABLE: CapTable = alt_runtime::cap_table!(&[CapInfo {
+    ///     rule: Rule::Field { field: &fields::ID_AA64ISAR0_EL1::Atomic, min: 2, max: 15 },
+    ///     late: LatePolicy::SystemFeature,
+    ///     ..CapInfo::new(LSE, "LSE")
+    /// }]);
+    /// # assert_eq!(TABLE.iter().count(), 1);
+    /// ```
+    pub const fn new(cap: Cap, name: &'static str) -> Self {
+        Self {
+            cap,
+            name,
+            doc: "",
+            scope: Scope::System,
+            kind: CapKind::Feature,
+            rule: Rule::Always,
+            late: LatePolicy::SystemFeature,
+            requires: &[],
+            conflicts: &[],
+        }
+    }
+}

@@ -258,7 +258,7 @@ unsafe fn patch_sites<K: Kernel>(
         },
         callbacks: image.callbacks,
     };
-    // SAFETY: there is memory, and one operation at a time.
+    // SAFETY: the kernel has provided the memory, and only one operation runs at a time.
     let room = unsafe { loaded.room() };
     let plan = Plan::checked_records(&region, kernel.decision(), room).map_err(PatchError::Plan)?;
     let mut alias = Own(pointer(text.start).cast());

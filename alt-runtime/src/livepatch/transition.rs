@@ -23,8 +23,8 @@ pub(super) struct Transition<'a> {
     pub room: &'a Loaded,
 }
 
-// All payloads of a transition are complete and loaded, and one operation is in progress, which is
-// what the unsafe methods of `Loaded` require. Each SAFETY comment below refers to this.
+// The unsafe methods of `Loaded` require a payload that is complete and loaded, and that one operation is in
+// progress. The operation that makes a transition guarantees this for all payloads of the transition.
 
 impl Transition<'_> {
     fn kept(&self) -> &[&Loaded] {
@@ -44,9 +44,9 @@ impl Transition<'_> {
     /// The word at `place` after the reverts: the one that the first of those payloads has found.
     fn word_then(&self, place: u64) -> Insn {
         let saved = self.reverted().iter().find_map(|payload| {
-            // SAFETY: see above.
+            // SAFETY: it is a payload of the transition.
             let (index, _) = unsafe { payload.function_at(place) }?;
-            // SAFETY: see above; the index is that of a function.
+            // SAFETY: it is a payload of the transition, and the index is that of a function.
             Some(unsafe { payload.saved_word(index) })
         });
         saved.unwrap_or_else(|| self.word(place))
@@ -56,7 +56,7 @@ impl Transition<'_> {
     pub fn check_words<A>(&self) -> Result<(), ActionError<A>> {
         for (index, payload) in self.applied.iter().enumerate().skip(self.keep) {
             let above = self.applied.get(index + 1..).unwrap_or_default();
-            // SAFETY: see above.
+            // SAFETY: it is a payload of the transition.
             for function in unsafe { payload.description() }.functions() {
                 let place = payload.place(&function);
                 if last_at(above, place).is_none() {
@@ -68,7 +68,7 @@ impl Transition<'_> {
         let Some(payload) = self.add else {
             return Ok(());
         };
-        // SAFETY: see above.
+        // SAFETY: it is a payload of the transition.
         let description = unsafe { payload.description() };
         for function in description.functions() {
             let place = payload.place(&function);
@@ -114,15 +114,15 @@ impl Transition<'_> {
     /// applied payload that it replaces in turn.
     fn replaced(&self, address: u64) -> Option<Name> {
         let add = self.add?;
-        // SAFETY: see above.
+        // SAFETY: it is a payload of the transition.
         let mut function = unsafe { add.replaced_at(address) };
         if function.is_none() {
             let mut applied = self.applied.iter();
             let payload = applied.find(|payload| payload.executes(address));
             function = payload.and_then(|payload| {
-                // SAFETY: see above.
+                // SAFETY: it is a payload of the transition.
                 let older = unsafe { payload.replacement_at(address) }?;
-                // SAFETY: see above.
+                // SAFETY: it is a payload of the transition.
                 unsafe { add.function_at(payload.place(&older)) }
             });
         }
@@ -134,7 +134,7 @@ impl Transition<'_> {
     fn restored(&self, address: u64) -> Option<Name> {
         let mut reverted = self.reverted().iter();
         let payload = reverted.find(|payload| payload.executes(address))?;
-        // SAFETY: see above.
+        // SAFETY: it is a payload of the transition.
         match unsafe { payload.replacement_at(address) } {
             Some(function) if may_be_running(&function) => None,
             _ => Some(name_at(payload, address)),
@@ -143,7 +143,7 @@ impl Transition<'_> {
 
     /// Writes all words. The caller has checked them, and has stopped the other CPUs.
     pub fn commit<K: Kernel>(&self, kernel: &mut K) -> Result<Done, ActionError<K::AliasError>> {
-        // SAFETY: see above; the room is used here only.
+        // SAFETY: it is a payload of the transition, and its room is used here only.
         let room = unsafe { self.room.room() };
         let (mut done, mut needed) = (Done::default(), 0);
         let start = self.image.range().start;
@@ -156,7 +156,7 @@ impl Transition<'_> {
             needed += 1;
         };
         if let Some(payload) = self.add {
-            // SAFETY: see above.
+            // SAFETY: it is a payload of the transition.
             for function in unsafe { payload.description() }.functions() {
                 let branch = payload.branch(&function).unwrap_or(Insn::NOP);
                 write(payload.place(&function), branch);
@@ -165,16 +165,16 @@ impl Transition<'_> {
         }
         for (index, payload) in self.reverted().iter().enumerate() {
             let below = self.reverted().get(..index).unwrap_or_default();
-            // SAFETY: see above.
+            // SAFETY: it is a payload of the transition.
             let functions = unsafe { payload.description() }.functions();
             for (index, function) in functions.enumerate() {
                 let place = payload.place(&function);
-                // SAFETY: see above.
+                // SAFETY: it is a payload of the transition.
                 let is_added = self
                     .add
                     .is_some_and(|add| unsafe { add.function_at(place) }.is_some());
                 if !is_added && last_at(below, place).is_none() {
-                    // SAFETY: see above.
+                    // SAFETY: it is a payload of the transition.
                     write(place, unsafe { payload.saved_word(index) });
                     done.restored += 1;
                 }
@@ -190,11 +190,11 @@ impl Transition<'_> {
         // Each payload is sorted; two are not.
         writes.sort_unstable_by_key(|write| write.offset);
         if let Some(payload) = self.add {
-            // SAFETY: see above.
+            // SAFETY: it is a payload of the transition.
             let functions = unsafe { payload.description() }.functions();
             for (index, function) in functions.enumerate() {
                 let word = self.word_then(payload.place(&function));
-                // SAFETY: see above. The words count only while the payload is applied.
+                // SAFETY: it is a payload of the transition. Its saved words are read only while it is applied.
                 unsafe { payload.save_word(index, word) };
             }
         }

@@ -82,14 +82,14 @@ impl Plan<'_> {
         };
         let mut job = Job::new(writes, writable, text, how);
         // SAFETY: the alias is open on the region's text, whose bounds the plan
-        // respects; the caller answers for the other CPUs.
+        // respects; the caller guarantees that no other CPU executes the sites.
         let failed = unsafe { arch::commit(&mut job) };
         alias.close();
         // SAFETY: null, or one of the writes.
         if let Some(write) = unsafe { failed.as_ref() } {
             return Err(PatchError::ReadBack(ReadBackError {
                 address: region.text.range().start + u64::from(write.offset),
-                // They have changed places.
+                // The commit has swapped the two words of the entry.
                 expected: write.before(),
             }));
         }

@@ -35,19 +35,12 @@ fn word(verdict: CpuVerdict) -> &'static str {
 }
 
 const BASE: CapInfo = CapInfo {
-    cap: cap(0),
-    name: "CRC32",
-    doc: "",
-    scope: Scope::System,
-    kind: CapKind::Feature,
     rule: Rule::Field {
         field: &fields::ID_AA64ISAR0_EL1::CRC32,
         min: 1,
         max: 15,
     },
-    late: LatePolicy::SystemFeature,
-    requires: &[],
-    conflicts: &[],
+    ..CapInfo::new(cap(0), "CRC32")
 };
 
 const fn cap(number: u16) -> Cap {

@@ -1,8 +1,8 @@
 //! Rules, evidence, sets and tables of cpucaps.
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapKind, CapSet, CapTable, DetectError, IdRegs, LatePolicy, MAX_CAPS, MidrRange,
-    RevidrFix, Revision, Rule, Scope,
+    Cap, CapInfo, CapSet, CapTable, DetectError, IdRegs, MAX_CAPS, MidrRange, RevidrFix, Revision,
+    Rule, Scope,
     idregs::{
         Register::{self, *},
         fields,
@@ -193,17 +193,7 @@ fn a_number_out_of_range_is_refused() {
     let _ = Cap::new(MAX_CAPS as u16, true);
 }
 
-const BASE: CapInfo = CapInfo {
-    cap: cap(0),
-    name: "A",
-    doc: "",
-    scope: Scope::System,
-    kind: CapKind::Feature,
-    rule: Rule::Always,
-    late: LatePolicy::SystemFeature,
-    requires: &[],
-    conflicts: &[],
-};
+const BASE: CapInfo = CapInfo::new(cap(0), "A");
 
 #[test]
 fn requirements_are_followed_to_the_end() {

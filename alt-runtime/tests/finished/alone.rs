@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 use std::sync::atomic::AtomicU32;
 
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable};
 use alt_runtime::finished::MAGIC;
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
@@ -18,22 +18,11 @@ pub const BRANCH: u32 = 0x1400_0002;
 /// The site: the second word of the text.
 const SITE: u64 = TEXT + 4;
 
-const INFOS: [CapInfo; 2] = [info(0, "A"), info(1, "B")];
+const INFOS: [CapInfo; 2] = [
+    CapInfo::new(Cap::new(0, true), "A"),
+    CapInfo::new(Cap::new(1, true), "B"),
+];
 pub static TABLE: CapTable = alt_runtime::cap_table!(&INFOS);
-
-const fn info(number: u16, name: &'static str) -> CapInfo {
-    CapInfo {
-        cap: Cap::new(number, true),
-        name,
-        doc: "",
-        scope: Scope::System,
-        kind: CapKind::Feature,
-        rule: Rule::Always,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
-    }
-}
 
 /// The set of the cpucaps whose bits are 1.
 pub fn set(bits: u32) -> CapSet {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable};
 use alt_runtime::livepatch::format::{HookKind, Id};
 use alt_runtime::livepatch::{
     Block, BuildId, Frame, Hook, Kernel, Layout, PayloadMemory, Rights, RunningImage, Stack,
@@ -70,17 +70,7 @@ pub fn branch(n: u32, to: u64) -> u32 {
 }
 
 pub static CAPS: CapTable = alt_runtime::cap_table!(&INFOS);
-const INFOS: [CapInfo; 1] = [CapInfo {
-    cap: Cap::new(0, true),
-    name: "A",
-    doc: "",
-    scope: Scope::System,
-    kind: CapKind::Feature,
-    rule: Rule::Always,
-    late: LatePolicy::SystemFeature,
-    requires: &[],
-    conflicts: &[],
-}];
+const INFOS: [CapInfo; 1] = [CapInfo::new(Cap::new(0, true), "A")];
 
 fn forty_two(_: &Site<'_>, words: &mut [Insn]) -> Result<(), CallbackError> {
     words[0] = Insn(mov(42));

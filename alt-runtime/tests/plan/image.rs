@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
 
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable};
 use alt_runtime::insn::Insn;
 use alt_runtime::patch::{Census, Decision, Plan, PlanError, Reason, Report, check};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
@@ -24,22 +24,12 @@ pub const A: Cap = Cap::new(0, true);
 pub const B: Cap = Cap::new(1, true);
 pub const C: Cap = Cap::new(2, true);
 
-const INFOS: [CapInfo; 3] = [info(A, "A"), info(B, "B"), info(C, "C")];
+const INFOS: [CapInfo; 3] = [
+    CapInfo::new(A, "A"),
+    CapInfo::new(B, "B"),
+    CapInfo::new(C, "C"),
+];
 pub static CAPS: CapTable = alt_runtime::cap_table!(&INFOS);
-
-const fn info(cap: Cap, name: &'static str) -> CapInfo {
-    CapInfo {
-        cap,
-        name,
-        doc: "",
-        scope: Scope::System,
-        kind: CapKind::Feature,
-        rule: Rule::Always,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
-    }
-}
 
 // Bits of a condition word, as the record format states them.
 pub const AND: u16 = 1 << 13;

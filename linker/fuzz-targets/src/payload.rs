@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alt_runtime::Maintenance;
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable};
 use alt_runtime::livepatch::{
     Block, BuildId, Frame, Hook, Kernel, Layout, Livepatch, PayloadMemory, RunningImage, Stack,
     Stacks, StoppedCpus, Who,
@@ -26,17 +26,7 @@ const BUILD_ID: BuildId = BuildId {
 /// A payload that takes more is refused: an input is to cost no more memory than it is long.
 const MOST: u64 = 1 << 20;
 
-static CAPS: CapTable = alt_runtime::cap_table!(&[CapInfo {
-    cap: Cap::new(0, true),
-    name: "A",
-    doc: "",
-    scope: Scope::System,
-    kind: CapKind::Feature,
-    rule: Rule::Always,
-    late: LatePolicy::SystemFeature,
-    requires: &[],
-    conflicts: &[],
-}]);
+static CAPS: CapTable = alt_runtime::cap_table!(&[CapInfo::new(Cap::new(0, true), "A")]);
 
 /// What may be a payload.
 pub fn payload(data: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapTable, LatePolicy, MAX_CAPS, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapTable, MAX_CAPS};
 
 /// The number of names that are suggested for an unknown one.
 const OFFERED: usize = 5;
@@ -249,17 +249,7 @@ static NUMBERED: [CapInfo; MAX_CAPS] = {
 };
 
 const fn numbered(number: u16) -> CapInfo {
-    CapInfo {
-        cap: Cap::new(number, true),
-        name: "",
-        doc: "",
-        scope: Scope::System,
-        kind: CapKind::Feature,
-        rule: Rule::Always,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
-    }
+    CapInfo::new(Cap::new(number, true), "")
 }
 
 #[cfg(test)]

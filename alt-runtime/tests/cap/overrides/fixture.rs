@@ -1,8 +1,7 @@
 //! Parsed command lines, and tables of one cpucap.
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapKind, CapTable, LatePolicy, OverrideError, Overrides, Rejected, Rule, Scope,
-    idregs::Field,
+    Cap, CapInfo, CapKind, CapTable, OverrideError, Overrides, Rejected, Rule, idregs::Field,
 };
 
 use crate::cpucaps::TABLE;
@@ -29,15 +28,9 @@ pub fn errors(table: &CapTable, cmdline: &str) -> (Vec<(String, OverrideError)>,
 
 pub const fn info(name: &'static str, kind: CapKind, rule: Rule) -> CapInfo {
     CapInfo {
-        cap: Cap::new(0, true),
-        name,
-        doc: "",
-        scope: Scope::System,
         kind,
         rule,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
+        ..CapInfo::new(Cap::new(0, true), name)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Small tables of cpucaps, and CPUs for them.
 
 use alt_runtime::cap::{
-    Cap, CapInfo, CapKind, CapTable, IdRegs, LatePolicy, Rule, Scope,
+    Cap, CapInfo, CapTable, IdRegs, LatePolicy, Rule, Scope,
     idregs::{Register, fields},
 };
 
@@ -17,11 +17,7 @@ pub const C: Cap = Cap::new(2, true);
 /// A cap that is present where the CRC32 (A), SHA1 (B), AES (C) field is not zero.
 pub const fn info(cap: Cap, scope: Scope, late: LatePolicy) -> CapInfo {
     CapInfo {
-        cap,
-        name: ["A", "B", "C"][cap.number() as usize],
-        doc: "",
         scope,
-        kind: CapKind::Feature,
         rule: Rule::Field {
             field: match cap.number() {
                 0 => &fields::ID_AA64ISAR0_EL1::CRC32,
@@ -32,8 +28,7 @@ pub const fn info(cap: Cap, scope: Scope, late: LatePolicy) -> CapInfo {
             max: 15,
         },
         late,
-        requires: &[],
-        conflicts: &[],
+        ..CapInfo::new(cap, ["A", "B", "C"][cap.number() as usize])
     }
 }
 

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alt_image::finished::{Outcome, Written, write};
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable};
 use alt_runtime::patch::{Decision, Plan, PlanError, Report};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
@@ -29,17 +29,7 @@ const INFOS: [CapInfo; CAPS] = [info(0, "A"), info(1, "B"), info(2, "C"), info(3
 pub static TABLE: CapTable = alt_runtime::cap_table!(&INFOS);
 
 const fn info(number: u16, name: &'static str) -> CapInfo {
-    CapInfo {
-        cap: Cap::new(number, true),
-        name,
-        doc: "",
-        scope: Scope::System,
-        kind: CapKind::Feature,
-        rule: Rule::Always,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
-    }
+    CapInfo::new(Cap::new(number, true), name)
 }
 
 /// The set of the cpucaps whose bits are 1.

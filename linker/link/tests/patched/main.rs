@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 
-use alt_runtime::cap::{Cap, CapInfo, CapKind, CapSet, CapTable, LatePolicy, Rule, Scope};
+use alt_runtime::cap::{Cap, CapInfo, CapSet, CapTable};
 use alt_runtime::patch::{Decision, Plan, PlanError, Reason};
 use alt_runtime::record::{AlternativeRecord, BranchRecord, Condition};
 use alt_runtime::region::{Region, Table, Words};
@@ -49,22 +49,8 @@ fn link(
 
 const A: Cap = Cap::new(0, true);
 const B: Cap = Cap::new(1, true);
-const INFOS: [CapInfo; 2] = [info(A, "A"), info(B, "B")];
+const INFOS: [CapInfo; 2] = [CapInfo::new(A, "A"), CapInfo::new(B, "B")];
 static CAPS: CapTable = alt_runtime::cap_table!(&INFOS);
-
-const fn info(cap: Cap, name: &'static str) -> CapInfo {
-    CapInfo {
-        cap,
-        name,
-        doc: "",
-        scope: Scope::System,
-        kind: CapKind::Feature,
-        rule: Rule::Always,
-        late: LatePolicy::SystemFeature,
-        requires: &[],
-        conflicts: &[],
-    }
-}
 
 fn word(image: &Image, address: u64) -> u32 {
     u32::from_le_bytes(image.bytes(address, 4).unwrap().try_into().unwrap())
