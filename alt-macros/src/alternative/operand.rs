@@ -170,7 +170,7 @@ pub fn no_operand(keyword: &Ident) -> syn::Error {
     syn::Error::new(
         keyword.span(),
         format!(
-            "`{keyword}` is no operand of `asm!`: write `in(reg)`, `out(reg)`, `inout(reg)`, `lateout(reg)`, `inlateout(reg)`, `const`, `sym` or `label`"
+            "`{keyword}` is not an operand of `asm!`: write `in(reg)`, `out(reg)`, `inout(reg)`, `lateout(reg)`, `inlateout(reg)`, `const`, `sym` or `label`"
         ),
     )
 }

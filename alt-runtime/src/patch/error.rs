@@ -324,7 +324,7 @@ impl fmt::Display for Reason {
 fn too_small(f: &mut fmt::Formatter<'_>, room: usize, needed: usize) -> fmt::Result {
     write!(
         f,
-        "the plan needs room for {needed} words and has room for {room}: give the image a `Room<{needed}>` that nobody has taken yet (`Image::with_room`), or include alternatives-init.x in the init region of the linker script"
+        "the plan needs room for {needed} words and has room for {room}: give the image a `Room<{needed}>` that has not been taken (`Image::with_room`), or include alternatives-init.x in the init region of the linker script"
     )
 }
 
@@ -386,7 +386,7 @@ impl fmt::Display for AliasError {
         } = *self;
         write!(
             f,
-            "the text at {address:#x} holds {text}, its alias {alias}: the alias is no mapping of the text"
+            "the text at {address:#x} has {text}, its alias has {alias}: the alias does not map the text"
         )
     }
 }

@@ -56,7 +56,7 @@ pub enum UnwindReason {
         /// The opcode.
         opcode: u8,
     },
-    /// An instruction of the entry is cut off.
+    /// An instruction of the entry is truncated.
     Program,
     /// The instructions of the entry advance beyond the function or mark an address that is not a
     /// multiple of 4; or those of a CIE advance or mark.
@@ -157,7 +157,7 @@ impl UnwindError {
 impl fmt::Display for UnwindReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Damaged => write!(f, "it is cut off, or of the 64-bit format"),
+            Self::Damaged => write!(f, "it is truncated, or of the 64-bit format"),
             Self::BehindEnd => write!(f, "it is after the terminator of the table"),
             Self::Cie => write!(f, "it is a CIE that cannot be read"),
             Self::Augmentation => write!(
@@ -173,12 +173,15 @@ impl fmt::Display for UnwindReason {
             ),
             Self::Outside { len } => write!(
                 f,
-                "its {len} bytes are not inside the text; if they shall stay as they are, exclude them"
+                "its {len} bytes are not inside the text; to leave them unchanged, exclude them"
             ),
             Self::AugmentationData => write!(f, "it has augmentation data"),
             Self::Opcode { opcode } => write!(f, "the opcode {opcode:#04x} is not supported"),
-            Self::Program => write!(f, "its last instruction is cut off"),
-            Self::Place => write!(f, "its instructions go where no instruction of it is"),
+            Self::Program => write!(f, "its last instruction is truncated"),
+            Self::Place => write!(
+                f,
+                "its instructions move to an address that is not an instruction of the function"
+            ),
             Self::Unmarked { address } => write!(
                 f,
                 "the PACIASP or AUTIASP at {address:#x} has no mark, and the function has some: the compiler has not described every instruction, as clang before version 15 and clang -Oz do not"
@@ -189,7 +192,7 @@ impl fmt::Display for UnwindReason {
             ),
             Self::SignedReturn { address } => write!(
                 f,
-                "at the RET at {address:#x}, the return address is signed by the tables: this path would push and not pop"
+                "at the RET at {address:#x}, the return address is still signed according to the tables: this path would push and not pop"
             ),
             Self::Twice { address } => {
                 write!(

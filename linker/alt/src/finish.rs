@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::output::{self, Outcome};
 
-/// Writes into a linked image what a linker does not, in place: no text moves, and the image in memory
+/// Finishes a linked image in place: no text moves, and the image in memory
 /// does not grow.
 ///
-/// The finished table, which a boot pass reads faster, comes over the records if it is not larger than
+/// The finished table, which a boot pass reads faster, replaces the records if it is not larger than
 /// they are.
 ///
 /// Calls of outline atomics become sites, if the image was not linked by alt-ld, which does this before
-/// the link. It must be linked with --emit-relocs, by which the calls are found, and with
+/// the link. It must be linked with --emit-relocs, which lists the calls, and with
 /// alternatives.x or alternatives-init.x and --defsym=ALT_ATOMICS_ROOM=N, which reserves room for N
 /// records.
 #[derive(Args)]

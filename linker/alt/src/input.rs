@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 #[derive(Args)]
 pub struct Input {
     /// An arm64 image: a linked ELF file with its sections, or a relocatable object such as a module
-    /// (.ko), which is laid out in memory of its own
+    /// (.ko), whose sections get addresses
     #[arg(value_name = "IMAGE")]
     pub path: PathBuf,
     /// The format of its records: alt-runtime's, or Linux's .altinstructions. Required only if the
@@ -28,8 +28,8 @@ pub struct Input {
     /// numbers
     #[arg(long, value_name = "FILE")]
     cpucaps: Vec<PathBuf>,
-    /// Take the vDSO inside of the image instead of it: the ELF file between the symbols vdso_start
-    /// and vdso_end of a vmlinux, which has sites of its own
+    /// Read the vDSO in the image instead of the image: the ELF file between the symbols vdso_start
+    /// and vdso_end of a vmlinux
     #[arg(long)]
     vdso: bool,
 }
@@ -71,7 +71,7 @@ impl Input {
     }
 }
 
-/// States what was concluded from the image without its author's word.
+/// Prints the assumptions about the image as notes.
 fn noted(loaded: Loaded) -> Loaded {
     if loaded.image.relocatable().is_some() {
         anstream::eprintln!(

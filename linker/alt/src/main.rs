@@ -71,11 +71,11 @@ enum Command {
     Stats(stats::Stats),
     /// Writes the seal of an image, for `alt verify --seal`
     Seal(seal::Seal),
-    /// Writes into a linked image what a linker does not: the finished table, records of atomics
+    /// Writes the finished table, and records of outline atomics, into a linked image
     Finish(finish::Finish),
     /// Checks the inputs of a link for branches whose target may be out of range
     Reach(reach::Reach),
-    /// Compares two builds of a kernel, to change one while it runs
+    /// Compares two builds of a kernel, and makes payloads that change a running kernel
     Livepatch(livepatch::Livepatch),
     /// Links code for another exception level, before the link of the kernel
     HypLink(hyp_link::HypLink),

@@ -25,7 +25,9 @@ pub mod address {
             .filter(|digits| !digits.starts_with('+'));
         digits
             .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is no address such as 0x40200000")))
+            .ok_or_else(|| {
+                D::Error::custom(format!("`{text}` is not an address such as 0x40200000"))
+            })
     }
 }
 

@@ -95,8 +95,8 @@ pub enum LoadError {
     },
     /// More files of cpucaps than can be combined.
     #[error(
-        "the cpucaps are in {0} files; give one, or two: a list of names, which says the numbers, \
-         and a TOML file that says how they show in ID registers"
+        "{0} files of cpucaps were given; give one, or two: a list of names, which defines the numbers, \
+         and a TOML file with the conditions"
     )]
     CpucapsFiles(usize),
 }

@@ -16,8 +16,8 @@ const SHOWN: usize = 40;
 pub enum NamesError {
     /// A line is not a name.
     #[error(
-        "line {line}: `{text}` is no name of a cpucap; expected is a list of names, one a line, as \
-         Linux has in arch/arm64/tools/cpucaps, or a file in the form of cpucaps.toml, called so"
+        "line {line}: `{text}` is not the name of a cpucap; expected a list with a name in each line, as \
+         Linux's arch/arm64/tools/cpucaps, or a file in the form of cpucaps.toml with that ending"
     )]
     NotAName {
         /// The line, from 1.
@@ -40,10 +40,10 @@ pub enum NamesError {
         name: String,
     },
     /// The list is empty.
-    #[error("there are no names in it: expected is a list as in Linux's arch/arm64/tools/cpucaps")]
+    #[error("the file has no names: expected a list such as Linux's arch/arm64/tools/cpucaps")]
     Empty,
     /// The list is longer than a kernel supports.
-    #[error("{0} names, and there can be {MAX_CAPS} cpucaps")]
+    #[error("{0} names; at most {MAX_CAPS} cpucaps are possible")]
     TooMany(usize),
 }
 

@@ -100,13 +100,13 @@ fn what_only_the_kernel_knows_is_asked_for() {
             "cpucap IMPOSSIBLE depends on cfg(all(feature = \"defmt\", not(feature = \"defmt\"))) \
              in the kernel's build",
             "cpucap POSSIBLE depends on cfg(any(test, unix)) in the kernel's build",
-            "cpucap NESTED depends on what the kernel's super::has_long_lines() says",
+            "cpucap NESTED depends on the result of the kernel's super::has_long_lines()",
         ]
     );
     assert_eq!(host.undecided()[2].number, 5);
 
-    // Cortex-A53 r0p4, DIC=0: NESTED hangs on the function. LINKED requires CPUS, which the
-    // A53 of the newer QEMU is not: REVIDR_EL1[8] says that it has been mended.
+    // Cortex-A53 r0p4, DIC=0: NESTED depends on the function. LINKED requires CPUS, which the
+    // A53 of the newer QEMU lacks: REVIDR_EL1[8] shows that the erratum is fixed.
     let mended = ids::builtin("cortex-a53@10.0").unwrap().ids;
     assert_eq!(names(&host, &mended, ""), ["ALWAYS", "RANGE"]);
     let a53 = ids::builtin("cortex-a53@7.2").unwrap().ids;
@@ -162,12 +162,12 @@ fn only_the_undecided_can_be_assumed() {
     let error = host.assume("RANGE", true).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "nothing is undecided about a cpucap RANGE; only about IMPOSSIBLE, POSSIBLE, NESTED"
+        "the ID registers decide cpucap RANGE; undecided are IMPOSSIBLE, POSSIBLE, NESTED"
     );
     let error = caps(KERNEL).assume("LSE", true).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "nothing is undecided about a cpucap LSE; nothing is about any"
+        "the ID registers decide cpucap LSE; no cpucap is undecided"
     );
     // Once is enough.
     host.assume("NESTED", true).unwrap();

@@ -174,7 +174,7 @@ fn duplicates_are_refused() {
         let name = "MIDR_EL1".to_owned();
         let error = refused(text);
         assert_eq!(error, IdsError::Duplicate { at: at(line), name }, "{text}");
-        let start = format!("m:{line}: `MIDR_EL1` is there already");
+        let start = format!("m:{line}: `MIDR_EL1` occurs twice");
         assert!(error.to_string().starts_with(&start), "{error}");
     }
 }
@@ -197,7 +197,7 @@ fn files_without_registers_are_refused() {
     assert!(
         refused("")
             .to_string()
-            .starts_with("m: no ID registers in it; ")
+            .starts_with("m: the file has no ID registers; ")
     );
     let text = "[[machine]]\nMIDR_EL1 = \"0x1\"\n\n[[machine]]\ncpu = \"max\"\n";
     let error = refused(text);
@@ -329,6 +329,6 @@ fn unknown_machines_list_the_known() {
     );
     assert_eq!(
         error.to_string(),
-        "the registers of `max` are not known of QEMU 9.2, but of 7.2, 10.0"
+        "the registers of `max` are not known for QEMU 9.2, but for 7.2, 10.0"
     );
 }

@@ -276,7 +276,7 @@ fn flat(file: &[u8]) -> Result<Vec<u8>, String> {
     for segment in header.program_headers(endian, file).map_err(wrong)? {
         let bytes = segment
             .data(endian, file)
-            .map_err(|()| "a segment is cut off")?;
+            .map_err(|()| "a segment is truncated")?;
         if segment.p_type(endian) == PT_LOAD && !bytes.is_empty() {
             parts.push((segment.p_paddr(endian), bytes));
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::system::System;
 
-/// Where they are known from.
+/// The source of the cpucaps.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {

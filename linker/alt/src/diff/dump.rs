@@ -24,7 +24,7 @@ pub struct Placed<'a> {
     pub pieces: Vec<Memory<'a>>,
     /// The files whose place was found by their contents.
     pub found: Vec<Found>,
-    /// The kernel runs so many bytes above its link address (modulo 2⁶⁴).
+    /// The distance of the running kernel from its link address in bytes (modulo 2⁶⁴).
     pub slide: u64,
 }
 
@@ -45,7 +45,7 @@ impl Dump {
         Ok(Self { files })
     }
 
-    /// Places the files at the addresses `bases`, or else by what they hold.
+    /// Places the files at the addresses `bases`, or else by their contents.
     pub fn place(
         &self,
         image: &Image,
@@ -97,7 +97,7 @@ impl Dump {
         })
     }
 
-    /// The base that a file should have had: another one than `given`.
+    /// The correct base of a file, if it differs from `given`.
     pub fn other_base(&self, image: &Image, records: &Records, given: &[u64]) -> Option<u64> {
         let [(_, bytes)] = &self.files[..] else {
             return None;

@@ -103,14 +103,14 @@ fn parse_payload(text: &str) -> Result<(PathBuf, Option<u64>), String> {
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     #[serde(flatten)]
     comparison: Comparison,
     /// The files whose place was found by their contents.
     found: Vec<Found>,
-    /// The kernel runs so many bytes above its link address.
+    /// The distance of the running kernel from its link address in bytes.
     #[serde(serialize_with = "hex::address::serialize")]
     slide: u64,
     cpucaps: CpucapsReport,
@@ -221,7 +221,7 @@ impl Diff {
         })
     }
 
-    /// Finds the payloads in memory, and adds their branches to what is expected.
+    /// Finds the payloads in memory, and adds their branches to the expected words.
     fn applied<'a>(
         &self,
         image: &Image,

@@ -12,7 +12,7 @@ use super::cpucaps::{Cpucaps, Source};
 use super::{Against, Diff, Report};
 use crate::output::count;
 
-/// So many sites of one cpucap in the other state are shown as one line.
+/// The number of sites of one cpucap in the other state that are shown as one line.
 const MANY: usize = 8;
 
 /// The number of cpucaps that are listed in a note.
@@ -129,7 +129,7 @@ fn one(out: &mut dyn Write, difference: &Difference) -> io::Result<()> {
     Ok(())
 }
 
-/// Where the text was found, and what the kernel writes by other means.
+/// The place where the text was found, and the words that the kernel writes by other means.
 fn notes(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let note = style::doubtful("note");
     for found in &report.found {

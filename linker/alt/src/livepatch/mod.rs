@@ -14,7 +14,7 @@ use alt_livepatch::diff::report::{Outcome, Report};
 use alt_livepatch::payload::{self, PayloadBuildError};
 use clap::{Args, Subcommand};
 
-/// Changes a running kernel: what differs between two builds, and payloads that carry it.
+/// Changes a running kernel: compares two builds, and makes payloads from the differences.
 ///
 /// A build is an image that alt-ld has linked with --alt-keep, or the folder IMAGE.livepatch that
 /// alt-ld has written beside it.
@@ -30,7 +30,7 @@ enum Command {
     Diff(diff::Diff),
     /// Builds the payload that changes a running kernel from one build to another
     Build(build::Build),
-    /// Shows what a payload replaces, and what it needs
+    /// Shows the contents and requirements of a payload
     Show(show::Show),
     /// Prints the flags of a build that can be patched
     Flags(flags::Flags),

@@ -43,9 +43,9 @@ impl System {
         if let Some(first) = open.first() {
             let name = first.name;
             return Err(format!(
-                "what sites ask for cannot be told from ID registers:{}\n\
-                 say --assume {name} or --assume '!{name}' and so on; --assume '!*' says that all \
-                 the rest is absent",
+                "the ID registers do not decide all cpucaps of the sites:{}\n\
+                give --assume {name} or --assume '!{name}' for each; with --assume '!*', all others are \
+                absent",
                 reasons(&open),
             )
             .into());
@@ -130,7 +130,7 @@ fn warn_of_missing(missing: &[Register], asked: &BTreeSet<u16>, table: &CapTable
         .collect();
     if !missing.is_empty() {
         anstream::eprintln!(
-            "{}: the ID registers given lack {}; what shows there counts as absent",
+            "{}: the given ID registers lack {}; features in them count as absent",
             style::doubtful("warning"),
             missing.join(", "),
         );

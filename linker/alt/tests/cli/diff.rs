@@ -164,9 +164,9 @@ fn a_wrong_base_is_no_difference_but_an_error() {
     };
     let text = format!("{:#x} to ", case.base);
     let far = case.diff(&[(0x1000, &case.text)], &[]);
-    far.refused(&["holds none of the text", &text, "--base"]);
+    far.refused(&["has no byte of the text", &text, "--base"]);
     case.diff(&[(case.base, &[])], &[])
-        .refused(&["holds none of the text"]);
+        .refused(&["has no byte of the text"]);
     let image = case.fixture.path().to_str().unwrap();
     let diff = ["diff", image, "--caps", "", "--dump", image, "--base"];
     let base = |base: &str| alt(diff.iter().copied().chain([base]));

@@ -159,7 +159,7 @@ fn apply_writes_sites_that_no_loader_relocates() {
     // `page` gets an ADRP of data, whose place the loader decides.
     let refused = run(&["apply", "--caps", "3", "-o", to], &path);
     assert_eq!(refused.status, 2, "{refused:?}");
-    let why = "page: what patching writes depends on where the object is loaded";
+    let why = "page: the patched words depend on the load address of the object";
     assert!(refused.stderr.contains(why), "{refused:?}");
     assert!(!out.exists());
     let refused = run(&["diff", "--caps", "4", "--dump", to, "--base", "0"], &path);

@@ -88,7 +88,7 @@ fn what_is_no_seal_is_refused() {
             "{{\"version\": 1, \"sections\": [], \
              \"sites\": [{{\"address\": \"{address}\", \"sha256\": \"\"}}]}}"
         ))
-        .refused(&["is no address such as"]);
+        .refused(&["is not an address such as"]);
     }
     alt(["verify", image, "--seal", "not there"]).refused(&["not there: No such file"]);
 }

@@ -42,10 +42,10 @@ fn what_only_the_kernel_can_tell_has_to_be_said() {
     };
     let a76 = |more: &[&str]| apply(&fixture, &[&["--cpu", "cortex-a76"], more].concat());
     a76(&[]).refused(&[
-        "cpucap OPEN depends on what the kernel's crate::ask() says",
+        "cpucap OPEN depends on the result of the kernel's crate::ask()",
         "--assume OPEN or --assume '!OPEN'",
     ]);
-    a76(&["--assume", "LSE"]).refused(&["nothing is undecided about a cpucap LSE", "OPEN"]);
+    a76(&["--assume", "LSE"]).refused(&["the ID registers decide cpucap LSE", "OPEN"]);
     for assumed in ["OPEN", "!OPEN", "!*"] {
         a76(&["--assume", assumed]).clean();
     }

@@ -285,7 +285,7 @@ fn a_list_of_names_must_be_one() {
         linux.apply(&["--cpucaps", &names, "--caps", caps])
     };
     names("[LSE]\n", "0").refused(&["names: line 1: `[LSE]` is no name", "tools/cpucaps"]);
-    names("#define ARM64_NCAPS 2\n", "0").refused(&["names: there are no names in it"]);
+    names("#define ARM64_NCAPS 2\n", "0").refused(&["names: the file has no names"]);
     names("A\nA\n", "0").refused(&["names: line 2: A or its number is in the list already"]);
     names(NAMES, "LSE").refused(&["of 6, the nearest are HAS_LSE_ATOMICS, HAS_LSE2, "]);
     names(NAMES, "6").refused(&["from 0 (ALWAYS_BOOT) to 5 (HAS_LSE2)"]);

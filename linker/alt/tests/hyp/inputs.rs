@@ -333,7 +333,7 @@ fn a_missing_linker_is_told_with_what_has_it() {
     assert_eq!(output.status.code(), Some(2));
     expect(
         &String::from_utf8_lossy(&output.stderr),
-        &["nowhere: cannot be asked for its linker"],
+        &["nowhere: does not report its linker"],
     );
     let output = alt()
         .arg("--linker")

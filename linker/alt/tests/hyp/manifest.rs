@@ -83,7 +83,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             "[allow]\na = { kind = \"bound\", kernel = \"b c\" }",
-            "3:32: that is no name of a symbol",
+            "3:32: that is not the name of a symbol",
         ),
         (
             "[allow]\ninit = \"bound\"",
@@ -130,7 +130,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             "[sections]\n\".a\" = [\".x y\"]",
-            "3:9: `.x y` is no pattern",
+            "3:9: `.x y` is not a pattern",
         ),
         (
             "[sections]\n\".a\" = [\"*\"]\n\".b\" = [\".x\"]",
@@ -161,7 +161,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             "exports = [\"\"]",
-            "hyp.toml:1:12: that is no name of a symbol",
+            "hyp.toml:1:12: that is not the name of a symbol",
         ),
     ] {
         let error = Manifest::parse("hyp.toml", text).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Relocations that cannot be right at the hypervisor's address.
+//! Relocations that cannot be correct at the hypervisor's address.
 
 use crate::support::{Bench, PLAIN, expect};
 

@@ -1,4 +1,4 @@
-//! Sections that no pattern takes, patterns that take no section, and rights.
+//! Sections that no pattern matches, patterns that match no section, and permissions.
 
 use crate::support::{Bench, PLAIN, expect};
 
@@ -110,7 +110,7 @@ fn a_pattern_behind_a_catch_all_is_dead() {
         &message,
         &[
             "hyp.toml:3:23: the pattern `.data..percpu` is dead: `.data.*`, which comes first",
-            "put the specific one before the catch-all",
+            "put the specific pattern before the general one",
         ],
     );
     let output = bench.alt(&manifest, &[&object]);

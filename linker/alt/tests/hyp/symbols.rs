@@ -16,7 +16,7 @@ fn an_export_that_nothing_defines_is_told() {
     let message = bench.refused("exports = [\"init\", \"inti\", \"vectors\"]\n", &[&object]);
     expect(
         &message,
-        &["exports that nothing defines:\n  inti (did you mean `init`?)\n  vectors\n"],
+        &["exports without a definition:\n  inti (did you mean `init`?)\n  vectors\n"],
     );
     // What nothing keeps is known from the inputs.
     expect(

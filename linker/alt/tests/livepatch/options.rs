@@ -124,7 +124,7 @@ fn options_of_the_author() {
         "kernel::spare: there is no such function",
     );
     refused(&["--name", ""], "a payload's name has 1 to 127 bytes");
-    refused(&["--parent", "old"], "the parent is no payload");
+    refused(&["--parent", "old"], "the parent is not a payload");
     kernel.build("other", &SOURCE.replace("hello", "hallo"));
     built(&kernel, &["other", "new"], "other.alp");
     refused(

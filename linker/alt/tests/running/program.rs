@@ -118,7 +118,7 @@ fn what_is_wrong_with_the_dump_is_one_line() {
     );
     line(
         "diff vmlinux --dump raw --base 0x40000000",
-        &["holds none of the text", right],
+        &["has no byte of the text", right],
     );
     line(
         "diff vmlinux --dump core --base 0x40000000",
@@ -289,7 +289,7 @@ fn two_sites_of_one_name_are_told_apart() {
     folder.write("vmlinux", &elf.bytes());
     let Ran(status, _, error) = folder.alt("dump vmlinux --site irq+0x10");
     assert_eq!(status, Some(2));
-    let text = "several sites are called irq+0x10; give the address of one: \
+    let text = "irq+0x10 is the place of several sites; give the address of one: \
         0xffff800008000100 (irq+0x10), 0xffff800008000120 (irq+0x10)";
     assert!(error.contains(text), "{error}");
     // One symbol only has a site there.

@@ -34,7 +34,7 @@ pub enum AtomicsError {
     /// The calls are not known.
     #[error(
         "the image has helpers of outline atomics, but the linker kept no relocations of its text, \
-         by which calls are found: link with --emit-relocs, or by alt-ld, which needs none"
+         which list the calls: link with --emit-relocs, or by alt-ld, which does not need them"
     )]
     NoRelocations,
     /// Fewer records fit than there are calls.

@@ -11,8 +11,8 @@ pub enum CapsError {
     File(Vec<String>),
     /// The section `.alt_cpucaps` was not written by `cpucaps!`, or is damaged.
     #[error(
-        "section .alt_cpucaps, byte {offset:#x}: {what}; it is written by `cpucaps!` and nobody \
-         else: build the image with alt-runtime and alt-linker of the same version"
+        "section .alt_cpucaps, byte {offset:#x}: {what}; only `cpucaps!` writes it: build \
+         the image with alt-runtime and alt-linker of the same version"
     )]
     Section {
         /// The offset in the section, in bytes.
@@ -20,13 +20,13 @@ pub enum CapsError {
         /// The reason.
         what: &'static str,
     },
-    /// The cap is not undecided, so nothing can be assumed about it.
+    /// The cap is not undecided, so nothing can be assumed for it.
     #[error(
-        "nothing is undecided about a cpucap {name}{}",
+        "the ID registers decide cpucap {name}{}",
         if .undecided.is_empty() {
-            "; nothing is about any".to_owned()
+            "; no cpucap is undecided".to_owned()
         } else {
-            format!("; only about {}", .undecided.join(", "))
+            format!("; undecided are {}", .undecided.join(", "))
         }
     )]
     Decided {

@@ -26,11 +26,8 @@ impl fmt::Display for Undecided {
         }
         if !self.custom.is_empty() {
             let and = if self.cfg.is_some() { " and " } else { "" };
-            write!(
-                f,
-                "{and}what the kernel's {}() says",
-                self.custom.join("(), ")
-            )?;
+            let functions = self.custom.join("(), ");
+            write!(f, "{and}the result of the kernel's {functions}()")?;
         }
         Ok(())
     }

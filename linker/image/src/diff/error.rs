@@ -8,8 +8,8 @@ use std::ops::Range;
 pub enum DiffError {
     /// The dump is of other memory.
     #[error(
-        "the dump ({dump}) holds none of the text ({text}): is --base the address as linked, \
-         which is a virtual one in most kernels?"
+        "the dump ({dump}) has no byte of the text ({text}): --base must be the link address, \
+         which is a virtual address in most kernels"
     )]
     Elsewhere {
         /// The addresses of the dump.
@@ -20,7 +20,7 @@ pub enum DiffError {
     /// The dump ends, or begins, inside the text.
     #[error(
         "the dump ({dump}) lacks the site at {site:#x} ({place}), but has other text of {section}: \
-         give the rest by one more --dump and --base, or leave the section out by --skip {section}"
+         give the rest by one more --dump and --base, or exclude the section by --skip {section}"
     )]
     Partial {
         /// The addresses of the dump.

@@ -18,7 +18,7 @@ pub enum DumpError {
         there: String,
     },
     /// No site depends on the cpucap.
-    #[error("no site asks for the cpucap {asked}: {there}")]
+    #[error("no site depends on the cpucap {asked}: {there}")]
     CapWithoutSite {
         /// The cpucap.
         asked: String,
@@ -50,7 +50,7 @@ pub enum DumpError {
         there: String,
     },
     /// Several symbols have the name, and a site is at that offset of more than one.
-    #[error("several sites are called {asked}; give the address of one: {there}")]
+    #[error("{asked} is the place of several sites; give the address of one: {there}")]
     Ambiguous {
         /// The requested place.
         asked: String,
@@ -66,7 +66,7 @@ pub enum DumpError {
         sections: String,
     },
     /// Both filters match, but no site matches both.
-    #[error("none of the sites of {site} asks for the cpucap {cap}: {there}")]
+    #[error("no site of {site} depends on the cpucap {cap}: {there}")]
     NotBoth {
         /// The requested place.
         site: String,

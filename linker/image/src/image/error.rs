@@ -31,7 +31,7 @@ pub enum ImageError {
     /// All text is in another file.
     #[error(
         "the text is not in this file: {section} has addresses and no bytes, as in a split debug \
-         file (`objcopy --only-keep-debug`); give the image that it was made of"
+         file (`objcopy --only-keep-debug`); give the image from which it was made"
     )]
     NoTextBytes {
         /// The name of the first executable section.
@@ -50,7 +50,7 @@ pub enum ImageError {
     /// A section extends beyond the address space, or into its last page.
     #[error(
         "section {section} at {address:#x} does not fit into the address space, whose last page \
-         belongs to no image"
+         cannot be part of an image"
     )]
     Wraps {
         /// Its name.

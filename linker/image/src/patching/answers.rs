@@ -54,7 +54,7 @@ pub enum AnswerError {
         keep: u32,
     },
     /// The name is neither a callback nor the site of one.
-    #[error("`{name}` is neither a callback of a record nor a site of one{}", listed(.there))]
+    #[error("`{name}` is neither a callback nor the site of a callback{}", listed(.there))]
     NotThere {
         /// The entry.
         name: String,

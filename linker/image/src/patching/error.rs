@@ -10,7 +10,7 @@ pub enum HostError {
     #[error("the image has no executable section")]
     NoText,
     /// Instructions are at multiples of 4.
-    #[error("the text begins at {0:#x}, which is no multiple of 4")]
+    #[error("the text begins at {0:#x}, which is not a multiple of 4")]
     MisalignedText(u64),
     /// More than 256 MiB from the first executable section to the last.
     #[error("the executable sections span {0:#x} bytes; this is not the text of one image")]
@@ -34,7 +34,7 @@ pub enum HostError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// A length is 0 or not a multiple of 4. In bytes.
-    #[error("a length of {0} bytes is no number of instructions")]
+    #[error("a length of {0} bytes is not a whole number of instructions")]
     Length(u32),
     /// The lengths of site and replacement differ. In bytes.
     #[error("{replacement} bytes replace {site}; Linux has no padding")]

@@ -37,8 +37,8 @@ pub enum ExpectError {
     NotInFile(u64),
     /// A relocatable object whose words depend on where it will be loaded.
     #[error(
-        "{place}: what patching writes depends on where the object is loaded, so the file cannot \
-         hold it; `alt dump` shows it, and `alt apply` writes a linked image"
+        "{place}: the patched words depend on the load address of the object, so the file cannot \
+         contain them; `alt dump` shows them, and `alt apply` writes a linked image"
     )]
     Relocated {
         /// The site as symbol and offset.

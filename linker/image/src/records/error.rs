@@ -13,14 +13,14 @@ pub enum RecordsError {
     None(bool),
     /// The image has no records of the requested format.
     #[error(
-        "the image has no table of this format: {0}; without --format, `alt` sees which it has"
+        "the image has no table of this format: {0}; without --format, `alt` recognises the format"
     )]
     Absent(&'static str),
     /// The image has records of both formats.
-    #[error("the image has tables of both formats: say which by --format alt or --format linux")]
+    #[error("the image has tables of both formats: select one by --format alt or --format linux")]
     BothFormats,
     /// A table is not a whole number of records.
-    #[error("the table {table} has {size} bytes, which is no multiple of {element}")]
+    #[error("the table {table} has {size} bytes, which is not a multiple of {element}")]
     Size {
         /// Its name.
         table: &'static str,
@@ -59,7 +59,7 @@ pub enum RecordsError {
         section: &'static str,
     },
     /// A table is not aligned like its records.
-    #[error("the table {table} begins at {start:#x}, which is no multiple of 4")]
+    #[error("the table {table} begins at {start:#x}, which is not a multiple of 4")]
     Misaligned {
         /// Its name.
         table: &'static str,

@@ -79,7 +79,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Vec<Allowed> {
                 else {
                     continue;
                 };
-                let help = "add `kind = \"…\"`: what may be done with it";
+                let help = "add `kind = \"…\"`: its permitted use";
                 if let Some(value) = entry.required("kind", help) {
                     found = kind(value, entry.problems);
                 }

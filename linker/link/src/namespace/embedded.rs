@@ -37,7 +37,7 @@ pub enum EmbeddedError {
         error: NameError,
     },
     /// Two manifests for one name.
-    #[error("{SECTION}+{offset:#x}: the namespace {name} is there already")]
+    #[error("{SECTION}+{offset:#x}: the namespace {name} occurs twice")]
     Twice {
         /// The offset in the section, in bytes.
         offset: usize,
@@ -123,12 +123,9 @@ mod tests {
             ),
             (
                 b"name = \"H\"\n\0",
-                ".alt_namespaces+0x21: `H` is no name of a namespace",
+                ".alt_namespaces+0x21: `H` is not the name of a namespace",
             ),
-            (
-                good,
-                ".alt_namespaces+0x21: the namespace hyp is there already",
-            ),
+            (good, ".alt_namespaces+0x21: the namespace hyp occurs twice"),
             (
                 b"name = \"a\"\nexport = 1\0",
                 ".alt_namespaces (a):1:1: unknown key `export`",

@@ -120,7 +120,7 @@ fn read(document: &DeTable<'_>, problems: &mut Problems) -> Manifest {
     if document.get("exports").is_none() {
         problems.add(
             Problem::new(0..0, "a manifest needs `exports`")
-                .help("add `exports = [\"…\"]`: what the kernel may name"),
+                .help("add `exports = [\"…\"]`: the symbols that the kernel may use"),
         );
     }
     if let Some(allow) = document.get("allow") {
@@ -148,7 +148,7 @@ fn exports(value: &Value<'_>, problems: &mut Problems) -> Vec<String> {
                 value.span(),
                 "nothing is exported, so nothing would be linked",
             )
-            .help("name what the kernel uses, for example its entry"),
+            .help("list the symbols that the kernel uses, for example the entry"),
         );
     }
     exports

@@ -23,7 +23,10 @@ pub use pattern::{ExtraSection, Pattern};
 fn symbol<'a>(value: &'a Value<'a>, problems: &mut Problems) -> Option<&'a str> {
     let name = string(value, problems)?;
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"') {
-        problems.add(Problem::new(value.span(), "that is no name of a symbol"));
+        problems.add(Problem::new(
+            value.span(),
+            "that is not the name of a symbol",
+        ));
         return None;
     }
     Some(name)

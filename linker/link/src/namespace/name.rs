@@ -9,7 +9,7 @@ pub struct Name(String);
 /// The text is not a name of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no name of a namespace: use words of a-z and 0-9 that begin with a letter, with \
+    "`{0}` is not the name of a namespace: use words of a-z and 0-9 that begin with a letter, with \
      dots between, such as `hyp` or `hyp.nvhe`"
 )]
 pub struct NameError(

@@ -106,7 +106,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Vec<ExtraSecti
                 continue;
             };
             let Some(pattern) = Pattern::new(text) else {
-                let problem = Problem::new(value.span(), format!("`{text}` is no pattern"));
+                let problem = Problem::new(value.span(), format!("`{text}` is not a pattern"));
                 let help = "use the name of a section, with `*` for any characters and `?` for one";
                 problems.add(problem.help(help));
                 continue;
@@ -117,7 +117,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Vec<ExtraSecti
                     "the pattern `{text}` is dead: `{all}`, which comes first, takes all of it"
                 );
                 let problem = Problem::new(value.span(), text);
-                problems.add(problem.help("put the specific one before the catch-all"));
+                problems.add(problem.help("put the specific pattern before the general one"));
             }
             earlier.push(pattern.clone());
             patterns.push(pattern);

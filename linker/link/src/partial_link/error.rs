@@ -28,7 +28,7 @@ pub enum PartialLinkError {
     },
     /// The folder of the output is unknown.
     #[error(
-        "OUT_DIR is not set: call partial_link::Link from a build script, or say where the output goes"
+        "OUT_DIR is not set: call partial_link::Link from a build script, or set the folder of the output"
     )]
     NoOutDir,
     /// The name is not a valid name of a namespace.
@@ -41,7 +41,7 @@ pub enum PartialLinkError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// The compiler does not report the location of its linker.
-    #[error("{}: cannot be asked for its linker: {why}", rustc.display())]
+    #[error("{}: does not report its linker: {why}", rustc.display())]
     Rustc {
         /// The compiler.
         rustc: PathBuf,

@@ -60,7 +60,7 @@ mod tests {
         let export = |name: &str| NO_EXPORT.violation(None, name);
         let findings = Findings(vec![export("one"), undeclared, relocation, export("two")]);
         let text = "\
-exports that nothing defines:
+exports without a definition:
   one
   two
   help: correct the name in `exports` of the manifest, or define it: #[unsafe(no_mangle)]
@@ -71,10 +71,10 @@ symbols that are not the hypervisor's own, and that its manifest does not allow:
     from: init
       to: helper
       to: log
-  help: keep the code that leads there out of the hypervisor, or add the symbol under [allow] of the \
-manifest, with what may be done with it
+  help: remove the code that leads there from the hypervisor, or add the symbol under [allow] of the \
+manifest, with its permitted use
 
-relocations that cannot be right at the hypervisor's address:
+relocations that cannot be correct at the hypervisor's address:
   MOVW at f+0x8: why
   help: use PC-relative addresses (adrp and add; -C relocation-model=static), and keep absolute \
 pointers in data";

@@ -56,8 +56,8 @@ const ALL: [&Rule; 16] = [
 /// A pattern matches each loaded section.
 pub(super) const ORPHAN_SECTION: Rule = Rule {
     id: "orphan-section",
-    heading: "sections that no pattern takes",
-    help: "place them under [sections] of the manifest, or compile without what makes them",
+    heading: "sections that no pattern matches",
+    help: "place them under [sections] of the manifest, or compile without the option that makes them",
 };
 
 /// There is no section `alt_callbacks`.
@@ -71,34 +71,34 @@ pub(super) const CALLBACK: Rule = Rule {
 pub(super) const DEAD_PATTERN: Rule = Rule {
     id: "dead-pattern",
     heading: "dead patterns in [sections] of the manifest",
-    help: "correct or remove them, or put the specific one before the catch-all",
+    help: "correct or remove them, or put the specific pattern before the general one",
 };
 
 /// The contents of a section need no other permissions than its name implies.
 pub(super) const RIGHTS: Rule = Rule {
     id: "rights",
-    heading: "sections with other rights than their names say",
-    help: "give them a section of their own under [sections] of the manifest",
+    heading: "sections with other permissions than their names imply",
+    help: "give them a separate section under [sections] of the manifest",
 };
 
 /// Relocations have explicit addends.
 pub(super) const REL: Rule = Rule {
     id: "rel",
     heading: "relocations of type SHT_REL, which arm64 does not use",
-    help: "compile without what makes them: -fprofile-use and -fprofile-sample-use do",
+    help: "compile without the option that makes them, such as -fprofile-use or -fprofile-sample-use",
 };
 
 /// A relocation is inside its section.
 pub(super) const PAST_END: Rule = Rule {
     id: "past-end",
     heading: "relocations beyond the end of their section",
-    help: "the object is damaged: make it anew",
+    help: "the object is damaged: build it again",
 };
 
 /// No relocation depends on the address at which the code runs, unless it can be fixed.
 pub(super) const RELOCATION: Rule = Rule {
     id: "relocation",
-    heading: "relocations that cannot be right at the hypervisor's address",
+    heading: "relocations that cannot be correct at the hypervisor's address",
     help: "use PC-relative addresses (adrp and add; -C relocation-model=static), and keep \
            absolute pointers in data",
 };
@@ -107,7 +107,7 @@ pub(super) const RELOCATION: Rule = Rule {
 pub(super) const UNALIGNED_POINTER: Rule = Rule {
     id: "unaligned-pointer",
     heading: "pointers that are not aligned to 8 bytes",
-    help: "align them: what fixes them at boot writes them as a whole",
+    help: "align them: each is written as a whole when it is fixed at boot",
 };
 
 /// All sites are in one section of code.
@@ -121,23 +121,23 @@ pub(super) const SITES_APART: Rule = Rule {
 pub(super) const UNDECLARED_SYMBOL: Rule = Rule {
     id: "undeclared-symbol",
     heading: "symbols that are not the hypervisor's own, and that its manifest does not allow",
-    help: "keep the code that leads there out of the hypervisor, or add the symbol under \
-           [allow] of the manifest, with what may be done with it",
+    help: "remove the code that leads there from the hypervisor, or add the symbol under \
+           [allow] of the manifest, with its permitted use",
 };
 
 /// A symbol of the kernel is used only as its kind allows.
 pub(super) const SYMBOL_KIND: Rule = Rule {
     id: "symbol-kind",
-    heading: "symbols of the kernel that are used otherwise than the manifest says",
-    help: "a callback is only named by records; data and bounds are reached by adrp; a \
-           function is only returned to, by ERET",
+    heading: "symbols of the kernel with a use that the manifest does not allow",
+    help: "only records may refer to a callback; use adrp for data and bounds, and ERET for \
+           a function",
 };
 
 /// No code is instrumented.
 pub(super) const INSTRUMENTATION: Rule = Rule {
     id: "instrumentation",
     heading: "instrumented code, which calls the kernel or writes its data",
-    help: "compile the hypervisor, and all that goes into it, without instrumentation",
+    help: "compile the hypervisor and its dependencies without instrumentation",
 };
 
 /// No function uses a shadow call stack.
@@ -150,20 +150,20 @@ pub(super) const SHADOW_STACK: Rule = Rule {
 /// An export is defined.
 pub(super) const NO_EXPORT: Rule = Rule {
     id: "no-export",
-    heading: "exports that nothing defines",
+    heading: "exports without a definition",
     help: "correct the name in `exports` of the manifest, or define it: #[unsafe(no_mangle)]",
 };
 
 /// No symbol has the namespace in its name before the link.
 pub(super) const ALREADY_NAMED: Rule = Rule {
     id: "already-named",
-    heading: "symbols that have the namespace in their names already",
-    help: "name them without: the link adds it, and what was linked is not linked again",
+    heading: "symbols whose names contain the namespace already",
+    help: "use names without the namespace, which the link adds; do not link its output again",
 };
 
 /// No symbol is common: it would have no section yet.
 pub(super) const COMMON_SYMBOL: Rule = Rule {
     id: "common-symbol",
-    heading: "common symbols, which only the last link gives a place",
+    heading: "common symbols, which only the final link can place",
     help: "compile with -fno-common",
 };

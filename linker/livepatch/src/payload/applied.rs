@@ -46,7 +46,7 @@ pub enum AppliedError {
     },
     /// The memory has no branch to the payload.
     #[error(
-        "the payload is not applied: there is {found} at {address:#x}, the entry of {function}, and no branch to it; if it is, give its address as FILE@ADDRESS"
+        "the payload is not applied: the entry of {function}, at {address:#x}, has {found} and no branch to the payload; if it is applied, give its address as FILE@ADDRESS"
     )]
     NotApplied {
         /// The function.

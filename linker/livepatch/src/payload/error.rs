@@ -105,7 +105,7 @@ pub enum PayloadBuildError {
     },
     /// A table of records is not one.
     #[error(
-        "{name}: {size} bytes of {section}, which has records of {record} bytes that name a site"
+        "{name}: {size} bytes of {section}, whose records have {record} bytes and refer to a site"
     )]
     Records {
         /// The function.
@@ -187,7 +187,7 @@ pub enum PayloadBuildError {
         image: String,
     },
     /// The parent is no payload.
-    #[error("the parent is no payload: {0}")]
+    #[error("the parent is not a payload: {0}")]
     ParentFile(PayloadError),
     /// Something that the payload carries is in a section that has a meaning for the linker only.
     #[error("{name}: the section {section}, which it needs, has no place in a payload")]

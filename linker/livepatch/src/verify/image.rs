@@ -179,7 +179,7 @@ pub(super) fn check_parent(payload: &Payload<'_>, parent: &[u8], findings: &mut 
             hex(&payload.parent()),
             hex(&parent.id())
         ),
-        Err(error) => format!("the one before it is no payload: {error}"),
+        Err(error) => format!("the payload before it cannot be read: {error}"),
     };
     findings.push(finding(&rules::PARENT, 0, None, explanation));
 }

@@ -24,7 +24,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<BeforeFina
         Some(("boot", _)) => Some(Scope::Boot),
         Some(("system", _)) => Some(Scope::System),
         Some((other, value)) => {
-            let text = format!("`{other}` is no scope that becomes final");
+            let text = format!("`{other}` is not a scope that becomes final");
             let problem = Problem::new(value.span(), text);
             entry
                 .problems

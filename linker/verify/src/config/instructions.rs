@@ -60,7 +60,7 @@ impl Wrong<'_> {
                 Problem::new(span, format!("there is no class of instructions `{name}`"))
                     .suggest(name, CLASSES.map(|(name, _)| name))
             }
-            Self::Mnemonic(text) => Problem::new(span, format!("`{text}` is no mnemonic"))
+            Self::Mnemonic(text) => Problem::new(span, format!("`{text}` is not a mnemonic"))
                 .help("write a mnemonic and operands it has, in lower case: \"mrs tpidr_el0\""),
         }
     }

@@ -227,7 +227,7 @@ fn between(entry: &mut Entry<'_, '_>, image: &Image) -> Option<std::ops::Range<u
         _ => {
             entry.problems.add(
                 Problem::new(span, "`start` and `end` go together")
-                    .help("name the symbols at both ends"),
+                    .help("give the symbols at both ends"),
             );
             None
         }

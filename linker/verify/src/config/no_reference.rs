@@ -37,7 +37,7 @@ fn places(entry: &mut Entry<'_, '_>, key: &'static str, image: &Image) -> Option
     let mut ranges = Vec::new();
     let names = array(value, entry.problems)?;
     if names.is_empty() {
-        let problem = Problem::new(value.span(), "nothing is named here");
+        let problem = Problem::new(value.span(), "the list is empty");
         entry.problems.add(problem.help("name sections or symbols"));
     }
     for value in names {

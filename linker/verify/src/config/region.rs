@@ -62,7 +62,7 @@ pub(super) fn read(mut entry: Entry<'_, '_>, image: &Image) -> Option<Region> {
         .filter_map(|(name, value)| match Register::parse(name) {
             Some(register) => Some(register),
             None => {
-                let text = format!("`{name}` is no register");
+                let text = format!("`{name}` is not a register");
                 let problem = Problem::new(value.span(), text);
                 let help = "use x0 to x30, sp, or v0 to v31";
                 entry.problems.add(problem.help(help));

@@ -61,7 +61,7 @@ fn landing_pads(context: &Context<'_>, reporter: &mut Reporter<'_>) {
                 };
                 let old = instruction(old, at);
                 let new = instruction(new, at);
-                let text = format!("`{old}` becomes `{new}`, which is no target for {by}");
+                let text = format!("`{old}` becomes `{new}`, which is not a target for {by}");
                 reporter.report_cap(at, arm.cap, text);
             }
         }
@@ -86,7 +86,7 @@ fn signing(context: &Context<'_>, reporter: &mut Reporter<'_>) {
         for (at, old, new) in arm.changes() {
             if is_signing(old) && old != new {
                 let pad = match accepts(old).is_some() && accepts(new).is_none() {
-                    true => ", and is no landing pad any more",
+                    true => ", and is not a landing pad any more",
                     false => "",
                 };
                 let old = instruction(old, at);

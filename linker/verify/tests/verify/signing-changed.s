@@ -1,4 +1,4 @@
-// finding: sign: `paciasp` becomes `nop`, and is no landing pad any more
+// finding: sign: `paciasp` becomes `nop`, and is not a landing pad any more
 // finding: check: `autiasp` becomes
 // finding: back: `retaa` becomes `ret`
 .arch_extension pauth

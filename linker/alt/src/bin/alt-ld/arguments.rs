@@ -43,7 +43,7 @@ use crate::finish::FINISH;
 /// The largest nesting of response files.
 const DEPTH: usize = 10;
 
-/// The arguments of a link, as far as they matter here.
+/// The arguments of a link that alt-ld uses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     /// The inputs without duplicates, in the order of the link.

@@ -79,8 +79,8 @@ fn file_of(line: &str) -> Option<&str> {
     )
 }
 
-/// Keeps the build. If it lacks flags, reports them, and removes the image, so that no kernel runs
-/// that cannot be patched although it was meant to be.
+/// Keeps the build. If it lacks flags, reports them and removes the image, so that no kernel is used
+/// that cannot be patched although this was requested.
 pub fn keep(link: &Arguments, linked: &Linked) -> Result<bool, Box<dyn Error>> {
     let text = |argument: &OsString| argument.to_string_lossy().into_owned();
     let arguments: Vec<_> = link.all.iter().map(text).collect();

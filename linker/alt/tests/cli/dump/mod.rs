@@ -272,7 +272,7 @@ fn what_matches_nothing_is_an_error_that_says_what_is_there() {
     let error = refused(
         Some("9"),
         None,
-        "no site asks for the cpucap cap 9: there are ",
+        "no site depends on the cpucap cap 9: there are ",
     );
     assert!(matches!(error, DumpError::CapWithoutSite { .. }));
     let error = refused(
@@ -300,7 +300,7 @@ fn what_matches_nothing_is_an_error_that_says_what_is_there() {
     let error = refused(
         Some("LSE"),
         Some("near"),
-        "none of the sites of near asks for the cpucap LSE: there are SB",
+        "no site of near depends on the cpucap LSE: there are SB",
     );
     assert!(matches!(error, DumpError::NotBoth { .. }));
     // Where no names are known.

@@ -24,9 +24,9 @@ impl fmt::Display for At {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdsError {
-    /// There is no register in the file.
+    /// There is not a register in the file.
     #[error(
-        "{file}: no ID registers in it; give each as a line MIDR_EL1=0x410fd034, or in TOML as \
+        "{file}: the file has no ID registers; give each as a line MIDR_EL1=0x410fd034, or in TOML as \
          MIDR_EL1 = \"0x410fd034\""
     )]
     Empty {
@@ -90,7 +90,7 @@ pub enum IdsError {
         number: String,
     },
     /// One machine has a register, or another key, twice.
-    #[error("{at}: `{name}` is there already; a file or log of one boot has each once")]
+    #[error("{at}: `{name}` occurs twice; a file, or the log of one boot, has each register once")]
     Duplicate {
         /// The second place.
         at: At,
@@ -106,7 +106,7 @@ pub enum IdsError {
         known: Vec<String>,
     },
     /// The built-in CPU is not of this version of QEMU.
-    #[error("the registers of `{cpu}` are not known of QEMU {version}, but of {}", .known.join(", "))]
+    #[error("the registers of `{cpu}` are not known for QEMU {version}, but for {}", .known.join(", "))]
     UnknownVersion {
         /// The requested text, without the version.
         cpu: String,

@@ -164,7 +164,7 @@ impl Layout {
         }
         if !section.align.is_power_of_two() {
             return Err(ImageError::Truncated(format!(
-                "section {name} is aligned to {}, which is no power of 2",
+                "section {name} is aligned to {}, which is not a power of 2",
                 section.align
             )));
         }

@@ -59,7 +59,7 @@ const MISTAKES: &[Mistake] = &[
     (
         "[[before-final]]\nscope = \"local\"\nfunctions = [\"nobody\", 1]\nreach = 1",
         &[
-            "r.toml:2:9: `local` is no scope that becomes final",
+            "r.toml:2:9: `local` is not a scope that becomes final",
             "r.toml:3:14: the image has no symbol `nobody`",
             "r.toml:3:24: expected a string, found integer",
             "r.toml:4:9: expected true or false, found integer",
@@ -76,15 +76,15 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "[[region]]\nname = \"hyp\"\nsections = [\".text\"]\nforbid-registers = [\"x31\"]",
-        &["r.toml:4:21: `x31` is no register"],
+        &["r.toml:4:21: `x31` is not a register"],
     ),
     (
         "[[region]]\nname = \"hyp\"\nsections = [\".text\"]\n\
          forbid-instructions = [\"fp-smid\", \"MRS\", \"\"]",
         &[
             "r.toml:4:24: there is no class of instructions `fp-smid`",
-            "r.toml:4:35: `MRS` is no mnemonic",
-            "r.toml:4:42: `` is no mnemonic",
+            "r.toml:4:35: `MRS` is not a mnemonic",
+            "r.toml:4:42: `` is not a mnemonic",
         ],
     ),
     (
@@ -115,7 +115,7 @@ const MISTAKES: &[Mistake] = &[
     (
         "[[no-reference]]\nfrom = []\nto = \".text\"\nwhy = \"a\"",
         &[
-            "r.toml:2:8: nothing is named here",
+            "r.toml:2:8: the list is empty",
             "r.toml:3:6: expected an array, found string",
         ],
     ),
