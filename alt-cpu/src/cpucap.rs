@@ -12,7 +12,7 @@ pub const MAX_NESTING: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Scope {
-    /// The boot CPU, before any other CPU runs: for what the kernel must know that early.
+    /// The boot CPU, before any other CPU runs: for properties that the kernel must know that early.
     Boot,
     /// All early CPUs, by their sanitised registers, once the secondary CPUs are online.
     System,

@@ -68,7 +68,7 @@ macro_rules! asm_macros {
             ".macro alternative_arm_all conditions:vararg\n",
             ".if .Lalt_part\n",
             "__alt_part_end\n",
-            // What is known now is needed when the arm has ended.
+            // Values that are needed when the arm has ended.
             ".macro __alt_arm_records\n",
             "__alt_text_records \\conditions\n",
             ".endm\n",
@@ -158,7 +158,7 @@ macro_rules! asm_macros {
             ".endif\n",
             ".endif\n",
             ".endm\n",
-            // For the assembler of what `--emit=asm` writes: moves back, which is an
+            // For the assembler of the output of `--emit=asm`: moves back, which is an
             // error, if the condition holds.
             ".macro __alt_refuse condition:vararg\n",
             ".org . - ((\\condition) & 1)\n",

@@ -32,7 +32,7 @@ pub mod __private {
 /// // A kernel has these from `cpucaps!`.
 /// const LSE: Cap = Cap::new(0, true);
 ///
-/// /// Adds to a counter, and answers what it held before.
+/// /// Adds to a counter, and returns its old value.
 /// fn fetch_add(counter: &AtomicU64, n: u64) -> u64 {
 ///     let old;
 ///     // SAFETY: each variant adds `n` in one atomic step.
@@ -65,7 +65,7 @@ pub mod __private {
 /// NOPs or a branch; it may not be longer. An instruction of an extension needs
 /// `.arch_extension` in front of it, in its arm.
 ///
-/// # What an arm may hold
+/// # Contents of an arm
 ///
 /// An arm is stored apart, and moved to the site by the patch. PC-relative instructions
 /// are re-aimed. They may refer to the arm itself and to anything in the kernel within
@@ -111,7 +111,7 @@ macro_rules! alternative {
 
 /// Instructions that a callback computes, or that become NOPs, under a condition.
 ///
-/// As [`alternative!`], except that what follows the `=>` of an arm may also be
+/// As [`alternative!`], except that the tokens after the `=>` of an arm may also be
 ///
 /// - the path of a static defined by [`callback!`](crate::callback!): that
 ///   [`Callback`](crate::Callback) fills the words of the site when the arm's condition holds;

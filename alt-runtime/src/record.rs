@@ -10,7 +10,7 @@
 //! | `alt_branches`     | sites of `cpu_has_cap!` | [`BranchRecord`], 8 bytes |
 //! | `alt_records`      | sites of `alternative!` | [`AlternativeRecord`], 12 bytes |
 //! | `alt_replacements` | the instructions of the arms, never executed in place | 4-byte words |
-//! | `alt_callbacks`    | what [`callback!`](crate::callback!) defines | [`Callback`] |
+//! | `alt_callbacks`    | the callbacks that [`callback!`](crate::callback!) defines | [`Callback`] |
 //! | `alt_plan_size`    | no contents and not loaded; its size is that of a plan: one [`PlannedWrite`] for each word of each site | 12 bytes |
 //!
 //! Offsets are relative to the field that holds them, so a table needs no
@@ -188,7 +188,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// What records of both kinds have.
+/// The common fields of both kinds of records.
 pub(crate) trait Record: Copy + 'static {
     /// Address of the site, of a record at `at`.
     fn site_address(&self, at: u64) -> u64;
@@ -543,7 +543,7 @@ macro_rules! __alt_open {
     };
 }
 
-/// What the sites of one object share.
+/// The definitions that the sites of one object share.
 ///
 /// Lengths are known only where the text becomes an object. Before that LLVM reads it for
 /// the names of symbols (thin LTO, also that among the units of one crate), and there, as in

@@ -3,7 +3,7 @@
 //! It is entered at EL1 or EL2 and runs at EL1; entered at EL2, it installs the hypervisor that its
 //! image contains. `cargo xtask demo` runs it and shows what it has patched.
 //!
-//! Where to look for what:
+//! Where to look:
 //!
 //! * `boot`: the order of boot, with every call of alt-runtime. Start here.
 //! * `smp`: how other CPUs are started, checked and stopped during the last pass.

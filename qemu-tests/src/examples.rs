@@ -53,7 +53,7 @@ pub struct Boot {
     pub sites: usize,
     /// Number of sites whose words in memory differ from those in the file.
     pub patched: usize,
-    /// What the kernel printed.
+    /// The output of the kernel.
     pub printed: String,
 }
 

@@ -53,7 +53,7 @@ impl Parse for AlternativeCb {
 }
 
 impl Alternative {
-    /// `body` parses what follows the `=>` of an arm.
+    /// `body` parses the tokens after the `=>` of an arm.
     fn parse_arms(
         input: ParseStream,
         body: impl Fn(ParseStream) -> syn::Result<Body>,

@@ -3,7 +3,7 @@
 //! One assembly routine in a section of its own. It contains no site, calls nothing and uses no
 //! stack, in every build profile. A Rust loop would not do: the compiler may replace it by a call of
 //! `memcpy`, which may have a site itself. On a host, where no text is executed, a Rust loop does the
-//! same without the maintenance, so that what leads to a commit can be tested there.
+//! same without the maintenance, so that the code before a commit can be tested there.
 
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 use core::arch::naked_asm;

@@ -20,10 +20,10 @@ use core::fmt;
 
 use crate::insn::Insn;
 
-/// What the names of all helpers begin with.
+/// The prefix of the names of all helpers.
 pub const PREFIX: &str = "__aarch64_";
 
-/// What the name of the first word of a helper's replacement begins with; the rest is that of the
+/// The prefix of the name of the first word of a helper's replacement; the rest is that of the
 /// helper.
 pub const WORD_PREFIX: &str = "__alt_atomic_";
 
@@ -75,7 +75,7 @@ pub enum Order {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Helper {
-    /// What it does.
+    /// The operation.
     pub operation: Operation,
     /// The size of the value in bytes: 1, 2, 4, 8; 16 for [`Operation::Cas`] only.
     pub size: u8,

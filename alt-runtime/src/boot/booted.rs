@@ -92,7 +92,7 @@ impl Booted {
         }
     }
 
-    /// What the boot-scope pass did.
+    /// The report of the boot-scope pass.
     pub fn report(&self) -> Report {
         self.report
     }

@@ -111,7 +111,7 @@ impl Finalised {
         judge_late(&self.decided, self.maintenance, ids)
     }
 
-    /// What the last pass did.
+    /// The report of the last pass.
     pub fn report(&self) -> Report {
         self.report
     }

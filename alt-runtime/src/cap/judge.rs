@@ -1,4 +1,4 @@
-//! The comparison of a CPU with what has been decided for the system.
+//! The comparison of a CPU with the decisions for the system.
 
 use alt_cpu::{
     Field, Register, Safe, Scope, Verdict,
@@ -15,7 +15,7 @@ pub(super) const ALWAYS_BUILT_ON: &[&Field] = &[
     &DCZID_EL0::DZP,
 ];
 
-/// What has been decided for the system so far, to compare a CPU with it.
+/// The decisions for the system so far, to compare a CPU with them.
 pub(super) struct Judge<'a> {
     pub table: &'a CapTable,
     /// The sanitised registers.

@@ -6,7 +6,7 @@
 //!
 //! The CPUs of a system may differ. [`SystemView`] collects the early ones until the cpucaps are
 //! final; [`FinalCaps`] gives a verdict on those that come later. [`Overrides`] from the kernel
-//! command line remove features from all of them; [`Enable`] hooks switch on what was found.
+//! command line remove features from all of them; [`Enable`] hooks enable the features that were found.
 //!
 //! Everything here works on values and also runs on the host, except for [`IdRegs::read`].
 

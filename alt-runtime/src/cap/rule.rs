@@ -1,4 +1,4 @@
-//! The condition on the ID registers under which a cpucap is present, and what decided it.
+//! The condition on the ID registers under which a cpucap is present, and the evidence for it.
 
 use core::fmt;
 
@@ -115,7 +115,7 @@ fn first(rules: &[Rule], settles: bool, regs: &IdRegs) -> (bool, Evidence) {
         .unwrap_or(default)
 }
 
-/// What decided whether a cpucap is present. Its text is for the log, such as
+/// The register values that decided whether a cpucap is present. Its text is for the log, such as
 /// `ID_AA64ISAR0_EL1.Atomic=2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {

@@ -59,7 +59,7 @@ impl fmt::Display for CpuVerdict {
     }
 }
 
-/// A difference between a CPU and what was decided for the system.
+/// A difference between a CPU and the decisions for the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
@@ -69,7 +69,7 @@ pub enum Conflict {
         cap: Cap,
         /// Its name.
         name: &'static str,
-        /// What decided this on the CPU. If the cap is absent because it requires another one, this
+        /// The evidence on the CPU. If the cap is absent because it requires another one, this
         /// is about the other one.
         evidence: Evidence,
     },
@@ -79,7 +79,7 @@ pub enum Conflict {
         cap: Cap,
         /// Its name.
         name: &'static str,
-        /// What decided this on the CPU.
+        /// The evidence on the CPU.
         evidence: Evidence,
     },
     /// The CPU and the system have a cpucap by different values of a field whose values have no

@@ -16,7 +16,7 @@ pub enum TableError {
     Truncated {
         /// Length that the table needs, as far as it is known.
         needed: usize,
-        /// Length of what is there.
+        /// Number of words found.
         found: usize,
     },
     /// Header or directory are not as the tool wrote them.

@@ -216,7 +216,7 @@ impl Term {
     }
 }
 
-/// What the sites of a run have in common.
+/// The change of the sites of a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 pub enum Kind {

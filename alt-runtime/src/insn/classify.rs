@@ -3,7 +3,7 @@
 use super::Insn;
 use super::form::{Form, ROWS, Row};
 
-/// What a word's own address means to it.
+/// How the effect of a word depends on its own address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Class {
@@ -169,7 +169,7 @@ impl Insn {
         }
     }
 
-    /// What the word's own address means to it.
+    /// How the effect of the word depends on its own address.
     #[must_use]
     pub fn classify(self) -> Class {
         match self.find() {

@@ -1,4 +1,4 @@
-//! Making words: what callbacks fill sites with.
+//! Encoders of instructions, for callbacks.
 //!
 //! Only 64-bit forms, only registers 0 to 30: number 31 is the stack pointer in some
 //! of these instructions and zero in others, and is refused in all.

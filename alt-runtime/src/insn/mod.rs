@@ -2,7 +2,7 @@
 //!
 //! A replacement is assembled in one place and executed in another. Most words mean the same
 //! everywhere and are copied; a PC-relative one must be re-aimed at the same absolute target, and
-//! what cannot be re-aimed must be refused before anything is written.
+//! an instruction that cannot be re-aimed must be refused before anything is written.
 //!
 //! ```
 //! use alt_runtime::insn::{Class, Form, Insn};

@@ -29,7 +29,7 @@ pub enum MoveError {
 }
 
 impl Insn {
-    /// The word that does at address `to` what this one does at address `from`.
+    /// The word that has the same effect at address `to` as this one has at address `from`.
     ///
     /// A PC-relative word is re-aimed at the same absolute target; all others stay as they are.
     /// Addresses are virtual addresses in bytes, modulo 2⁶⁴.

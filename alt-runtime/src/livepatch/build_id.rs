@@ -50,7 +50,7 @@ impl BuildId {
     /// Available for the target `aarch64` with `target_os = "none"`.
     ///
     /// # Safety
-    /// What is between the symbols is mapped readable.
+    /// The memory between the symbols is mapped readable.
     #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
     pub unsafe fn of_image() -> Option<Self> {
         // SAFETY: the table is constant.

@@ -58,7 +58,7 @@ fn search<S: Stacks>(
     {
         busy.caller = 0;
     }
-    // What has been found before a broken record is busy in any case.
+    // A function that was found before a broken record is busy in any case.
     match (found, walked) {
         (None, Err(error)) => Err(error),
         (found, _) => Ok(found),

@@ -10,7 +10,7 @@ use crate::rendezvous::{Frame, StopError, Stopped};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Who {
-    /// What the CPU with this number executes.
+    /// The code that the CPU with this number executes.
     Cpu(usize),
     /// A thread that no CPU executes, by the kernel's own number.
     Thread(u64),
@@ -96,7 +96,7 @@ pub enum StackSearch {
     ShadowStack,
 }
 
-/// What stops the other CPUs, and knows the stacks.
+/// Stops the other CPUs, and provides the stacks.
 ///
 /// # Safety
 /// - From the return of [`stop`](Self::stop) until the value is dropped, each other CPU that is

@@ -93,7 +93,7 @@ impl Payload<'_> {
         self.check_replacements()
     }
 
-    /// Records are in what the file has of the read-only segment.
+    /// Records are in the bytes of the read-only segment that the file has.
     fn check_record_table(
         &self,
         table: Table,
@@ -277,7 +277,7 @@ impl Payload<'_> {
         self.check_name(name, name_len)
     }
 
-    /// Counts the words of the sites. What else is wrong with a record, the plan finds before a word
+    /// Counts the words of the sites. The plan finds other errors of a record before a word
     /// is written.
     fn check_records(&self) -> Result<u32, PayloadError> {
         let header = &self.description.header;

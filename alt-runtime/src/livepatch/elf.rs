@@ -9,7 +9,7 @@ use super::payload_error::{PayloadError, SegmentError};
 pub(super) struct Segment<'a> {
     /// Offset from the payload's base.
     pub start: u32,
-    /// What the file has of it; the rest is 0.
+    /// Its bytes in the file; the rest is 0.
     pub bytes: &'a [u8],
     /// Bytes in memory.
     pub size: u32,
@@ -148,7 +148,7 @@ pub(super) fn parse(file: &[u8]) -> Result<(Segments<'_>, &[u8]), PayloadError> 
     Ok((segments, description))
 }
 
-/// What the program headers have named so far.
+/// The segments that the program headers have listed so far.
 #[derive(Default)]
 struct Found<'a> {
     description: Option<(u64, &'a [u8])>,
@@ -251,7 +251,7 @@ impl ProgramHeader {
     }
 }
 
-/// A little-endian number of `len` bytes. What is not there counts as 0; the caller has checked that
+/// A little-endian number of `len` bytes. Missing bytes count as 0; the caller has checked that
 /// it is there.
 fn field_at(bytes: &[u8], at: usize, len: usize) -> u64 {
     let field = bytes.get(at..at + len).unwrap_or_default();

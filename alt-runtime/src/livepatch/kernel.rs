@@ -1,4 +1,4 @@
-//! What the kernel is to the loader: its image, its memory, its CPUs.
+//! The kernel's interface for the loader: its image, its memory, its CPUs.
 
 use core::ops::Range;
 
@@ -24,7 +24,7 @@ pub struct RunningImage {
 }
 
 impl RunningImage {
-    /// The text, without tables: what is patched when a payload is applied.
+    /// The text, without tables, which is patched when a payload is applied.
     pub(super) fn region(&self) -> Region<'static> {
         Region {
             text: self.text,

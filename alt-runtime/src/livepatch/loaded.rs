@@ -14,7 +14,7 @@ use super::payload::{Payload, branch_offset};
 use crate::insn::{Insn, OutOfReach};
 use crate::room::PlannedWrite;
 
-/// Where the parts of a payload are in its memory, and what the loader keeps about it.
+/// The addresses of the parts of a payload in its memory, and the loader's data about it.
 ///
 /// The memory has the segments, at their offsets; after the writable one, the *notes*: the words
 /// that the branches have replaced, and room for a plan; and last, the description.
@@ -274,7 +274,7 @@ impl Loaded {
         functions.find(|function| self.new_range(function).contains(&address))
     }
 
-    /// What is at an address of the executable segment: the name of the function and its start.
+    /// The function at an address of the executable segment: its name and its start.
     ///
     /// # Safety
     /// As for [`description`](Self::description).

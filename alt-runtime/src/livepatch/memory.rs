@@ -70,7 +70,7 @@ unsafe impl Send for Block {}
 // SAFETY: as above.
 unsafe impl Sync for Block {}
 
-/// What provides memory for payloads.
+/// Provides memory for payloads.
 ///
 /// # Safety
 /// The memory of a block is valid for reads and writes of all its parts by

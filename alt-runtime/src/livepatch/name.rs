@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::format::Id;
 
-/// The end of a name, for messages: what was loaded may be gone when the message is printed.
+/// The end of a name, for messages: the payload may be unloaded when the message is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Name {
     bytes: [u8; Self::MAX],

@@ -11,7 +11,7 @@ use super::payload_error::PayloadError;
 /// A payload whose headers, tables and entries have been checked, as far as that is possible
 /// without the image.
 ///
-/// Host tools use it as well: it accepts what a kernel accepts.
+/// Host tools use it as well, so they accept the same files as a kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
     pub(super) segments: Segments<'a>,
@@ -95,7 +95,7 @@ impl<'a> Payload<'a> {
         self.description.symbols()
     }
 
-    /// What the file has of the segment at `place`, from there on; offsets count from the payload's
+    /// The bytes of the file for the segment at `place`, from there on; offsets count from the payload's
     /// base. `None` if there is no segment, or the file has nothing of it there.
     pub fn bytes_at(&self, place: u32) -> Option<&'a [u8]> {
         self.segments

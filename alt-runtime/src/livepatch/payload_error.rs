@@ -12,7 +12,7 @@ use super::relocate::RelocationError;
 pub enum PayloadError {
     /// The file ends before the end of something that it should contain.
     Truncated {
-        /// What.
+        /// The part.
         what: &'static str,
         /// Bytes of the file that it needs.
         needed: u64,
@@ -246,7 +246,7 @@ pub enum EntryError {
         /// The base.
         found: u32,
     },
-    /// The place of the relocation is not in what the file has of a segment.
+    /// The place of the relocation is outside of the bytes of a segment in the file.
     PlaceOutside {
         /// Its offset in the payload.
         place: u32,

@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::insn::{Class, Form, Insn, OutOfReach, Relative};
 
-/// What a relocation writes.
+/// The operation of a relocation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// S + A in 8 bytes.
@@ -54,7 +54,7 @@ pub enum RelocationError {
 }
 
 impl Kind {
-    /// What the ELF relocation type `kind` writes; `None` if payloads do not have it.
+    /// The operation of the ELF relocation type `kind`; `None` if payloads do not have it.
     pub fn new(kind: u16) -> Option<Self> {
         Some(match kind {
             257 => Self::Absolute64,                       // ABS64
@@ -119,7 +119,7 @@ impl Kind {
     }
 
     /// The content of the place, in the low [`width`](Self::width) bytes. `kind` is the ELF type,
-    /// `word` what the place holds, `place` P, and `target` S + A.
+    /// `word` is the word at the place, `place` is P, and `target` is S + A.
     pub fn apply(
         self,
         kind: u16,

@@ -26,7 +26,7 @@ impl fmt::Display for State {
     }
 }
 
-/// What is known about a payload.
+/// The state of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Status<'a> {
@@ -45,7 +45,7 @@ pub struct Status<'a> {
     pub functions: u32,
 }
 
-/// What is at an address of a payload.
+/// The function at an address of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Symbol<'a> {
@@ -57,7 +57,7 @@ pub struct Symbol<'a> {
     pub offset: u64,
 }
 
-/// What an action has done.
+/// The report of an action.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Done {
@@ -157,7 +157,7 @@ impl<const N: usize> Livepatch<N> {
         }
     }
 
-    /// Calls `each` with what is known about each payload, in the order of loading.
+    /// Calls `each` with the state of each payload, in the order of loading.
     pub fn list(&self, mut each: impl FnMut(Status<'_>)) {
         let mut next = 0;
         // One payload in each turn: the lowest serial from `next` on.
@@ -181,7 +181,7 @@ impl<const N: usize> Livepatch<N> {
         }
     }
 
-    /// Calls `found` with what is at `address`, if that is in the executable segment of a payload.
+    /// Calls `found` with the function at `address`, if it is in the executable segment of a payload.
     /// For backtraces: callable from exception handlers.
     pub fn lookup<R>(&self, address: u64, found: impl FnOnce(Symbol<'_>) -> R) -> Option<R> {
         let mut readers = self.slots.iter().filter_map(Slot::read);
@@ -225,7 +225,7 @@ impl<const N: usize> fmt::Debug for Livepatch<N> {
     }
 }
 
-/// The one operation in progress. It alone changes what payloads there are, and their states.
+/// The one operation in progress. Only it changes the list of payloads and their states.
 pub(super) struct Operation<'a, const N: usize> {
     store: &'a Livepatch<N>,
 }

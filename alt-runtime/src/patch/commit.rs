@@ -102,7 +102,7 @@ impl Plan<'_> {
 
 /// Reads, through `alias`, the first word in each page of the text. Answers a write of the first one
 /// that changes nothing.
-// Out of line: what it needs of the stack is not taken while the plan is made.
+// Out of line, so that its stack is not taken while the plan is made.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 #[inline(never)]
 fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWrite>, AliasError> {

@@ -1,4 +1,4 @@
-//! What a pass knows about the cpucaps, and the arm that it chooses for a site.
+//! The states of the cpucaps in a pass, and the arm that it selects for a site.
 
 use core::ptr;
 
@@ -32,7 +32,7 @@ impl Decision<'_> {
     }
 }
 
-/// What a pass knows about one cpucap.
+/// The state of one cpucap in a pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Absent,

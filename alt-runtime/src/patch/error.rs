@@ -407,7 +407,7 @@ pub enum ImageError {
     },
     /// There is too little room for the plan. All numbers are of words.
     Room {
-        /// What there is room for.
+        /// Number of words that have room.
         room: usize,
         /// Words of all sites.
         needed: usize,

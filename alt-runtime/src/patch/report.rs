@@ -1,8 +1,8 @@
-//! What a pass found, as totals.
+//! The totals of a pass.
 
 use core::fmt;
 
-/// What a pass found and did.
+/// The totals of a pass.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {

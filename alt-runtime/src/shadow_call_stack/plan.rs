@@ -151,7 +151,7 @@ impl<'p> ShadowPlan<'p> {
         self.plan.writes()
     }
 
-    /// What was found in the tables. `lines` is 0 before the commit.
+    /// The totals of the tables. `lines` is 0 before the commit.
     pub fn report(&self) -> ShadowReport {
         self.report
     }

@@ -115,7 +115,7 @@ impl<'a> Scan<'a> {
     /// Whether the function signs or authenticates, and has no mark.
     ///
     /// # Errors
-    /// The function changes, and would not pop on each path what it has pushed.
+    /// The function changes, and a path would push without a pop.
     pub fn finish(mut self) -> Result<bool, UnwindReason> {
         let pending = self.pending.take();
         self.leave(pending);

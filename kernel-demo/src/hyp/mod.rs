@@ -1,4 +1,4 @@
-//! The host of the hypervisor: what the kernel does for the code for EL2 in its image (`hyp/`).
+//! The host of the hypervisor: the kernel's support for the EL2 code in its image (`hyp/`).
 //!
 //! The image contains two variants. Boot chooses the one for the CPU's HCR_EL2.E2H, corrects its
 //! pointers, patches it in the kernel's own pass, with the kernel's own tables, and frees the other

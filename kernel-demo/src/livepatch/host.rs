@@ -27,7 +27,7 @@ pub struct Host {
     cpus: Cpus,
 }
 
-/// What the loader needs of this kernel; `None` if the image has no build id.
+/// The kernel as the loader requires it; `None` if the image has no build id.
 pub fn start(system: &'static Finalised) -> Option<Host> {
     exceptions::set_backtrace(backtrace::log);
     // SAFETY: read-only data, which is mapped.

@@ -52,7 +52,7 @@ impl Pager {
         })
     }
 
-    /// Shows what is held, and waits until the user has left the pager.
+    /// Shows the held text, and waits until the user has left the pager.
     pub fn finish(self) -> io::Result<()> {
         match self.state {
             State::Held(text) => io::stdout().write_all(&text),
@@ -116,7 +116,7 @@ fn command() -> Option<Command> {
     if text.is_empty() || text == "cat" {
         return None;
     }
-    // What is more than words is for the shell, which reports a wrong command itself.
+    // A command with other characters is run by the shell, which reports mistakes in it.
     if text.contains(|c: char| !c.is_alphanumeric() && !" /._-+:\\".contains(c)) {
         let mut shell = Command::new("sh");
         shell.args(["-c", text]);

@@ -111,7 +111,7 @@ fn summary(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         let doubt = style::doubtful("not checked");
         writeln!(out, "{doubt}: {name}: {}", what.reason())?;
     }
-    // What was not looked at is not clean.
+    // An input that was not checked is not clean.
     let verdict = match report.findings.len() {
         0 if !report.not_checked.is_empty() => style::doubtful("no findings").to_string(),
         found => output::verdict(found),

@@ -1,4 +1,4 @@
-//! What sorting by alignment would save and cost, for `alt stats`.
+//! The savings and costs of sorting by alignment, for `alt stats`.
 
 use std::error::Error;
 use std::io::{self, Write};

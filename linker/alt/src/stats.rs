@@ -21,8 +21,8 @@ struct Document {
 
 /// Counts the bytes of sites and records, with an estimate for the other layout.
 ///
-/// With the linker's map, also what sorting input sections by alignment (SORT_BY_ALIGNMENT) would
-/// save in padding, and what it would cost in locality: all of an output section, or within each
+/// With the linker's map, also the effect of sorting input sections by alignment (SORT_BY_ALIGNMENT):
+/// padding saved and locality lost, for all of an output section, or within each
 /// input file. The map that alt-ld keeps with --alt-keep is found by itself.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -1,4 +1,4 @@
-//! What is written into a linked image with alternatives, after the link.
+//! Finishes a linked image with alternatives: the finished table, and records of outline atomics.
 //!
 //! All of it is in place: no text moves, and the image in memory does not grow. The functions here
 //! take the bytes of an image and return new bytes, or an error; so nothing is half-written.

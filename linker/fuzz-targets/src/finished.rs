@@ -66,7 +66,7 @@ fn plan(words: &[u32]) {
     }
 }
 
-/// Sets the digests of tables and header to what they should be. `None` if they have no place.
+/// Sets the digests of tables and header to the correct values. `None` if there is no place for them.
 fn seal(words: &mut [u32]) -> Option<()> {
     *words.first_mut()? = FINISHED;
     let header = Header::from_words(words.first_chunk()?);

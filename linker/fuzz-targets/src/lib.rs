@@ -278,7 +278,7 @@ pub fn mutate(data: &[u8]) {
     }
 }
 
-/// Detects with what is undecided assumed to be there, as with `--assume`.
+/// Detects the cpucaps. Undecided ones count as present, as with `--assume`.
 fn decide(caps: &mut Caps) {
     let undecided: Vec<_> = caps.undecided().iter().map(|cap| cap.name).collect();
     for name in undecided {
@@ -345,7 +345,7 @@ fn nops(image: &Image, records: &Records) -> Answers {
     answers
 }
 
-/// Patches; what is written is what was announced, and is found in memory again.
+/// Patches, and compares the written words with the announced ones and with memory.
 fn apply(image: &Image, records: &Records, present: &CapSet, answers: &Answers) {
     let table = names_of_all();
     let expected = match Expectation::new(image, records, table, present, answers) {

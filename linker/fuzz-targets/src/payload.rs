@@ -28,7 +28,7 @@ const MOST: u64 = 1 << 20;
 
 static CAPS: CapTable = alt_runtime::cap_table!(&[CapInfo::new(Cap::new(0, true), "A")]);
 
-/// What may be a payload.
+/// Reads data that may be a payload.
 pub fn payload(data: &[u8]) {
     let (livepatch, mut kernel) = (Livepatch::<1>::new(), NoCpu::new());
     // SAFETY: nothing executes it.

@@ -28,7 +28,7 @@ static IMAGE: LazyLock<(Image, BuildId)> = LazyLock::new(|| {
 /// Addresses of a payload: near the text; where no branch reaches; the first and the last ones.
 const BASES: [u64; 4] = [TinyElf::TEXT + 0x10_0000, 1 << 40, 0, !0xffff];
 
-/// What may be a payload, as `alt verify`, `alt livepatch show` and `alt diff` read it.
+/// Reads data that may be a payload, as `alt verify`, `alt livepatch show` and `alt diff` do.
 pub fn payload_tool(data: &[u8]) {
     let (image, id) = &*IMAGE;
     verify::is_payload(data);

@@ -1,4 +1,4 @@
-//! Hash maps in the same order in each run: what a fuzzer learns from an input, and so the inputs
+//! Hash maps in the same order in each run, so that the coverage of an input, and the inputs
 //! that it makes next, would be other ones each time.
 
 use std::ffi::{c_uint, c_void};

@@ -12,7 +12,7 @@ use crate::records::{Arm, Kind, Records};
 
 const NOP: u32 = 0xd503_201f;
 
-/// The sites that depend on one cpucap alone, by what they hold.
+/// The sites that depend on one cpucap only, by their words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Votes {
     /// As if the cpucap were present.

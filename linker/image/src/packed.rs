@@ -32,7 +32,7 @@ pub enum PackedError {
          that it was made of"
     )]
     Unknown(String),
-    /// A boot image: text and data without a table of what is where.
+    /// A boot image: text and data without a table of sections.
     #[error(
         "a boot image (`Image`), which has neither sections nor symbols: give the vmlinux that it \
          was made of (Xen: xen-syms)"

@@ -1,6 +1,6 @@
 //! The code of `alt-runtime` that runs while text changes.
 //!
-//! It is found by what it is called, since linker scripts rarely keep its input section
+//! It is found by its symbols, since linker scripts rarely keep its input section
 //! (`.text.alt_patcher`) apart: the two naked routines of `alt-runtime`. Where an output section
 //! has that name, or the symbols `__alt_patcher_start` and `__alt_patcher_end` enclose it, all of
 //! that counts too. An image without any of them has no patcher.
@@ -12,7 +12,7 @@ use crate::image::{Image, demangle};
 /// The section of the patcher in an object file.
 const SECTION: &str = ".text.alt_patcher";
 
-/// What the routines in it are called.
+/// The names of the routines in it.
 const ROUTINES: [&str; 2] = [
     "alt_runtime::arch::commit::commit",
     "alt_runtime::arch::wait::wait_if_requested",

@@ -29,7 +29,7 @@ pub const SECTIONS_X: [(&str, &str); 4] = [
     ("bss.x", include_str!("../bss.x")),
 ];
 
-/// The fragments to `INCLUDE` in the sections of init code and of its constants: what of alt-runtime is
+/// The fragments to `INCLUDE` in the sections of init code and of its constants: the parts of alt-runtime that are
 /// not needed after boot, in every kernel, in one that starts no CPU later, and in one that patches nothing
 /// later. Names and texts of the files.
 pub const INIT_X: [(&str, &str); 5] = [

@@ -1,4 +1,4 @@
-//! What sorting by alignment would save in an image, and what it would cost.
+//! The savings and costs of sorting the sections of an image by alignment.
 //!
 //! An input section begins at a multiple of its alignment, so there is padding between sections of
 //! different alignment. `SORT_BY_ALIGNMENT` in a linker script avoids most of it, and moves functions

@@ -1,7 +1,7 @@
-//! Livepatch on the host: what changed between two builds of a kernel.
+//! Livepatch on the host: the changes between two builds of a kernel.
 //!
-//! [`archive`] reads and writes what is kept of a build, [`model`] makes functions and data of it,
-//! and [`diff`] compares two of them. [`payload`] makes what a kernel loads, and [`verify`] checks it.
+//! [`archive`] reads and writes the kept inputs of a build, [`model`] reads functions and data from them,
+//! and [`diff`] compares two builds. [`payload`] makes the file that a kernel loads, and [`verify`] checks it.
 
 pub mod archive;
 pub mod diff;

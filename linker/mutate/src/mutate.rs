@@ -138,7 +138,7 @@ impl Original {
     }
 
     /// Judges a list of changes, one after the other, in one copy of the image: a change is in no
-    /// header, symbol or relocation, so what was read from these stays.
+    /// header, symbol or relocation, so the values read from these remain valid.
     fn judge_all(&self, changes: &[(Place, Vec<u8>)], tell: &(dyn Fn() + Sync)) -> Figures {
         let mut image = self.image.clone();
         let mut figures = Figures::default();

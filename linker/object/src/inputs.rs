@@ -250,7 +250,7 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<InputKind, InputError> {
 /// Whether there are sections for GCC's link-time optimisation, and no machine code: with
 /// `-ffat-lto-objects` there is both.
 fn is_gimple(header: &FileHeader64<LittleEndian>, bytes: &[u8]) -> bool {
-    // What is damaged is reported by whoever reads the sections.
+    // The code that reads the sections reports damage.
     let Ok(sections) = header.sections(LittleEndian, bytes) else {
         return false;
     };

@@ -51,7 +51,7 @@ impl Namespaces {
         let Some(section) = image.section(SECTION).filter(|section| section.has_bytes()) else {
             return found;
         };
-        // Its symbols have no places yet; hyp-link has checked what can be checked before the link.
+        // Its symbols have no addresses yet; hyp-link has made the checks that are possible before the link.
         if image.relocatable().is_some() {
             return found;
         }

@@ -1,4 +1,4 @@
-//! Reports what the rules could not check, so that a clean result is not misread.
+//! Reports the parts that the rules could not check, so that a clean result is not misread.
 
 use alt_image::image::{Image, Relocatable, Unapplied};
 use alt_image::records::Format;
@@ -9,7 +9,7 @@ use crate::bounds::KernelBounds;
 use crate::context::Context;
 use crate::ours;
 
-/// What has not been checked, a line each.
+/// The parts that were not checked, a line each.
 pub fn not_checked(context: &Context<'_>) -> Vec<String> {
     let image = context.image;
     let mut lines = Vec::new();
@@ -53,7 +53,7 @@ pub fn not_checked(context: &Context<'_>) -> Vec<String> {
     lines
 }
 
-/// What the link or the loader of an object decides.
+/// The properties of an object that its link or its loader decides.
 fn in_object(object: &Relocatable, image: &Image, lines: &mut Vec<String>) {
     lines.push(format!(
         "what is decided when this object is linked or loaded: addresses, and {} symbols of other \

@@ -1,6 +1,6 @@
 //! A seal: digests of an image directly after its link, to detect later changes.
 //!
-//! Rules find what cannot be right. They cannot find a changed cpucap of a record, or an instruction
+//! Rules detect states that are certainly wrong. They cannot detect a changed cpucap of a record, or an instruction
 //! of an arm that was replaced by another valid one: that requires a reference. A [`Seal`] is made from
 //! the linked image and kept with it; [`verify`](crate::verify) then reports each site that has
 //! changed since.

@@ -1,4 +1,4 @@
-//! What a site with a callback adds to a plan.
+//! The cost of a site with a callback in a plan.
 
 use core::mem::MaybeUninit;
 use core::slice;

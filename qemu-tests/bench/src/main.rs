@@ -1,4 +1,4 @@
-//! Counts what checks, operations and a pass cost, in instructions.
+//! Counts the instructions of checks, operations and passes.
 //!
 //! It runs in QEMU with `-icount`, where the PMU counts retired instructions exactly, and
 //! prints one line per number. `cargo xtask bench` gives it tables to patch, reads the

@@ -26,7 +26,7 @@ pub(crate) struct Word {
 enum Stage {
     Stored,
     Cleaned,
-    /// A DSB is between the clean and what follows.
+    /// A DSB has followed the clean.
     Ordered,
     Invalidated(Extent),
     /// At this time.

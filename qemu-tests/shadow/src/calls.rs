@@ -47,7 +47,7 @@ unsafe extern "C" {
 }
 
 fn go(attack: bool) -> Outcome {
-    // SAFETY: it keeps what a function must keep, and the shadow call stack is large enough. The
+    // SAFETY: it preserves the callee-saved registers, and the shadow call stack is large enough. The
     // attack comes back by itself.
     unsafe { enter(DEPTH, attack.into(), SHADOW.0.get().cast()) }
 }

@@ -59,8 +59,8 @@ function foreign
     epilogue
 end foreign
 
-// Outcome enter(u64 depth, u64 attack, u64 shadow): calls, on a shadow call stack. Answers in x0
-// what `calls` does, or -1 if the attacker got control; in x1 how far x18 was in the innermost
+// Outcome enter(u64 depth, u64 attack, u64 shadow): calls, on a shadow call stack. Returns in x0
+// the result of `calls`, or -1 if the attacker got control; in x1 the offset of x18 in the innermost
 // call. Not signed itself, since it has no shadow call stack yet when it is entered.
     .section .text.enter, "ax", %progbits
     .globl enter

@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(argument, "/a,,b.so,config=/c,,d");
     }
 
-    // What QEMU 7.2 and a QEMU without plugins say.
+    // The messages of QEMU 7.2 and of a QEMU without plugins.
     #[test]
     fn reason_is_in_the_last_words() {
         let old = "warning: x\nqemu: Could not load plugin p.so: undefined symbol: \

@@ -5,7 +5,7 @@ use crate::{Error, Image, Result};
 use coherence::{End, Line};
 use std::{collections::BTreeMap, fmt, fs, path::Path};
 
-/// What the plugin saw.
+/// The plugin's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The first violations, without duplicates, in the order in which they happened.

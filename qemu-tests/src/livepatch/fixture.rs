@@ -1,5 +1,5 @@
 //! Payloads of the tests, written from the description of the layout alone: an oracle beside the
-//! writer of `alt livepatch build`, and a way to write what the tool refuses to write.
+//! writer of `alt livepatch build`, and a way to write payloads that the tool refuses to write.
 
 use alt_runtime::livepatch::format::{
     Entry, FUNCTION_LANDING_PAD, FUNCTION_MAY_BE_RUNNING, Function, HOOKS, Header, HookKind,
@@ -15,7 +15,7 @@ pub struct Fixture {
     pub image: Id,
     /// The payload that must be applied before; the image if none.
     pub parent: Id,
-    /// What it replaces.
+    /// The functions that it replaces.
     pub functions: Vec<Replacement>,
     /// Instructions of its hooks.
     pub hooks: Vec<(HookKind, Vec<u32>)>,

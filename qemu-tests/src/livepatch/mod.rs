@@ -1,4 +1,4 @@
-//! Livepatch payloads: what they replace, and payloads of tests that no tool has made.
+//! Livepatch payloads: the functions that they replace, and payloads that only tests make.
 
 mod fixture;
 mod payload;

@@ -1,4 +1,4 @@
-//! What a payload says that it replaces.
+//! The functions that a payload replaces, by its description.
 
 use crate::{Error, Image, Result};
 use alt_runtime::livepatch::format::{

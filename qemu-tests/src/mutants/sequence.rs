@@ -39,7 +39,7 @@ pub fn sequence(image: &Image) -> Result<(), String> {
         .concat(),
     );
     // The branch between the load of the generation and ISB makes the model order the two.
-    // What is published before STLR is seen with the generation.
+    // Stores before STLR are visible with the generation.
     let wait = masked(&[FRAME, STACK, LDAR, IS_EVEN, STLR, LDAR, WAITS_ON, ISB]);
     let waits = [FRAME, STACK, LDAR, STLR, IS_EVEN, WAITS_ON, ISB];
     let waits = [&enter[..], &leave, &waits].concat();

@@ -8,7 +8,7 @@ pub(super) const COMMIT: &str = "arch::commit::commit";
 pub(super) const WAIT: &str = "arch::wait::wait_if_requested";
 /// The routine that turns the MMU on at EL1, on each CPU.
 pub(super) const START: &str = "enable_mmu";
-/// What turns the MMU on at EL2, without E2H, as on a Cortex-A53, and with it.
+/// The instructions that turn the MMU on at EL2, without E2H, as on a Cortex-A53, and with it.
 pub(super) const START_NVHE: &str = "__hyp_nvhe_init";
 pub(super) const START_VHE: &str = "__hyp_vhe_init";
 

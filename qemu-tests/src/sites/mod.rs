@@ -19,11 +19,11 @@ pub struct Record {
     pub site: u64,
     /// When the site changes.
     pub condition: Condition,
-    /// What it changes to.
+    /// The change.
     pub kind: SiteKind,
 }
 
-/// What a site becomes when its condition holds.
+/// The change of a site if its condition is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteKind {
     /// One instruction that becomes a branch, or a branch that becomes NOP.

@@ -14,7 +14,7 @@ pub const ALLOC: u64 = 2;
 /// It holds instructions.
 pub const EXEC: u64 = 4;
 
-/// A section: what its header says, and its bytes.
+/// A section: its header, and its bytes.
 #[derive(Clone)]
 pub struct Section {
     /// Its name.

@@ -223,7 +223,7 @@ impl Image {
     pub fn variable(&self, name: &str) -> Option<u64> {
         let found = self.symbols.iter().find(|symbol| {
             let path = format!("{:#}", rustc_demangle::demangle(&symbol.name));
-            // LLVM names what is left of a variable `NAME.0`.
+            // LLVM names the rest of an optimised variable `NAME.0`.
             let path = path.split('.').next().unwrap_or_default();
             !symbol.text && path.ends_with(name)
         });

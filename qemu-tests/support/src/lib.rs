@@ -1,4 +1,4 @@
-//! What the tests of several packages share: cross compiling and linking for arm64, reading linked
+//! Shared code of the tests of several packages: cross compiling and linking for arm64, reading linked
 //! images, skipping tests, and the code blocks of the documents.
 //!
 //! This package is a leaf. It depends on no package of this workspace, so that each of them can use

@@ -24,7 +24,7 @@ const DEVICE_TREE: usize = 0x4000_0000;
 
 /// The device tree; its command line is that of `-append`.
 pub fn device_tree() -> Option<Fdt<'static>> {
-    // SAFETY: mapped, and never written; what is not a device tree is refused.
+    // SAFETY: QEMU puts the device tree there, the memory is mapped, and it is never written.
     unsafe { Fdt::from_raw(DEVICE_TREE as *const u8) }.ok()
 }
 

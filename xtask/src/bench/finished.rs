@@ -17,7 +17,7 @@ use alt_runtime::{Callback, Insn, Site};
 use qemu_tests::{Image, Qemu};
 use std::{error::Error, fs, sync::atomic::AtomicU32};
 
-/// What a pass over one finished table costs.
+/// The cost of a pass over one finished table.
 struct Cost {
     /// Instructions of the plan of a first pass and of the commit.
     total: u64,

@@ -15,7 +15,7 @@ const OLD_CPU: &str = "cortex-a53";
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A line of the guest: the table it belongs to, what was counted, and the number.
+/// A line of the guest: the table, the counted quantity, and the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) group: String,

@@ -1,4 +1,4 @@
-//! The cost of a pass over the size of its table, as SVG: what was measured, and the straight line
+//! The cost of a pass over the size of its table, as SVG: the measured points, and the straight line
 //! that is nearest to it, on scales of powers of ten.
 
 use super::{fit, guest::CPU, measure::Measured, table::Caps};

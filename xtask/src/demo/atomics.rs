@@ -1,4 +1,4 @@
-//! The calls of outline atomics, and what memory holds in their place.
+//! The calls of outline atomics, and the words of memory in their place.
 
 use alt_image::atomics::called_at;
 use qemu_tests::sites::SiteKind;

@@ -16,7 +16,7 @@ pub(crate) fn reason(demo: &Demo, records: &[Record]) -> Result<Option<String>> 
     }
 }
 
-/// What the kernel itself reports.
+/// The kernel's own report.
 fn said(facts: &[Fact], log: &[LogLine], status: Status) -> Option<String> {
     let from_facts = facts.iter().find_map(|fact| match fact {
         Fact::PatchError(text) => Some(format!("the patcher refused the table: {text}")),

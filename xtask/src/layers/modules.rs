@@ -42,7 +42,7 @@ pub(super) struct Module {
     pub(super) references: Vec<Reference>,
 }
 
-/// What a name of a module is bound to.
+/// The binding of a name in a module.
 pub(super) enum Binding {
     /// An item of the module with this index.
     Item(usize),

@@ -3,7 +3,7 @@
 use super::modules::{Binding, Crate};
 use std::collections::HashMap;
 
-/// What a path names: a module, or an item of the module with this index.
+/// The item of a path: a module, or an item of the module with this index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     Module(usize),
@@ -13,7 +13,7 @@ enum Target {
 /// Finds the items of the paths of a crate.
 pub(super) struct Names<'a> {
     krate: &'a Crate,
-    /// What was found for a path in a module; empty while it is being resolved, so that modules
+    /// The result for a path in a module; empty while it is being resolved, so that modules
     /// may import each other's names by globs.
     known: HashMap<(usize, Vec<String>), Vec<Target>>,
 }
@@ -27,7 +27,7 @@ impl<'a> Names<'a> {
     }
 
     /// The modules that define what `path`, written in `module`, may name; re-exports are followed.
-    /// Empty for what another crate defines, and for local variables and parameters.
+    /// Empty for items of other crates, and for local variables and parameters.
     ///
     /// Types, values and macros are not distinguished; methods and generated names are not
     /// resolved. A generated name counts as defined in the module in which the path looks for it.

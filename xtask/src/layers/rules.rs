@@ -12,10 +12,10 @@ pub(super) const PACKAGES: &[&[&str]] = &[
     &["alt-cpu"],
     // The reader of cpucaps.toml.
     &["alt-cpucaps"],
-    // What a kernel compiles in.
+    // The packages that a kernel links.
     &["alt-macros"],
     &["alt-runtime"],
-    // The host: images, the verifier, what a build script uses, the program `alt`.
+    // The host: images, the verifier, the library of build scripts, the program `alt`.
     // Findings; inputs of a link.
     &["alt-diagnostic", "alt-object"],
     &["alt-image"],
@@ -46,7 +46,7 @@ pub(super) const PACKAGES: &[&[&str]] = &[
         "two-passes",
     ],
     &["quickstart", "higher-half", "relocatable"],
-    // The harness that boots guests, and what builds on it.
+    // The harness that boots guests, and the packages that use it.
     &["qemu-tests"],
     &["doc-snippets", "xtask"],
 ];
@@ -63,7 +63,7 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     // The layout of the tables, and those of one image.
     &["record"],
     &["region"],
-    // What a host tool makes of the tables.
+    // The tables that a host tool makes.
     &["finished"],
     // Stores, cache maintenance, the loop that waits.
     &["arch"],
@@ -76,7 +76,7 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     &["code"],
     // Functions replaced while the kernel runs.
     &["livepatch"],
-    // What the macros expand to.
+    // The expansions of the macros.
     &["assembly", "macros"],
     // Helpers that a compiler calls, written by those macros.
     &["atomics"],

@@ -94,7 +94,7 @@ fn lines(text: &str, index: usize, codename: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    // What apt 2.6 prints on a Debian 12 with another vendor's packages.
+    // The output of apt 2.6 on a Debian 12 with another vendor's packages.
     const TARGETS: &str = "\
 vendor bookworm main /etc/apt/sources.list.d/a-vendor.sources:1
 Debian bookworm-security main /etc/apt/sources.list.d/debian.sources:2

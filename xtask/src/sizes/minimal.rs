@@ -1,4 +1,4 @@
-//! What alt-runtime adds to a minimal kernel: 73 cpucaps, one site, fat LTO, `opt-level = "s"`.
+//! The bytes that alt-runtime adds to a minimal kernel: 73 cpucaps, one site, fat LTO, `opt-level = "s"`.
 
 use super::stack::Stack;
 use alt_image::image::Image;
@@ -31,7 +31,7 @@ pub(super) struct Row {
     constants: u64,
     /// The stack of the whole path from the kernel's `main`.
     stack: u64,
-    /// What is outside of the init region, and stays after boot.
+    /// The bytes outside of the init region, which remain after boot.
     resident: u64,
 }
 

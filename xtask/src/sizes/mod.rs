@@ -1,4 +1,4 @@
-//! `cargo xtask sizes`: what alt-runtime adds to a minimal kernel; the cost of sites in the demo's
+//! `cargo xtask sizes`: the bytes that alt-runtime adds to a minimal kernel; the cost of sites in the demo's
 //! image, in bytes; the stack of the functions that a kernel calls.
 
 mod minimal;

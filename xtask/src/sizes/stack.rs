@@ -23,7 +23,7 @@ pub(crate) const BOUNDS_OF_ONE_PASS: [(&str, u64); 2] = [
     ("::Detected::patch", 2048),
 ];
 
-/// What a function takes.
+/// The stack of a function.
 #[derive(Clone, Debug, Default)]
 struct Function {
     name: String,

@@ -21,7 +21,7 @@ use crate::cap::IdRegs;
 #[repr(transparent)]
 pub struct Node(pub(super) u64);
 
-/// What a node tests.
+/// The test of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cap) enum Kind {
     Always,
@@ -54,7 +54,7 @@ impl Node {
     }
 
     pub(super) const fn field(field: &Field, min: i64, max: i64) -> Self {
-        // 0, half of the values, or 1: what the smallest value lacks to 0.
+        // 0, half of the values, or 1: the distance of the smallest value from 0.
         let bias = -field.min_value();
         assert!(field.width <= 12 && bias < 128, "the field is too wide");
         let min = clamp(min, field.min_value(), field.max_value() + 1) + bias;

@@ -123,7 +123,7 @@ fn elements() -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// EL2 can read what it has mapped, and nothing else of the kernel.
+/// EL2 can read the kernel's memory that it has mapped, and no other memory of the kernel.
 fn read(variant: &Variant) -> Result<(), Mismatch> {
     let parts = variant.bounds();
     for part in [

@@ -1,4 +1,4 @@
-//! What the other CPUs execute while functions are replaced.
+//! The work of the other CPUs while functions are replaced.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -13,7 +13,7 @@
 //! | `sum` | logs a checksum of the text |
 //! | `busy:0`, `busy:1` | CPU 1 leaves, or stays in, a function that payloads of the tests replace |
 //! | `absent:0`, `absent:1` | CPU 2 comes, or does not come, to the rendezvous |
-//! | `settle` | waits until the other CPUs have worked on what was done before |
+//! | `settle` | waits until the other CPUs have executed the functions after the last operation |
 //! | `calls` | logs how often the other CPUs have called old and new functions |
 //!
 //! The result of each command is logged. A command that is refused does not end the run: tests

@@ -1,4 +1,4 @@
-//! Functions that payloads of the tests replace. What each returns says which version was called.
+//! Functions that payloads of the tests replace. The result of each identifies the version.
 //!
 //! Their symbols are not mangled, so that a test finds them; `black_box` keeps callers from knowing
 //! the result.

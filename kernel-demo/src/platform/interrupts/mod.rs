@@ -147,7 +147,7 @@ pub struct SavedMask(u64);
 /// Masks ordinary interrupts on this CPU: by PSTATE.I, or by priority, which lets urgent ones
 /// through ("pseudo-NMI").
 ///
-/// What one variant of this function saves means nothing to the other variant of [`unmask`], so the
+/// The value that one variant of this function saves is meaningless to the other variant of [`unmask`], so the
 /// cpucap is of boot scope: both sites change in one step, while no interrupts are masked by them.
 #[inline]
 pub fn mask() -> SavedMask {

@@ -15,7 +15,7 @@ use clap::Args;
 use crate::input::read;
 use crate::output;
 
-/// Shows what a payload replaces, and what it needs.
+/// Shows the contents and requirements of a payload.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Show {

@@ -101,7 +101,7 @@ enum Judged {
     Left(Reason),
 }
 
-/// What the calls are compared with.
+/// The data with which the calls are compared.
 struct Search<'a> {
     image: &'a Image,
     replacements: Range<u64>,

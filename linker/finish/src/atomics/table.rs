@@ -16,7 +16,7 @@ use crate::file::{File, Row};
 /// The size of a record in bytes.
 const RECORD: u64 = Section::Alternatives.element_size();
 
-/// What the names of bounds begin with, of our scripts and of linkers.
+/// The prefixes of the names of bounds, of our scripts and of linkers.
 const BOUNDS: [&[u8]; 3] = [b"__start_", b"__stop_", b"__alt_"];
 
 /// The bytes of the image with a record for each of the calls, which are sorted.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Section;
 use crate::image::{self, Image};
 
-/// From this version, Linux neither maps nor reserves what is before `_stext`: the header of the boot
+/// From this version, Linux neither maps nor reserves the memory before `_stext`: the header of the boot
 /// image, and padding. Other data may be there.
 const WITHOUT_HEADER: (u32, u32) = (5, 11);
 

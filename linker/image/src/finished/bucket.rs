@@ -10,7 +10,7 @@ use super::WriteError;
 use super::condition::{disjoint, never};
 use super::sites::{Becomes, Site};
 
-/// A site in a bucket, and what it becomes there.
+/// A site in a bucket, and its change.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member<'a> {
     pub site: &'a Site,
@@ -59,7 +59,7 @@ pub(super) fn all(sites: &[Site]) -> Result<BTreeMap<Vec<Term>, Bucket<'_>>, Wri
     Ok(buckets)
 }
 
-/// What the sites of a run have in common, in the order of the runs in a bucket.
+/// The common properties of the sites of a run, in the order of the runs in a bucket.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct RunKey {
     pub kind: Kind,

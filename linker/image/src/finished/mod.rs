@@ -26,7 +26,7 @@ use crate::names::ANY_CAP;
 pub use encode::Written;
 pub use error::WriteError;
 
-/// What [`write()`] has decided.
+/// The result of [`write()`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// The table to put in the place of the raw ones.

@@ -9,12 +9,12 @@ use super::WriteError;
 use crate::names::ANY_CAP;
 use crate::patching::planned;
 
-/// What a site becomes.
+/// The change of a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Becomes {
     /// These instructions.
     Words(Vec<u32>),
-    /// What the callback at this address computes.
+    /// The callback at this address computes the words.
     Callback(u64),
 }
 

@@ -59,7 +59,7 @@ impl Image {
         }
     }
 
-    /// What is particular to a relocatable object; `None` for a linked image.
+    /// The layout of a relocatable object; `None` for a linked image.
     pub fn relocatable(&self) -> Option<&Relocatable> {
         self.relocatable.as_deref()
     }

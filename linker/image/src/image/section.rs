@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// What the names of sections begin with that keep the records of a finished image.
+/// The prefix of the names of sections that keep the records of a finished image.
 pub(super) const COPY_PREFIX: &str = ".alt_raw_";
 
 /// A section.

@@ -1,6 +1,6 @@
 //! Dumps of the memory of a running kernel.
 //!
-//! A dump is raw memory, or an ELF core file ([`core_file`]). Its text is placed by what it holds
+//! A dump is raw memory, or an ELF core file ([`core_file`]). Its text is placed by its contents
 //! ([`locate`]): the kernel may have been loaded anywhere, and may run at other addresses than those
 //! of the link (KASLR).
 

@@ -3,7 +3,7 @@
 //! `alt finish` writes a finished table (`alt_runtime::finished`) over the records of one table, and
 //! zeros over those of the other. It keeps the records in sections of the file that are not loaded,
 //! with the addresses that they had. So all that is known about an image is known about a finished one.
-//! What a kernel does is in the finished table alone: the patcher runs over that
+//! A kernel reads the finished table only: the patcher runs over that
 //! ([`Host::region`](crate::patching::Host::region)), and `alt verify` compares it with what the records
 //! give.
 

@@ -25,7 +25,7 @@ const BTI_TARGETS: u32 = 0b11 << 6;
 /// The functions that a traced function calls.
 const CALLERS: [&str; 3] = ["ftrace_caller", "ftrace_regs_caller", "ftrace_common"];
 
-/// What the tracer keeps before a function: the default, and those of the kernel itself.
+/// The structures whose address the tracer stores before a function: the default, and those of the kernel itself.
 const OPS: [&str; 3] = ["ftrace_nop_ops", "ftrace_list_ops", "global_ops"];
 
 /// Branches in the trampolines of the tracer that it aims at its users.

@@ -3,7 +3,7 @@
 //!
 //! The image's own tables list them: the entries of functions for ftrace, jump labels, runtime
 //! constants, and pointers in the text that are relocated. Kprobes, BPF trampolines and payloads of livepatch are in no table
-//! of the image: what they write is a difference.
+//! of the image: their words are differences.
 
 mod constants;
 mod data;
@@ -37,7 +37,7 @@ pub enum Means {
     HypVector,
     /// A value that is known early in the boot: `runtime_ptr_…`, `runtime_shift_…`, `runtime_mask_…`.
     Constant,
-    /// Data in the text: what a signer of the boot image writes to its header; `init_ttbr` of Xen.
+    /// Data in the text: the words that a signer of the boot image writes to its header; `init_ttbr` of Xen.
     Data,
 }
 
@@ -176,7 +176,7 @@ impl Rewritten {
         }
     }
 
-    /// Adds a doubleword that may hold one of these values, or what the file has.
+    /// Adds a doubleword that may hold one of these values, or that of the file.
     fn add_optional(&mut self, image: &Image, address: u64, means: Means, values: &[u64]) {
         let low = values.iter().map(|value| *value as u32).collect();
         let high = values.iter().map(|value| (*value >> 32) as u32).collect();

@@ -107,7 +107,7 @@ pub struct Layout {
     pub total: Split,
 }
 
-/// A table, or what else there is.
+/// A table, or another part of the records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
     /// The section, or where in the text it is.

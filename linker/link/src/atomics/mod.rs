@@ -58,12 +58,12 @@ pub enum AtomicsError {
     },
 }
 
-/// What to link in the place of some inputs.
+/// The files to link in place of some inputs.
 #[derive(Debug, Default)]
 pub struct Prepared {
     /// The inputs that were rewritten, each with the file to link in its place.
     pub replaced: Vec<(PathBuf, PathBuf)>,
-    /// What was found.
+    /// The report.
     pub report: Report,
 }
 

@@ -1,4 +1,4 @@
-//! What was found and done.
+//! The report about the calls of outline atomics.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +37,7 @@ pub enum Reason {
     Comdat,
     /// No local symbol is in the section.
     NoSymbol,
-    /// The helper is not that of alt-runtime, so an instruction may not do what it does.
+    /// The helper is not that of alt-runtime, so an instruction may have another effect.
     Overridden(String),
     /// The link has helpers of alt-runtime, but not this one.
     NoHelper,
@@ -138,7 +138,7 @@ impl fmt::Display for Left {
     }
 }
 
-/// What became of the calls of all inputs.
+/// The results for the calls of all inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// The number of calls that are sites now.

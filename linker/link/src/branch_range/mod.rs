@@ -93,11 +93,11 @@ pub struct Report {
 pub struct NotChecked {
     /// Its name: `entry.o`, or `libkernel.a(entry.o)`.
     pub name: String,
-    /// What was not checked.
+    /// The parts that were not checked.
     pub what: Unchecked,
 }
 
-/// What the lint cannot check in an input.
+/// A part of an input that the lint cannot check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unchecked {
     /// LLVM bitcode has no instructions yet.
@@ -136,7 +136,7 @@ impl Unchecked {
 }
 
 impl Report {
-    /// A summary of what was checked.
+    /// A summary of the checked inputs.
     pub fn checked(&self) -> String {
         let objects = count(self.objects, "object");
         let references = count(self.references, "reference");

@@ -1,4 +1,4 @@
-//! What refers to what in the object, by functions and data: how execution comes from an export
+//! The references between functions and data of the object: how execution comes from an export
 //! to a symbol.
 
 use std::collections::{HashMap, VecDeque};

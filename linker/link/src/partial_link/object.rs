@@ -107,7 +107,7 @@ impl<'a> LinkedObject<'a> {
     }
 }
 
-/// Checks what is necessary to rewrite the object, and that it takes no more memory than the file
+/// Checks the requirements for rewriting the object, and that it takes no more memory than the file
 /// has bytes: a linker gives each section its own bytes, and aligns them in the file too.
 fn check_layout(object: &Object<'_>, len: usize) -> Result<(), PartialLinkError> {
     let wrong = |what: String| Err(PartialLinkError::Object(what));

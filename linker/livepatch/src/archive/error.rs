@@ -13,7 +13,7 @@ use super::flags::Flag;
 pub struct Missing {
     /// The flag.
     pub flag: Flag,
-    /// What shows that it is missing.
+    /// The evidence that it is missing.
     pub evidence: String,
 }
 
@@ -87,7 +87,7 @@ pub enum ArchiveError {
         /// The error of the system.
         error: io::Error,
     },
-    /// `build.toml` is not what alt-ld writes.
+    /// `build.toml` is not in the form that alt-ld writes.
     #[error("{}: {error}", path.display())]
     Info {
         /// The file.

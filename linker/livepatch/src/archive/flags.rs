@@ -1,6 +1,6 @@
 //! The flags of a build that can be livepatched: the one place that states them.
 //!
-//! [`text`] is what `alt livepatch flags` prints; `docs/livepatch.md` shows the same lines.
+//! [`text`] is the output of `alt livepatch flags`; `docs/livepatch.md` shows the same lines.
 
 use std::fmt;
 
@@ -54,7 +54,7 @@ impl Flag {
         Self::BuildId,
     ];
 
-    /// What to write, and where.
+    /// The line to write, and its file.
     pub const fn write(self) -> &'static str {
         match self {
             Self::CodegenUnits => "codegen-units = 1 in the cargo profile",

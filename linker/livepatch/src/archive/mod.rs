@@ -1,4 +1,4 @@
-//! What `alt-ld --alt-keep` keeps of a build, beside the image: the inputs of the link and its map.
+//! The folder that `alt-ld --alt-keep` writes beside an image: the inputs of the link and its map.
 //!
 //! ```text
 //! kernel.livepatch/

@@ -4,7 +4,7 @@ use crate::archive::Build;
 
 use super::refusal::Refusal;
 
-/// What differs in how two builds were made. If anything does, differences of functions mean
+/// The differences in how two builds were made. If there is one, differences of functions mean
 /// nothing.
 pub fn other_build(old: &Build, new: &Build) -> Vec<Refusal> {
     let mut refusals = Vec::new();

@@ -1,4 +1,4 @@
-//! What a payload carries, and what its references become.
+//! The contents of a payload, and the targets of its references.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -35,7 +35,7 @@ pub struct Replaced {
     pub name: String,
 }
 
-/// What a reference of carried code becomes.
+/// The target of a reference of carried code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// A place in the old image: the address of the target, to which the addend of the reference is
@@ -49,7 +49,7 @@ pub enum Resolution {
 }
 
 impl Diff<'_> {
-    /// What a payload carries: changed functions with their records, and all that these refer to and
+    /// The contents of a payload: changed functions with their records, and everything that these refer to and
     /// that is not in the old image. Functions first, by the order of the new build.
     pub fn carried(&self) -> Vec<Carried> {
         let mut queue: VecDeque<AtomId> = self
@@ -93,7 +93,7 @@ impl Diff<'_> {
         })
     }
 
-    /// What a reference of a carried atom becomes.
+    /// The target of a reference of a carried atom.
     pub fn resolve(&self, by: AtomId, reference: &Reference) -> Resolution {
         if !RELOCATIONS.contains(&reference.kind) && !reference.resolved {
             return Resolution::Refused(Refusal::Relocation {

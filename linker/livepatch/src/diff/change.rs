@@ -1,4 +1,4 @@
-//! What changed, and why.
+//! Changes and their reasons.
 
 use std::fmt;
 

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 /// How the sections of the code that runs while text is inconsistent begin.
 const PATCHER: &str = ".text.alt_patcher";
 
-/// What makes a comparison meaningless, for both builds.
+/// Conditions under which a comparison has no meaning, for both builds.
 pub(super) fn builds(old: &Model, new: &Model) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let producers = |model: &Model| -> BTreeSet<String> {
@@ -96,7 +96,7 @@ fn not_from_inputs(build: &'static str, model: &Model) -> Option<Refusal> {
     })
 }
 
-/// Compares what the linker did not relocate.
+/// Compares the parts that the linker did not relocate.
 fn differs(image: &Image, atom: &Atom) -> Option<String> {
     let address = atom.address?;
     let Some(bytes) = image.bytes(address, atom.bytes.len()) else {

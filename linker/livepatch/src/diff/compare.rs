@@ -1,4 +1,4 @@
-//! Compares atoms of two builds: bytes before relocation, and what they refer to.
+//! Compares atoms of two builds: bytes before relocation, and the targets of references.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -135,7 +135,7 @@ impl<'a> Comparer<'a> {
         }
     }
 
-    /// Compares two constants by what they contain, and so on.
+    /// Compares two constants by their contents, recursively.
     pub fn constants(&self, pairs: &Pairs, old: AtomId, new: AtomId) -> Verdict {
         if let Some(verdict) = self.constants.borrow().get(&(old, new)) {
             return *verdict;

@@ -41,13 +41,13 @@ pub(super) fn has_identity(kind: Kind) -> bool {
     kind == Kind::Function || kind.is_static()
 }
 
-/// What identifies an atom of a build.
+/// The key of an atom of a build.
 type Key<'k> = dyn Fn(&Model, AtomId) -> Vec<String> + 'k;
 
 type Groups = BTreeMap<Vec<String>, (Vec<AtomId>, Vec<AtomId>)>;
 
 /// Pairs functions and statics by name: the exact name in the same input, the exact name, the name
-/// that is stable with generic arguments, and the stable name. What is still ambiguous is decided by
+/// that is stable with generic arguments, and the stable name. Remaining ambiguities are decided by
 /// `same`, and then by order.
 pub(super) fn pair(
     old: &Model,
@@ -125,7 +125,7 @@ fn groups(
     groups
 }
 
-/// A name without what LLVM appends; the names that LLVM makes up are all one.
+/// A name without the suffix of LLVM. All names that LLVM generates are equal.
 fn stable_name(name: &str) -> String {
     match names::is_anonymous(name) || name.contains("..L") {
         true => "(anonymous)".to_owned(),

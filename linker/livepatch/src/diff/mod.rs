@@ -1,7 +1,7 @@
-//! What changed from one kept build to another.
+//! The changes from one kept build to another.
 //!
 //! Functions and statics of the two builds are paired by name. Constants have no lasting name, and
-//! are compared by what they contain, from the functions that use them. A pair is *changed* if bytes
+//! are compared by their contents, from the functions that use them. A pair is *changed* if bytes
 //! before relocation or references differ; of a panic location, line and column do not count.
 
 mod builds;
@@ -31,7 +31,7 @@ pub use refusal::Refusal;
 
 use crate::model::{AtomId, Kind, Model};
 
-/// What the author of a patch allows.
+/// The exceptions that the author of a patch allows.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Statics that were optimised away in the old build and may begin with their initial value, by
@@ -39,7 +39,7 @@ pub struct Options {
     pub allowed_statics: Vec<String>,
 }
 
-/// What changed from one build to another.
+/// The changes from one build to another.
 #[derive(Debug)]
 pub struct Diff<'a> {
     old: &'a Model,
@@ -179,7 +179,7 @@ impl<'a> Diff<'a> {
         &self.changes
     }
 
-    /// What cannot be patched.
+    /// The changes that cannot be patched.
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
     }

@@ -1,4 +1,4 @@
-//! What the code of a function does, by the function from whose source it comes.
+//! The instructions of a function, by the function from whose source they come.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::matching;
 /// The instructions of each function that was inlined, and of the function's own code (`None`): their
 /// texts without registers, and how often each occurs.
 ///
-/// Registers, stack slots and the order change with everything around; what is left of an
+/// Registers, stack slots and the order depend on the surrounding code; the rest of an
 /// instruction shows whether the source of its function changed.
 pub(super) type Profile = BTreeMap<Option<String>, BTreeMap<String, usize>>;
 

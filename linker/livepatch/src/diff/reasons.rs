@@ -12,7 +12,7 @@ use super::compare::{Comparer, Verdict};
 use super::matching::Pairs;
 use super::profile;
 
-/// What explains changes.
+/// The data that explains changes.
 pub(super) struct Explainer<'a> {
     pub comparer: &'a Comparer<'a>,
     pub pairs: &'a Pairs,

@@ -1,4 +1,4 @@
-//! What cannot be patched, and what to do about it.
+//! Changes that cannot be patched, with advice.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::model::layout::Layout;
 pub enum Refusal {
     /// Another compiler, other flags, other linker arguments or another table of cpucaps.
     OtherBuild {
-        /// What differs.
+        /// The difference.
         what: String,
         /// Its value in the old build.
         old: String,
@@ -124,7 +124,7 @@ pub enum Refusal {
     Label {
         /// The function.
         name: String,
-        /// What refers to it.
+        /// The referring atom.
         by: String,
         /// The offset of the instruction, in bytes.
         offset: u64,

@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 pub struct Report {
     /// The functions and statics that differ.
     pub changes: Vec<Entry>,
-    /// What cannot be patched: the rule is the code of the refusal.
+    /// Changes that cannot be patched: the rule is the code of the refusal.
     #[serde(serialize_with = "refusals")]
     pub refusals: Vec<Diagnostic>,
     /// The result: `none`, `patchable` or `refused`.
@@ -30,7 +30,7 @@ pub struct Entry {
     pub kind: &'static str,
     /// Its name, demangled.
     pub name: String,
-    /// Its symbol, mangled: of the old build, or of the new one for what is new.
+    /// Its symbol, mangled: of the old build, or of the new one for a new function.
     pub symbol: String,
     /// Why.
     pub reasons: Vec<String>,

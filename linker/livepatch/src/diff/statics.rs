@@ -83,7 +83,7 @@ fn is_revived(old: &Model, atom: &Atom) -> bool {
             || statics.keys().any(|name| names::stable(name) == stable))
 }
 
-/// Tables of entries without a symbol, as assembly adds them: compared as lists of what they refer
+/// Tables of entries without a symbol, as assembly adds them: compared as lists of the targets that they refer
 /// to, and then by their bytes.
 fn anonymous_tables(diff: &Diff<'_>) -> Vec<Refusal> {
     type Table = (Vec<String>, Vec<u8>);
@@ -132,7 +132,7 @@ fn anonymous_tables(diff: &Diff<'_>) -> Vec<Refusal> {
     refusals
 }
 
-/// What an entry refers to. The offset in a function changes with its body, and is judged as a label
+/// The target of an entry. The offset in a function changes with its body, and is judged as a label
 /// there.
 fn target(model: &Model, reference: &Reference) -> String {
     match &reference.target {

@@ -4,13 +4,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AtomId(pub(super) usize);
 
-/// What an atom is.
+/// The kind of an atom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Instructions.
     Function,
     /// Read-only data without a name that lasts: a string, a promoted constant, a vtable, a jump
-    /// table, a panic location. It is what it contains, and a payload carries a copy.
+    /// table, a panic location. Its contents identify it, and a payload carries a copy.
     Constant,
     /// A read-only static.
     ReadOnly,
@@ -32,7 +32,7 @@ impl Kind {
 /// the linker's merging delimits.
 #[derive(Clone, Debug)]
 pub struct Atom {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its symbols, by offset, and global ones first.
     pub names: Vec<Name>,
@@ -76,7 +76,7 @@ pub struct Reference {
     pub offset: u64,
     /// `R_AARCH64_…` (ELF for the Arm 64-bit Architecture, "Relocation types").
     pub kind: u32,
-    /// What it refers to.
+    /// Its references.
     pub target: Target,
     /// The offset from the start of the target, in bytes.
     pub addend: i64,
@@ -85,7 +85,7 @@ pub struct Reference {
     pub resolved: bool,
 }
 
-/// What a reference refers to.
+/// The target of a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// An atom.

@@ -1,8 +1,8 @@
 //! The functions and data of a kept build.
 //!
-//! An [`Atom`] is what a link keeps or drops: a section of an object or, where a section has several
+//! An [`Atom`] is the unit that a link keeps or drops: a section of an object or, if a section has several
 //! functions or merged strings, a part of it. Bytes and references come from the objects, since
-//! those of an image have been relaxed and have lost what they name; addresses come from the
+//! those of an image have been relaxed and have lost their symbols; addresses come from the
 //! linker's map; names of types and of inlined code come from the image's debug information.
 
 mod atom;

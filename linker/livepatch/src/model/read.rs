@@ -208,7 +208,7 @@ impl Input<'_> {
                     relocation.symbol,
                     relocation.addend.unwrap_or_default(),
                 );
-                // The linker keeps what these refer to, and writes nothing (R_AARCH64_NONE).
+                // The linker keeps the targets of these, and writes nothing (R_AARCH64_NONE).
                 if relocation.kind.0 == 0 {
                     continue;
                 }
@@ -231,7 +231,7 @@ impl Input<'_> {
         Ok(())
     }
 
-    /// What a symbol plus addend means.
+    /// The target of a symbol plus addend.
     fn target(&self, globals: &Globals, symbol: usize, addend: i64) -> (Target, i64) {
         let Some(symbol) = self.object.symbols.get(symbol) else {
             return (Target::Absent(String::new()), addend);

@@ -1,4 +1,4 @@
-//! Payloads that a running kernel has applied: what they change in memory.
+//! Payloads that a running kernel has applied: their changes in memory.
 
 use alt_image::image::Image;
 use alt_runtime::Insn;

@@ -13,7 +13,7 @@ use crate::archive::Build;
 use crate::diff::{Carried, Diff, Resolution};
 use crate::model::{Atom, AtomId, Kind};
 
-/// What the author of a payload states.
+/// The options of the author of a payload.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The name: 1 to 127 bytes.
@@ -155,7 +155,7 @@ impl<'a> Carrier<'a> {
         found.next().is_none().then_some(first)
     }
 
-    /// Adds an atom and what it refers to.
+    /// Adds an atom and the targets of its references.
     fn add(&mut self, atom: AtomId) {
         let mut queue = VecDeque::from([atom]);
         while let Some(id) = queue.pop_front() {

@@ -85,7 +85,7 @@ pub enum PayloadBuildError {
         /// The reason.
         error: RelocationError,
     },
-    /// A place is not in what the payload has of a part, or not aligned.
+    /// A place is outside of the payload's bytes of a part, or not aligned.
     #[error("{name}+{offset:#x}: no place for a relocation of type {kind}")]
     Place {
         /// The part.

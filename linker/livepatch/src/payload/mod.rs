@@ -10,7 +10,7 @@
 //! | description.rs, elf.rs | the bytes of the file |
 //! | write.rs | all steps |
 //! | memory.rs | a payload at an address |
-//! | applied.rs | what an applied payload changes in memory |
+//! | applied.rs | the changes of an applied payload in memory |
 //! | summary.rs | a payload as a document |
 
 mod applied;

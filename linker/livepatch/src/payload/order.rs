@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use super::part::{Part, Target};
 
-/// The numbers of the parts: replaced functions by their address, hooks, and then what they refer
+/// The numbers of the parts: replaced functions by their address, hooks, and then the parts that they refer
 /// to, in the order of the references.
 pub fn of(parts: &[Part], hooks: &[usize]) -> Vec<usize> {
     let mut roots: Vec<_> = parts

@@ -1,6 +1,6 @@
 //! The parts of a payload before they have places.
 
-/// What a part is, which decides its segment.
+/// The kind of a part, which decides its segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartKind {
     /// Instructions.
@@ -22,7 +22,7 @@ pub enum PartKind {
 /// A function, a datum, or the records of a function.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// What it is.
+    /// Its kind.
     pub kind: PartKind,
     /// The name for a person.
     pub label: String,
@@ -60,13 +60,13 @@ pub struct Reference {
     pub offset: u64,
     /// `R_AARCH64_…`.
     pub kind: u32,
-    /// What it refers to.
+    /// Its references.
     pub target: Target,
     /// The offset from the start of the target, in bytes.
     pub addend: i64,
 }
 
-/// What a place refers to.
+/// The target of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Another part, by number.

@@ -15,7 +15,7 @@ use super::records::{self, Table};
 pub struct Segment {
     /// The offset from the payload's base.
     pub start: u64,
-    /// What the file has of it.
+    /// Its bytes in the file.
     pub bytes: Vec<u8>,
     /// Its size in memory.
     pub size: u64,

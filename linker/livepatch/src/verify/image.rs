@@ -1,4 +1,4 @@
-//! What the loader checks against the running image.
+//! The loader's checks against the running image.
 
 use std::collections::BTreeSet;
 

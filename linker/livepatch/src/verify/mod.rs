@@ -1,4 +1,4 @@
-//! The rules of `alt verify` for payloads: what the loader refuses, before it is on the machine.
+//! The rules of `alt verify` for payloads: the loader's checks, before the payload is on the machine.
 //!
 //! Without the image, a payload is checked by the loader's own parser. With it, also what the loader
 //! checks against the running image.

@@ -7,13 +7,13 @@ use alt_runtime::livepatch::{EntryError, PayloadError, SegmentError, Table, Tabl
 pub struct Rule {
     /// Its name in findings.
     pub id: &'static str,
-    /// What must be.
+    /// The requirement.
     pub summary: &'static str,
     /// How to fix a violation.
     pub advice: &'static str,
 }
 
-/// What a file that no longer is what `alt` wrote needs.
+/// The advice for a file that was changed after `alt` wrote it.
 const REBUILD: &str = "copy the payload again, or build it again by `alt livepatch build`";
 
 macro_rules! rules {

@@ -1,4 +1,4 @@
-//! A finished table is what the records give.
+//! A finished table is the one that the records give.
 
 use alt_diagnostic::Severity;
 use alt_image::finished::{Outcome, write};

@@ -18,7 +18,7 @@ pub struct Judge {
     cpus: Vec<Cpu>,
     /// By physical address.
     words: HashMap<u64, Word>,
-    /// Counts what happens.
+    /// Counts the operations.
     now: u64,
     /// The last time at which a promised word became complete, and that word.
     promise: Option<(u64, u64)>,

@@ -70,7 +70,7 @@ function never
 1:  b 1b
 end never
 
-// What is truncated from a function begins in the state that the function was in.
+// The cold part of a function begins in the state that the function was in.
 function never_cold
     .cfi_negate_ra_state
     .cfi_def_cfa_offset 16

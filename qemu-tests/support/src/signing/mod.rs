@@ -26,7 +26,7 @@ pub fn signed(cross: &Cross, test: &str, source: &str) -> PathBuf {
     build(cross, test, &format!("{SIGNED}{source}"))
 }
 
-/// The same with pushes to and pops from the shadow call stack: what patching must result in.
+/// The same with pushes to and pops from the shadow call stack: the expected result of patching.
 ///
 /// # Panics
 /// If rustc fails.

@@ -58,7 +58,7 @@ impl Tools {
     }
 }
 
-/// Builds the kernel from a copy of the sources, and copies what `alt-ld` has kept to `to`.
+/// Builds the kernel from a copy of the sources, and copies the folder that `alt-ld` has kept to `to`.
 pub(super) fn build(source: &Source, tools: &Tools, to: &Path) -> Result<(), Box<dyn Error>> {
     let target = folder().join("target");
     let mut command = test_support::cargo();

@@ -140,7 +140,7 @@ fn make_payload(
     Ok((path, payload))
 }
 
-/// What a program has refused: its first line as the reason, and the others.
+/// The refusal of a program: its first line as the reason, and the others.
 fn refusal(what: &str, output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     match text.trim() {

@@ -49,7 +49,7 @@ impl<'a> Phases<'a> {
         phases
     }
 
-    /// What the kernel noted with this first word, in each phase.
+    /// The kernel's lines with this first word, in each phase.
     pub(super) fn notes(&self, key: &str) -> [Vec<&'a str>; 3] {
         [0, 1, 2].map(|phase| {
             let here = self.notes.iter().filter(|(other, _)| *other == phase);

@@ -18,7 +18,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Makes the copy equal to the workspace: all files that git knows or does not ignore. A file that
-    /// is equal keeps its time, so cargo builds only what has changed.
+    /// is equal keeps its time, so cargo builds only the changed files.
     pub(super) fn copy(folder: PathBuf) -> Result<Self, Box<dyn Error>> {
         let files = files()?;
         for file in &files {

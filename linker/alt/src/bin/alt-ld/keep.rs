@@ -1,4 +1,4 @@
-//! Links with a map, and keeps what livepatch needs of the build (`--alt-keep`).
+//! Links with a map, and keeps the inputs that livepatch requires (`--alt-keep`).
 
 use std::collections::HashSet;
 use std::error::Error;

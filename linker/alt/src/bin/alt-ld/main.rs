@@ -14,7 +14,7 @@
 //! linked image, namespaces are checked against their manifests, since the addresses are known only
 //! there.
 //!
-//! The argument `--alt-keep`, which the linker itself does not see, keeps what livepatch needs of the
+//! The argument `--alt-keep`, which the linker itself does not see, keeps the inputs that livepatch requires of the
 //! build in the folder `IMAGE.livepatch` (docs/livepatch.md). Without the flags that livepatch
 //! requires, the build fails.
 //!

@@ -1,7 +1,7 @@
 //! Callbacks that an object uses and another one defines.
 //!
 //! A callback is an element of one table of the kernel, to which records refer. So that records of
-//! an object are what they will be, the table of the layout has an element for each of these.
+//! an object are as in a running kernel, the table of the layout has an element for each of these.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use object::elf::{SHT_CREL, SHT_RELA};
 use super::damaged;
 use crate::image::ImageError;
 
-/// The size of a record of an alternative, and the offset of what it refers to: docs/records.md.
+/// The size of a record of an alternative, and the offset of its reference: docs/records.md.
 const RECORD: u64 = size_of::<AlternativeRecord>() as u64;
 const REPLACEMENT: u64 = 4;
 
 /// The callbacks that records refer to and other objects define, by the numbers of their symbols. A
-/// record with a replacement has it in its own object, so what it lacks is a callback.
+/// record with a replacement has it in its own object, so an undefined symbol is a callback.
 pub(super) fn foreign(object: &Object<'_>, file: usize) -> Result<BTreeSet<usize>, ImageError> {
     let mut found = BTreeSet::new();
     let mut left = file as u64;

@@ -56,7 +56,7 @@ pub(super) struct Layout {
     elsewhere: HashMap<usize, u64>,
     /// The number of symbols that other objects define.
     pub undefined: usize,
-    /// The end of what has been placed.
+    /// The end of the placed sections.
     at: u64,
 }
 
@@ -172,7 +172,7 @@ impl Layout {
             true => section.align.clamp(PAGE, MAX_ALIGN),
             false => section.align.min(MAX_ALIGN),
         };
-        // What is not loaded has no address; its size counts.
+        // Sections that are not loaded have no address, but a size.
         let start = match loaded {
             true => self.at.checked_next_multiple_of(align),
             false => Some(0),
@@ -267,7 +267,7 @@ impl Layout {
     fn callbacks(&mut self, foreign: &mut BTreeSet<usize>) -> Result<(), ImageError> {
         let has_table = |last: &Section| last.loaded && last.name == CALLBACKS;
         if !foreign.is_empty() && !self.sections.last().is_some_and(has_table) {
-            // Apart from the bounds of what is before it.
+            // At another address than the bounds of the section before it.
             self.at = self.at.saturating_add(1);
         }
         for symbol in std::mem::take(foreign) {

@@ -129,7 +129,7 @@ fn symbols(object: &Object<'_>, layout: &Layout, names: &mut Names) -> Result<Sy
         }
         symbols.push(Symbol {
             name: names.copy(symbol.name)?,
-            // What other objects define covers its room, so that it names nothing else.
+            // A symbol of another object covers its room, so that no other symbol does.
             range: match symbol.place {
                 Place::Undefined => start..start.saturating_add(ROOM),
                 _ => start..start.saturating_add(symbol.size),
@@ -141,7 +141,7 @@ fn symbols(object: &Object<'_>, layout: &Layout, names: &mut Names) -> Result<Sy
     Ok(Symbols::new(symbols, mapping))
 }
 
-/// The name of the section of what other objects define, as in the output of `objdump`.
+/// The name of the section of symbols that other objects define, as in the output of `objdump`.
 pub const ELSEWHERE: &str = UNDEFINED;
 
 /// The error about a damaged object.

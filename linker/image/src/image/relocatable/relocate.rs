@@ -25,7 +25,7 @@ use super::layout::{Layout, is_table};
 use crate::image::elf::Names;
 use crate::image::{ImageError, Relocation};
 
-/// A relocation that was not applied: the place has what the file has.
+/// A relocation that was not applied: the place has the word of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unapplied {
     /// The address of the place.
@@ -143,7 +143,7 @@ fn place<'a>(
     bytes.ok_or_else(|| format!("{:#x} is outside its section", row.offset))
 }
 
-/// What the ELF type writes, in the terms of alt-runtime.
+/// The operation of an ELF type, in the terms of alt-runtime.
 fn kind(kind: RelocationType) -> Option<RelocationKind> {
     const LITERAL: &[Form] = &[Form::Ldr, Form::Ldrsw, Form::Prfm, Form::LdrSimd];
     Some(match kind {

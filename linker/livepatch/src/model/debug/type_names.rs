@@ -14,7 +14,7 @@ pub(super) struct TypeNames<'a, 'b> {
     source: Source<'a, 'b>,
     /// The full names of types and functions, by offset.
     names: HashMap<UnitOffset, String>,
-    /// What pointers, references and arrays refer to.
+    /// The targets of pointers and references, and the elements of arrays.
     inner: HashMap<UnitOffset, UnitOffset>,
 }
 
@@ -113,7 +113,7 @@ impl<'a, 'b> TypeNames<'a, 'b> {
         }
     }
 
-    /// The types that a type leads to: itself, and what it points to or consists of.
+    /// A type, the types to which it points, and the types of its members.
     pub fn leads_to(&self, offset: UnitOffset, into: &mut BTreeSet<String>) {
         let mut next = Some(offset);
         for _ in 0..DEPTH {
