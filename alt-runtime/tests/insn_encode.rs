@@ -1,4 +1,4 @@
-//! The instructions that callbacks can make, against what an assembler makes of their text
+//! The instructions that callbacks can make, compared with an assembler's words for their text
 //! (`data/insn_encode.sh` writes the expectations), and every bitmask against a decoder.
 
 use std::collections::{BTreeMap, BTreeSet};

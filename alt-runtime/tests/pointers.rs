@@ -15,7 +15,7 @@ fn shift() -> Shift {
     Shift::new(IMAGE, TO).unwrap()
 }
 
-/// What `fix` makes of pointers at `places`, and whether data has changed.
+/// The result of `fix` for pointers at `places`, and whether data has changed.
 fn fix(places: &[u64], rodata: &mut [u64], data: &mut [u64]) -> Result<usize, PointerError> {
     let list: Vec<i32> = (LIST..)
         .step_by(4)

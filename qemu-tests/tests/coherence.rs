@@ -1,4 +1,4 @@
-//! The patcher under the coherence plugin: clean as it is, and caught with any step left out.
+//! The patcher under the coherence plugin: no violation, and a violation with any step left out.
 
 use object::{Object, ObjectSection};
 use qemu_tests::coherence::{Coherence, Missing, Violation, When};

@@ -73,7 +73,7 @@ fn copy(from: &Path, to: &Path) {
         let name = entry.file_name();
         let is_folder = entry.file_type().unwrap().is_dir();
         let hidden = name.to_string_lossy().starts_with('.');
-        // A folder that cargo builds in says so, whatever its name is.
+        // Cargo marks its target folder, whose name may differ.
         let built = name == "target" || entry.path().join("CACHEDIR.TAG").exists();
         match is_folder {
             true if hidden || built => {}

@@ -10,7 +10,7 @@ use qemu_tests::facts::{self, Fact, Hyp};
 use qemu_tests::{Image, Launch, Machine, Profile, Qemu, Status, disasm, guest, skip};
 
 const TEXTS: [&str; 2] = [".hyp.nvhe.text", ".hyp.vhe.text"];
-/// `mov x29, xzr`, of which `enter` has one, and `mov x18, xzr`, as GNU as has them.
+/// `mov x29, xzr`, which `enter` has once, and `mov x18, xzr`, as GNU as assembles them.
 const END_OF_FRAMES: u32 = 0xaa1f_03fd;
 const USES_X18: u32 = 0xaa1f_03f2;
 

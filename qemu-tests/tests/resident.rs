@@ -1,4 +1,4 @@
-//! What stays does not refer to what is given back: proved over the relocations of
+//! Resident code and data do not refer to the init region: proved over the relocations of
 //! the linked kernel, in every profile.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use object::{
 };
 use qemu_tests::{Image, Profile, guest};
 
-/// Bounds of the init region, which somebody must know to give it back.
+/// Bounds of the init region, which the code that frees it uses.
 const BOUNDS: [&str; 5] = [
     "__init_start",
     "__init_end",

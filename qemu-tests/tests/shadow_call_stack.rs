@@ -1,5 +1,5 @@
 //! Where there is no pointer authentication, calls return by the shadow call stack, and an attack
-//! on their return addresses comes to nothing.
+//! on their return addresses fails.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn text_stays_with_pointer_authentication() {
     // The attack ends at AUTIASP.
     let max = [&BEFORE[..], &untouched, &["fault"]].concat();
     assert_eq!(lines("max"), max);
-    // Without it, but with landing pads, of which PACIASP is one: unprotected.
+    // Without it, but with landing pads, and PACIASP is a landing pad: unprotected.
     let landing = [&BEFORE[..], &untouched, &["attack: hijacked"]].concat();
     assert_eq!(lines("max,pauth=off"), landing);
 }

@@ -106,7 +106,7 @@ fn late_cpu_without_a_system_cap_is_kept_out() {
     );
 }
 
-/// ASIDs are given out by what all CPUs had when the caps were decided. A field that nobody has
+/// ASIDs are allocated by the value of all CPUs when the caps were decided. A field that no code has
 /// built on differs without a verdict, and not in silence.
 #[test]
 fn late_cpu_with_fewer_asids_is_kept_out() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes insn_encode.txt beside itself: what GNU as (2.40 was used) makes of the instructions
+# Writes insn_encode.txt beside itself: the words that GNU as (2.40 was used) assembles for the instructions
 # that callbacks can make. Needs binutils for aarch64.
 set -euo pipefail
 cd "$(dirname "$0")"

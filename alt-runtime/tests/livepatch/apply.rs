@@ -154,7 +154,7 @@ fn b30_an_expectation_that_is_not_met() {
     assert_eq!(error, expected);
 }
 
-/// Behaviour 31: with an alias of which the first page is right, and the second one is not.
+/// Behaviour 31: with an alias whose first page is correct, and whose second page is not.
 #[test]
 fn b31_a_word_that_does_not_read_back_restores_all() {
     for right in 0..2 {

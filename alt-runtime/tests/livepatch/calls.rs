@@ -241,7 +241,7 @@ fn a_walk_visits_each_return_address() {
     let returns = [0x4008, 0x1008, 0x2008, 0x3008].map(Place::Return);
     let all = [&[Place::Pc(ELSEWHERE)], &returns[..]].concat();
     assert_eq!(places(&kernel, frame), (all.clone(), Ok(())));
-    // It stops where it is told to.
+    // It stops at the bottom that the kernel reports.
     let second = |place| (place == Place::Return(0x1008)).then_some(7);
     assert_eq!(walk(&kernel, Who::Cpu(1), frame, second), Ok(Some(7)));
     // Of other owners there is no stack.

@@ -379,7 +379,7 @@ pub struct FakeAlias {
     copy: Vec<u32>,
 }
 
-// SAFETY: the pointer is to the text, unless a test wants the read-back to fail.
+// SAFETY: the pointer is to the text, or to other memory of the same size in a test of the read-back.
 unsafe impl WritableAlias for FakeAlias {
     type Error = &'static str;
 

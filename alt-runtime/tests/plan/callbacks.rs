@@ -1,4 +1,4 @@
-//! What a plan makes of callbacks, and what it refuses of them.
+//! The words that a plan takes from callbacks, and the callbacks that it refuses.
 //!
 //! The expected words are what GNU as 2.40 gives for the text beside them.
 

@@ -16,7 +16,7 @@ use crate::image::{A, CAPS, NOP, TEXT, atomic};
 
 const WORDS: u64 = 64;
 const SITE: u64 = TEXT + 0x40;
-/// Another site, of which the cpucap is absent.
+/// Another site, whose cpucap is absent.
 const LATER: u64 = TEXT + 0x80;
 const RECORDS: u64 = TEXT + 0x1000;
 /// The first displacement that a B has not.

@@ -227,7 +227,7 @@ impl Image {
         check(&self.region(), &CAPS).map(|_| ())
     }
 
-    /// The text as it is after patching.
+    /// The text after patching.
     pub fn patched(&self, caps: &[Cap]) -> Result<Vec<u32>, PlanError> {
         let mut text = self.text.clone();
         for (address, old, new) in self.plan(caps)?.0 {

@@ -66,7 +66,7 @@ fn the_words_of_all_sites_need_room_whether_or_not_they_change() {
     assert_eq!(prepare(0, 4), Err(ImageError::Room { room: 0, needed: 4 }));
 }
 
-/// Tables that the linker script has lost are not taken for an image without sites.
+/// An image whose linker script has lost the tables does not count as an image without sites.
 #[test]
 fn tables_of_fewer_words_than_are_linked_are_refused() {
     let error = prepare(8, 5).unwrap_err();

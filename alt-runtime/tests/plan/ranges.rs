@@ -99,7 +99,7 @@ fn sites_of_all_ranges_are_planned_from_the_first_one() {
     );
 }
 
-/// The sites of an aligned range are planned, whatever the other range is.
+/// The sites of an aligned range are planned, even if the other range is misaligned.
 #[test]
 fn a_misaligned_range_refuses_its_own_sites_only() {
     const ODD: u64 = VECTORS + 2;

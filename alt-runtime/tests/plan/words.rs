@@ -1,4 +1,4 @@
-//! What a plan makes of records: which arm wins, and which words a site gets.
+//! The arm that a plan selects for a site, and the words that the site gets.
 //!
 //! The expected words are what GNU as 2.40 gives for the text beside them.
 
@@ -230,7 +230,7 @@ fn part_of_the_text_has_its_own_records() {
     assert_eq!(sites(0x10, 0x11), [0x10, 0x10]);
     assert!(sites(0x24, 0x24).is_empty());
     assert!(sites(0x25, 0x100).is_empty());
-    // Backwards, as nobody would ask.
+    // Backwards.
     assert!(sites(0x24, 0x10).is_empty());
 }
 

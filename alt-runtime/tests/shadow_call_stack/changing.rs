@@ -1,4 +1,4 @@
-//! Text that somebody else writes while the plan is made, against the contract.
+//! Text that is written while the plan is made, against the contract.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;

@@ -133,7 +133,7 @@ fn changed_bytes() {
         (inner, vec![3], inner_damaged, None),
         (inner, vec![12], inner_damaged, None),
         (inner, vec![0xff, 0xff, 0xff, 0xff], inner_damaged, None),
-        // The end of the table, in the midst of it.
+        // The terminator in the middle of the table.
         (
             inner,
             vec![0, 0, 0, 0],

@@ -162,7 +162,7 @@ fn excluded_is_what_is_inside() {
     let image = Image::new(&cross, test, SOURCE);
     let (region, hypervisor) = (image.region(), image.hypervisor());
     let outer = image.function("outer");
-    // A half of it, too, is no matter where all of it is.
+    // Excluding a part of an excluded range has no further effect.
     let half = outer.start..outer.start + 8;
     let excluded = [half, hypervisor.clone(), outer.clone()];
     let (writes, report) = image.plan_for(&region, &excluded, 64).unwrap();

@@ -1,4 +1,4 @@
-//! Random changes: whatever the tables say, only words that sign or authenticate are rewritten.
+//! Random changes of the tables: only words that sign or authenticate are ever rewritten.
 
 use std::cell::Cell;
 

@@ -135,7 +135,7 @@ fn epilogue_without_marks() {
         };
         assert_eq!((error, error.linux_code()), (expected, None));
     }
-    // Code that has no marks at all signs by itself, and nobody would pop.
+    // Code without any mark signs, and would not pop.
     let source = ".globl outer\nouter:\n.cfi_startproc\nsign\nauthenticate\nret\n.cfi_endproc\n";
     let (writes, report) = Image::new(&cross, test, source).plan().unwrap();
     assert_eq!((writes, report.unmarked), (vec![], 1));
@@ -299,7 +299,7 @@ fn sites_of_alternatives() {
         site_len,
         replacement_len: 1,
     };
-    // The first word of the function signs; a branch before is no matter, nor one after.
+    // The first word of the function signs; a branch before or after it has no effect.
     let plan = |branches: &[BranchRecord], alternatives: &[AlternativeRecord]| {
         let mut region = image.region();
         region.branches = Table::new(tables, branches);

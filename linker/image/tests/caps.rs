@@ -7,7 +7,7 @@ mod kernel {
     alt_runtime::cpucaps!("../../cpucaps.toml");
 }
 
-/// What the macro makes of a file with every form, in the build of this test.
+/// The macro's output for a file with every form, in the build of this test.
 #[allow(unexpected_cfgs, reason = "the file is of another package")]
 mod forms {
     alt_runtime::cpucaps!("../../alt-runtime/tests/data/cap_forms.toml");
@@ -313,7 +313,7 @@ fn functions_stay_undecided_in_an_image() {
     let found = Caps::from_section(&embedded(&text, "1")).unwrap();
     assert_eq!(found[0].undecided()[0].cfg, None);
     assert_eq!(found[0].undecided()[0].custom, ["f"]);
-    // What is impossible is so whatever the function says.
+    // An impossible cap stays impossible with any result of the function.
     let found = Caps::from_section(&embedded(&text, "0")).unwrap();
     assert!(found[0].undecided().is_empty());
 }

@@ -107,7 +107,7 @@ fn judge(profile: &str, flags: &[&str]) {
     alt_linker::write_scripts(dir.path()).unwrap();
     let library = objects(&cross, dir.path(), flags);
     let image = dir.path().join("guest");
-    // Some ways come to the same image.
+    // Some ways give the same image.
     let mut seen = HashMap::new();
     for link in links(&test) {
         let at = format!(

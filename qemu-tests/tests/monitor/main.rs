@@ -1,4 +1,4 @@
-//! The patcher under the monitor at EL2: clean as it is, on each model and with several CPUs,
+//! The patcher under the monitor at EL2: no violation on each model and with several CPUs,
 //! equal and unequal; and noticed with a step left out.
 //!
 //! Each test has a name such as `clean::cortex-a76::4`, so that it can be selected: `cargo test -p

@@ -38,7 +38,7 @@ impl TestMachine {
         Self { entry, ..machine }
     }
 
-    /// A CPU model as it is, without switches.
+    /// A CPU model without switches.
     pub fn is_plain(&self) -> bool {
         !self.name().contains(',')
     }

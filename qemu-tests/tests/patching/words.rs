@@ -14,7 +14,7 @@ use crate::{Result, applied, caps, expect, qemu};
 /// Where a CPU says whether it has an EL2; QEMU lets it say what the machine has.
 const EL2_FIELD: (&str, u64) = ("ID_AA64PFR0_EL1", 0xf << 8);
 
-/// Runs the kernel, which must come to a good end.
+/// Runs the kernel, which must end with success.
 pub fn run(image: &Image, machine: Machine) -> Result<Run> {
     let run = Launch::new(image, machine).run(qemu()?)?;
     if run.outcome.status != Status::Ok {
@@ -24,7 +24,7 @@ pub fn run(image: &Image, machine: Machine) -> Result<Run> {
     Ok(run)
 }
 
-/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has told them.
+/// Sites patched, and all; `found` has the cpucaps as soon as the kernel has logged them.
 pub fn judge(
     image: &Image,
     machine: &TestMachine,
@@ -63,7 +63,7 @@ pub fn judge(
     let all = sites::sites(&records);
     let gone = Freed::read(image, &facts);
     if let Some(address) = gone.left(&run.after)? {
-        return Err(format!("{address:#x} was given back and is as it was").into());
+        return Err(format!("{address:#x} was freed and has not changed").into());
     }
     let mut outside = memory::outside_sites(image, &run.before, &run.after, &records)?;
     outside.retain(|change| !gone.holds(change.address));

@@ -1,4 +1,4 @@
-//! `sites.s`, by way of `global_asm!`; the macros come twice, as with two users.
+//! `sites.s`, through `global_asm!`; the text of the macros is included twice, as with two users.
 
 #![no_std]
 

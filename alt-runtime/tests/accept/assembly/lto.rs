@@ -15,7 +15,7 @@ use super::{EXPECTED, MISTAKES, assemble, compile, fixture, folder, gnu_is_there
 use test_support::Cross;
 
 const BUILDS: [&[&str]; 9] = [
-    // Thin LTO among the units of the crate, which is what rustc does if not told.
+    // Thin LTO among the units of the crate, the default of rustc.
     &["-Copt-level=2"],
     &["-Copt-level=2", "-Ccodegen-units=16"],
     &["-Copt-level=s", "-Ccodegen-units=16"],

@@ -1,4 +1,4 @@
-// Sites of every kind. What their records must be stands in assembly.rs.
+// Sites of every kind. assembly.rs has the expected records.
 
 .macro function name
 .pushsection .text.\name, "ax"

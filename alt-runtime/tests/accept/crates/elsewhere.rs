@@ -16,7 +16,7 @@ mod fake {
 
 const LSE: alt_runtime::cap::Cap = alt_runtime::cap::Cap::new(3, true);
 
-/// Nothing stands for the site.
+/// The site has no `host` arm.
 pub fn site() {
     unsafe { alt_macros::alternative!(fake; "nop", LSE => "yield") }
 }

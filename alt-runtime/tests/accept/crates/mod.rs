@@ -1,4 +1,4 @@
-//! The macros reach alt-runtime however a crate comes to them: by another name, or through a
+//! The macros find alt-runtime in every way to import them: by another name, or through a
 //! crate that re-exports them.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Inputs that alt-ld cannot use as they are, and other linkers.
+//! Inputs that alt-ld cannot use unchanged, and other linkers.
 
 use std::fs;
 
@@ -137,7 +137,7 @@ fn without_emit_relocs_the_records_are_the_same() {
     assert_eq!(status, 0, "{said}");
 }
 
-/// A module whose helpers are those of the toolchain, or of nobody.
+/// A module whose helpers are those of the toolchain, or undefined.
 #[test]
 fn a_module_without_the_feature_is_linked_and_told() {
     let Some(folder) = Folder::new("a_module_without_the_feature_is_linked_and_told") else {
@@ -204,7 +204,7 @@ fn a_link_that_fails_leaves_nothing() {
         );
         assert!(!folder.path("image").exists());
     };
-    // The folder for the rewritten inputs cannot be made, or somebody else uses one of its name.
+    // The folder for the rewritten inputs cannot be made, or exists with other files.
     let there = folder.path("image.atomics");
     fs::write(&there, "").unwrap();
     failed("image.atomics");

@@ -276,7 +276,7 @@ fn site_outside_the_text() {
     );
 }
 
-/// The patcher is told of one run of text; where it has a gap there may be data.
+/// The patcher receives the text as one range; a gap in it may contain data.
 #[test]
 fn site_that_ends_in_a_gap() {
     let mut elf = elf::image();

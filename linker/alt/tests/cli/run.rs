@@ -51,7 +51,7 @@ impl Ran {
         self.stdout
     }
 
-    /// The error of a run that must not have been possible, in which each of these texts stands.
+    /// Asserts that the run failed, and that its error contains each of these texts.
     #[track_caller]
     pub fn refused(self, texts: &[&str]) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (2, ""), "{self:?}");

@@ -191,7 +191,7 @@ fn scs_counts_functions_that_stay_unprotected() {
         json["left"][1],
         json!({ "address": "0x4020000c", "function": "inner" })
     );
-    // Excluded, it is nobody's business.
+    // Excluded, it is not reported.
     scs(&image, &["--exclude", ".text"]).clean();
 }
 

@@ -103,7 +103,7 @@ fn toml(name: &str) -> Vec<u8> {
     fs::read(Path::new(&fixtures()).join(name)).unwrap()
 }
 
-/// What stands in the image: FIRST and LAST are possible, NEVER is not.
+/// The contents of the section: FIRST and LAST are possible, NEVER is not.
 fn odd() -> Vec<u8> {
     [&toml("odd.toml")[..], b"\x00101\x00"].concat()
 }

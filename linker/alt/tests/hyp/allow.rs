@@ -142,7 +142,7 @@ fn kinds_are_held_to() {
     }
 }
 
-/// Not that of the record, which nobody can look up.
+/// Not that of the record, which has no symbol.
 #[test]
 fn the_place_of_a_callback_is_its_site() {
     let Some(bench) = Bench::new("the_place_of_a_callback_is_its_site") else {
@@ -169,7 +169,7 @@ fn the_place_of_a_callback_is_its_site() {
     }
 }
 
-/// What debuggers read is told last, and makes no use of anything.
+/// References from debug information come last, and do not count as a use.
 #[test]
 fn debug_information_is_no_use() {
     let Some(bench) = Bench::new("debug_information_is_no_use") else {

@@ -112,7 +112,7 @@ fn sections_of_unknown_types_are_left_out_by_name() {
     let Some(bench) = Bench::new("sections_of_unknown_types_are_left_out_by_name") else {
         return;
     };
-    // SHT_LLVM_BB_ADDR_MAP and two numbers that nobody uses, one of a processor.
+    // SHT_LLVM_BB_ADDR_MAP and two unused numbers, one of them processor-specific.
     for kind in ["0x6fff4c0a", "0x6abcdef0", "0x7abcdef0"] {
         let text = format!("{INIT}.section .odd, \"\", @{kind}\n.quad init\n");
         let object = bench.assemble(&text, "fixture.o");

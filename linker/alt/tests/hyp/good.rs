@@ -259,7 +259,7 @@ fn symbols_are_in_the_namespace() {
     assert_eq!(global, expected.iter().map(String::as_str).collect());
 }
 
-/// The word after `ret` of `constant` is a NOP if it is taken for code.
+/// The word after `ret` of `constant` is a NOP if it is disassembled as code.
 #[test]
 fn literals_stay_data() {
     let Some(bench) = Bench::new("literals_stay_data") else {

@@ -75,7 +75,7 @@ fn stack_protector_of_a_compiler_is_found() {
     let Some(bench) = Bench::new("stack_protector_of_a_compiler_is_found") else {
         return;
     };
-    // What clang 14 makes of a function with a buffer, shortened.
+    // The output of clang 14 for a function with a buffer, shortened.
     let text = ".section .text.init, \"ax\"\n.globl init\n.type init, %function\ninit:\n\
         adrp x8, __stack_chk_guard\nldr x8, [x8, :lo12:__stack_chk_guard]\nldr x9, [sp, #8]\n\
         cmp x8, x9\nb.ne 1f\nret\n1: bl __stack_chk_fail\n";

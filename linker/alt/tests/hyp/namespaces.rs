@@ -97,7 +97,7 @@ fn findings(image: Vec<u8>) -> Vec<Diagnostic> {
     verify(&Context::new(&image, &records, &names).unwrap())
 }
 
-/// The hypervisor of the tests formats text, so `core` is in it and calls by way of registers; it
+/// The hypervisor of the tests formats text, so it contains `core`, which has indirect calls; it
 /// is compiled for a target that has vector registers.
 const CODE: &str = "[code]\nindirect-calls = [\"init\", \"*core::fmt*\"]\nfp-simd = \"allowed\"\n";
 
@@ -314,7 +314,7 @@ fn the_link_by_alt_ld_fails() {
     }
     assert!(!bench.path("kernel").exists());
 
-    // To one object: that is not all yet. And of what has no symbols, nothing can be told.
+    // A partial link is not complete, and an image without symbols cannot be checked.
     assert_eq!(link(&["-r"]), (Some(0), String::new()));
     let (code, said) = link(&["--strip-all"]);
     assert_eq!(code, Some(0), "{said}");

@@ -59,7 +59,7 @@ fn relocations_that_do_nothing_are_no_matter() {
     bench.link(PLAIN, &[&object]).unwrap();
 }
 
-/// An absolute pointer in the table of records would be read as one by nobody.
+/// No reader would interpret an absolute pointer in the table of records.
 #[test]
 fn tables_hold_no_pointers() {
     let Some(bench) = Bench::new("tables_hold_no_pointers") else {

@@ -154,7 +154,7 @@ fn sections_keep_the_rights_of_their_names() {
     );
 }
 
-/// What is empty has the rights of its name, and not those of what stands before it.
+/// An empty section has the permissions of its name, and not those of the section before it.
 #[test]
 fn empty_sections_ask_for_no_rights() {
     let Some(bench) = Bench::new("empty_sections_ask_for_no_rights") else {

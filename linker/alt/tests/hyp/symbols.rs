@@ -23,7 +23,7 @@ fn an_export_that_nothing_defines_is_told() {
         &bench.refused("exports = [\"inti\"]\n", &[&object]),
         &["inti (did you mean `init`?)"],
     );
-    // A local symbol is nobody's export.
+    // A local symbol is not an export.
     let text = format!("{INIT}local: ret\n");
     expect(
         &bench.refused_text("exports = [\"init\", \"local\"]\n", &text),

@@ -1,4 +1,4 @@
-//! Builds of which `alt livepatch build` makes no payload.
+//! Builds for which `alt livepatch build` makes no payload.
 
 use std::fs;
 

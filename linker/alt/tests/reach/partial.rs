@@ -4,7 +4,7 @@ use test_support::Linker;
 
 use crate::link::{Link, check, finding, location, reference};
 
-/// As `ld -r` is told to by a kernel that puts all text of a part into one section.
+/// The arguments of `ld -r` in a kernel that puts all text of a part into one section.
 const MERGE: &str = "SECTIONS { .hyp.text : { *(.text .text.*) } }\n";
 
 /// KVM's, with LTO: `hyp_panic` came to be in a section of its own, far from the CBZ that goes to

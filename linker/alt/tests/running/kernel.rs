@@ -208,7 +208,7 @@ impl Running {
             running.set64(place, to.wrapping_add(slide));
         }
         running.set64(BSS, 1 << 5 | 1 << 6);
-        // The init region has been given back.
+        // The init region has been freed.
         running.set(INIT, 0xcccc_cccc);
         running.set(INIT + 4, 0xcccc_cccc);
         running

@@ -1,5 +1,5 @@
 //! Places that a few versions of Linux and Xen write: runtime constants, data in the text, and the
-//! vectors of the hypervisor; and the header whose memory is given back.
+//! vectors of the hypervisor; and the header whose memory is freed.
 
 use alt_image::diff::{Comparison, Memory, Selection, compare};
 use alt_image::image::Image;

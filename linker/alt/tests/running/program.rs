@@ -157,7 +157,7 @@ fn wrong_cpucaps_are_one_line() {
         lines[0],
         "cpucap cap 5: 20 of 20 sites are as if it were present"
     );
-    // A single site is shown as it is.
+    // A single site is shown in full.
     assert_eq!(lines[1], "site 0xffff800008000180 .text+0x180");
     assert!(
         out.contains("22 of 511 words of text differ, in 21 sites"),

@@ -78,7 +78,7 @@ fn a_healthy_kernel_is_clean() {
     for slide in [0, 0x20_0000, 0_u64.wrapping_sub(0x1000)] {
         let comparison = kernel.compare(&Running::new(slide), slide, false);
         assert_eq!(wrong(&comparison), NONE, "{slide:#x}");
-        // All but the site of the callback; the init region has been given back.
+        // All but the site of the callback; the init region has been freed.
         assert_eq!(comparison.compared, WORDS - 1);
         assert!(comparison.sections[1].given_back);
     }

@@ -160,7 +160,7 @@ impl Image {
 /// The writes of a pass, by offset: offset, word before, word after. And its report.
 pub type Planned = (Vec<(u32, u32, u32)>, Report);
 
-/// Plans a pass that knows the cpucaps `decided`, of which `present` are there, after one that knew
+/// Plans a pass in which the cpucaps `decided` are decided, and `present` among them are present, after one that knew
 /// `earlier`.
 pub fn pass(
     region: &Region<'_>,

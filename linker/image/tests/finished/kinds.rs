@@ -1,4 +1,4 @@
-//! Sites of each kind, and the runs that the writer makes of them.
+//! Sites of each kind, and the runs that the writer makes from them.
 
 use alt_image::finished::{Outcome, write};
 use alt_runtime::finished::{FinishedTable, Kind};

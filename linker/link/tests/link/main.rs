@@ -323,7 +323,7 @@ fn each_assert_of_the_script_speaks() {
             let error = refused(&link, linker, &section(name, text));
             assert!(error.contains(message), "{linker:?}: {error}");
         }
-        // The runtime's own object stands aside, so that only the script can say it.
+        // Without the runtime's own object, so that only the script reports it.
         let error = link
             .link("version.rs", linker, Script::Include, |_| {})
             .unwrap_err();
@@ -400,7 +400,7 @@ fn layouts_of_two_versions_do_not_link() {
     }
 }
 
-/// Pairs of functions in `equal.rs` that a record tells apart.
+/// Pairs of functions in `equal.rs` that differ by a record only.
 const PAIRS: [&str; 10] = [
     "branch", "likely", "cap", "arm", "arms", "callback", "nops", "near", "site", "asm",
 ];

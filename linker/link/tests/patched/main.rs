@@ -1,4 +1,4 @@
-//! Linked images, and what a plan on the host makes of them.
+//! Linked images, and plans of them on the host.
 
 use std::mem::MaybeUninit;
 use std::path::PathBuf;

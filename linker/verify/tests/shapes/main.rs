@@ -219,7 +219,7 @@ fn judge(image: &Linked<'_>, shape: &Shape) {
     let mut count = 0;
     for function in functions {
         let range = function.address()..function.address() + function.size();
-        // Without a script, the entry stands where the linker likes.
+        // Without a script, the linker chooses the address of the entry.
         if shape.script.is_some() {
             inside(&range, &text, function.name().unwrap());
         }

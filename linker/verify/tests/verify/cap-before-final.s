@@ -1,5 +1,5 @@
-// finding: in_boot_callback: callback, and comes to a site of SYSTEM_CAP
-// finding: boot_in_boot: comes to a site of BOOT_CAP
+// finding: in_boot_callback: callback, and reaches a site of SYSTEM_CAP
+// finding: boot_in_boot: reaches a site of BOOT_CAP
 // finding: in_early: runs before the last pass
 // finding: before_all: runs before the boot-scope pass
 // rules: cap-before-final.toml

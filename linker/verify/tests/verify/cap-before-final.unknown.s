@@ -1,4 +1,4 @@
-// finding: own: comes to a site of cap 1
+// finding: own: reaches a site of cap 1
 // Where the cpucaps are not known: a callback's own is open while it runs.
 .globl _start
 .type _start, @function

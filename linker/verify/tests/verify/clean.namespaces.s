@@ -31,12 +31,12 @@ fn _start
     // A bound of the kernel's.
     adrp x1, __kernel_end
     add x1, x1, :lo12:__kernel_end
-    // That is where the other namespace begins; and an empty section is in nobody's.
+    // The other namespace begins at this address; an empty section belongs to no namespace.
     adrp x1, __hyp_data_end
     add x1, x1, :lo12:__hyp_data_end
     adrp x1, __hyp_bss_start
     add x1, x1, :lo12:__hyp_bss_start
-    // Behind that is what is given back after boot.
+    // The memory after it is freed after boot.
     adrp x1, __hyp_vhe_data_end
     add x1, x1, :lo12:__hyp_vhe_data_end
     adrp x1, __hyp_table + 8

@@ -2,7 +2,7 @@
 // path: reads: enter, setting
 // rules: init-reference.region.toml
 // script: region-noinstr.ld
-// The region may refer to it, but it is given back.
+// The region may refer to it, but it is freed.
 .globl __alt_layout_version
 .set __alt_layout_version, 2
 .globl _start

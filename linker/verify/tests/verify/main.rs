@@ -1,7 +1,7 @@
 //! Rules, each against a small image that breaks it and nothing else.
 //!
 //! A fixture is `tests/verify/RULE.s` or `tests/verify/RULE.VARIANT.s` (or `.rs`, compiled with
-//! alt-runtime at hand). `clean` is no rule: those break none. Before the assembler
+//! alt-runtime). `clean` is not a rule: these images break no rule. Before the assembler
 //! text stand the site macros and `support/records.inc`. Lines at the head of a fixture:
 //!
 //! ```text

@@ -66,7 +66,7 @@ names:
     add x0, x0, :lo12:compute
 returns:
     b landing
-    // Its end can be told, for those who walk over it; what is there is another's.
+    // A reference to its end is allowed, for loops over it; the memory there belongs to another part.
     adrp x0, config + 8
     add x0, x0, :lo12:config + 8
     adrp x0, config + 16

@@ -6,7 +6,7 @@
 // path: reads: enter, step, setting
 // rules: region-noinstr.toml
 // script: region-noinstr.ld
-// Formatting, a function that misses its section, and data that is given back.
+// Formatting, a function outside of the section, and data that is freed.
 .globl __alt_layout_version
 .set __alt_layout_version, 2
 .globl _start

@@ -185,7 +185,7 @@ fn cache_type_is_the_one_that_the_guest_reads() {
         executed(Missing::Invalidate)
     );
     assert_eq!(faults(0x8444_8004, &[STORE, CVAU, IALLUIS, CALL, OFF]), []);
-    // mrs x0, ctr_el0; str w0, [x3, #0x100]: nobody executes it, so it is all there is to see.
+    // mrs x0, ctr_el0; str w0, [x3, #0x100]: the word is not executed, so this is the only violation.
     let read: &[u32] = &[0xd53b_0020, 0xb901_0060];
     let words = [&STORE[..1], read, OFF].concat();
     let (_folder, path) = TinyElf::new(&words).write();

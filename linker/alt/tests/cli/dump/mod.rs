@@ -262,7 +262,7 @@ fn what_matches_nothing_is_an_error_that_says_what_is_there() {
     let fixture = sites(&cross);
     let refused = |cap, site, message: &str| {
         let error = fixture.dump(cap, site).unwrap_err();
-        // The likeliest names come first; how the others are ranked is of no matter.
+        // The most similar names come first; the order of the others is not tested.
         let text = error.to_string();
         assert!(text.starts_with(message), "{text}");
         error
@@ -364,7 +364,7 @@ fn colour_is_for_terminals() {
             "{command} without colour"
         );
     }
-    // What changes stands out from what does not.
+    // The changed words have a colour, the others do not.
     let output = fixture.alt(&["dump", "--site", "atomic"], &[("CLICOLOR_FORCE", "1")]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(

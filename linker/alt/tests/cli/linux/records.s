@@ -1,6 +1,6 @@
 // A table in the layout of Linux's arm64 alternatives, and the text it is about.
 //
-// What each site must hold afterwards stands in records.expect. The sites are in
+// records.expect has the expected words of each site. The sites are in
 // the order of their addresses here, the table is not: Linux's is in the order of
 // its input files. Cap 4 and above are absent there.
 
@@ -118,7 +118,7 @@ new_plain:
         mov     x0, #1
 new_plain_end:
 
-// To its own end, which is where the site goes on: stays as it is.
+// To its own end, the address after the site: not changed.
 new_to_end:
         cbz     x0, new_to_end_end
         add     x0, x0, x1

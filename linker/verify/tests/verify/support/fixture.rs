@@ -209,7 +209,7 @@ fn hide(kinds: &[u32], bytes: &mut [u8]) -> Result<(), Failed> {
     for index in 0..usize::from(count) {
         let kind = usize::try_from(table)? + 64 * index + 4;
         let found = u32::from_le_bytes(bytes[kind..kind + 4].try_into()?);
-        // SHF_ALLOC, in sh_flags after sh_type: what a loader is told stays.
+        // SHF_ALLOC, in sh_flags after sh_type: the relocations for a loader are kept.
         if kinds.contains(&found) && bytes[kind + 4] & 2 == 0 {
             bytes[kind..kind + 4].copy_from_slice(&1u32.to_le_bytes());
         }
