@@ -1,9 +1,14 @@
 //! Inputs and output in the arguments of a linker.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use alt_livepatch::archive::flags::KEEP;
+
+use crate::finish::FINISH;
+use crate::response;
 
 /// Options whose value is a file that is not an input. A GCC driver passes `-plugin` in every link.
 const NO_INPUT: [&str; 8] = [
@@ -36,13 +41,6 @@ const MAGIC: [&[u8]; 5] = [
     b"\xde\xc0\x17\x0b",
 ];
 
-use alt_livepatch::archive::flags::KEEP;
-
-use crate::finish::FINISH;
-
-/// The largest nesting of response files.
-const DEPTH: usize = 10;
-
 /// The arguments of a link that alt-ld uses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
@@ -69,8 +67,7 @@ pub struct Arguments {
 impl Arguments {
     /// Reads the arguments, including response files (`@FILE`).
     pub fn read(arguments: &[OsString]) -> io::Result<Self> {
-        let mut all = Vec::new();
-        expand(arguments, DEPTH, &mut all)?;
+        let mut all = response::expand(arguments)?;
         let given = all.len();
         all.retain(|argument| argument != KEEP);
         let with_finish = all.len();
@@ -200,73 +197,14 @@ fn is_input(path: &Path) -> bool {
     read.is_ok() && MAGIC.iter().any(|magic| start.starts_with(magic))
 }
 
-fn expand(arguments: &[OsString], depth: usize, all: &mut Vec<OsString>) -> io::Result<()> {
-    for argument in arguments {
-        let name = argument.to_str().and_then(|text| text.strip_prefix('@'));
-        let Some(name) = name.filter(|name| Path::new(name).is_file()) else {
-            // Linkers also treat it as the name of a file.
-            all.push(argument.clone());
-            continue;
-        };
-        let named = |why: &dyn std::fmt::Display| io::Error::other(format!("@{name}: {why}"));
-        if depth == 0 {
-            return Err(named(&"files of arguments name each other"));
-        }
-        let text = fs::read_to_string(name).map_err(|why| named(&why))?;
-        expand(&words(&text), depth - 1, all)?;
-    }
-    Ok(())
-}
-
-/// The words of a response file, as GNU tools and lld split it: separated by white space, with quotes
-/// and backslash escapes.
-fn words(text: &str) -> Vec<OsString> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match (character, quote) {
-            ('\\', _) => word.get_or_insert_default().extend(characters.next()),
-            (c, Some(open)) if c == open => quote = None,
-            ('"' | '\'', None) => {
-                quote = Some(character);
-                word.get_or_insert_default();
-            }
-            (c, None) if c.is_ascii_whitespace() => words.extend(word.take()),
-            (c, _) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words.iter().map(|word| OsStr::new(word).into()).collect()
-}
-
-/// The text of a response file with these arguments. An error if one is not UTF-8.
-pub fn quoted(arguments: &[OsString]) -> io::Result<String> {
-    let lines = arguments.iter().map(|argument| {
-        let text = argument.to_str().ok_or_else(|| {
-            let name = argument.display();
-            io::Error::other(format!("{name}: not UTF-8, which {KEEP} requires"))
-        })?;
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-        Ok(format!("\"{text}\"\n"))
-    });
-    lines.collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn os(words: &[&str]) -> Vec<OsString> {
         words.iter().map(OsString::from).collect()
-    }
-
-    #[test]
-    fn words_of_a_file_of_arguments() {
-        let text = "-o out\n\"a b.o\" c\\ d.o\t'e\"f' g\\\\h \"\"";
-        let expected = ["-o", "out", "a b.o", "c d.o", "e\"f", "g\\h", ""];
-        assert_eq!(words(text), os(&expected));
     }
 
     #[test]
@@ -411,19 +349,8 @@ mod tests {
         assert_eq!(got.options, options);
         assert_eq!(got.map, Some("k.map".into()));
         assert!(!got.all.contains(&KEEP.into()));
-        assert_eq!(words(&quoted(&got.all).unwrap()), got.all);
 
         let other = Arguments::read(&os(&["-Map", "m", "a.o"])).unwrap();
         assert_eq!((other.keep, other.map), (false, Some("m".into())));
-    }
-
-    #[test]
-    fn files_of_arguments_that_name_each_other_are_refused() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let path = dir.path().join("loop");
-        let name = format!("@{}", path.display());
-        fs::write(&path, &name).unwrap();
-        let error = Arguments::read(&os(&[&name])).unwrap_err();
-        assert!(error.to_string().contains("name each other"), "{error}");
     }
 }

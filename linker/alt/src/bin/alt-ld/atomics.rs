@@ -8,7 +8,8 @@ use std::{fs, io};
 
 use alt_linker::atomics::Prepared;
 
-use crate::arguments::{Arguments, quoted};
+use crate::arguments::Arguments;
+use crate::response::quoted;
 
 /// The folder with the rewritten inputs, which is removed at the end. Its name is that of the image,
 /// so that two builds of equal sources name equal files in the linker's map.

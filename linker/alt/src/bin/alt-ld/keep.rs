@@ -10,7 +10,8 @@ use std::process::{Command, ExitStatus};
 use alt_livepatch::archive::{self, KeepError};
 use tempfile::TempDir;
 
-use crate::arguments::{Arguments, quoted};
+use crate::arguments::Arguments;
+use crate::response::quoted;
 
 /// A link whose map and list of objects are known.
 pub struct Linked {

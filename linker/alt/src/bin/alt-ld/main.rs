@@ -26,6 +26,7 @@ mod atomics;
 mod finish;
 mod keep;
 mod namespaces;
+mod response;
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
