@@ -312,7 +312,7 @@ fn each_assert_of_the_script_speaks() {
             (
                 "alt_callbacks",
                 ".skip 8",
-                "alt_callbacks holds something else than callbacks",
+                "alt_callbacks contains something other than callbacks",
             ),
             (
                 "alt_replacements",
