@@ -141,7 +141,7 @@ fn lines(text: &core::ops::Range<u64>, size: u32) -> impl Iterator<Item = u64> +
 ///
 /// Available for the target `aarch64` with `target_os = "none"`.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-pub fn forget_fetched() {
+pub fn invalidate_icache() {
     // SAFETY: invalidated instructions are fetched again from memory.
     unsafe {
         core::arch::asm!(

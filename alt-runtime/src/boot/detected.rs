@@ -93,7 +93,7 @@ impl Detected {
     /// - The registers passed to [`new`](Self::new) are those of this CPU, and `image` describes
     ///   the running image.
     /// - Each CPU that starts later executes `ic iallu; dsb nsh; isb`
-    ///   ([`forget_fetched`](crate::boot::forget_fetched)) after its MMU is on and before it
+    ///   ([`invalidate_icache`](crate::boot::invalidate_icache)) after its MMU is on and before it
     ///   executes a site. With the MMU off, it fetches from the point of coherency, to which the
     ///   pass need not clean, and it may keep what it fetched (Arm ARM D7.5.7).
     /// - Handlers of exceptions that the pass cannot mask contain no site: see

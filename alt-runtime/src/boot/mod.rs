@@ -20,7 +20,7 @@ mod finalised;
 mod system;
 
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
-pub use crate::arch::forget_fetched;
+pub use crate::arch::invalidate_icache;
 pub use booted::Booted;
 pub use detected::Detected;
 pub use error::FinaliseError;

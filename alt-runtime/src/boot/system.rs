@@ -190,7 +190,7 @@ impl System {
     /// [`boot`](Self::boot) or [`boot_early`](Self::boot_early). `log` executes no site: it also runs
     /// on a refused CPU, on which a site that is patched for a missing cpucap may be undefined.
     pub unsafe fn join(&self, mut log: impl FnMut(Arguments<'_>)) -> CpuVerdict {
-        crate::arch::forget_fetched();
+        crate::arch::invalidate_icache();
         let ids = self.registers();
         let mut report =
             |difference: Difference| log(format_args!("alternatives: this CPU: {difference}"));

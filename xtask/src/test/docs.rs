@@ -13,7 +13,7 @@ const TARGET_ONLY: [(&str, &str); 13] = [
     ("boot/struct.Finalised.html", "method.patch_region"),
     ("boot/struct.Finalised.html", "method.shadow_call_stack"),
     ("boot/struct.System.html", "method.boot"),
-    ("boot/fn.forget_fetched.html", "main-content"),
+    ("boot/fn.invalidate_icache.html", "main-content"),
     ("cap/struct.IdRegs.html", "method.read"),
     ("patch/struct.Plan.html", "method.commit"),
     ("shadow_call_stack/struct.ShadowPlan.html", "method.commit"),
