@@ -71,9 +71,9 @@ impl Profile {
         }
     }
 
-    /// Settings in the place of those in the workspace's `Cargo.toml`, as variables of cargo.
+    /// Settings that replace those of the workspace's `Cargo.toml`, as variables of cargo.
     ///
-    /// They are no profiles there, because cargo builds each profile in a folder of its own, with its
+    /// They are not profiles in that file, because cargo builds each profile in a separate folder, with its
     /// own build scripts and proc macros, which are the same for all of these.
     pub const fn settings(self) -> &'static [(&'static str, &'static str)] {
         const DEBUG: (&str, &str) = ("CARGO_PROFILE_RELEASE_DEBUG", "false");
