@@ -81,7 +81,7 @@ pub struct Entry<'a, 'p> {
 }
 
 impl<'a, 'p> Entry<'a, 'p> {
-    /// The table in `value`; `None`, with a problem, if `value` is no table. Messages call the table
+    /// The table in `value`; `None`, with a problem, if `value` is not a table. Messages call the table
     /// `what`, and point at `span` when a key is missing.
     pub fn new(
         value: &'a Value<'a>,
@@ -139,7 +139,7 @@ pub fn wrong_type(value: &Value<'_>, expected: &str) -> Problem {
     Problem::new(value.span(), format!("expected {expected}, found {found}"))
 }
 
-/// The string in a value; `None`, with a problem, if it is no string.
+/// The string in a value; `None`, with a problem, if it is not a string.
 pub fn string<'a>(value: &'a Value<'a>, problems: &mut Problems) -> Option<&'a str> {
     let string = value.get_ref().as_str();
     if string.is_none() {
@@ -148,7 +148,7 @@ pub fn string<'a>(value: &'a Value<'a>, problems: &mut Problems) -> Option<&'a s
     string
 }
 
-/// The array in a value; `None`, with a problem, if it is no array.
+/// The array in a value; `None`, with a problem, if it is not an array.
 pub fn array<'a>(value: &'a Value<'a>, problems: &mut Problems) -> Option<&'a [Value<'a>]> {
     let array = value.get_ref().as_array().map(|array| &**array);
     if array.is_none() {

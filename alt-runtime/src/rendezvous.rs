@@ -2,7 +2,7 @@
 //!
 //! The patching CPU calls [`stop_all`](Rendezvous::stop_all). Every other CPU polls
 //! [`wait_if_requested`](Rendezvous::wait_if_requested), waits there until the patching CPU is
-//! done, and executes an ISB before it goes on.
+//! done, and executes an ISB before it continues.
 //!
 //! A CPU must poll *between* sites: from its idle loop or its scheduler. An interrupt handler may
 //! have interrupted a site of several instructions half-way, and the CPU would resume in the

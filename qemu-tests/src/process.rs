@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-/// Kills its process when dropped. On Linux the kernel kills it too when this process dies in a
+/// Kills its process when dropped. On Linux the kernel kills it too when this process ends in a
 /// way that drops nothing.
 pub(crate) struct Process(Child);
 

@@ -33,7 +33,7 @@ global_asm!(
     "\\template \\op, \\size\\()_acq, \\size, \\width, \\r, a, , a,",
     "\\template \\op, \\size\\()_rel, \\size, \\width, \\r, , l, l,",
     "\\template \\op, \\size\\()_acq_rel, \\size, \\width, \\r, a, l, al,",
-    // A release is no full barrier, and neither is an acquire: a later load may pass the store of
+    // Neither a release nor an acquire is a full barrier: a later load may pass the store of
     // the loop (Arm ARM B2.3.10). LSE instructions with both are.
     "\\template \\op, \\size\\()_sync, \\size, \\width, \\r, , l, al, ish",
     ".endm",

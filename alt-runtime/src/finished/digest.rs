@@ -4,7 +4,7 @@
 /// itself.
 ///
 /// The constant has an inverse modulo 2^64, so two sequences of equal length that differ in one word never
-/// have the same digest. It is a check against damage and against the wrong text. It is no protection
+/// have the same digest. It detects damage and the wrong text. It is not a protection
 /// against an attacker, who can change digests as well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(u64);

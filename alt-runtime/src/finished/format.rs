@@ -12,7 +12,7 @@
 //! ```
 //!
 //! - *Place.* The table begins where the section `alt_records` or `alt_branches` begins (or where
-//!   `__alt_bounds` says that it does). [`MAGIC`] is no multiple of 4, which the offset that a raw
+//!   `__alt_bounds` says that it does). [`MAGIC`] is not a multiple of 4, as the offset that a raw
 //!   table begins with always is, so the first word distinguishes the two. If one of the two
 //!   sections has a finished table, nothing reads the other one; a writer fills it with zeros.
 //! - *Addresses.* [`Header::base`] is the distance from its own field to the lowest site, so the
@@ -253,7 +253,7 @@ impl Kind {
         matches!(self, Self::Branch | Self::Copy)
     }
 
-    /// Words of the steps of so many sites.
+    /// Words of the steps of `sites` sites.
     pub const fn words(self, sites: usize) -> usize {
         if self.has_payload() {
             sites

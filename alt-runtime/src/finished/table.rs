@@ -34,7 +34,7 @@ impl<'a> FinishedTable<'a> {
     /// Checks the header, the directory, and that the parts of the table fit together.
     ///
     /// # Errors
-    /// The words are no finished table, or a damaged one.
+    /// The words are not a finished table, or a damaged one.
     pub fn new(address: u64, words: &'a [u32]) -> Result<Self, TableError> {
         let truncated = |needed| TableError::Truncated {
             needed,

@@ -11,7 +11,7 @@ pub enum Class {
     NotRelative,
     /// It names a target by its distance.
     Relative(Relative),
-    /// It signs the link register with its own address as a modifier (PACIASPPC and its kin,
+    /// It signs the link register with its own address as a modifier (PACIASPPC and similar,
     /// FEAT_PAuth_LR), or makes the next word do so (PACM). At another address it computes
     /// another signature, which the matching AUTIASPPC, RETAASPPC or their register forms would
     /// reject.

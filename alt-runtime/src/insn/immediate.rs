@@ -27,7 +27,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Whether a displacement of so many bytes can be expressed.
+    /// Whether this displacement in bytes can be encoded.
     #[inline]
     #[must_use]
     pub const fn contains(&self, displacement: i64) -> bool {

@@ -71,7 +71,7 @@ impl Insn {
         Self(0x9000_0000 | u32::from(rd & 31)).aim(here, to, from)
     }
 
-    /// The branch to so many instructions further on; 16 bits are always within its reach.
+    /// The branch by this number of instructions; 16 bits are always in its range.
     #[inline]
     pub(crate) const fn branch_by(instructions: i16) -> Self {
         Self(0x1400_0000 | instructions as u32 & 0x03ff_ffff)

@@ -154,7 +154,7 @@ pub unsafe trait Stacks {
     }
 }
 
-/// The other CPUs while they are stopped. They go on when the value is dropped.
+/// The other CPUs while they are stopped. They continue when the value is dropped.
 pub trait StoppedCpus {
     /// Number and registers of each.
     fn frames(&self) -> impl Iterator<Item = (usize, Frame)>;

@@ -15,7 +15,7 @@ use crate::rendezvous::StopError;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BusyFunction {
-    /// Its name; that of the payload, if it is no function of the table.
+    /// Its name; that of the payload, if it is not a function of the table.
     pub function: Name,
     /// Whose call it is.
     pub who: Who,

@@ -201,7 +201,7 @@ impl Transition<'_> {
         let how = kernel.maintenance();
         let plan = Plan::of_writes(writes);
         // SAFETY: the writes are of the image's text, which nothing else changes after the last
-        // pass; the other CPUs wait, and execute an ISB before they go on.
+        // pass; the other CPUs wait, and execute an ISB before they continue.
         let report = unsafe { plan.commit(&self.image.region(), &how, &mut kernel.alias()) }?;
         done.words = report.words;
         done.lines = report.lines;

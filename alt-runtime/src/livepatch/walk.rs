@@ -61,7 +61,7 @@ pub enum WalkReason {
     TooManyStacks,
 }
 
-/// A chain changes the stack at most so many times: thread, interrupt, overflow, SDEI stacks of two
+/// The largest number of stacks that a chain may change between: thread, interrupt, overflow, SDEI stacks of two
 /// priorities.
 const MAX_CHANGES: u32 = 8;
 
@@ -109,7 +109,7 @@ fn by_records<S: Stacks + ?Sized, B>(
     let mut record = frame.fp;
     let mut after = frame.pc;
     // The lowest address of the next record on the same stack: records are older the higher they
-    // are, and what is below the stack pointer is no record.
+    // are, and memory below the stack pointer does not contain a record.
     let mut stack = stacks.stack(who, frame.sp);
     let mut lowest = frame.sp;
     let mut changes = 0;

@@ -173,7 +173,7 @@ impl Alternative<'_> {
 
 /// Plans the words of an arm from number `first` on, of any instruction form. Returns the number of
 /// words that change, also if there is no room for all of them.
-// Out of line, with values, and finds the words anew: see `walk::walk`.
+// Out of line, with values, and finds the words again: see `walk::walk`.
 #[cold]
 #[inline(never)]
 fn plan_others(

@@ -129,7 +129,7 @@ impl<'p> Plan<'p> {
         let walked = walk(room)?;
         let (writes, unused) = room.split_at_mut(walked.planned);
         Ok(Self {
-            // SAFETY: the walk has written so many entries.
+            // SAFETY: the walk has written this number of entries.
             writes: unsafe { &mut *(&raw mut *writes as *mut [PlannedWrite]) },
             unused,
             needed: walked.needed,

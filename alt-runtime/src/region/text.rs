@@ -10,7 +10,7 @@ use core::ops::Range;
 use super::Words;
 use crate::insn::Insn;
 
-/// The text spans at most so many bytes: a planned write has 32 bits for its offset.
+/// The largest span of the text in bytes: a planned write has 32 bits for its offset.
 const MAX_SPAN: u64 = 1 << 32;
 
 /// The smallest page, in bytes. ADRP counts in these (Arm ARM C6.2.13).

@@ -35,7 +35,7 @@ static MIXED: AtomicBool = AtomicBool::new(false);
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 static LOCKED: SpinLock<u64> = SpinLock::new(0);
 
-/// Instructions of the site: so many that a CPU that is not stopped cannot execute all of them
+/// Instructions of the site: enough that a CPU that is not stopped cannot execute all of them
 /// between two words that another CPU writes.
 const LENGTH: u64 = 64;
 

@@ -26,7 +26,7 @@ static TAKEN: SpinMutex<u32> = SpinMutex::new(0);
 pub struct Pages(Range<usize>);
 
 impl Pages {
-    /// Takes zeroed pages for `bytes`; `None` if not so many consecutive pages are free.
+    /// Takes zeroed pages for `bytes`; `None` if there are not enough consecutive free pages.
     pub fn take(bytes: usize) -> Option<Self> {
         let count = bytes.div_ceil(PAGE);
         let mut taken = TAKEN.lock();

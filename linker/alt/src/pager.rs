@@ -39,7 +39,7 @@ enum State {
 }
 
 impl Pager {
-    /// A pager for standard output; `None` if that is no terminal, or if the user has disabled the pager.
+    /// A pager for standard output; `None` if that is not a terminal, or if the user has disabled the pager.
     pub fn new() -> Option<Self> {
         let wanted = !OFF.load(Ordering::Relaxed) && io::stdout().is_terminal();
         let (Width(columns), Height(rows)) = wanted.then(terminal_size::terminal_size)??;

@@ -209,7 +209,10 @@ fn laid_out(data: &[u8]) {
     show(&image, &records, &names);
     if let Ok(context) = Context::new(&image, &records, &names) {
         verify(&context);
-        assert!(!not_checked(&context).is_empty(), "an object is no image");
+        assert!(
+            !not_checked(&context).is_empty(),
+            "an object is not an image"
+        );
     }
 }
 

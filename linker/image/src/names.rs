@@ -229,7 +229,7 @@ impl CapNames {
 /// The table of the largest possible number of cpucaps, without names.
 pub static ANY_CAP: CapTable = alt_runtime::cap_table!(&NUMBERED);
 
-/// The table of so many cpucaps without names.
+/// The table of `len` cpucaps without names.
 pub fn numbered_table(len: usize) -> &'static CapTable {
     static TABLES: [OnceLock<CapTable>; MAX_CAPS + 1] = [const { OnceLock::new() }; MAX_CAPS + 1];
     match TABLES.get(len) {

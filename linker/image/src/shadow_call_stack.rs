@@ -194,7 +194,7 @@ impl ShadowCallStack {
     }
 }
 
-/// The instructions outside of `excluded` that sign and are no sites.
+/// The instructions outside of `excluded` that sign and are not sites.
 fn left(image: &Image, sites: &[ShadowSite], excluded: &[Range<u64>]) -> Vec<Left> {
     let words = image.executable().flat_map(|text| image.instructions(text));
     let signs = words.filter(|(_, word)| *word == SIGN.0).map(|(at, _)| at);

@@ -68,7 +68,7 @@ impl Rewriter {
     /// Reads the section headers of a file.
     ///
     /// # Errors
-    /// They are damaged, or are so many that numbers of sections are stored elsewhere.
+    /// They are damaged, or too many for the field of the ELF header.
     pub fn new(bytes: Vec<u8>) -> Result<Self, ObjectError> {
         let damaged = || error("the section headers are damaged");
         let half = |at: usize| {

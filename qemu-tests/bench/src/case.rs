@@ -79,7 +79,7 @@ unsafe fn words([address, len]: [u64; 2]) -> Words<'static> {
 }
 
 /// # Safety
-/// There must be so many records.
+/// There must be this number of records.
 unsafe fn table<R>([address, len]: [u64; 2]) -> Table<'static, R> {
     // SAFETY: the caller's promise.
     let records = unsafe { slice::from_raw_parts(address as *const R, len as usize) };

@@ -67,7 +67,7 @@ fn add(counter: &AtomicU64) {
     }
 }
 
-/// The same by a branch on the cpucap, as Linux has it.
+/// The same by a branch on the cpucap, as in Linux.
 #[inline(always)]
 fn branch_add(counter: &AtomicU64) {
     if cpu_has_cap!(likely LSE) {

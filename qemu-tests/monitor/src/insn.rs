@@ -17,7 +17,7 @@ pub const fn store_size(insn: u32) -> Option<Size> {
     if insn & 0xffff_ffe0 == 0xd50b_7420 {
         return Some(Size::ZeroBlock);
     }
-    // STP and its kin: op0 = x01 01 0xx.
+    // STP and similar: op0 = x01 01 0xx.
     if insn & 0x3a00_0000 == 0x2800_0000 {
         let vector = insn & 1 << 26 != 0;
         let log2 = match (vector, size) {

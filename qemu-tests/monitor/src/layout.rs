@@ -8,13 +8,13 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 pub const CONFIG: u64 = 0x4df0_0000;
 /// First bytes of a [`Config`]; other bytes mean that the host has not written one.
 pub const MAGIC: u64 = 0x3155_5047_464e_4f43;
-/// At most so many CPUs: the state of a word has one bit for each.
+/// The largest number of CPUs: the state of a word has one bit for each.
 pub const MAX_CPUS: usize = 8;
-/// At most so many ranges of text.
+/// The largest number of ranges of text.
 pub const MAX_TEXTS: usize = 32;
-/// At most so many ID registers that differ from the CPU's own, over all CPUs.
+/// The largest number of ID registers that differ from the CPU's own, over all CPUs.
 pub const MAX_OVERRIDES: usize = 256;
-/// At most so many violations are listed.
+/// The largest number of violations that are listed.
 pub const MAX_VIOLATIONS: usize = 64;
 
 /// The configuration of the monitor.

@@ -182,7 +182,7 @@ fn command(
     Ok(command)
 }
 
-/// The target directory of guests, apart from that of the host's programs: builds of guests take long,
+/// The target directory of guests, separate from that of the host's programs: builds of guests take long,
 /// and another cargo need not wait for them.
 fn target_dir() -> PathBuf {
     test_support::target_dir().join("guest")

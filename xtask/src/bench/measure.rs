@@ -120,7 +120,7 @@ impl Case {
     }
 }
 
-/// Counts a pass over a table of so many records.
+/// Counts a pass over a table of this number of records.
 pub(crate) fn case(
     qemu: &Qemu,
     image: &Image,
@@ -148,7 +148,7 @@ pub(crate) fn all(qemu: &Qemu, image: &Image, kernel: &Image) -> Result<Measured
 }
 
 impl Measured {
-    /// The case of so many records and such cpucaps.
+    /// The case with this number of records and these cpucaps.
     pub(crate) fn case(&self, records: usize, caps: Caps) -> Option<&Case> {
         let mut cases = self.cases.iter();
         cases.find(|case| case.records == records && case.caps == caps)

@@ -115,7 +115,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table of so many records, for cpucaps to be present. `callback` is the address of
+    /// A table of this number of records, for cpucaps to be present. `callback` is the address of
     /// the guest's.
     pub(crate) fn new(records: usize, caps: Caps, callback: u64) -> Self {
         Self::of(&shape::scaled(records), caps, callback)
@@ -154,7 +154,7 @@ struct Image {
     applied: usize,
 }
 
-/// The word of a B over so many words.
+/// The word of a B over this number of words.
 fn branch(words: i64) -> u32 {
     0x1400_0000 | words as u32 & 0x03ff_ffff
 }

@@ -152,7 +152,7 @@ pub(super) const MUTANTS: [Mutant; 21] = [
     ),
     mutant(
         "room",
-        "too little room is no error",
+        "too little room is not an error",
         PLAN,
         "if !is_first_pass && without_room != 0 {",
         "if false {",

@@ -42,6 +42,6 @@ pub(super) fn add_core_source() {
         .args(["component", "add", "rust-src"])
         .status();
     if !status.is_ok_and(|status| status.success()) || !core_source_is_there() {
-        say("rustup has not added rust-src; tests that compile `core` anew are skipped");
+        say("rustup has not added rust-src; tests that compile `core` are skipped");
     }
 }

@@ -4,7 +4,7 @@ use alt_image::{code::Reference, image::Image};
 use std::collections::BTreeMap;
 
 /// Functions that a kernel calls, by the end of their names, and the bytes that each may take: those
-/// of its callees included, without functions that the kernel hands in.
+/// of its callees included, without functions that the kernel passes in.
 pub(crate) const BOUNDS: [(&str, u64); 9] = [
     ("::IdRegs::read", 256),
     ("::Detected::new", 1024),
@@ -31,7 +31,7 @@ struct Function {
     frame: u64,
     /// The functions that it calls or branches to.
     callees: Vec<u64>,
-    /// It calls by a register: a function that the kernel hands in, or a formatter.
+    /// It has an indirect call: of a function that the kernel passes in, or of a formatter.
     is_indirect: bool,
 }
 

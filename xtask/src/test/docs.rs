@@ -27,7 +27,7 @@ const LIBRARIES: [&str; 3] = ["alt-cpu", "alt-runtime", "demo-object"];
 
 /// A package and its feature with which it is not documented for the target.
 ///
-/// With this one, the build script of kernel-demo compiles `core` anew, for the hypervisor. No item of
+/// With this one, the build script of kernel-demo compiles `core` for the hypervisor. No item of
 /// the kernel depends on it, and demo-hyp is documented with its own feature of that name.
 const LEFT_OUT: (&str, &str) = ("kernel-demo", "fixed-x18");
 

@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether there is a call that is no site and might become one, by the symbol at its target.
+    /// Whether there is a call that is not a site and might become one, by the symbol at its target.
     fn has_calls(&self) -> bool {
         let is_left = |at: u64| {
             called_at(self.image, at).is_some()

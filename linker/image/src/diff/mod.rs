@@ -65,7 +65,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// Whether so many words differ that the memory must hold something else.
+    /// Whether the number of differing words shows that the memory has other contents.
     pub fn seems_other(&self) -> bool {
         self.differ > self.compared / 2
     }

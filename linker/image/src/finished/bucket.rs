@@ -187,7 +187,7 @@ fn branch(member: &Member<'_>) -> Option<i16> {
         return None;
     };
     let [word] = words[..] else { return None };
-    // Whether a B of so few instructions is this word.
+    // Whether a B by this number of instructions is this word.
     let displacement = (word << 6) as i32 >> 6;
     let displacement = i16::try_from(displacement).ok()?;
     let target = at.wrapping_add_signed(4 * i64::from(displacement));

@@ -100,7 +100,7 @@ impl Rewritten {
         places
     }
 
-    /// Whether a word of memory is legal at an address; `None` if the address is no such place.
+    /// Whether a word of memory is legal at an address; `None` if the address is not such a place.
     pub fn judge(&self, image: &Image, address: u64, found: u32) -> Option<(Means, bool)> {
         let (means, legal) = self.words.get(&address)?;
         let is_linked = || image.word(address) == Some(found);

@@ -156,7 +156,7 @@ pub(super) fn anchor(object: &Object<'_>, section: usize) -> Option<(usize, u64)
     })
 }
 
-/// Why the relocated word is no call that an instruction can replace.
+/// Why an instruction cannot replace the relocated word.
 fn form(relocation: &Relocation, contents: &[u8]) -> Option<Reason> {
     let word = usize::try_from(relocation.offset)
         .ok()

@@ -56,7 +56,7 @@ const BL: u32 = 0x9400_0000;
 const BL_MASK: u32 = 0xfc00_0000;
 
 impl Reason {
-    /// Why a use of a helper, with a relocation of this type (`R_AARCH64_…`) and addend, is no call
+    /// Why a use of a helper, with a relocation of this type (`R_AARCH64_…`) and addend, is not a call
     /// that an instruction can replace. `word` is the relocated instruction, if it is one.
     pub fn of_form(kind: u32, addend: i64, word: Option<u32>) -> Option<Self> {
         match RelocationType(kind) {

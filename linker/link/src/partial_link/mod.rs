@@ -122,7 +122,7 @@ impl<'a> PartialLink<'a> {
         namespace.write(linked)
     }
 
-    /// Sections of the inputs that the object will not have although they are no code and no data of
+    /// Sections of the inputs that the object will not have, which are neither code nor data of
     /// the program, a line each: debug information in an old form, sections of unknown types.
     pub fn left_out(&self) -> &[String] {
         &self.inputs.left_out

@@ -169,7 +169,7 @@ pub enum Refusal {
         /// `R_AARCH64_…`, the number.
         kind: u32,
     },
-    /// Writable data without a name: the compiler numbers it anew in each build.
+    /// Writable data without a name: the compiler gives it another number in each build.
     AnonymousData {
         /// The carried function.
         by: String,

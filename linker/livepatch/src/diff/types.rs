@@ -76,7 +76,7 @@ pub(super) fn refusals(old: &Model, changed: &[ChangedType]) -> Vec<Refusal> {
         if let Some(state) = state(&name) {
             refusals.push(Refusal::State { name: state });
         } else if name.contains("{closure_env#") {
-            // A closure that is not called through a pointer lives in functions that are carried
+            // A closure that is not called through a pointer is only used by functions that are carried
             // together.
             if called_by_pointer(old, &name) {
                 refusals.push(Refusal::State { name });

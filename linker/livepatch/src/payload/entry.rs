@@ -25,7 +25,7 @@ pub(crate) fn is_landing_pad(word: u32) -> bool {
     PADS.contains(&word)
 }
 
-/// The direct branches that are no calls.
+/// The direct branches that are not calls.
 const LOOPS: [Form; 7] = [
     Form::B,
     Form::BCond,
@@ -113,7 +113,7 @@ impl<'a> OldImage<'a> {
     }
 
     /// Checks that a function does not branch to the place that changes: a call in progress would
-    /// go on in the new function. `BL` is a call, and starts there.
+    /// continue in the new function. `BL` is a call, and starts there.
     ///
     /// # Errors
     /// It does.

@@ -155,7 +155,7 @@ pub enum PayloadBuildError {
     /// The name is empty, too long, or has control characters.
     #[error("`{}`: a payload's name has 1 to 127 bytes and no control characters", .0.escape_debug())]
     Name(String),
-    /// A hook is no function of the new build.
+    /// A hook is not a function of the new build.
     #[error(
         "hook {}: {name} is not a function of the new build; to keep a function to which nothing \
          refers, link with -Clink-arg=--undefined={name}",
@@ -186,7 +186,7 @@ pub enum PayloadBuildError {
         /// The id of the old image.
         image: String,
     },
-    /// The parent is no payload.
+    /// The parent is not a payload.
     #[error("the parent is not a payload: {0}")]
     ParentFile(PayloadError),
     /// Something that the payload carries is in a section that has a meaning for the linker only.

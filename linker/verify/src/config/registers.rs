@@ -39,7 +39,7 @@ impl Register {
         };
         // Whether it is one of `count` registers that begin with the one in the field at `low`.
         let among = |low: u32, count| number.wrapping_sub(word >> low) % 32 < count;
-        // A list of LD4 or TBL names the first of up to four, and goes on with `v0` after `v31`;
+        // A list of LD4 or TBL names the first of up to four, and continues with `v0` after `v31`;
         // CASP names one of each pair. By-element forms of halfwords have four bits for v0 to v15.
         let short = (word >> 16) & 15 == number;
         among(0, 4) || among(5, 4) || among(10, 1) || among(16, 2) || short

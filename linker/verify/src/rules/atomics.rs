@@ -71,7 +71,7 @@ fn calls(context: &Context<'_>, reporter: &mut Reporter<'_>) {
     }
     if let [(at, helper), ..] = left[..] {
         let count = left.len();
-        let text = format!("{count} calls of outline atomics are no sites; the first is {helper}");
+        let text = format!("{count} calls of outline atomics are not sites; the first is {helper}");
         reporter.report(at, text);
     }
 }

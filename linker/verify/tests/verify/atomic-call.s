@@ -1,4 +1,4 @@
-// finding: call: 2 calls of outline atomics are no sites; the first is ldadd8_relax
+// finding: call: 2 calls of outline atomics are not sites; the first is ldadd8_relax
 .globl _start
 _start:
 call:

@@ -135,7 +135,7 @@ extern "C" fn on_execution(cpu: c_uint, data: *mut c_void) {
     let Some(plugin) = PLUGIN.get() else {
         return;
     };
-    // SAFETY: it was registered with an instruction, which lives for ever.
+    // SAFETY: it was registered with an instruction, which is never freed.
     let instruction = unsafe { &*data.cast::<Instruction>() };
     if instruction.is_plain() && !plugin.attention.get(cpu) {
         return;

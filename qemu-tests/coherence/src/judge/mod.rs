@@ -53,7 +53,7 @@ struct Emptied {
 }
 
 impl Judge {
-    /// A judge of a system with so many CPUs and these caches.
+    /// A judge of a system with this number of CPUs and these caches.
     pub fn new(cpus: usize, cache: Cache) -> Self {
         Self {
             cache,

@@ -31,7 +31,7 @@ const PATCH: &str = "kernel-demo/livepatch/demo.diff";
 const SAME: Option<i32> = Some(0);
 const CHANGED: Option<i32> = Some(1);
 
-/// Shows old and new words of so many functions.
+/// The largest number of functions whose old and new words are shown.
 const SHOWN: usize = 8;
 
 /// The reason for the demo to have failed, if it has.
@@ -304,7 +304,7 @@ fn wrong_words(payload: &Payload, phases: &Phases) -> Option<String> {
         // B (Arm ARM C6.2, B).
         if applied >> 26 != 0b00_0101 {
             return Some(format!(
-                "{name}: {applied:#x} is no branch, while the payload is applied"
+                "{name}: {applied:#x} is not a branch, while the payload is applied"
             ));
         }
         if before != reverted {
