@@ -437,8 +437,8 @@ pub enum PatchError<A> {
     Plan(PlanError),
     /// The image is not linked as a pass needs it.
     Image(ImageError),
-    /// The ranges of the text are not mapped as far apart as they run, so that no one alias
-    /// leads to all of them.
+    /// The ranges of the text are not mapped as far apart as they run, so no single
+    /// alias maps all of them.
     MappedApart,
     /// The kernel could not open its writable alias.
     Alias(A),

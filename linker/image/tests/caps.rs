@@ -144,8 +144,8 @@ fn a_function_and_a_cfg_at_once() {
     let mut host = caps(&entry("BOTH", "system", detect, "cfg = 'unix'"));
     assert_eq!(
         host.undecided()[0].to_string(),
-        "cpucap BOTH depends on cfg(unix) in the kernel's build and what the kernel's a::f(), g() \
-         says"
+        "cpucap BOTH depends on cfg(unix) in the kernel's build and the result of the kernel's a::f(), \
+         g()"
     );
     let ids = IdRegs::new();
     // `not g` holds.

@@ -250,7 +250,7 @@ fn other_files_with_mistakes() {
     );
     apply(
         &["--caps", "1,FOO"],
-        "there is no cpucap FOO; there are A, B, C, D, E",
+        "there is no cpucap FOO: there are A, B, C, D, E",
     );
     apply(&["--cpu", "pentium"], "no built-in CPU `pentium`");
     let error = folder.refused(&["verify", "good", "--seal", "seal"]);

@@ -220,7 +220,9 @@ fn rules_and_numbers_come_from_two_files() {
     linux.is_as_expected(&[]);
 
     let three = ["--cpucaps", &whole, "--cpucaps", &whole, "--caps", ""];
-    linux.apply(&three).refused(&["the cpucaps are in 2 files"]);
+    linux
+        .apply(&three)
+        .refused(&["2 files of cpucaps were given"]);
 }
 
 #[test]
@@ -284,7 +286,7 @@ fn a_list_of_names_must_be_one() {
         let names = linux.write("names", text);
         linux.apply(&["--cpucaps", &names, "--caps", caps])
     };
-    names("[LSE]\n", "0").refused(&["names: line 1: `[LSE]` is no name", "tools/cpucaps"]);
+    names("[LSE]\n", "0").refused(&["names: line 1: `[LSE]` is not the name", "tools/cpucaps"]);
     names("#define ARM64_NCAPS 2\n", "0").refused(&["names: the file has no names"]);
     names("A\nA\n", "0").refused(&["names: line 2: A or its number is in the list already"]);
     names(NAMES, "LSE").refused(&["of 6, the nearest are HAS_LSE_ATOMICS, HAS_LSE2, "]);

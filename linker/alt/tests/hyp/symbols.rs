@@ -44,7 +44,7 @@ fn nothing_is_named_twice() {
     expect(
         &message,
         &[
-            "have the namespace in their names",
+            "whose names contain the namespace already",
             "\n  __hyp_old\n",
             "abcdefE.hyp\n",
         ],

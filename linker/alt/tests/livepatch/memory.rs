@@ -129,12 +129,12 @@ fn a_livepatched_kernel_compares_clean() {
     let (status, text) = diff(&memory, None, &["--payload", "2.alp", "--payload", "1.alp"]);
     assert_eq!(status, Some(2), "{text}");
 
-    // What is no applied payload of this kernel.
+    // A payload that is not applied to this kernel.
     let fresh = Memory::new(&old);
     let (status, text) = diff(&fresh, None, &["--payload", "1.alp"]);
     assert_eq!(status, Some(2), "{text}");
     assert!(
-        text.contains("1.alp: the payload is not applied: there is "),
+        text.contains("1.alp: the payload is not applied: the entry of "),
         "{text}"
     );
     let (status, text) = diff(&fresh, None, &["--payload", "old"]);

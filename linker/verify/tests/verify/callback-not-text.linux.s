@@ -1,4 +1,4 @@
-// finding: site: no text
+// finding: site: not text
 .globl _start
 _start:
 site:

@@ -1,4 +1,4 @@
-// finding: callback: no text
+// finding: callback: not text
 // finding: nothing: no function
 .globl _start
 _start:

@@ -1,5 +1,5 @@
 // finding: one: `bti c` becomes `nop`
-// finding: two+0x4: `bti jc` becomes `paciasp`, which BR cannot
+// finding: two+0x4: `bti jc` becomes `paciasp`, which is not a target for BR
 .globl _start
 _start:
     b .

@@ -1,6 +1,6 @@
 // finding: call: branches to memcpy
 // finding: load: refers to table
-// finding: indirect: in a register
+// finding: indirect: has an indirect branch
 // finding: last: branches to behind
 .globl _start
 _start:
