@@ -97,8 +97,8 @@ struct Slot {
     is_used: AtomicBool,
 }
 
-// SAFETY: the content of a slot is written by the one operation in progress only, and only while
-// nobody reads it; the pointer in it is to memory that the slot owns.
+// SAFETY: only the one operation in progress writes the content of a slot, while the slot is not taken and has
+// no readers; the pointer in it is to memory that the slot owns.
 unsafe impl Sync for Slot {}
 // SAFETY: as above.
 unsafe impl Send for Slot {}
@@ -137,7 +137,8 @@ struct Reader<'a>(&'a Slot);
 
 impl Reader<'_> {
     fn loaded(&self) -> Option<&Loaded> {
-        // SAFETY: the slot was taken after this reader has been counted, so nobody writes it.
+        // SAFETY: `is_taken` was set when this reader was counted, and an operation writes a slot only while it
+        // is not taken and has no readers.
         unsafe { &*self.0.loaded.get() }.as_ref()
     }
 }
@@ -322,14 +323,14 @@ impl<const N: usize> Operation<'_, N> {
         })?;
         let index = (0..N).find(|index| self.slot(*index).is_none())?;
         let slot = self.store.slots.get(index)?;
-        // A reader that came too late for the payload before may still be counted.
+        // A reader that found the slot not taken may still be counted.
         while slot.readers.load(Ordering::SeqCst) != 0 {
             core::hint::spin_loop();
         }
         slot.serial.store(serial, Ordering::Relaxed);
         slot.level.store(0, Ordering::Relaxed);
         slot.is_used.store(false, Ordering::Relaxed);
-        // SAFETY: the slot is not taken, so readers that come now do not look into it.
+        // SAFETY: the slot has no readers, and is not taken, so a new reader does not read the payload.
         Some((index, unsafe { &mut *slot.loaded.get() }))
     }
 
@@ -351,7 +352,7 @@ impl<const N: usize> Operation<'_, N> {
             slot.is_taken.store(true, Ordering::SeqCst);
             return false;
         }
-        // SAFETY: nobody writes it, and readers that come now do not look into it.
+        // SAFETY: only an operation writes it, and this is the one in progress.
         if let Some(loaded) = unsafe { &*slot.loaded.get() } {
             free(loaded);
         }
