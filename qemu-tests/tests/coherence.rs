@@ -315,11 +315,14 @@ fn steps_that_reach_too_little_are_caught() {
         let (_folder, image) = altered(&image, word, n, becomes);
         // There are so many patched words that the whole instruction cache is invalidated.
         let seen = watch(&image, Machine::new("cortex-a76").smp(2), Coherence::new()).seen;
+        // At the end of the pass. `Alias::close` then completes the invalidation by its own DSB and executes
+        // a site without an ISB after it, which is another violation.
+        let mut found = seen.violations;
+        found.retain(|found| found.when == When::Returned);
         let is_expected = |found: &Violation| found.missing == expected;
         assert!(
-            !seen.violations.is_empty() && seen.violations.iter().all(is_expected),
-            "{expected}: {:#?}",
-            seen.violations
+            !found.is_empty() && found.iter().all(is_expected),
+            "{expected}: {found:#?}"
         );
     }
 }

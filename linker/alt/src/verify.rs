@@ -127,7 +127,13 @@ impl Verify {
             let format = opened.records.format;
             let rules = rules()
                 .filter(|rule| rule.formats.contains(&format) && !self.allow.contains(&rule.id));
-            let mut checked = format!("{sites} sites, {records} records, {} rules", rules.count());
+            let mut checked = [
+                (sites, "site"),
+                (records, "record"),
+                (rules.count(), "rule"),
+            ]
+            .map(|(number, what)| output::count(number, what))
+            .join(", ");
             match &namespaces[..] {
                 [] => {}
                 [one] => checked += &format!(", namespace {one}"),

@@ -164,15 +164,15 @@ fn write(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             string.symbol.escape_debug()
         )?;
     }
+    let relocations = summary.image_relocations + summary.payload_relocations;
     writeln!(
         out,
-        "{} functions replaced, {} added, {} branch sites, {} records of alternatives, \
-         {} relocations ({} against the image)",
-        summary.functions.len(),
+        "{} replaced, {} added, {}, {}, {} ({} against the image)",
+        output::count(summary.functions.len(), "function"),
         summary.new_functions.len(),
-        summary.branches,
-        summary.alternatives,
-        summary.image_relocations + summary.payload_relocations,
+        output::count(summary.branches as usize, "branch site"),
+        output::count(summary.alternatives as usize, "alternative record"),
+        output::count(relocations, "relocation"),
         summary.image_relocations,
     )
 }
