@@ -46,7 +46,7 @@ impl Transition<'_> {
         let saved = self.reverted().iter().find_map(|payload| {
             // SAFETY: it is a payload of the transition.
             let (index, _) = unsafe { payload.function_at(place) }?;
-            // SAFETY: it is a payload of the transition, and the index is that of a function.
+            // SAFETY: it is a payload of the transition, and `function_at` has returned the index.
             Some(unsafe { payload.saved_word(index) })
         });
         saved.unwrap_or_else(|| self.word(place))

@@ -1,4 +1,4 @@
-//! What the steps of boot cost, by the virtual counter. On QEMU with `-icount shift=0`, each instruction
+//! The costs of the steps of boot, by the virtual counter. On QEMU with `-icount shift=0`, each instruction
 //! takes 1 ns of it: `docs/costs.md`.
 
 use core::hint::black_box;
@@ -31,7 +31,7 @@ impl Clock {
     }
 }
 
-/// Logs what reading the ID registers takes, and what opening and closing the alias of `text` is of each pass.
+/// Logs the ticks to read the ID registers, and to open and close the alias of `text`, as each pass does.
 pub fn log_parts(text: &Range<usize>) {
     let clock = Clock::start();
     black_box(IdRegs::read());

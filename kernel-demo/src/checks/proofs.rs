@@ -1,6 +1,6 @@
 //! Faults that are provoked, to prove that they are noticed; and properties of a finished pass.
 //!
-//! What calls alt-runtime's code in the init region (`init-boot.x`) is in the init region, too.
+//! Functions that call alt-runtime's code in the init region (`init-boot.x`) are in the init region, too.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -132,7 +132,7 @@ fn sum(text: &Range<usize>) -> u64 {
     })
 }
 
-/// A checksum of the kernel's resident text. That of the hypervisor, after it, is freed if no variant
+/// A checksum of the kernel's resident text. The hypervisor's text, after it, is freed if no variant
 /// of it runs.
 pub fn resident_sum() -> u64 {
     let text = image::resident_text();

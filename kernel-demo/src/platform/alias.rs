@@ -1,8 +1,8 @@
 //! The writable alias of the text, 256 GiB above it, mapped during a pass only.
 //!
-//! Its page tables are built once, apart from the kernel's. To open the alias is to write one descriptor of
-//! the kernel's root table, which refers to them; to close it is to clear this descriptor and to invalidate
-//! the TLB. So neither depends on the size of the text.
+//! Its page tables are built once, apart from the kernel's. `open` writes one descriptor of the kernel's
+//! root table, which refers to them; `close` clears this descriptor and invalidates the TLB. The cost of both does
+//! not depend on the size of the text.
 
 use core::arch::asm;
 use core::ops::Range;
@@ -20,7 +20,8 @@ use super::tables::{self, ASID, Pool, Rights, Tables};
 
 /// Distance from the text to its alias.
 const OFFSET: usize = 0x40_0000_0000;
-/// What a descriptor of level 1 maps (Arm ARM D8.2.8). The text does not cross a multiple of it.
+/// Size of the memory that a descriptor of level 1 maps (Arm ARM D8.2.8). The text does not cross a multiple
+/// of it.
 const REACH: usize = 1 << 30;
 
 /// The tables of the alias, which map it at its distance from a multiple of [`REACH`]. Unused, and free to be
@@ -48,7 +49,7 @@ pub fn map(text: &Range<usize>, physical: usize) {
     change(text, physical, Rights::ReadWrite.attributes());
 }
 
-/// Removes those of the pages that are text from the alias, which must be closed.
+/// Removes the pages of the text from the alias, which must be closed. Other pages are ignored.
 pub(super) fn unmap(pages: &Range<usize>) {
     let text = image::text();
     let text = pages.start.max(text.start)..pages.end.min(text.end);

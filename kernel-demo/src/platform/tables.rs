@@ -1,4 +1,4 @@
-//! Page tables: what a descriptor of EL1 says, and the memory of tables.
+//! Page tables: the attributes of a descriptor of EL1, and the memory of tables.
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -19,7 +19,7 @@ pub const ASID: usize = 1;
 /// Tables of EL1.
 pub type Tables = Mapping<Pool, El1And0>;
 
-/// Access rights of the kernel to pages; none are both writable and executable.
+/// Access rights of the kernel to pages; no page is both writable and executable.
 #[derive(Clone, Copy)]
 pub enum Rights {
     /// Read and write device memory.
@@ -81,8 +81,8 @@ pub fn repeat_tlbi() {
 #[repr(C, align(4096))]
 pub struct Page(pub [u8; PAGE]);
 
-/// Memory for the page tables of both exception levels: a static array of pages, each of which is
-/// handed out once and never freed.
+/// Memory for the page tables of both exception levels: a static array of pages. A page is allocated once
+/// and never freed.
 pub struct Pool;
 
 /// Number of pages in the pool.

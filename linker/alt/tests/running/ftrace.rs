@@ -16,7 +16,7 @@ const LIST_OPS: u64 = DATA + 40;
 const SITE: usize = 0;
 const CALLER: usize = 4;
 const MCOUNT: usize = 6;
-/// Two functions, of which the first is traced. Both are aligned to 8 bytes.
+/// Two functions, aligned to 8 bytes. Only the first one is traced.
 const FIRST: usize = 16;
 const SECOND: usize = 32;
 

@@ -35,8 +35,8 @@ impl Got {
         }
     }
 
-    /// The type that writes the address of a slot as `kind` writes that of the slot for `symbol`, and
-    /// the address (AAELF64, 5.7.9); `None` for other types, and for forms that no compiler writes.
+    /// The slot of `symbol`: a relocation type without a table that encodes its address as `kind` does, and
+    /// this address (AAELF64, 5.7.9). `None` for other types, and for forms that no compiler writes.
     pub fn resolve(
         &mut self,
         kind: RelocationType,
@@ -45,7 +45,7 @@ impl Got {
     ) -> Option<(RelocationType, u64)> {
         let of_slot = match kind {
             R_AARCH64_ADR_GOT_PAGE => R_AARCH64_ADR_PREL_PG_HI21,
-            // The start of the table is that of a page, and its first page is all that this reaches.
+            // The table begins at the start of a page. These types reach its first page only.
             R_AARCH64_LD64_GOT_LO12_NC | R_AARCH64_LD64_GOTPAGE_LO15 => {
                 R_AARCH64_LDST64_ABS_LO12_NC
             }
