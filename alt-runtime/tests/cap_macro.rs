@@ -23,7 +23,9 @@ fn info(number: u16) -> CapEntry {
 
 #[test]
 fn the_place_in_the_file_is_the_number() {
-    let caps = [ALWAYS, IMPOSSIBLE, POSSIBLE, RANGE, CPUS, NESTED, LINKED];
+    let caps = [
+        ALWAYS, IMPOSSIBLE, POSSIBLE, RANGE, CPUS, NESTED, LINKED, LSE,
+    ];
     let names = [
         "ALWAYS",
         "IMPOSSIBLE",
@@ -32,6 +34,7 @@ fn the_place_in_the_file_is_the_number() {
         "CPUS",
         "NESTED",
         "LINKED",
+        "LSE",
     ];
     assert_eq!(TABLE.len(), caps.len());
     for (number, (cap, name)) in (0..).zip(caps.into_iter().zip(names)) {
