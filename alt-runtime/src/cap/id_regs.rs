@@ -85,28 +85,39 @@ impl IdRegs {
     /// `MIDR_EL1` and `REVIDR_EL1` identify one CPU model. When the models differ, both become
     /// zero, which matches no model: evaluate errata with the registers of each CPU.
     pub fn merge(&mut self, cpu: &IdRegs) {
-        let before = *self;
+        let differ = |one: &Self, register| one.get(register) != cpu.get(register);
+        let models_differ = differ(self, Register::MIDR_EL1);
+        // Software that steps by the smaller of two block sizes would zero too much on the CPU with
+        // the larger one, so DC ZVA is prohibited.
+        let blocks_differ = self.field(&DCZID_EL0::BS) != cpu.field(&DCZID_EL0::BS);
         for &register in Register::ALL {
-            let mut word = match register {
-                // A bit that both have set is an erratum that is fixed on both.
-                Register::REVIDR_EL1 => before.get(register) & cpu.get(register),
-                _ => 0,
-            };
-            for field in register.fields() {
-                let value = field.safe_value(before.field(field), cpu.field(field));
-                word = field.insert(word, value);
+            // The safe value of two equal ones is this value.
+            if differ(self, register) {
+                self.set(register, self.safe_word(cpu, register));
             }
-            self.set(register, word);
         }
-        if before.get(Register::MIDR_EL1) != cpu.get(Register::MIDR_EL1) {
+        self.sanitise();
+        if models_differ {
             self.set(Register::MIDR_EL1, 0);
             self.set(Register::REVIDR_EL1, 0);
         }
-        // Software that steps by the smaller of two block sizes would zero too much on the CPU with
-        // the larger one, so DC ZVA is prohibited.
-        if before.field(&DCZID_EL0::BS) != cpu.field(&DCZID_EL0::BS) {
+        if blocks_differ {
             self.set_field(&DCZID_EL0::DZP, 1);
         }
+    }
+
+    /// The register in which each field has its safe value.
+    fn safe_word(&self, cpu: &IdRegs, register: Register) -> u64 {
+        let mut word = match register {
+            // A bit that both have set is an erratum that is fixed on both.
+            Register::REVIDR_EL1 => self.get(register) & cpu.get(register),
+            _ => 0,
+        };
+        for field in register.fields() {
+            let value = field.safe_value(self.field(field), cpu.field(field));
+            word = field.insert(word, value);
+        }
+        word
     }
 
     /// The sanitised registers of a system that consists of this CPU: bits that belong to no field

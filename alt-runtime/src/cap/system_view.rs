@@ -180,25 +180,23 @@ impl SystemView {
     /// The caps of all scopes, whether or not what they require is present.
     fn of_all_cpus(&self) -> CapSet {
         let shared = self.table.matching(&self.ids);
-        self.table
-            .iter()
-            .filter(|info| {
-                let has = |caps: &CapSet| caps.contains(info.cap);
-                match info.scope {
-                    Scope::Boot => has(&self.boot),
-                    // The sanitised registers may have no model, so the registers of each CPU count
-                    // as well: a feature must be on all of them, an erratum on any.
-                    Scope::System if info.rule.reads_model() => match info.kind {
-                        CapKind::Feature => has(&shared) && has(&self.every),
-                        CapKind::Erratum => has(&shared) || has(&self.any),
-                    },
-                    Scope::System => has(&shared),
-                    Scope::Local if info.late.needs_all_early_cpus() => has(&self.every),
-                    Scope::Local => has(&self.any),
-                }
+        let mut rules = (0..).zip(self.table.rules());
+        CapSet::from_answers(|| {
+            let (number, (root, rule)) = rules.next()?;
+            let has = |caps: &CapSet| caps.contains_number(number);
+            Some(match root.scope() {
+                Scope::Boot => has(&self.boot),
+                // The sanitised registers may have no model, so the registers of each CPU count
+                // as well: a feature must be on all of them, an erratum on any.
+                Scope::System if rule.reads_model() => match root.cap_kind() {
+                    CapKind::Feature => has(&shared) && has(&self.every),
+                    CapKind::Erratum => has(&shared) || has(&self.any),
+                },
+                Scope::System => has(&shared),
+                Scope::Local if root.late().needs_all_early_cpus() => has(&self.every),
+                Scope::Local => has(&self.any),
             })
-            .map(|info| info.cap)
-            .collect()
+        })
     }
 
     /// The table of the cpucaps.

@@ -141,6 +141,17 @@ impl CapTable {
         }
     }
 
+    /// The first node and the rule of each cap, by number.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (Node, CapRule)> + use<> {
+        let (mut rest, custom) = (self.nodes, self.custom);
+        core::iter::from_fn(move || {
+            let root = *rest.first()?;
+            let (nodes, others) = rest.split_at_checked(root.size())?;
+            rest = others;
+            Some((root, CapRule { nodes, custom }))
+        })
+    }
+
     /// The possible caps of a scope, whether present or not.
     pub fn of_scope(&self, scope: Scope) -> CapSet {
         if scope == Scope::Boot {
