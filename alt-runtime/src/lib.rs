@@ -153,6 +153,7 @@ mod image;
 pub mod insn;
 pub mod livepatch;
 mod macros;
+mod message;
 pub mod patch;
 pub mod pointers;
 pub mod record;

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::message::message;
+
 /// A finished table that cannot be used. No word has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -52,30 +54,43 @@ pub enum TableError {
 impl fmt::Display for TableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Version { found } => write!(
+            Self::Version { found } => message!(
                 f,
-                "the finished table has layout version {found}, this kernel reads version {}: finish the image with the tool of the same release",
+                "the finished table has layout version {}, this kernel reads version {}: finish the image with the tool of the same release",
+                found,
                 super::format::VERSION
             ),
-            Self::Truncated { needed, found } => write!(
+            Self::Truncated { needed, found } => message!(
                 f,
-                "the finished table needs {needed} words, and the image has only {found}"
+                "the finished table needs {} words, and the image has only {}",
+                needed,
+                found
             ),
-            Self::Header => f.write_str("the header of the finished table is damaged"),
-            Self::Layout => f.write_str("the parts of the finished table do not fit together"),
-            Self::Dictionary => f.write_str("the dictionary of the finished table is damaged"),
-            Self::Bucket => f.write_str("the bucket's table is damaged"),
-            Self::Run { at } => write!(f, "the run at word {at} of the bucket's table is damaged"),
-            Self::OutsideDictionary => f.write_str("a step names words outside of the dictionary"),
-            Self::Sites { stated, found } => write!(
+            Self::Header => message!(f, "the header of the finished table is damaged"),
+            Self::Layout => message!(f, "the parts of the finished table do not fit together"),
+            Self::Dictionary => message!(f, "the dictionary of the finished table is damaged"),
+            Self::Bucket => message!(f, "the bucket's table is damaged"),
+            Self::Run { at } => {
+                message!(f, "the run at word {} of the bucket's table is damaged", at)
+            }
+            Self::OutsideDictionary => message!(f, "a step names words outside of the dictionary"),
+            Self::Sites { stated, found } => message!(
                 f,
-                "the bucket has {found} sites, the directory states {stated}"
+                "the bucket has {} sites, the directory states {}",
+                found,
+                stated
             ),
             Self::Text => {
-                f.write_str("the instructions at the bucket's sites are not those that were linked")
+                message!(
+                    f,
+                    "the instructions at the bucket's sites are not those that were linked"
+                )
             }
             Self::Patched => {
-                f.write_str("the site holds its new word already: the text has been patched before")
+                message!(
+                    f,
+                    "the site holds its new word already: the text has been patched before"
+                )
             }
         }
     }

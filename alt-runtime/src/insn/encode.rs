@@ -8,6 +8,7 @@
 use core::{error, fmt};
 
 use super::Insn;
+use crate::message::{hex, message};
 
 /// A value has no place in the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Unencodable {
 impl fmt::Display for Unencodable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, value } = *self;
-        write!(f, "{what} cannot be {value:#x}")
+        message!(f, "{} cannot be {}", what, hex(value))
     }
 }
 

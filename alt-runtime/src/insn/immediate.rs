@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::message::{message, signed};
+
 /// Where a form keeps its displacement, and in which unit.
 #[derive(Clone, Copy)]
 pub(super) enum Immediate {
@@ -37,10 +39,13 @@ impl Reach {
 
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
+        let (min, max) = (signed(self.min), signed(self.max));
+        message!(
             f,
-            "{:+}..={:+} in steps of {}",
-            self.min, self.max, self.step
+            "{}..={} in steps of {}",
+            min,
+            max,
+            self.step.unsigned_abs()
         )
     }
 }

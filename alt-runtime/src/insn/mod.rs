@@ -137,7 +137,8 @@ impl Insn {
 
 impl fmt::Display for Insn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "0x{:08x}", self.0)
+        // As all numbers: `message`.
+        write!(f, "0x{:08x}", u64::from(self.0))
     }
 }
 

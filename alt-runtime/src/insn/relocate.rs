@@ -3,6 +3,7 @@
 use core::{error, fmt};
 
 use super::{Class, Form, Insn, Relative};
+use crate::message::{message, signed};
 
 /// A target is too far away for the form of instruction that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +69,12 @@ impl From<OutOfReach> for MoveError {
 impl fmt::Display for OutOfReach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { form, displacement } = *self;
-        write!(
+        message!(
             f,
-            "{form} needs a displacement of {displacement:+} bytes, its reach is {}",
-            form.reach()
+            "{} needs a displacement of {} bytes, its reach is {}",
+            &form,
+            signed(displacement),
+            &form.reach()
         )
     }
 }
@@ -81,10 +84,14 @@ impl fmt::Display for MoveError {
         match *self {
             Self::OutOfReach(error) => error.fmt(f),
             Self::SignsPc(insn) => {
-                write!(f, "{insn} signs with its own address and cannot be moved")
+                message!(
+                    f,
+                    "{} signs with its own address and cannot be moved",
+                    &insn
+                )
             }
             Self::Unknown(insn) => {
-                write!(f, "{insn} may be PC-relative in a way that is not known")
+                message!(f, "{} may be PC-relative in a way that is not known", &insn)
             }
         }
     }

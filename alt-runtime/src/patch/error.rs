@@ -5,6 +5,7 @@ use core::fmt;
 use crate::callback::CallbackError;
 use crate::finished::TableError;
 use crate::insn::{Insn, MoveError, OutOfReach};
+use crate::message::{hex, message};
 
 /// A record that cannot be applied. No word has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -196,103 +197,133 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::MisalignedSite => write!(f, "the site is not 4-byte aligned"),
+            Self::MisalignedSite => message!(f, "the site is not 4-byte aligned"),
             Self::SiteOutsideText { len, start, end } => {
-                write!(
+                message!(
                     f,
-                    "the site of {len} instructions is not inside the text, {start:#x} to {end:#x}"
+                    "the site of {} instructions is not inside the text, {} to {}",
+                    len,
+                    hex(start),
+                    hex(end)
                 )
             }
             Self::Unsorted { previous } => {
-                write!(
+                message!(
                     f,
-                    "the table is not sorted: the previous site is at {previous:#x}"
+                    "the table is not sorted: the previous site is at {}",
+                    hex(previous)
                 )
             }
-            Self::Overlap { previous } => write!(f, "the site overlaps the one at {previous:#x}"),
-            Self::UnknownCap => write!(f, "there is no such cpucap"),
-            Self::ZeroLength => write!(f, "the site or its replacement has no instructions"),
+            Self::Overlap { previous } => {
+                message!(f, "the site overlaps the one at {}", hex(previous))
+            }
+            Self::UnknownCap => message!(f, "there is no such cpucap"),
+            Self::ZeroLength => message!(f, "the site or its replacement has no instructions"),
             Self::ReplacementTooLong { site, replacement } => {
-                write!(
+                message!(
                     f,
-                    "the replacement has {replacement} instructions, the site only {site}"
+                    "the replacement has {} instructions, the site only {}",
+                    replacement,
+                    site
                 )
             }
             Self::LengthsDiffer { first, other } => {
-                write!(
+                message!(
                     f,
-                    "one arm states that the site has {first} instructions, another {other}"
+                    "one arm states that the site has {} instructions, another {}",
+                    first,
+                    other
                 )
             }
-            Self::DanglingAnd => write!(
+            Self::DanglingAnd => message!(
                 f,
                 "the condition continues in a next record of the site, which is missing"
             ),
             Self::ReplacementOutside { replacement } => {
-                write!(
+                message!(
                     f,
-                    "the replacement at {replacement:#x} is inside neither the replacements nor the text"
+                    "the replacement at {} is inside neither the replacements nor the text",
+                    hex(replacement)
                 )
             }
             Self::ReplacementOverlaps { replacement, site } => {
-                write!(
+                message!(
                     f,
-                    "the replacement at {replacement:#x} overlaps the site at {site:#x}"
+                    "the replacement at {} overlaps the site at {}",
+                    hex(replacement),
+                    hex(site)
                 )
             }
             Self::UnexpectedWord { found, expected } => {
-                write!(f, "the site holds {found}, expected {expected}")
+                message!(f, "the site holds {}, expected {}", &found, &expected)
             }
-            Self::Breakpoint { index, word } => write!(
+            Self::Breakpoint { index, word } => message!(
                 f,
-                "instruction {index} ({word}) of the site is a breakpoint: remove it until boot is over, or keep it out of the site"
+                "instruction {} ({}) of the site is a breakpoint: remove it until boot is over, or keep it out of the site",
+                index,
+                &word
             ),
             Self::BranchOutsideText { target } => {
-                write!(f, "the branch to {target:#x} leaves the text")
+                message!(f, "the branch to {} leaves the text", hex(target))
             }
             Self::TargetsReplacements {
                 index,
                 word,
                 target,
-            } => write!(
+            } => message!(
                 f,
-                "instruction {index} ({word}) of the replacement refers to {target:#x} among the replacements, which are freed after boot"
+                "instruction {} ({}) of the replacement refers to {} among the replacements, which are freed after boot",
+                index,
+                &word,
+                hex(target)
             ),
             Self::CannotMove { index, word, error } => {
-                write!(
+                message!(
                     f,
-                    "instruction {index} ({word}) of the replacement: {error}"
+                    "instruction {} ({}) of the replacement: {}",
+                    index,
+                    &word,
+                    &error
                 )
             }
             Self::Relaxed { index, word, error } => {
-                write!(
+                message!(
                     f,
-                    "instruction {index} ({word}) of the replacement: {error}; if the source has `adrp` and `add`, the linker relaxed them: link with --no-relax"
+                    "instruction {} ({}) of the replacement: {}; if the source has `adrp` and `add`, the linker relaxed them: link with --no-relax",
+                    index,
+                    &word,
+                    &error
                 )
             }
             Self::UnregisteredCallback { address } => {
-                write!(
+                message!(
                     f,
-                    "{address:#x} is not one of the callbacks: define it by `callback!`"
+                    "{} is not one of the callbacks: define it by `callback!`",
+                    hex(address)
                 )
             }
             Self::CallbackLength { site, callback } => {
-                write!(
+                message!(
                     f,
-                    "the record states {callback} instructions for the callback, {site} for the site"
+                    "the record states {} instructions for the callback, {} for the site",
+                    callback,
+                    site
                 )
             }
-            Self::CallbackFailed { name, error } => write!(f, "callback {name}: {error}"),
+            Self::CallbackFailed { name, error } => message!(f, "callback {}: {}", name, &error),
             Self::CallbackUnstable { name } => {
-                write!(
+                message!(
                     f,
-                    "callback {name} is not idempotent: run on its own result it returned other instructions"
+                    "callback {} is not idempotent: run on its own result it returned other instructions",
+                    name
                 )
             }
             Self::CallbackWord { index, word } => {
-                write!(
+                message!(
                     f,
-                    "callback instruction {index} ({word}) is unallocated or signs with its own address"
+                    "callback instruction {} ({}) is unallocated or signs with its own address",
+                    index,
+                    &word
                 )
             }
             Self::LeavesAliasedRange {
@@ -300,17 +331,22 @@ impl fmt::Display for Reason {
                 word,
                 target,
                 alias,
-            } => write!(
+            } => message!(
                 f,
-                "instruction {index} ({word}) refers to {target:#x} outside of its text range, which also executes at {alias:#x}: load the address from memory"
+                "instruction {} ({}) refers to {} outside of its text range, which also executes at {}: load the address from memory",
+                index,
+                &word,
+                hex(target),
+                hex(alias)
             ),
-            Self::RawTable => f.write_str(
-                "the tables are raw, and this kernel reads finished ones only: finish the image, or enable the feature `raw-tables` of alt-runtime",
+            Self::RawTable => message!(
+                f,
+                "the tables are raw, and this kernel reads finished ones only: finish the image, or enable the feature `raw-tables` of alt-runtime"
             ),
             Self::Finished {
                 bucket: Some(bucket),
                 error,
-            } => write!(f, "bucket {bucket} of the finished table: {error}"),
+            } => message!(f, "bucket {} of the finished table: {}", bucket, &error),
             Self::Finished {
                 bucket: None,
                 error,
@@ -322,9 +358,12 @@ impl fmt::Display for Reason {
 
 /// That the room is too small, and both ways to more.
 fn too_small(f: &mut fmt::Formatter<'_>, room: usize, needed: usize) -> fmt::Result {
-    write!(
+    message!(
         f,
-        "the plan needs room for {needed} words and has room for {room}: give the image a `Room<{needed}>` that has not been taken (`Image::with_room`), or include alternatives-init.x in the init region of the linker script"
+        "the plan needs room for {} words and has room for {}: give the image a `Room<{}>` that has not been taken (`Image::with_room`), or include alternatives-init.x in the init region of the linker script",
+        needed,
+        room,
+        needed
     )
 }
 
@@ -336,7 +375,7 @@ impl fmt::Display for PlanError {
             name,
             reason,
         } = *self;
-        write!(f, "site {site:#x}, cap {name} ({cap}): {reason}")
+        message!(f, "site {}, cap {} ({}): {}", hex(site), name, cap, &reason)
     }
 }
 
@@ -356,9 +395,11 @@ pub struct ReadBackError {
 impl fmt::Display for ReadBackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, expected } = *self;
-        write!(
+        message!(
             f,
-            "{expected} was written for {address:#x} but does not read back there: is the alias a mapping of the text? The old words are back"
+            "{} was written for {} but does not read back there: is the alias a mapping of the text? The old words are back",
+            &expected,
+            hex(address)
         )
     }
 }
@@ -384,9 +425,12 @@ impl fmt::Display for AliasError {
             text,
             alias,
         } = *self;
-        write!(
+        message!(
             f,
-            "the text at {address:#x} has {text}, its alias has {alias}: the alias does not map the text"
+            "the text at {} has {}, its alias has {}: the alias does not map the text",
+            hex(address),
+            &text,
+            &alias
         )
     }
 }
@@ -417,9 +461,11 @@ pub enum ImageError {
 impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Tables { linked, found } => write!(
+            Self::Tables { linked, found } => message!(
                 f,
-                "the sites in the image have {linked} words, those in its tables {found}: the linker script places or discards alt_branches or alt_records where their __start_ and __stop_ symbols do not enclose them; leave the sections to the linker, or INCLUDE alternatives-init.x once"
+                "the sites in the image have {} words, those in its tables {}: the linker script places or discards alt_branches or alt_records where their __start_ and __stop_ symbols do not enclose them; leave the sections to the linker, or INCLUDE alternatives-init.x once",
+                linked,
+                found
             ),
             Self::Room { room, needed } => too_small(f, room, needed),
         }
@@ -454,11 +500,11 @@ impl<A: fmt::Display> fmt::Display for PatchError<A> {
             Self::Plan(error) => error.fmt(f),
             Self::Image(error) => error.fmt(f),
             Self::MappedApart => {
-                f.write_str("the text ranges are not mapped as far apart as they run")
+                message!(f, "the text ranges are not mapped as far apart as they run")
             }
             Self::WrongAlias(error) => error.fmt(f),
             Self::Alias(error) => {
-                f.write_str("the writable alias of the text: ")?;
+                message!(f, "the writable alias of the text: ")?;
                 error.fmt(f)
             }
             Self::ReadBack(error) => error.fmt(f),

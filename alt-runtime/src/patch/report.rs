@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::message::message;
+
 /// The totals of a pass.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -32,7 +34,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
+        message!(
             f,
             "{} of {} sites rewritten: {} word{} in {} cache line{}",
             self.rewritten,

@@ -21,11 +21,15 @@ mod patch {
     }
 }
 
+/// What a kernel that prints does: it prints a text, and a number in both ways.
+#[cfg(feature = "format")]
+const NAME: &str = "minimal kernel";
+
 entry!(main);
 
 fn main(argument: u64, _: u64, _: u64, _: u64) -> ! {
     #[cfg(feature = "format")]
-    crate::board::print(format_args!("argument {argument:#x}"));
+    crate::board::print(format_args!("{NAME}: argument {argument:#x}, {argument}"));
     #[cfg(not(feature = "format"))]
     let _ = argument;
     let done = patch::apply();

@@ -44,6 +44,8 @@ pub fn has_lse() -> bool {
 }
 
 #[cfg(feature = "format")]
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
 fn refused(why: &dyn core::fmt::Display) -> bool {
     crate::board::print(format_args!("{why}"));
     false
