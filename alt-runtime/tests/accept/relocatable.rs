@@ -1,6 +1,6 @@
 //! Functions and records of an object file, before the link.
 //!
-//! Reads the layout that the table in `record.rs` states, by its own means.
+//! Reads the layout that `docs/records.md` states, by its own means.
 
 use object::read::elf::ElfFile64;
 use object::{
