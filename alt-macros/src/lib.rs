@@ -48,6 +48,15 @@ pub fn cpu_has_cap(input: TokenStream) -> TokenStream {
     has_cap::expand(input, &runtime).into()
 }
 
+/// The assembler macros `__alt_default_check` and `__alt_arm_check`, as a string literal for
+/// `alt_runtime::asm_macros!`.
+#[proc_macro]
+pub fn length_checks(_: TokenStream) -> TokenStream {
+    proc_macro2::Literal::string(&alternative::length_checks())
+        .into_token_stream()
+        .into()
+}
+
 /* # Cpucaps */
 
 /// See `alt_runtime::cpucaps!`.

@@ -7,7 +7,7 @@
 /// The expansions of the macros below refer to this module; not for users.
 #[doc(hidden)]
 pub mod __private {
-    pub use alt_macros::{alternative, alternative_cb, cpu_has_cap, cpucaps};
+    pub use alt_macros::{alternative, alternative_cb, cpu_has_cap, cpucaps, length_checks};
 
     /// Makes a site unsafe on a host too, where a block replaces `asm!`.
     ///

@@ -3,12 +3,12 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Block, Ident, LitStr};
+use syn::{Block, Ident};
 
-use super::near;
 use super::operand::Piece;
 use super::parse::{Alternative, Arm, Body};
 use super::statement::statements;
+use super::{length, near};
 use crate::{Runtime, condition};
 
 /// Expands to the site for a kernel, and to its `host` block or default for a program on a host.
@@ -60,7 +60,7 @@ fn kernel(input: &Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
         let statements = statements(&text);
         statements.iter().any(|s| !s.is_elsewhere && s.aligns())
     });
-    let check_default = check(DEFAULT, is_late, default[0].span());
+    let check_default = length::check(length::DEFAULT, is_late, default[0].span());
     let default = template(input, default)?;
     let mut consts = Vec::new();
     let mut body = Vec::new();
@@ -83,7 +83,7 @@ fn kernel(input: &Alternative, runtime: &Runtime) -> syn::Result<TokenStream> {
                 continue;
             }
         };
-        let check = check(ARM, is_late, text[0].span());
+        let check = length::check(length::ARM, is_late, text[0].span());
         let (begin, end) = if near::is_short(text) {
             (
                 quote!(__alt_near_replacement),
@@ -169,86 +169,6 @@ fn records(
     records
 }
 
-/* ## Lengths */
-
-// Only the assembler knows the length of a line, so it reports the errors below. The text after a
-// check, up to an `.endif`, is assembled only if the check passed. The text of the check has the span
-// of the code that it checks.
-
-/// The conditions under which a text is refused, each with its message.
-///
-/// `assembly.rs` of alt-runtime states them a second time, for `.S` files: these literals need the
-/// span of the code that they check, so they cannot come from a macro of alt-runtime, and a
-/// procedural macro can export no constant. A test compares the two.
-type LengthChecks = &'static [(&'static str, &'static str)];
-
-const DEFAULT: LengthChecks = &[
-    (
-        "9062b - 9061b == 0",
-        "\"no instruction of the default was assembled: the default runs until the patch and wherever no arm applies; to do nothing write `nop`\"",
-    ),
-    (
-        "(9062b - 9061b) % 4 != 0",
-        "\"the default is not made of whole instructions: move data elsewhere\"",
-    ),
-    (
-        "9062b - 9061b > 4 * 255",
-        "\"the default has more than the 255 instructions of a site: move them into a function and make the site a branch\"",
-    ),
-];
-
-// Only an assembler macro can put numbers into a message, and the message of a macro has no source
-// location. So one mistake gives two errors.
-const ARM: LengthChecks = &[
-    (
-        "9064b - 9063b == 0",
-        "\"no instruction of this arm was assembled: an instruction of an extension needs `.arch_extension` before it; to do nothing write `nop`\"",
-    ),
-    (
-        "(9064b - 9063b) % 4 != 0",
-        "\"this arm is not made of whole instructions: move data elsewhere\"",
-    ),
-    (
-        "9064b - 9063b > 9062b - 9061b",
-        "\"this arm is longer than the default: pad the default with `nop`, or shorten the arm\"\n\
-        .macro __alt_error new, old\n\
-        .error \"the arm has \\new instructions, the default \\old\"\n\
-        .endm\n\
-        .altmacro\n\
-        __alt_error %((9064b - 9063b) / 4), %((9062b - 9061b) / 4)\n\
-        .noaltmacro\n\
-        .purgem __alt_error",
-    ),
-];
-
-/// The check of a text. It ends inside an `.if` that is true if the lengths are valid or not known
-/// yet. They are not known if the assembler writes text (`--emit=asm`), or if they depend on
-/// alignment. The check is then an `.org` that moves backwards if a length is invalid, which is an
-/// error when the object is laid out.
-fn check(checks: LengthChecks, is_late: bool, at: Span) -> LitStr {
-    let late: Vec<_> = checks
-        .iter()
-        .map(|(condition, _)| format!("({condition})"))
-        .collect();
-    let late = format!(
-        ".org . - (({}) & 1)\n.set .Lalt_sound, 1\n",
-        late.join(" | ")
-    );
-    let now: Vec<_> = checks
-        .iter()
-        .map(|(condition, message)| format!("if {condition}\n.error {message}\n"))
-        .collect();
-    let now = now.join(".else");
-    let text = match is_late {
-        true => format!("{late}.if .Lalt_sound"),
-        false => format!(
-            ".set .Lalt_sound, 0\n.ifdef .Lalt_lengths\n.{now}.else\n\
-             .set .Lalt_sound, 1\n.endif\n.else\n{late}.endif\n.if .Lalt_sound"
-        ),
-    };
-    LitStr::new(&text, at)
-}
-
 /* # On a host */
 
 /// `block` in place of the site. The operands count as used, and are not evaluated.
@@ -286,41 +206,4 @@ fn default_text(input: &Alternative) -> syn::Result<TokenStream> {
 fn no_host(input: &Alternative) -> TokenStream {
     let message = "these are A64 instructions, and this program is for another architecture: add `host => { … }` after the arms, with what runs there, or leave the site out by `#[cfg(target_arch = \"aarch64\")]`";
     quote_spanned!(input.default[0].span()=> ::core::compile_error!(#message))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn length_checks_are_those_for_assembly_files() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../alt-runtime/src/assembly.rs");
-        let text = fs::read_to_string(path).unwrap();
-        // Each line of the file is a literal, in which quotes are escaped.
-        let has = |line: &str| text.contains(&line.replace('"', "\\\""));
-        for (checks, conditions) in [(DEFAULT, 3), (ARM, 3)] {
-            assert_eq!(checks.len(), conditions);
-            for (condition, _) in checks {
-                assert!(has(&format!("if {condition}\\n")), "{condition}");
-            }
-            let late: Vec<_> = checks.iter().map(|(one, _)| format!("({one})")).collect();
-            let late = late.join(" | ");
-            assert!(has(&format!("__alt_refuse {late}\\n")), "{late}");
-        }
-        for (_, message) in DEFAULT.iter().chain(&ARM[1..2]) {
-            assert!(has(&format!(".error {message}\\n")), "{message}");
-        }
-        // The help differs: `.S` files have `alternative_nops`.
-        let (problem, _) = ARM[0].1.split_once(':').unwrap();
-        assert!(has(&format!(".error {problem}:")), "{problem}");
-        // There, the message has numbers, since it has no source location to lose.
-        let numbers = ".error \"the arm has \\\\new instructions, the default \\\\old";
-        assert!(has(numbers), "{numbers}");
-        let (_, help) = ARM[2].1.split_once(": ").unwrap();
-        let (help, _) = help.split_once('"').unwrap();
-        assert!(has(&format!("old: {help}\"")), "{help}");
-    }
 }

@@ -76,8 +76,10 @@ pub(super) const RUNTIME: &[&[&str]] = &[
     &["code"],
     // Functions replaced while the kernel runs.
     &["livepatch"],
-    // The expansions of the macros.
-    &["assembly", "macros"],
+    // The macros of sites and tables.
+    &["macros"],
+    // The same for assembly.
+    &["assembly"],
     // Helpers that a compiler calls, written by those macros.
     &["atomics"],
 ];

@@ -207,15 +207,15 @@ fn branches_go_to_their_labels() {
 const MISTAKES: [(&str, &str); 15] = [
     (
         "alternative_begin\nnop\nalternative_arm 3\nnop\nisb\nalternative_end",
-        "the arm has 2 instructions, the default 1: pad the default with `nop`, or shorten the arm",
+        "this arm is longer than the default: pad the default with `nop`, or shorten the arm",
     ),
     (
         "alternative_begin near\nnop\nalternative_arm 3\nnop\nisb\nalternative_end",
-        "the arm has 2 instructions, the default 1: pad the default with `nop`, or shorten the arm",
+        "the arm has 2 instructions, the default 1",
     ),
     (
         "alternative_begin\nnop\nalternative_arm 3\nalternative_end",
-        "no instruction of this arm was assembled: to do nothing write `nop`, or use alternative_nops",
+        "no instruction of this arm was assembled: an instruction of an extension needs `.arch_extension` before it; to do nothing write `nop`",
     ),
     (
         "alternative_begin\nnop\nalternative_arm 3\n.byte 1\nalternative_end",
