@@ -1,7 +1,4 @@
-//! Around the link of a kernel with alternatives.
-//!
-//! *Before it*, for a kernel's build script: the linker-script fragment of `alt-runtime`, and,
-//! with [`provide_assembly`], the macros for its `.S` files.
+//! The link of a kernel with alternatives, for its `build.rs`.
 //!
 //! ```no_run
 //! // build.rs
@@ -12,15 +9,15 @@
 //! # }
 //! ```
 //!
-//! A kernel whose own linker script includes the fragment omits the second line:
-//! `INCLUDE alternatives-init.x` inside its `SECTIONS`, in the init region. It can include `init-boot.x` in the
-//! section of its init code, too ([`INIT_X`]): code of alt-runtime that is not called after boot.
+//! - [`provide_scripts`] writes the linker-script [fragments](FRAGMENTS). A kernel whose own script has
+//!   `INCLUDE alternatives-init.x` in its init region omits the second line above.
+//! - [`provide_assembly`] writes the macros for `.S` files.
+//! - [`partial_link::Link`] links code for another exception level, such as a hypervisor, before the
+//!   kernel is linked.
+//! - [`branch_range::check`] finds branches of short range whose targets may be out of range.
 //!
-//! Also before it: code for another exception level, such as a hypervisor, is linked on its own
-//! first, by [`partial_link::Link`]; [`branch_range::check`] finds branches that may not reach their target.
-//!
-//! *After it*, the packages `alt-image` and `alt-verify` read the linked image. This package
-//! depends on neither, so that a build script compiles no disassembler.
+//! The packages `alt-image` and `alt-verify` read the linked image. This package depends on neither, so a
+//! build script compiles no disassembler.
 
 mod assembly;
 pub mod atomics;
@@ -34,10 +31,7 @@ pub mod sorting;
 
 pub use alt_diagnostic::{Diagnostic, Location, Reference, Severity};
 pub use assembly::{cpucaps_inc, provide_assembly, write_assembly};
-pub use scripts::{
-    ALTERNATIVES_INIT_X, ALTERNATIVES_TABLES_X, ALTERNATIVES_X, BUILD_ID_X, INIT_X, SECTIONS_X,
-    TOGETHER_X, provide_scripts, write_scripts,
-};
+pub use scripts::{FRAGMENTS, provide_scripts, write_scripts};
 
 /// The examples of the package's page are tested.
 #[cfg(doctest)]

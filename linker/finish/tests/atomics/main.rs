@@ -242,7 +242,7 @@ fn refusals_say_what_to_do() {
     assert!(matches!(error, AtomicsError::NoBounds(_)), "{error}");
 
     // The room for the plan, of a script that does not know the symbol.
-    let init = alt_linker::ALTERNATIVES_INIT_X;
+    let init = include_str!("../../../link/alternatives-init.x");
     let line = "  . += DEFINED(ALT_ATOMICS_ROOM) ? 12 * ALT_ATOMICS_ROOM : 0;\n";
     assert!(init.contains(line));
     let script = fixture.dir.path().join("alternatives-init.x");

@@ -111,7 +111,7 @@ pub enum Unchecked {
 impl Unchecked {
     const ALL: [Self; 3] = [Self::Bitcode, Self::Gimple, Self::Alternatives];
 
-    /// What it is, and why.
+    /// The kind of input, and the reason.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Bitcode => {
