@@ -47,9 +47,9 @@ pub enum NamesError {
     TooMany(usize),
 }
 
-/// What an error about an unknown name says of the names that exist: all if they are few, otherwise
-/// the most similar ones. The last part of a path is compared too, because paths are long.
-pub fn offered(asked: &str, names: impl IntoIterator<Item = String>) -> String {
+/// The part of an error about an unknown name that lists the names of this `kind`: all if they are few,
+/// otherwise the most similar ones. The last part of a path is compared too, because paths are long.
+pub fn offered(asked: &str, kind: &str, names: impl IntoIterator<Item = String>) -> String {
     let asked = asked.to_lowercase();
     let likeness = |name: &str| {
         let name = name.to_lowercase();
@@ -66,7 +66,7 @@ pub fn offered(asked: &str, names: impl IntoIterator<Item = String>) -> String {
     let total = ranked.len();
     let names: Vec<_> = ranked.into_iter().map(|(_, name)| name).collect();
     match names.get(..OFFERED) {
-        _ if total == 0 => "there are none".into(),
+        _ if total == 0 => format!("there are no {kind}"),
         Some(nearest) if total > OFFERED => {
             format!("of {total}, the nearest are {}", nearest.join(", "))
         }
@@ -184,9 +184,9 @@ impl CapNames {
         self.names.iter().map(String::as_str)
     }
 
-    /// What an error about an unknown cpucap says of those that exist.
+    /// The part of an error about an unknown cpucap that lists the known ones.
     pub fn offered(&self, asked: &str) -> String {
-        offered(asked, self.iter().map(str::to_owned))
+        offered(asked, "cpucaps", self.iter().map(str::to_owned))
     }
 
     /// The name of a cpucap.
@@ -318,6 +318,6 @@ mod tests {
             "{said}"
         );
         assert_eq!(said.split(", ").count(), 6);
-        assert_eq!(CapNames::default().offered("LSE"), "there are none");
+        assert_eq!(CapNames::default().offered("LSE"), "there are no cpucaps");
     }
 }

@@ -73,7 +73,7 @@ impl Filter {
         }
         let labels = numbers.iter().map(|number| names.label(*number));
         let label = labels.collect::<Vec<_>>().join(" or ");
-        let there = |sites: &[Site<'_>]| offered(&label, caps(sites, names));
+        let there = |sites: &[Site<'_>]| offered(&label, "cpucaps", caps(sites, names));
         Err(match &self.site {
             Some(site) if all.iter().any(asks) => DumpError::NotBoth {
                 site: site.clone(),
@@ -130,7 +130,7 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
             false => Ok(chosen),
             true => Err(DumpError::SymbolWithoutSite {
                 asked: asked.into(),
-                there: offered(asked, functions(image, all)),
+                there: offered(asked, "functions with sites", functions(image, all)),
             }),
         };
     }
@@ -154,7 +154,7 @@ fn at_place<'r>(image: &Image, all: &[Site<'r>], asked: &str) -> Result<Vec<Site
         ([], Some(start)) => at_address(image, all, *start),
         ([], None) => Err(DumpError::UnknownSymbol {
             asked: asked.into(),
-            there: offered(asked, functions(image, all)),
+            there: offered(asked, "functions with sites", functions(image, all)),
         }),
         (several, _) => Err(DumpError::Ambiguous {
             asked: asked.into(),
