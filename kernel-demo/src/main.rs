@@ -13,7 +13,7 @@
 //! * `livepatch`: the kernel's part of livepatch, which replaces functions of the running kernel.
 //! * `platform`: the machine; `platform::memory` has the writable alias of the text, and
 //!   `platform::entry` the cache invalidation that each CPU needs before it executes a site.
-//! * `checks`: tests of alt-runtime, called by `boot` only. A kernel has none of this.
+//! * `checks`: tests of alt-runtime, called by `boot` only. A real kernel does not need them.
 //!
 //! Modules use only those below them in this order: `boot`, `checks`, `livepatch`, `smp`, `hyp` and
 //! `module`, `features`, `platform`.

@@ -138,7 +138,7 @@ impl SystemView {
     #[inline(never)]
     pub(crate) fn final_set(&self) -> Result<CapSet, DetectError> {
         match self.cpus {
-            // What any CPU or every CPU has is what this one has.
+            // The caps of any CPU, and those of every CPU, are the caps of this one.
             1 => Self::final_set_of_one(self.table, &self.boot_ids, &self.every, &self.boot),
             _ => settled(self.table, self.of_all_cpus()),
         }

@@ -24,7 +24,7 @@ pub struct CapTable {
     custom: &'static [Custom],
     requires: &'static [Link],
     conflicts: &'static [Link],
-    /// Before each name a character whose value is its length.
+    /// For each cpucap a character whose value is the length of the name, and the name.
     names: &'static str,
     sets: &'static Sets,
 }
@@ -247,7 +247,7 @@ impl CapTable {
     }
 }
 
-/// The names of a table, which were strings before.
+/// The names of a table as a string: they are packed from strings, so they are UTF-8.
 const fn text(names: &[u8]) -> &str {
     match core::str::from_utf8(names) {
         Ok(names) => names,

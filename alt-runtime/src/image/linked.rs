@@ -53,11 +53,10 @@ unsafe extern "C" {
 /// Start and number of elements of a section.
 #[inline(always)]
 fn bounds<T>(section: Section) -> (*mut T, usize) {
-    // SAFETY: the table is constant.
+    // SAFETY: the assembler text above defines the table, in read-only data.
     let [start, stop] = unsafe { &__alt_bounds[section as usize] };
     let address = |entry: &i64| (&raw const *entry as usize).wrapping_add_signed(*entry as isize);
-    // An offset from nothing: GNU ld takes the symbol for 0, and the bounds agree;
-    // lld takes it for the entry itself.
+    // A weak symbol that is not defined: GNU ld resolves it to 0, for both bounds; lld to the entry itself.
     let is_there = *start != 0;
     let (start, stop) = (address(start), address(stop));
     match stop.saturating_sub(start) / size_of::<T>() * usize::from(is_there) {

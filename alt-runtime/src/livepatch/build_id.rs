@@ -53,9 +53,9 @@ impl BuildId {
     /// The memory between the symbols is mapped readable.
     #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
     pub unsafe fn of_image() -> Option<Self> {
-        // SAFETY: the table is constant.
+        // SAFETY: the assembler text below defines the table, in read-only data.
         let [start, stop] = unsafe { &__alt_build_id_bounds };
-        // Weak symbols: as for the other bounds, an offset of 0 or two equal bounds is nothing.
+        // Weak symbols that are not defined: lld resolves each to the entry itself, GNU ld to 0.
         let address =
             |entry: &i64| (&raw const *entry as usize).wrapping_add_signed(*entry as isize);
         if *start == 0 {

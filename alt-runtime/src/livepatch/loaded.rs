@@ -226,7 +226,7 @@ impl Loaded {
     /// # Safety
     /// As for [`saved_word`](Self::saved_word).
     pub unsafe fn save_word(&self, index: usize, word: Insn) {
-        // SAFETY: as above; the notes stay writable.
+        // SAFETY: as in `saved_word`; the notes stay writable.
         unsafe { self.saved(index).write(word.0) }
     }
 

@@ -65,9 +65,9 @@ pub struct Block {
     pub pointer: *mut u8,
 }
 
-// SAFETY: it states where memory is; whoever uses the pointer answers for that.
+// SAFETY: a block is two numbers to safe code; an access through the pointer is `unsafe`.
 unsafe impl Send for Block {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl Sync for Block {}
 
 /// Provides memory for payloads.

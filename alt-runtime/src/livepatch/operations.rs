@@ -54,7 +54,7 @@ impl<const N: usize> Livepatch<N> {
         load::load(kernel, payload, others, place)?;
         // Before the hook is called, so that a fault in the hook can be named.
         operation.publish(index);
-        // SAFETY: the payload is complete.
+        // SAFETY: `load::load` has completed the payload.
         let code = unsafe { call(kernel, operation.loaded(index), HookKind::Load) };
         if code != 0 {
             while !operation.remove(index, |loaded| kernel.free(loaded.block, &loaded.layout)) {
@@ -151,7 +151,7 @@ impl<const N: usize> Livepatch<N> {
                 return Err(ActionError::Calls(calls));
             }
         }
-        // SAFETY: the payload is complete.
+        // SAFETY: the payload is in a taken slot, so `load::load` has completed it.
         unsafe { call(kernel, Some(loaded), HookKind::Unload) };
         match operation.remove(index, |loaded| kernel.free(loaded.block, &loaded.layout)) {
             true => Ok(()),
@@ -236,10 +236,10 @@ impl<const N: usize> Operation<'_, N> {
             self.set_level(index, keep + 1);
         }
         for payload in reverted() {
-            // SAFETY: the payload is complete.
+            // SAFETY: the payload is in a taken slot, so `load::load` has completed it.
             unsafe { call(kernel, Some(payload), HookKind::PostRevert) };
         }
-        // SAFETY: as above.
+        // SAFETY: as for the payloads above.
         unsafe { call(kernel, transition.add, HookKind::PostApply) };
         Ok(done)
     }
@@ -251,7 +251,7 @@ fn ask<K: Kernel>(
     payload: &Loaded,
     hook: HookKind,
 ) -> Result<(), ActionError<K::AliasError>> {
-    // SAFETY: the payload is complete.
+    // SAFETY: the payload is in a taken slot, so `load::load` has completed it.
     match unsafe { call(kernel, Some(payload), hook) } {
         0 => Ok(()),
         code => Err(ActionError::Refused {
@@ -265,11 +265,11 @@ fn ask<K: Kernel>(
 /// Calls a hook and returns its result; 0 if the payload has none.
 ///
 /// # Safety
-/// The payload is complete.
+/// `load::load` has completed the payload.
 unsafe fn call<K: Kernel>(kernel: &mut K, payload: Option<&Loaded>, kind: HookKind) -> u32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: a complete payload has its description.
     match payload.and_then(|payload| unsafe { payload.hook(kind) }) {
-        // SAFETY: as above.
+        // SAFETY: the hook is a function of a complete payload, whose text is executable.
         Some(hook) => unsafe { kernel.call(hook) },
         None => 0,
     }

@@ -100,7 +100,7 @@ struct Slot {
 // SAFETY: only the one operation in progress writes the content of a slot, while the slot is not taken and has
 // no readers; the pointer in it is to memory that the slot owns.
 unsafe impl Sync for Slot {}
-// SAFETY: as above.
+// SAFETY: a slot can move only while nothing borrows it, and the memory of its payload is mapped on every CPU.
 unsafe impl Send for Slot {}
 
 impl Slot {

@@ -108,8 +108,8 @@ impl Alternative<'_> {
         Ok(entries.mark() != before)
     }
 
-    /// Plans words that need little, until one needs more or cannot be planned. Returns the number
-    /// of these words.
+    /// Plans the frequent forms of words, up to the first word of another form or that cannot be
+    /// planned. Returns the number of planned words.
     #[inline(always)]
     fn plan_quickly(&self, entries: &mut Entries<'_>) -> usize {
         let region = self.region;

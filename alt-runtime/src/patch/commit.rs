@@ -85,7 +85,7 @@ impl Plan<'_> {
         // respects; the caller guarantees that no other CPU executes the sites.
         let failed = unsafe { arch::commit(&mut job) };
         alias.close();
-        // SAFETY: null, or one of the writes.
+        // SAFETY: the routine returns null or a pointer to one of the writes, which it does not use any more.
         if let Some(write) = unsafe { failed.as_ref() } {
             return Err(PatchError::ReadBack(ReadBackError {
                 address: region.text.range().start + u64::from(write.offset),
@@ -100,7 +100,7 @@ impl Plan<'_> {
     }
 }
 
-/// Reads, through `alias`, the first word in each page of the text. Answers a write of the first one
+/// Reads, through `alias`, the first word in each page of the text. Returns a write of the first one
 /// that changes nothing.
 // Out of line, so that its stack is not taken while the plan is made.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]

@@ -32,8 +32,9 @@ pub struct Plan<'p> {
 impl<'p> Plan<'p> {
     /// Decides the new words of every site of `region` under `decision`. Writes to `room` only.
     ///
-    /// `room` must have one entry for each word of each site, or at least for each word that
-    /// changes and for each word of a site with a callback, which works in this memory. The section `alt_plan_size` has the size of the former.
+    /// `room` must have one entry for each word of each site: the size of the section `alt_plan_size`.
+    /// Fewer are sufficient if there is one for each word that changes, and one for each word of a site
+    /// with a callback, which works in this memory.
     ///
     /// # Errors
     /// The first record, in address order, that cannot be applied. The place and the conditions of

@@ -58,10 +58,10 @@ impl Walked {
 
 /// Writes the entries of a plan to `room`. Looks at every arm (`ALL`), or at the arms that win.
 ///
-/// All that most records need is inlined into the loop here, which keeps its state in registers:
+/// The code for most records is inlined into the loop here, which keeps its state in registers:
 /// functions out of line receive values, and no reference to that state.
 ///
-/// The error lies in `error`: a result is small, and its error is not copied from function to function.
+/// The error is stored in `error`: so results are small, and no function copies the error of another one.
 // Its stack is free again when the plan is committed.
 #[inline(never)]
 pub(super) fn walk<'e, const ALL: bool>(
@@ -155,7 +155,7 @@ pub(super) fn walk<'e, const ALL: bool>(
     })
 }
 
-/// What a walk refers to.
+/// The inputs of a walk, and the place for its error.
 struct Walk<'a, 'e, const ALL: bool> {
     region: &'a Region<'a>,
     decision: &'a Decision<'a>,
@@ -163,7 +163,7 @@ struct Walk<'a, 'e, const ALL: bool> {
     error: &'e OnceCell<PlanError>,
 }
 
-/// What a walk counts.
+/// The sums of a walk.
 #[derive(Default)]
 struct Totals {
     /// Lengths that the records of alternatives state.
@@ -176,7 +176,7 @@ struct Totals {
     unchanged: u32,
 }
 
-/// What a walk remembers of a table for sites with several records.
+/// The state of a walk over one table, for sites with several records.
 struct Several<'a, R> {
     /// The outcome for the site before.
     choice: Choice<'a, R>,

@@ -125,7 +125,7 @@ impl<'a> Words<'a> {
         if index >= self.len {
             return None;
         }
-        // SAFETY: `index` is inside.
+        // SAFETY: there are `len` words from `start` on, and `index` is less than `len`.
         Some(unsafe { read(self.start.add(index)) })
     }
 
@@ -156,7 +156,7 @@ impl<'a> Words<'a> {
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Insn> + use<'a> {
         let start = self.start;
-        // SAFETY: `index` is inside.
+        // SAFETY: there are `len` words from `start` on, and `index` is less than `len`.
         (0..self.len).map(move |index| unsafe { read(start.add(index)) })
     }
 
@@ -166,15 +166,14 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Reads one word: a plain LDR, which the compiler neither repeats nor leaves out of order with
-/// itself.
+/// Reads one word by one LDR, although another CPU may write it.
 ///
 /// # Safety
 /// `word` must be one of [`Words`], whose constructors make it readable, and changed only as a
 /// whole.
 #[inline(always)]
 pub(crate) unsafe fn read(word: *const AtomicU32) -> Insn {
-    // SAFETY: the caller's promise.
+    // SAFETY: the word is readable and aligned, and all other accesses to it are atomic.
     let word = unsafe { &*word }.load(Ordering::Relaxed);
     // Instructions are little-endian whatever the data endianness (Arm ARM B2.9.1).
     Insn(u32::from_le(word))
@@ -302,9 +301,9 @@ impl<'a> Region<'a> {
         branch.is_some_and(is_magic) || alternative.is_some_and(is_magic)
     }
 
-    /// The region with the records of sites that begin in `sites` alone: what a part of the text
-    /// consists of, such as the code that an image carries for another exception level. Without
-    /// sites if the region has a [finished table](crate::finished), which has no parts.
+    /// The region with only the records of sites that begin in `sites`: of a part of the text, such as
+    /// the code for another exception level. Without sites if the region has a
+    /// [finished table](crate::finished), which cannot be divided.
     pub fn within(&self, sites: Range<u64>) -> Region<'a> {
         if self.is_finished() {
             return Region {

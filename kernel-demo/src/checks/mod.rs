@@ -1,5 +1,5 @@
-//! What makes this kernel a test of alt-runtime: checks of each feature against a plain model, proofs
-//! that faults are noticed, and stress on several CPUs. Only `boot` calls it. A kernel has none of it.
+//! Tests of alt-runtime: checks of each feature against a plain model, proofs that faults are noticed,
+//! and stress on several CPUs. Only `boot` calls them. A real kernel does not need this folder.
 //!
 //! A check runs before the pass, when every site holds its default, and after it.
 

@@ -86,8 +86,8 @@ fn mix(context: &Context<'_>) -> Result<(), Mismatch> {
     equal("instructions of the other one", other, 0)
 }
 
-/// Executes the site that is about to change, and counts while all atomics are helpers. CPU 2 does not return before boot is over if the
-/// command line has the word `demo.absent`: it is missing in the rendezvous.
+/// Executes the site that is about to change, and counts while all atomics are helpers. If the command line
+/// has the word `demo.absent`, CPU 2 returns only after boot: it is missing in the rendezvous.
 fn watch(cpu: usize) {
     if WATCHING.load(Ordering::Relaxed) & 1 << cpu == 0 {
         observe(OBSERVATIONS);

@@ -16,7 +16,7 @@ const UNITS: usize = (PAYLOADS.end - PAYLOADS.start) / UNIT;
 /// Why there is no memory.
 #[derive(Clone, Copy, Debug, Error)]
 pub enum MemoryError {
-    /// So many bytes are not free in a row.
+    /// No free range has this many bytes.
     #[error("no memory for a payload of {size} bytes")]
     Full {
         /// Bytes that the payload spans.

@@ -1,7 +1,7 @@
 //! Livepatch: functions of this kernel are replaced while it runs.
 //!
-//! Payloads are files that the host has loaded, boot modules of the device tree. What the loader of
-//! alt-runtime asks of a kernel is here: memory for payloads (`memory`), the CPUs and their stacks
+//! Payloads are files that the host has loaded, boot modules of the device tree. This module implements the
+//! traits of the loader of alt-runtime: memory for payloads (`memory`), the CPUs and their stacks
 //! (`cpus`), and the running image (`host`).
 
 mod backtrace;

@@ -62,7 +62,7 @@ pub fn finish(image: Image, name: &str) -> Result<Finished, FinishError> {
 }
 
 impl Finished {
-    /// The lines to print: what was done, and what was left alone and why.
+    /// The lines to print: the changes, and the parts that stay as they are, with the reasons.
     pub fn lines(&self) -> Vec<String> {
         let report = &self.atomics.report;
         let mut lines = Vec::new();

@@ -19,7 +19,7 @@ fn answers_fit_the_scenarios() {
     assert!(bad.count() > 50);
 }
 
-/// herd7 reads what is made of a scenario, and the file itself.
+/// herd7 reads the text that is generated from a scenario, and the file itself.
 #[test]
 fn text_is_that_of_the_file_but_for_blanks() {
     let words = |text: &str| -> Vec<String> {

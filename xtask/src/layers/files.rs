@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is wrong with the files below `folder`:
+/// The problems of the files below `folder`:
 ///
 /// - an attribute that gives a module's path. Code that two packages, or two tests, need is in a
 ///   package;

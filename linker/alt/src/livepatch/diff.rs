@@ -16,7 +16,7 @@ use crate::{finding, output};
 
 /// Shows which functions and statics changed from one build to another, and why.
 ///
-/// Functions and statics are compared by name, and constants by what they contain. Lines and columns
+/// Functions and statics are compared by name, and constants by their contents. Lines and columns
 /// in panic messages do not count; functions in which nothing else differs are listed as moved.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -47,8 +47,8 @@ impl Livepatch {
     }
 }
 
-/// The report of a difference; if nothing in it is refused, with what a payload of it would be refused
-/// for. `old` is the build of the image that runs.
+/// The report of a difference. If it refuses nothing, it includes the reasons for which a payload of the
+/// difference would be refused. `old` is the build of the running image.
 fn report(old: &Kept, diff: &Difference<'_>) -> Report {
     let mut report = Report::new(diff);
     let options = payload::Options {

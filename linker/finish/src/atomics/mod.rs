@@ -85,7 +85,7 @@ pub struct Added {
     pub data: Option<Vec<u8>>,
     /// The number of calls that were sites already.
     pub before: usize,
-    /// What was found and done. The objects in it are `name`.
+    /// The calls that were found, and the sites that were made. The objects in it are `name`.
     pub report: Report,
 }
 

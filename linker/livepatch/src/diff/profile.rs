@@ -32,7 +32,7 @@ pub(super) fn profile(
         .map(|word| u32::from_le_bytes(*word))
         .collect();
     let source = |index: usize| {
-        // The ranges of inlined code cover what the scheduler put between its instructions.
+        // The scheduler puts instructions of other code between those of inlined code, inside its range.
         if !has_line(model, id, index as u64 * 4) {
             return None;
         }

@@ -203,8 +203,8 @@ pub fn write(
         } else {
             elf::SHT_PROGBITS
         };
-        // Zeros of the memory are not in the file: the section is what the file has, unless it has
-        // nothing.
+        // The section has the bytes of the segment that are in the file. If there are none, it has the
+        // zeros of the memory.
         let size = if all_zero {
             segment.size
         } else {

@@ -1,7 +1,7 @@
 //! The rules of `alt verify` for payloads: the loader's checks, before the payload is on the machine.
 //!
-//! Without the image, a payload is checked by the loader's own parser. With it, also what the loader
-//! checks against the running image.
+//! Without the image, the loader's parser checks the payload. With the image, so do the checks that the
+//! loader makes against the running image.
 
 #[cfg(test)]
 mod docs;

@@ -2,7 +2,7 @@
 //! violation, each way to store.
 //!
 //! The words are those of GNU as for the text beside them. The MMU is off, so the code is its own
-//! alias; what it writes is at 0x100, and runs there.
+//! alias; it writes words at 0x100, and executes them there.
 
 use super::*;
 use crate::observe::{Fault, Missing, Operation};
@@ -30,7 +30,7 @@ const OFF: &[u32] = &[
     0x7280_0100, // movk w0, #8
     0xd400_0002, // hvc #0
 ];
-/// What is at 0x100.
+/// The words at 0x100.
 const TARGET: [u32; 2] = [
     0x5280_0025, // mov w5, #1
     0xd65f_03c0, // ret
