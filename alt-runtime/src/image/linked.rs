@@ -20,7 +20,9 @@ use crate::room::PlannedWrite;
 //
 // Two empty sections serve the fragments. `alt_plan_room` gives the output section `alt_plan` the
 // flag WRITE, since lld copies the flags of the section before to one without input.
-// `alt_plan_size` makes that section exist in each link, since GNU ld refuses SIZEOF otherwise.
+// `alt_plan_size` makes that section exist in each link, since GNU ld refuses SIZEOF otherwise. So
+// its bounds are not weak: the link fails if a script places the tables where the linker does not
+// define their bounds, such as by the pattern `*(alt_*)`, or discards them.
 //
 // A link of this reader with records of another layout fails.
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
@@ -37,7 +39,9 @@ global_asm!(
     "__alt_bounds:",
     ".reloc ., R_AARCH64_NONE, .Lalt_plan",
     crate::__alt_each_section!(),
+    ".ifnc \\section, alt_plan_size",
     ".weak __start_\\section, __stop_\\section",
+    ".endif",
     ".hidden __start_\\section, __stop_\\section",
     ".xword __start_\\section - .",
     ".xword __stop_\\section - .",

@@ -1,6 +1,6 @@
 //! The finished table of an image, in the place of its records.
 //!
-//! It is written over the larger one of the two tables; over the other one come zeros. The records stay
+//! It is written over the larger one of the two tables; the other one is filled with zeros. The records stay
 //! in the file, in sections that are not loaded, and the relocations that the linker kept for them are
 //! for these sections now. Symbols, bounds and headers of loaded sections do not change.
 

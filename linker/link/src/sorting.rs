@@ -5,8 +5,8 @@
 //! away from those that they call: with them in one page, they share an entry of the TLB and lines
 //! of the cache.
 //!
-//! This is an estimate: it sorts all input sections of an output section, regardless of the patterns of the
-//! linker script put them there.
+//! This is an estimate: it sorts all input sections of an output section, whichever pattern of the linker
+//! script placed them.
 
 use crate::map::Placed;
 

@@ -6,8 +6,8 @@
 //! depends on the link and grows with unrelated code: such code works for years, until a build
 //! with other optimisations fails, with an error that may name the wrong file. So [`check`]
 //! requires that both ends are in one input section, or in one *keep-together group*: sections
-//! `.text.together.NAME` and `.text.together.NAME.anything`, which the fragment
-//! [`TOGETHER_X`](crate::TOGETHER_X) makes contiguous. See docs/reach.md.
+//! `.text.together.NAME` and `.text.together.NAME.anything`, which the [fragment](crate::FRAGMENTS)
+//! `together.x` makes contiguous. See docs/reach.md.
 //!
 //! ```no_run
 //! use alt_linker::branch_range::{self, Options};

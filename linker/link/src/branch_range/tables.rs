@@ -3,7 +3,7 @@
 //! An assembler writes a table for each section of code, and links it to that section
 //! (SHF_LINK_ORDER): a linker that drops the code (`--gc-sections`) drops its records too. GNU `ld -r`
 //! puts all tables of a name into one, and links that to the first section of code only. If the
-//! final link drops that section, all records are lost without a word, and if it does not, those of
+//! final link drops that section, all records are lost without an error; if it does not, those of
 //! dropped code stay.
 
 use alt_diagnostic::{Diagnostic, Location, Severity};

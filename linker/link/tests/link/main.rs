@@ -28,6 +28,8 @@ enum Script {
     Taken,
     /// A script that includes it after `.bss` and before a section without input.
     Behind,
+    /// A script whose read-only data takes all sections by a wildcard.
+    Wildcard,
 }
 
 const SCRIPTS: [Script; 5] = [
@@ -85,6 +87,7 @@ impl Link {
             Script::Both => &["-Talternatives.x".into(), own("include.ld")],
             Script::Taken => &[own("taken.ld")],
             Script::Behind => &[own("behind.ld")],
+            Script::Wildcard => &[own("wildcard.ld")],
         };
         let mut rustc = self.cross.rustc();
         rustc
@@ -357,6 +360,23 @@ fn tables_that_another_place_takes_do_not_link() {
             error.contains("ERROR(alt-linker): the image has sites, but their tables are empty"),
             "{linker:?}: {error}"
         );
+    }
+}
+
+/// The linker defines no bounds then, and a kernel would find no sites.
+#[test]
+fn tables_that_a_wildcard_takes_do_not_link() {
+    let test = "tables_that_a_wildcard_takes_do_not_link";
+    let Some(link) = Link::new(test) else { return };
+    for &linker in Linker::installed(test) {
+        for fixture in ["many.rs", "none.rs"] {
+            let error = link.link(fixture, linker, Script::Wildcard, |_| {});
+            let error = error.expect_err("no section has bounds");
+            assert!(
+                error.contains("undefined") && error.contains("__start_alt_plan_size"),
+                "{linker:?}, {fixture}: {error}"
+            );
+        }
     }
 }
 
