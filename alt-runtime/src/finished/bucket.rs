@@ -64,13 +64,14 @@ impl<'a> Bucket<'a> {
         })
     }
 
-    /// The addresses of its sites, until a run cannot be read. `base` is that of the lowest site of the
-    /// table.
-    pub fn sites(&self, base: u64) -> impl Iterator<Item = u64> + use<'a> {
+    /// The addresses of its sites and their lengths in instructions, until a run cannot be read: those of a
+    /// run in address order. `base` is the address of the lowest site of the table.
+    pub fn sites(&self, base: u64) -> impl Iterator<Item = (u64, u8)> + use<'a> {
         let runs = self.runs().map_while(Result::ok);
         runs.flat_map(move |run| {
+            let len = run.header().len;
             run.steps()
-                .map(move |step| base.wrapping_add(4 * step.offset))
+                .map(move |step| (base.wrapping_add(4 * step.offset), len))
         })
     }
 

@@ -125,16 +125,10 @@ impl<'a> FinishedTable<'a> {
         })
     }
 
-    /// The sites of all buckets, with their lengths in instructions: those of a run in address order,
-    /// and some more than once. The buckets' tables are not checked.
+    /// The [sites](Bucket::sites) of all buckets, some more than once. The buckets' tables are not checked.
     pub fn sites(&self) -> impl Iterator<Item = (u64, u8)> + use<'a> {
         let base = self.base();
-        let runs = self.buckets().flat_map(|bucket| bucket.runs());
-        runs.map_while(Result::ok).flat_map(move |run| {
-            let len = run.header().len;
-            run.steps()
-                .map(move |step| (base.wrapping_add(4 * step.offset), len))
-        })
+        self.buckets().flat_map(move |bucket| bucket.sites(base))
     }
 
     /// The words of replacements. They are not checked.

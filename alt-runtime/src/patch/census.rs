@@ -79,13 +79,14 @@ impl Census {
         for bucket in table.buckets() {
             let holds = finished::holds(&bucket, table, decision)?;
             let is_shared = bucket.entry().first != bucket.entry().sites;
-            for site in bucket.sites(table.base()) {
+            for (site, _) in bucket.sites(table.base()) {
                 if !sites.contains(&site) {
                     continue;
                 }
                 let mut before = table.buckets().take(bucket.index() as usize);
                 let is_further = is_shared
-                    && before.any(|other| other.sites(table.base()).any(|other| other == site));
+                    && before
+                        .any(|other| other.sites(table.base()).any(|(other, _)| other == site));
                 for (index, term) in bucket.terms().enumerate() {
                     if let Some(count) = self.counts.get_mut(usize::from(term.cap())) {
                         count.sites += u32::from(!is_further);
