@@ -175,7 +175,8 @@ impl BucketHeader {
 
     /// Words of the terms after the first one.
     pub const fn more(&self) -> usize {
-        (self.terms as usize).saturating_sub(1).div_ceil(2)
+        // Of `terms - 1`, rounded up.
+        self.terms as usize / 2
     }
 }
 

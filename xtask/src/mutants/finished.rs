@@ -126,8 +126,8 @@ pub(super) const MUTANTS: [Mutant; 21] = [
         "not-decided",
         "a bucket does not wait for its cpucaps",
         VERDICT,
-        "match (is_decided, holds) {",
-        "match (true, holds) {",
+        "Ok(Verdict { is_decided, holds })",
+        "Ok(Verdict { is_decided: true, holds })",
     ),
     mutant(
         "negation",

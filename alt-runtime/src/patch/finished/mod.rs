@@ -30,7 +30,7 @@ use crate::room::PlannedWrite;
 use pass::{Inputs, Pass};
 use sites::Planned;
 pub(super) use verdict::holds;
-use verdict::{Verdict, is_done, judge};
+use verdict::{is_done, judge};
 
 /// Writes the entries of a plan to `room`: of each bucket the words in address order, bucket after
 /// bucket. An earlier pass has patched the buckets whose cpucaps are all in `earlier`.
@@ -62,21 +62,18 @@ pub(super) fn plan(
     };
     let (mut pending, mut applied) = (0_u32, 0_u32);
     for bucket in table.buckets() {
-        match judge(&bucket, decision) {
-            Ok(Verdict::Fails) => {}
-            Ok(Verdict::Pending) => {
-                pending = pending.saturating_add(bucket.entry().first);
-                if is_first_pass {
-                    pass.look_at(&bucket)?;
-                }
+        let refuse = |term| decision.refuse(table.base(), term, Reason::UnknownCap);
+        let verdict = judge(&bucket, decision).map_err(refuse)?;
+        if !verdict.is_decided {
+            pending = pending.saturating_add(bucket.entry().first);
+            if is_first_pass {
+                pass.look_at(bucket)?;
             }
-            Ok(Verdict::Holds) => {
-                applied = applied.saturating_add(bucket.entry().sites);
-                if !is_done(&bucket, earlier) {
-                    pass.bucket(&bucket, true)?;
-                }
+        } else if verdict.holds {
+            applied = applied.saturating_add(bucket.entry().sites);
+            if !is_done(&bucket, earlier) {
+                pass.bucket(bucket, true)?;
             }
-            Err(term) => return Err(decision.refuse(table.base(), term, Reason::UnknownCap)),
         }
     }
     let Planned {

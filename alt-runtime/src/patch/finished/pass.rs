@@ -33,7 +33,7 @@ pub(super) struct Pass<'a, 'p> {
 
 impl<'a> Pass<'a, '_> {
     /// Checks a bucket that waits: plans its words, and forgets them.
-    pub fn look_at(&mut self, bucket: &Bucket<'a>) -> Result<(), PlanError> {
+    pub fn look_at(&mut self, bucket: Bucket<'a>) -> Result<(), PlanError> {
         let planned = self.planned;
         let result = self.bucket(bucket, false);
         self.planned = planned;
@@ -44,8 +44,9 @@ impl<'a> Pass<'a, '_> {
     ///
     /// The digest of the table comes first, that of the instructions at the sites last. So a word is planned
     /// before it is known whether the old one is right: in case of an error, nothing of the plan is used.
-    pub fn bucket(&mut self, bucket: &Bucket<'a>, applies: bool) -> Result<(), PlanError> {
-        let inputs = self.inputs;
+    // By value: where the condition of a bucket fails, the caller need not write the bucket to memory.
+    pub fn bucket(&mut self, bucket: Bucket<'a>, applies: bool) -> Result<(), PlanError> {
+        let (inputs, bucket) = (self.inputs, &bucket);
         let refuse = |error| inputs.refuse(bucket, None, error);
         bucket.check().map_err(refuse)?;
         let (mut found, mut digest) = (0, Digest::EMPTY);

@@ -6,15 +6,13 @@ use crate::patch::decision::Decision;
 use crate::patch::error::{PlanError, Reason};
 use crate::record::Condition;
 
-/// What the condition of a bucket means for a pass.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
-    /// It holds: the sites change.
-    Holds,
-    /// It does not hold.
-    Fails,
-    /// A later pass decides.
-    Pending,
+/// A condition, evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    /// All cpucaps that it names are decided. If not, a later pass decides.
+    pub is_decided: bool,
+    /// All of its terms hold.
+    pub holds: bool,
 }
 
 /// Evaluates the condition of `bucket`. As for raw tables, the sites wait while one of the cpucaps
@@ -24,7 +22,7 @@ pub(super) enum Verdict {
 /// The term whose cpucap the table of cpucaps does not have.
 #[inline(always)]
 pub(super) fn judge(bucket: &Bucket<'_>, decision: &Decision<'_>) -> Result<Verdict, Condition> {
-    let (mut holds, mut is_decided) = (true, true);
+    let (mut is_decided, mut holds) = (true, true);
     let mut look_at = |term: Term| {
         let cap = term.cap();
         if usize::from(cap) >= decision.table.len() {
@@ -38,11 +36,7 @@ pub(super) fn judge(bucket: &Bucket<'_>, decision: &Decision<'_>) -> Result<Verd
     // Most conditions have one term.
     look_at(bucket.entry().term)?;
     bucket.further_terms().try_for_each(look_at)?;
-    Ok(match (is_decided, holds) {
-        (false, _) => Verdict::Pending,
-        (true, true) => Verdict::Holds,
-        (true, false) => Verdict::Fails,
-    })
+    Ok(Verdict { is_decided, holds })
 }
 
 /// Whether the condition of `bucket` holds.
@@ -55,7 +49,7 @@ pub(in crate::patch) fn holds(
     decision: &Decision<'_>,
 ) -> Result<bool, PlanError> {
     match judge(bucket, decision) {
-        Ok(verdict) => Ok(verdict == Verdict::Holds),
+        Ok(verdict) => Ok(verdict.is_decided && verdict.holds),
         Err(term) => Err(decision.refuse(table.base(), term, Reason::UnknownCap)),
     }
 }
