@@ -60,9 +60,15 @@ extern "C" fn plan(sites: &mut Sites<'_>) {
     }
 }
 
-extern "C" fn compute(words: &mut [Insn; LEN]) {
-    let old = SITE.map(Insn);
-    if BENCH_CALLBACK.call(&Site::new(0, &old), words).is_err() {
+/// The words of a site, and those that the callback computes.
+struct Computed {
+    now: [Insn; LEN],
+    new: [Insn; LEN],
+}
+
+extern "C" fn compute(words: &mut Computed) {
+    let site = Site::new(0, &words.now);
+    if BENCH_CALLBACK.call(&site, &mut words.new).is_err() {
         panic!("the callback failed");
     }
 }
@@ -95,7 +101,8 @@ pub fn run() {
     };
     let (one, two) = (planned(&records[..1]), planned(&records));
     assert_eq!((one.1, two.1), (LEN, 2 * LEN), "not all words are planned");
-    let mut words = SITE.map(Insn);
+    let now = SITE.map(Insn);
+    let mut words = Computed { now, new: now };
     let alone = count(compute, &mut words);
     print(format_args!("callback in a plan | all {}", two.0 - one.0));
     print(format_args!("callback alone | all {alone}"));
