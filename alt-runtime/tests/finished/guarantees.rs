@@ -1,9 +1,10 @@
 //! The guarantees of the pass. It plans the right words, and refuses a wrong table or text before it writes
 //! a word.
 
-use alt_runtime::finished::{Header, TableError, Term};
+use alt_runtime::finished::{FinishedTable, Header, TableError, Term};
 use alt_runtime::patch::{ImageError, PatchError, Reason};
 
+use crate::alone::{RECORDS, TEXT};
 use crate::table::{OF_A, OF_A_NOT_B, OF_B, Parts, Pass, Planned, linked};
 
 fn of_bucket(bucket: u32, error: TableError) -> Reason {
@@ -250,5 +251,32 @@ fn too_little_room_is_refused() {
         let first = pass.first();
         let is_refused = matches!(first, Err(PatchError::Image(ImageError::Room { room: found, .. })) if found == room);
         assert!(is_refused, "{first:?}");
+    }
+}
+
+/// The number of a site's word, and its length. A run that cannot be read ends the sites of its bucket only.
+#[test]
+fn sites_of_all_buckets() {
+    fn sites(parts: &mut Parts) -> Vec<(u64, u8)> {
+        let words = parts.seal();
+        let table = FinishedTable::new(RECORDS, &words).unwrap();
+        let sites = table.sites();
+        sites.map(|(site, len)| ((site - TEXT) / 4, len)).collect()
+    }
+    let mut parts = Parts::new();
+    assert_eq!(sites(&mut parts), [(1, 1), (3, 1), (5, 1), (8, 2), (12, 1)]);
+    // The kind of the first run.
+    parts.buckets[0].1[0] = 0;
+    assert_eq!(sites(&mut parts), [(5, 1), (8, 2), (12, 1)]);
+}
+
+/// Two terms in a word, without the first one.
+#[test]
+fn words_of_further_terms() {
+    for terms in 1..10 {
+        let (mut bucket, _) = Parts::new().buckets.remove(0);
+        bucket.terms = terms;
+        let further = usize::from(terms) - 1;
+        assert_eq!(bucket.more(), further.div_ceil(2), "{terms}");
     }
 }
