@@ -25,10 +25,8 @@ pub fn called_at(image: &Image, address: u64) -> Option<Helper> {
 pub fn reached_at(image: &Image, address: u64) -> Option<Helper> {
     let word = image.word(address);
     let word = word.filter(|word| matches!(word & MASK, BL | B))?;
-    let kept = image.relocations_in(address..address.checked_add(1)?);
-    let is_branch = |kind: u32| [R_AARCH64_CALL26.0, R_AARCH64_JUMP26.0].contains(&kind);
-    if let Some(kept) = kept.iter().find(|kept| is_branch(kept.kind)) {
-        return Helper::named(&kept.symbol);
+    if let Some(symbol) = linked_to(image, address) {
+        return Helper::named(symbol);
     }
     let Class::Relative(relative) = Insn(word).classify() else {
         return None;
@@ -36,6 +34,20 @@ pub fn reached_at(image: &Image, address: u64) -> Option<Helper> {
     let target = relative.target(address);
     let mut symbols = image.symbols().starting_at(target).iter();
     symbols.find_map(|symbol| Helper::named(&symbol.name))
+}
+
+/// The helper that the instruction at `address` called as linked, by the kept relocation: also in an image
+/// whose call has become an instruction.
+pub fn linked_at(image: &Image, address: u64) -> Option<Helper> {
+    Helper::named(linked_to(image, address)?)
+}
+
+/// The target of the branch at `address`, by the kept relocation.
+fn linked_to(image: &Image, address: u64) -> Option<&str> {
+    let kept = image.relocations_in(address..address.checked_add(1)?);
+    let is_branch = |kind: u32| [R_AARCH64_CALL26.0, R_AARCH64_JUMP26.0].contains(&kind);
+    let kept = kept.iter().find(|kept| is_branch(kept.kind))?;
+    Some(&kept.symbol)
 }
 
 /// Whether the site at `address` is a call of a helper, or in a helper: default and arms do the same,

@@ -85,6 +85,25 @@ fn apply_writes_the_instruction_where_the_cpus_have_it() {
     }
 }
 
+/// A call in a function with two names: after `alt apply`, the word is no call any more.
+#[test]
+fn an_applied_image_has_no_findings() {
+    let Some(folder) = Folder::new("an_applied_image_has_no_findings") else {
+        return;
+    };
+    let two_names = ".globl add, plus\n.type add, %function\n.type plus, %function\n\
+                     .size add, 8\n.size plus, 8\nplus:\nadd:\n";
+    let change = |_: &str, text: String| text.replace(".globl add\nadd:\n", two_names);
+    let linked = folder.kernel(&["--emit-relocs"], change, |_| {});
+    assert!(linked.success, "{}", linked.said);
+    assert_eq!(folder.open().symbol("plus"), folder.open().symbol("add"));
+    folder.alt(&["apply", "image", "--caps", "LSE", "-o", "applied"]);
+    for image in ["image", "applied"] {
+        let (status, said) = folder.alt(&["verify", image]);
+        assert_eq!(status, 0, "{image}: {said}");
+    }
+}
+
 /// The text of the fixture with these words at these symbols.
 fn memory(image: &Image, words: &[(&str, u32)]) -> (String, Vec<u8>) {
     let text = image.section(".text").unwrap();

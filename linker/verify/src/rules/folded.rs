@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use alt_diagnostic::Severity;
-use alt_image::atomics::called_at;
+use alt_image::atomics::linked_at;
 use alt_image::image::{Symbol, demangle};
 use alt_image::records::{Arm, Kind, Site, Term};
 
@@ -44,7 +44,7 @@ fn folded(context: &Context<'_>, reporter: &mut Reporter<'_>) {
             continue;
         }
         // Equal functions call the same helpers, so their records are equal as well.
-        if site.len() == 4 && called_at(context.image, at).is_some() {
+        if site.len() == 4 && linked_at(context.image, at).is_some() {
             continue;
         }
         if let Some((first, other)) = two_functions(context, at) {
