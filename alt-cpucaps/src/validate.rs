@@ -26,9 +26,9 @@ pub fn entries<'a>(document: &'a DeTable<'a>) -> Vec<(&'a Spanned<DeString<'a>>,
 /// The names that a file may use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Names {
-    /// Those of Rust constants.
+    /// Names of Rust constants.
     Constants,
-    /// Those of another kernel, which may have small letters: `HAS_ARMv8_4_TTL`.
+    /// Names in another kernel, which may have small letters: `HAS_ARMv8_4_TTL`.
     OfAnyKernel,
 }
 

@@ -1,5 +1,5 @@
-//! What the fuzz targets of `alt-linker` do, one function each; `linker/tests/fuzz.rs` runs the
-//! same functions over the corpus, without a fuzzer.
+//! The fuzz targets of the tools, one function each; `linker/alt/tests/fuzz.rs` runs the same functions
+//! over the corpus, without a fuzzer.
 //!
 //! A target takes any bytes. It must neither panic nor ask for much more memory than the input
 //! is long; and where the library accepts the input, its parts must agree.

@@ -1,9 +1,10 @@
-//! A limit on what one allocation may ask for: a size that is taken from the input unchecked
-//! ends the process here, instead of filling the machine's memory unseen.
+//! A limit on the size of one allocation: a size from the input that was not checked ends the process here,
+//! and does not fill the memory of the machine.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// In bytes. The text of an image is as long as its addresses span, at most this.
+/// The largest allocation in bytes. The text of an image, which is as long as the span of its addresses, is
+/// not larger.
 const MAX: usize = 256 << 20;
 
 struct Limited;
@@ -11,12 +12,12 @@ struct Limited;
 #[global_allocator]
 static LIMITED: Limited = Limited;
 
-// SAFETY: the system's allocator does it all, but for requests that are refused, as the trait
-// allows, by a null pointer.
+// SAFETY: the system's allocator makes all allocations; the trait allows a null pointer for the requests that
+// are refused.
 unsafe impl GlobalAlloc for Limited {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match layout.size() <= MAX {
-            // SAFETY: the caller keeps to the same contract.
+            // SAFETY: the caller obeys the contract of the trait, which is also that of `System`.
             true => unsafe { System.alloc(layout) },
             false => std::ptr::null_mut(),
         }
@@ -24,7 +25,7 @@ unsafe impl GlobalAlloc for Limited {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         match layout.size() <= MAX {
-            // SAFETY: the caller keeps to the same contract.
+            // SAFETY: the caller obeys the contract of the trait, which is also that of `System`.
             true => unsafe { System.alloc_zeroed(layout) },
             false => std::ptr::null_mut(),
         }
@@ -32,14 +33,14 @@ unsafe impl GlobalAlloc for Limited {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         match size <= MAX {
-            // SAFETY: the caller keeps to the same contract.
+            // SAFETY: the caller obeys the contract of the trait, which is also that of `System`.
             true => unsafe { System.realloc(pointer, layout, size) },
             false => std::ptr::null_mut(),
         }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps to the same contract.
+        // SAFETY: the caller obeys the contract of the trait, which is also that of `System`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

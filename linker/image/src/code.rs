@@ -47,7 +47,7 @@ impl Reference {
 /// All references in the executable sections of an image.
 #[derive(Clone, Debug)]
 pub struct Code {
-    /// By the address of the instruction.
+    /// In the order of the addresses of the instructions.
     references: Vec<Reference>,
     /// Indices of the branches among them, by target.
     by_target: Vec<u32>,

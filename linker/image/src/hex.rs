@@ -9,7 +9,7 @@ pub mod address {
     /// Writes the address as a string.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// The errors of the serializer.
     pub fn serialize<S: Serializer>(address: &u64, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&format_args!("{address:#x}"))
     }
@@ -38,7 +38,7 @@ pub mod some_address {
     /// Writes the address as a string, or `null`.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// The errors of the serializer.
     pub fn serialize<S: Serializer>(some: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
         match some {
             Some(address) => super::address::serialize(address, to),
@@ -54,7 +54,7 @@ pub mod word {
     /// Writes the word as a string of eight digits.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// The errors of the serializer.
     pub fn serialize<S: Serializer>(word: &u32, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&format_args!("{word:#010x}"))
     }

@@ -163,7 +163,7 @@ impl Loaded {
     /// Refuses an image without a table of sites.
     ///
     /// # Errors
-    /// There is none.
+    /// The image has no table of sites.
     pub fn require_records(&self, path: &Path) -> Result<(), LoadError> {
         // An empty table is one, too.
         if !self.records.list().is_empty() {

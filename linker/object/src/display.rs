@@ -83,7 +83,7 @@ mod tests {
             let (mut mangled, mut last) = (String::from("_RIC1au"), 4);
             for _ in 0..count {
                 let at = mangled.len() - 2;
-                // In base 62, and less by one.
+                // The number in base 62, less one.
                 let (high, low) = ((last - 1) / 62, (last - 1) % 62);
                 let back = match high {
                     0 => format!("B{}_", digits[low]),

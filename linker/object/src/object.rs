@@ -85,7 +85,7 @@ pub struct Symbol<'a> {
 /// Where a symbol is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In another object.
+    /// In another object, or nowhere.
     Undefined,
     /// At an address that does not depend on the link.
     Absolute,

@@ -1,4 +1,4 @@
-//! The section `.alt_cpucaps`, which `cpucaps!` writes (`alt-macros/src/cpucaps/embed.rs`):
+//! The section `.alt_cpucaps`, which `cpucaps!` writes (`alt-macros/src/cpucaps/mod.rs`):
 //! pairs of NUL-terminated strings, the text of the file and its marks.
 
 use alt_cpucaps::Cpucaps;

@@ -10,14 +10,14 @@ use crate::records::{Records, Site};
 /// The sites to dump; all by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those that depend on one of these cpucaps, given by name or number; all if it is empty.
+    /// Sites that depend on one of these cpucaps, given by name or number; all sites if it is empty.
     pub caps: Vec<String>,
-    /// The one at an address (`0x…`, any of its instructions, or `symbol+0x10`), or all sites of a
+    /// The site at an address (`0x…`, any of its instructions, or `symbol+0x10`), or all sites of a
     /// function: its full name, mangled or not, or the last parts of its path.
     pub site: Option<String>,
-    /// Those with an arm of one of these kinds; all if it is empty.
+    /// Sites with an arm of one of these kinds; all sites if it is empty.
     pub kinds: Vec<ArmKind>,
-    /// Those in sections of these names; all if it is empty.
+    /// Sites in sections of these names; all sites if it is empty.
     pub sections: Vec<String>,
 }
 

@@ -24,11 +24,11 @@ pub struct Group {
 pub struct Groups {
     /// The version of the format; incremented when a field is removed or changes its meaning.
     pub version: u32,
-    /// By cpucap; a site counts for each cpucap of its conditions.
+    /// The sites of each cpucap; a site counts for each cpucap of its conditions.
     pub caps: Vec<Group>,
-    /// By function.
+    /// The sites of each function.
     pub functions: Vec<Group>,
-    /// By section.
+    /// The sites of each section.
     pub sections: Vec<Group>,
 }
 

@@ -64,7 +64,7 @@ pub(super) fn all(sites: &[Site]) -> Result<BTreeMap<Vec<Term>, Bucket<'_>>, Wri
 pub(super) struct RunKey {
     pub kind: Kind,
     pub len: u8,
-    /// As in the header; the address of a callback.
+    /// The value in the header of the run; for a callback, its address.
     pub value: u64,
 }
 
@@ -157,7 +157,7 @@ impl Chosen {
         }
         let tally = |key| self.counts.get(&key).map(|tally| (key, tally));
         let larger = keys(member).into_iter().flatten().filter_map(tally);
-        // Of two equal ones the first.
+        // The first of two equal runs.
         let larger = larger.rev().max_by_key(|(_, tally)| tally.sites);
         // A run has a header, and two bytes for each site; in a run of another kind, a site has four bytes.
         let is_worth = |tally: &Tally| {

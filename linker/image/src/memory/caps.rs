@@ -9,7 +9,7 @@ use crate::image::Image;
 /// and before.
 const SYSTEM: [&str; 2] = ["system_cpucaps", "cpu_hwcaps"];
 
-/// Those of the boot CPU: from Linux 6.5, and before.
+/// The variables with the cpucaps of the boot CPU: from Linux 6.5, and before.
 const BOOT: [&str; 2] = ["boot_cpucaps", "boot_capabilities"];
 
 /// Cpucaps in memory.

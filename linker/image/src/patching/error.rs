@@ -6,7 +6,7 @@ use crate::records::RecordsError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
-    /// There is nothing to patch.
+    /// The image has no text.
     #[error("the image has no executable section")]
     NoText,
     /// Instructions are at multiples of 4.
@@ -36,12 +36,12 @@ pub enum Problem {
     /// A length is 0 or not a multiple of 4. In bytes.
     #[error("a length of {0} bytes is not a whole number of instructions")]
     Length(u32),
-    /// The lengths of site and replacement differ. In bytes.
+    /// The lengths of site and replacement differ.
     #[error("{replacement} bytes replace {site}; Linux has no padding")]
     LengthsDiffer {
-        /// Of the site.
+        /// The length of the site in bytes.
         site: u32,
-        /// Of the replacement.
+        /// The length of the replacement in bytes.
         replacement: u32,
     },
     /// A callback has a replacement, of this many bytes.

@@ -80,7 +80,7 @@ pub struct Expectation {
     pub records: usize,
     /// Sites of callbacks without a known result.
     pub left: Vec<Left>,
-    /// Of a relocatable object: changed sites whose words depend on where it is loaded.
+    /// Changed sites of a relocatable object whose words depend on its load address.
     pub relocated: Vec<u64>,
 }
 

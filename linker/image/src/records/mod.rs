@@ -23,7 +23,7 @@ pub use table::Table;
 /// The format of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Those of `alt-runtime`: docs/records.md.
+    /// The format of `alt-runtime`: docs/records.md.
     Alt,
     /// Linux's `.altinstructions`.
     Linux,
@@ -142,7 +142,7 @@ pub struct Records {
     /// Our format: the table that the kernel reads in place of the branches and alternatives, if the
     /// image is finished. All other fields are as before it was.
     pub finished: Option<Finished>,
-    /// By site; those of one site in the order of the table.
+    /// Sorted by site; the records of one site are in the order of the table.
     list: Vec<Record>,
 }
 

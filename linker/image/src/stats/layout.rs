@@ -19,7 +19,7 @@ pub(super) struct Cost {
     pub in_text: bool,
 }
 
-/// In the layout of Linux: a record for each arm, and a replacement in the text that is as long as
+/// The cost in the layout of Linux: a record for each arm, and a replacement in the text that is as long as
 /// the site, except for NOPs, which share one callback. Linux has no conditions of several terms;
 /// such a condition counts like one cpucap.
 pub(super) fn linux(site: &Site<'_>, arm: &Arm<'_>) -> Cost {
@@ -35,7 +35,7 @@ pub(super) fn linux(site: &Site<'_>, arm: &Arm<'_>) -> Cost {
     }
 }
 
-/// In our layout: 8 bytes for a branch, else 12 bytes and the instructions without trailing NOPs,
+/// The cost in our layout: 8 bytes for a branch, else 12 bytes and the instructions without trailing NOPs,
 /// which the patcher adds.
 pub(super) fn ours(image: &Image, site: &Site<'_>, arm: &Arm<'_>) -> Cost {
     let mut cost = Cost {

@@ -29,7 +29,7 @@ impl Stats {
         };
         let mut here = Tally::new(image, records, &init, records.format);
         let mut there = Tally::new(image, records, &init, other);
-        // In this order.
+        // The order of the rows.
         let mut kinds = ["branch", "code", "callback", "NOPs", "atomic"].map(Group::named);
         let mut caps: BTreeMap<u16, Group> = BTreeMap::new();
         let is_atomic = |site| atomics::called_at(image, site).is_some();

@@ -11,7 +11,7 @@ use object::elf::STT_FUNC;
 use super::flags::Flag;
 use super::{BuildId, KeepError, Missing};
 
-/// In an object with fewer functions, missing types show nothing.
+/// The number of functions from which on missing types prove that the object has no full debug information.
 const ENOUGH: usize = 4;
 
 /// An object that took part in the link.

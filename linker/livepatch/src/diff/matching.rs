@@ -1,4 +1,4 @@
-//! Which function or static of the new build is which of the old one.
+//! The pairs of functions and of statics that are the same in both builds.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -169,7 +169,7 @@ impl<'a> Diff<'a> {
         self.new
     }
 
-    /// Which function or static of the new build is which of the old one.
+    /// The pairs of functions and of statics that are the same in both builds.
     pub fn pairs(&self) -> &Pairs {
         &self.pairs
     }

@@ -51,9 +51,9 @@ pub enum Refusal {
     Size {
         /// The static.
         name: String,
-        /// In bytes, in the old build.
+        /// The size in the old build, in bytes.
         old: u64,
-        /// In bytes, in the new build.
+        /// The size in the new build, in bytes.
         new: u64,
     },
     /// A static became writable, or read-only.

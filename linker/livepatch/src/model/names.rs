@@ -1,4 +1,4 @@
-//! Which names are stable from build to build.
+//! Names that are stable from build to build.
 
 use alt_object::display;
 

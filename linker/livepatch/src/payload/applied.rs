@@ -115,8 +115,8 @@ impl<'a> Applied<'a> {
     /// word. `hidden` has the places that a payload which was applied later has changed.
     ///
     /// # Errors
-    /// There is no branch to it. `Ok` without an address if all branches are hidden or not in the
-    /// memory that is known.
+    /// No branch to the payload was found. `Ok` without an address if all branches are hidden, or outside of
+    /// the known memory.
     pub fn find(
         &mut self,
         word: impl Fn(u64) -> Option<u32>,

@@ -149,7 +149,7 @@ pub enum PayloadBuildError {
         /// The address.
         address: u64,
     },
-    /// Nothing is replaced, and there is no hook.
+    /// The payload replaces no function, and has no hook.
     #[error("the payload would replace no function, and has no hook")]
     Nothing,
     /// The name is empty, too long, or has control characters.
@@ -162,7 +162,7 @@ pub enum PayloadBuildError {
         hook_name(*kind)
     )]
     Hook {
-        /// Which hook.
+        /// The kind of hook.
         kind: HookKind,
         /// Its name.
         name: String,
