@@ -53,6 +53,8 @@ pub(super) const PACKAGES: &[&[&str]] = &[
 
 /// The modules of the root of alt-runtime.
 pub(super) const RUNTIME: &[&[&str]] = &[
+    // The texts of errors.
+    &["message"],
     // A64 words.
     &["insn"],
     // Memory for a plan.
