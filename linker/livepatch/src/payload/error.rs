@@ -95,7 +95,7 @@ pub enum PayloadBuildError {
         /// `R_AARCH64_…`.
         kind: u32,
     },
-    /// A relocation refers to a part that there is not.
+    /// A relocation refers to a part that the payload does not have.
     #[error("{name}+{offset:#x}: refers to something that the payload does not carry")]
     Target {
         /// The part.
@@ -103,7 +103,7 @@ pub enum PayloadBuildError {
         /// The offset.
         offset: u64,
     },
-    /// A table of records is not one.
+    /// A table is not a whole number of records, or a record does not refer to a site.
     #[error(
         "{name}: {size} bytes of {section}, whose records have {record} bytes and refer to a site"
     )]
