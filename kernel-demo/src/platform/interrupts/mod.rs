@@ -11,8 +11,9 @@ use alt_runtime::alternative;
 use alt_runtime::cap::IdRegs;
 use alt_runtime::cap::idregs::fields::ID_AA64PFR0_EL1;
 use arm_gic::gicv3::registers::{Gicd, GicrSgi};
-use arm_gic::gicv3::{GicCpuInterface, GicRedistributorIterator, GicV3, SgiTarget, SgiTargetGroup};
-use arm_gic::{IntId, InterruptGroup, UniqueMmioPointer};
+use arm_gic::gicv3::{GicCpuInterface, GicRedistributorIterator, GicV3};
+use arm_gic::gicv3::{InterruptGroup, SgiTarget, SgiTargetGroup};
+use arm_gic::{IntId, UniqueMmioPointer};
 use spin::Once;
 use spin::mutex::SpinMutex;
 
@@ -33,6 +34,9 @@ const URGENT_PRIORITY: u8 = 0x20;
 /// urgent ones only.
 const MASK_NONE: u8 = 0xf0;
 const MASK_ORDINARY: u8 = 0x60;
+
+/// Whether redistributors of the machine may have the pages of a GICv4: QEMU's `gic-version=3` has none.
+const IS_GICV4: bool = false;
 
 static GIC: Once<SpinMutex<GicV3<'static>>> = Once::new();
 /// Deliveries of each SGI, summed over all CPUs.
@@ -73,12 +77,10 @@ pub unsafe fn init() -> usize {
     // SAFETY: the registers are mapped, and this is their only user: the iterator
     // is gone before the driver exists.
     let (cpus, mut gic) = unsafe {
-        let cpus = GicRedistributorIterator::new(redistributors).map_or(1, Iterator::count);
+        let cpus = GicRedistributorIterator::new(redistributors, IS_GICV4).count();
         let distributor = UniqueMmioPointer::new(distributor);
-        (
-            cpus,
-            GicV3::new(distributor, redistributors, cpus).expect("a GICv3"),
-        )
+        let gic = GicV3::new(distributor, redistributors, cpus, IS_GICV4);
+        (cpus, gic)
     };
     gic.setup(0);
     GIC.call_once(|| SpinMutex::new(gic));
@@ -133,11 +135,14 @@ pub fn delivered(interrupt: IntId) -> u32 {
 /// site. The interrupted code enters it after the handler has returned.
 pub fn handle() {
     // An NMI is acknowledged on its own; it may have arrived while other interrupts are masked.
-    while !nmi::handle()
-        && GicCpuInterface::handle_interrupt(InterruptGroup::Group1, |interrupt| {
-            DELIVERED[u32::from(interrupt) as usize % 16].fetch_add(1, Ordering::Relaxed);
-        })
-    {}
+    while !nmi::handle() {
+        let group = InterruptGroup::Group1;
+        let Some(interrupt) = GicCpuInterface::get_and_acknowledge_interrupt(group) else {
+            return;
+        };
+        DELIVERED[u32::from(interrupt) as usize % 16].fetch_add(1, Ordering::Relaxed);
+        GicCpuInterface::end_interrupt(interrupt, group);
+    }
 }
 
 /// The mask before [`mask`], for [`unmask`].
