@@ -329,7 +329,7 @@ marker: ret
 "#;
 
 /// Loads of addresses from slots, as compilers write them: `-fPIC` (a page and its low part), GCC's
-/// `-fpic` (the table's page), a literal, and a distance in data.
+/// `-fpic` (the table's page), a literal, offsets in the table, and distances in data.
 const BY_SLOTS: &str = "
 .text
 .globl by_slots
@@ -343,15 +343,25 @@ by_slots:
     adrp x3, :got:here
     ldr x3, [x3, :got_lo12:here]
     movz x4, #0
+    ldr x5, [x1]
+    mrs x6, tpidr_el1
     ret
-.reloc by_slots + 28, R_AARCH64_MOVW_GOTOFF_G0, foreign
+.reloc by_slots + 28, R_AARCH64_MOVW_GOTOFF_G0, here
+.reloc by_slots + 32, R_AARCH64_LD64_GOTOFF_LO15, here
+.reloc by_slots + 36, R_AARCH64_TLSIE_MOVW_GOTTPREL_G1, foreign
 .data
 .balign 8
 .globl here
 here: .word 0
+.balign 8
+.globl relative
+relative: .xword 0
+.word 0
 .reloc here, R_AARCH64_GOTPCREL32, foreign
+.reloc relative, R_AARCH64_GOTREL64, here
+.reloc relative + 8, R_AARCH64_GOTREL32, here + 4
 .section .altinstructions, \"a\"
-    .word by_slots + 32 - ., 662f - .
+    .word by_slots + 40 - ., 662f - .
     .hword 3
     .byte 4, 4
 .section .altinstr_replacement, \"ax\"
@@ -393,11 +403,40 @@ fn slots_of_the_global_offset_table_have_addresses() {
     let held = |slot| u64::from_le_bytes(image.bytes(slot, 8).unwrap().try_into().unwrap());
     assert_eq!(held(foreign), image.symbol("foreign").unwrap());
     assert_eq!(held(foreign + 8), here);
+    // The table begins where its first slot is; the second has the offset 8.
+    assert_eq!(word(7), 0xd280_0104);
+    assert_eq!(word(8), 0xf940_0425);
+    let relative = image.symbol("relative").unwrap();
+    assert_eq!(held(relative), here.wrapping_sub(foreign));
+    let low = image.u32_at(relative + 8).unwrap();
+    assert_eq!(low, (here + 4).wrapping_sub(foreign) as u32);
     let said = noted(run(&["verify"], &path));
     let left: Vec<_> = said.lines().filter(|line| line.contains("GOT")).collect();
     assert_eq!(left.len(), 1, "{said}");
-    let why = "R_AARCH64_MOVW_GOTOFF_G0: the global offset table is made by the link or the loader";
+    let why = "R_AARCH64_TLSIE_MOVW_GOTTPREL_G1: the global offset table is made by the link or the loader";
     assert!(left[0].contains(why), "{said}");
+}
+
+/// Linux states no alignment for its table; the linker script of the kernel does.
+#[test]
+fn table_of_linux_after_constants_of_any_size_is_read() {
+    let test = "table_of_linux_after_constants_of_any_size_is_read";
+    let Some(cross) = Cross::new(test) else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let (source, path) = (dir.path().join("odd.rs"), dir.path().join("odd.o"));
+    let text = format!(
+        "#![no_std]\ncore::arch::global_asm!(r##\"{}\n.section .rodata, \"a\"\n.byte 1\"##);\n",
+        IN_VDSO.replace(".balign 4", "")
+    );
+    fs::write(&source, text).unwrap();
+    let mut rustc = cross.rustc();
+    rustc.args(["--crate-type=lib", "--emit=obj", "-Cpanic=abort"]);
+    let output = rustc.arg(&source).arg("-o").arg(&path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = noted(run(&["verify"], &path));
+    assert!(said.contains("clean: 1 site, 1 record"), "{said}");
 }
 
 /// The symbols for a loader, which `strip` keeps, name the sites.

@@ -23,7 +23,7 @@ struct Kernel {
     others: &'static [&'static str],
 }
 
-const KERNELS: [Kernel; 3] = [
+const KERNELS: [Kernel; 4] = [
     Kernel {
         names: include_str!("data/names-5.10.txt"),
         present: include_str!("data/present-5.10.txt"),
@@ -64,6 +64,28 @@ const KERNELS: [Kernel; 3] = [
             "WORKAROUND_CAVIUM_TX2_219_TVM",
         ],
         others: &["SME", "SME_FA64"],
+    },
+    Kernel {
+        names: include_str!("data/names-7.3.txt"),
+        present: include_str!("data/present-7.3.txt"),
+        unknown: &[
+            "HAS_GICV5_LEGACY",
+            "HAS_GIC_PRIO_MASKING",
+            "HAS_GIC_PRIO_RELAXED_SYNC",
+            "HAS_HCR_NV1",
+            "HAS_ICH_HCR_EL2_TDIR",
+            "HAS_NESTED_VIRT",
+            "KVM_HVHE",
+            "KVM_PROTECTED_MODE",
+            "MISMATCHED_CACHE_TYPE",
+            "MPAM",
+            "MPAM_HCR",
+            "UNMAP_KERNEL_AT_EL0",
+            "WORKAROUND_4311569",
+            "WORKAROUND_CAVIUM_TX2_219_TVM",
+            "WORKAROUND_GICv3_BROKEN_SEIS",
+        ],
+        others: &[],
     },
 ];
 
@@ -126,7 +148,7 @@ fn names_without_a_condition_are_these() {
     for kernel in &KERNELS {
         assert_eq!(unknown(kernel.names), kernel.unknown);
     }
-    let [_, of_6_1, of_6_12] = KERNELS;
+    let [_, of_6_1, of_6_12, _] = KERNELS;
     for (names, like) in [(NAMES_5_15, of_6_1), (NAMES_6_6, of_6_12)] {
         let more = unknown(names);
         assert!(

@@ -28,6 +28,9 @@ const MAX_ALIGN: u64 = 2 << 20;
 /// The table of Linux.
 const LINUX: &str = ".altinstructions";
 
+/// Its alignment in bytes in an image, by Linux's linker script. Objects state 1.
+const LINUX_ALIGN: u64 = 4;
+
 /// The table of callbacks: the size of one in bytes, and the offset of its function, which is the
 /// last field (docs/records.md).
 const CALLBACKS: &str = record::Section::Callbacks.name();
@@ -168,10 +171,12 @@ impl Layout {
                 section.align
             )));
         }
-        let align = match first {
-            true => section.align.clamp(PAGE, MAX_ALIGN),
-            false => section.align.min(MAX_ALIGN),
+        let least = match (first, section.name == LINUX.as_bytes()) {
+            (true, _) => PAGE,
+            (_, true) => LINUX_ALIGN,
+            _ => 1,
         };
+        let align = section.align.clamp(least, MAX_ALIGN);
         // Sections that are not loaded have no address, but a size.
         let start = match loaded {
             true => self.at.checked_next_multiple_of(align),

@@ -10,10 +10,10 @@ use alt_runtime::insn::Form;
 use alt_runtime::livepatch::RelocationKind;
 use object::elf::{
     NAMES_R_AARCH64, R_AARCH64_ABS16, R_AARCH64_ABS32, R_AARCH64_ADR_PREL_PG_HI21_NC,
-    R_AARCH64_LD_PREL_LO19, R_AARCH64_MOVW_PREL_G0, R_AARCH64_MOVW_PREL_G0_NC,
-    R_AARCH64_MOVW_PREL_G1, R_AARCH64_MOVW_PREL_G1_NC, R_AARCH64_MOVW_PREL_G2,
-    R_AARCH64_MOVW_PREL_G2_NC, R_AARCH64_MOVW_PREL_G3, R_AARCH64_MOVW_SABS_G0,
-    R_AARCH64_MOVW_SABS_G1, R_AARCH64_MOVW_SABS_G2, R_AARCH64_MOVW_UABS_G0,
+    R_AARCH64_LD_PREL_LO19, R_AARCH64_LD64_GOTOFF_LO15, R_AARCH64_MOVW_PREL_G0,
+    R_AARCH64_MOVW_PREL_G0_NC, R_AARCH64_MOVW_PREL_G1, R_AARCH64_MOVW_PREL_G1_NC,
+    R_AARCH64_MOVW_PREL_G2, R_AARCH64_MOVW_PREL_G2_NC, R_AARCH64_MOVW_PREL_G3,
+    R_AARCH64_MOVW_SABS_G0, R_AARCH64_MOVW_SABS_G1, R_AARCH64_MOVW_SABS_G2, R_AARCH64_MOVW_UABS_G0,
     R_AARCH64_MOVW_UABS_G0_NC, R_AARCH64_MOVW_UABS_G1, R_AARCH64_MOVW_UABS_G1_NC,
     R_AARCH64_MOVW_UABS_G2, R_AARCH64_MOVW_UABS_G2_NC, R_AARCH64_MOVW_UABS_G3, R_AARCH64_NONE,
     R_AARCH64_PLT32, R_AARCH64_PREL16, RelocationType, SHT_CREL, SHT_REL, SHT_RELA,
@@ -236,8 +236,17 @@ fn apply(of: RelocationType, bytes: &mut [u8], at: u64, target: u64) -> Result<(
         return write(bytes, part.put(word, at, target)?.into(), 4);
     }
     if of == R_AARCH64_ABS32 {
-        let value = u32::try_from(target).map_err(|_| "the value does not fit")?;
-        return write(bytes, value.into(), 4);
+        // Signed or unsigned (AAELF64, 5.7.5).
+        let signed = i32::try_from(target.cast_signed()).map(i32::cast_unsigned);
+        let value = u32::try_from(target).or(signed);
+        return write(
+            bytes,
+            value.map_err(|_| "the value does not fit")?.into(),
+            4,
+        );
+    }
+    if of == R_AARCH64_LD64_GOTOFF_LO15 {
+        return write(bytes, load_offset(word, target)?.into(), 4);
     }
     let kind = kind(of).ok_or_else(|| match name(of).contains("GOT") {
         true => "the global offset table is made by the link or the loader",
@@ -248,6 +257,17 @@ fn apply(of: RelocationType, bytes: &mut [u8], at: u64, target: u64) -> Result<(
         .apply(number, Insn(word), at, target)
         .map_err(|why| why.to_string())?;
     write(bytes, value, kind.width() as usize)
+}
+
+/// LDR of 64 bits with an offset of 15 bits: bits 14:3 are in 21:10 (Arm ARM C6.2.205, "LDR
+/// (immediate)").
+fn load_offset(word: u32, offset: u64) -> Result<u32, String> {
+    match u32::try_from(offset) {
+        Ok(offset) if offset < 1 << 15 && offset.is_multiple_of(8) => {
+            Ok(word & !(0xfff << 10) | offset >> 3 << 10)
+        }
+        _ => Err("the slot is not in the first 32 KiB of the global offset table".into()),
+    }
 }
 
 fn write(bytes: &mut [u8], value: u64, width: usize) -> Result<(), String> {
@@ -322,6 +342,29 @@ mod tests {
         ] {
             let why = moved(kind, MOVZ, at, target).unwrap_err();
             assert_eq!(why, "the value does not fit", "{}", name(kind));
+        }
+    }
+
+    #[test]
+    fn data_of_32_bits_is_signed_or_unsigned() {
+        for (value, expected) in [(0xffff_ffff, Ok(0xffff_ffff)), (!0, Ok(0xffff_ffff))] {
+            assert_eq!(moved(R_AARCH64_ABS32, 0, 0, value), expected);
+        }
+        for value in [1 << 32, !0 << 32] {
+            let why = moved(R_AARCH64_ABS32, 0, 0, value).unwrap_err();
+            assert_eq!(why, "the value does not fit");
+        }
+    }
+
+    #[test]
+    fn offsets_of_slots_have_15_bits() {
+        let ldr = 0xf940_0021; // ldr x1, [x1]
+        let kind = R_AARCH64_LD64_GOTOFF_LO15;
+        assert_eq!(moved(kind, ldr, 0, 0x7ff8), Ok(ldr | 0xfff << 10));
+        assert_eq!(moved(kind, ldr | 0xfff << 10, 0, 8), Ok(ldr | 1 << 10));
+        for offset in [0x8000, 4, !7] {
+            let why = moved(kind, ldr, 0, offset).unwrap_err();
+            assert!(why.contains("32 KiB"), "{why}");
         }
     }
 
