@@ -30,6 +30,8 @@ enum Script {
     Behind,
     /// A script whose read-only data takes all sections by a wildcard.
     Wildcard,
+    /// A script that includes it, and knows all other sections: for `--orphan-handling=error`.
+    Orphans,
 }
 
 const SCRIPTS: [Script; 5] = [
@@ -88,6 +90,7 @@ impl Link {
             Script::Taken => &[own("taken.ld")],
             Script::Behind => &[own("behind.ld")],
             Script::Wildcard => &[own("wildcard.ld")],
+            Script::Orphans => &[own("orphans.ld")],
         };
         let mut rustc = self.cross.rustc();
         rustc
@@ -256,6 +259,28 @@ fn records_live_and_die_with_their_function() {
                 let image = image.unwrap_or_else(|error| panic!("{at}: {error}"));
                 judge(&image, script, &at);
             }
+        }
+    }
+}
+
+#[test]
+fn fragment_names_every_section_of_ours() {
+    let test = "fragment_names_every_section_of_ours";
+    let Some(link) = Link::new(test) else { return };
+    for &linker in Linker::installed(test) {
+        let image = link.link("many.rs", linker, Script::Orphans, |rustc| {
+            rustc.args(BUILDS[1].1);
+            rustc.arg("-Clink-arg=--orphan-handling=error");
+        });
+        let image = image.unwrap_or_else(|error| panic!("{linker:?}: {error}"));
+        // They are not loaded.
+        for name in [".alt_cpucaps", ".alt_namespaces"] {
+            assert!(image.section(name).is_none(), "{linker:?}: {name}");
+        }
+        for names in ["names of cpucaps\0", "names of namespaces\0"] {
+            let mut places = image.file().windows(names.len());
+            let is_there = places.any(|place| place == names.as_bytes());
+            assert!(is_there, "{linker:?}: {names:?}");
         }
     }
 }
