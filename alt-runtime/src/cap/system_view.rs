@@ -41,17 +41,17 @@ impl SystemView {
     /// [`DetectError::Conflict`] if two boot-scope caps are present that exclude each other.
     pub fn new(table: &'static CapTable, ids: &IdRegs) -> Result<Self, DetectError> {
         let own = table.of_cpu(ids);
-        let boot = Self::boot_set(table, &own)?;
+        let boot = Self::boot_set(table, &own);
+        table.check_conflicts(&boot)?;
         Ok(Self::of_boot_cpu(table, ids, own, boot))
     }
 
     /// The boot-scope caps of a boot CPU that has the caps `own` by its registers.
-    pub(crate) fn boot_set(table: &CapTable, own: &CapSet) -> Result<CapSet, DetectError> {
+    pub(crate) fn boot_set(table: &CapTable, own: &CapSet) -> CapSet {
         let mut boot = own.intersect(&table.of_scope(Scope::Boot));
         // A cap of `own` may require one of a later scope.
         table.drop_unsupported(&mut boot);
-        table.check_conflicts(&boot)?;
-        Ok(boot)
+        boot
     }
 
     /// As [`new`](Self::new), with `own`, the caps that the boot CPU has by its registers, and their
@@ -155,7 +155,11 @@ impl SystemView {
         // The sanitised registers are those of the CPU, without bits that no field has. Only a function
         // of the kernel can see the difference.
         let own = match table.has_custom() {
-            true => &table.matching(&ids.sanitised()),
+            true => {
+                let mut ids = *ids;
+                ids.sanitise();
+                &table.matching(&ids)
+            }
             false => own,
         };
         settled(

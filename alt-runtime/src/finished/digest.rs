@@ -25,7 +25,7 @@ impl Digest {
     }
 
     /// The digest with further words.
-    #[inline]
+    #[inline(never)]
     #[must_use]
     pub fn with_all(self, words: &[u32]) -> Self {
         // The compiler does not unroll the loop by itself.

@@ -35,6 +35,8 @@ impl<'a> FinishedTable<'a> {
     ///
     /// # Errors
     /// The words are not a finished table, or a damaged one.
+    // Out of line, so that its stack is free again when the plan is made.
+    #[inline(never)]
     pub fn new(address: u64, words: &'a [u32]) -> Result<Self, TableError> {
         let truncated = |needed| TableError::Truncated {
             needed,

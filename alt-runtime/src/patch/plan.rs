@@ -106,7 +106,7 @@ impl<'p> Plan<'p> {
     ) -> Result<Self, PlanError> {
         Self::of_room(region, room, |room| {
             #[cfg(feature = "finished-tables")]
-            if let Some(table) = FinishedTable::of(region) {
+            if let Some(table) = &FinishedTable::of(region) {
                 return finished::plan(table, region, &decision, earlier, ALL, room);
             }
             #[cfg(not(feature = "finished-tables"))]

@@ -39,19 +39,22 @@ use verdict::{is_done, judge};
 /// has written.
 #[inline(never)]
 pub(super) fn plan(
-    table: Result<FinishedTable<'_>, TableError>,
+    table: &Result<FinishedTable<'_>, TableError>,
     region: &Region<'_>,
     decision: &Decision<'_>,
     earlier: &CapSet,
     is_first_pass: bool,
     room: &mut [MaybeUninit<PlannedWrite>],
 ) -> Result<Walked, PlanError> {
-    let table = table.map_err(|error| refuse_table(decision, region, error))?;
+    let table = match table {
+        Ok(table) => table,
+        Err(error) => return Err(refuse_table(decision, region, *error)),
+    };
     let header = table.header();
     let available = room.len();
     let inputs = Inputs {
         region,
-        table: &table,
+        table,
         decision,
     };
     let mut pass = Pass {
