@@ -81,10 +81,6 @@ pub(super) fn walk<'e, const ALL: bool>(
     let available = room.len();
     let mut branches = Arms::new(region.branches);
     let mut alternatives = Arms::new(region.alternatives);
-    // In an aligned text, a misaligned site is no word of a range, which the loop checks.
-    if !region.text.is_aligned() {
-        walk.check_alignment()?;
-    }
     let (mut several_branches, mut several_alternatives) = (Several::new(), Several::new());
     // The end of the last site in either table, in bytes from the start of the text: a text may
     // end at the top of the address space.
@@ -378,22 +374,6 @@ impl<'a, 'e, const ALL: bool> Walk<'a, 'e, ALL> {
             Err(why) => return Err(self.refuse(record.condition, site, why)),
         }
         totals.applied += u32::from(wins);
-        Ok(())
-    }
-
-    /// Checks that all sites are aligned.
-    #[cold]
-    #[inline(never)]
-    fn check_alignment(&self) -> Result<(), &'e PlanError> {
-        let mut branches = Arms::new(self.region.branches);
-        if let Some(arm) = branches.find(|arm| !arm.site.is_multiple_of(4)) {
-            return Err(self.misplaced(arm.record.condition, 1, arm.at, arm.site));
-        }
-        let mut alternatives = Arms::new(self.region.alternatives);
-        if let Some(arm) = alternatives.find(|arm| !arm.site.is_multiple_of(4)) {
-            let record = arm.record;
-            return Err(self.misplaced(record.condition, record.site_len, arm.at, arm.site));
-        }
         Ok(())
     }
 

@@ -48,17 +48,14 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// The words of `memory`, which run at `address`.
+    /// The words of `memory`, which run at `address`. None of them, if the address is not a multiple of
+    /// 4, where no instruction can be.
     pub const fn new(address: u64, memory: &'a [AtomicU32]) -> Self {
-        Self {
-            address,
-            start: memory.as_ptr(),
-            len: memory.len(),
-            memory: PhantomData,
-        }
+        // SAFETY: the memory is borrowed for `'a`, and may change.
+        unsafe { Self::from_raw(address, memory.as_ptr().cast(), memory.len()) }
     }
 
-    /// `len` words at `start`, which run at `address`.
+    /// `len` words at `start`, which run at `address`: see [`new`](Self::new).
     ///
     /// # Safety
     /// The words must be mapped readable for `'a`, and `start` aligned to 4 and not derived from a
@@ -67,7 +64,7 @@ impl<'a> Words<'a> {
         Self {
             address,
             start: start.cast(),
-            len,
+            len: if address.is_multiple_of(4) { len } else { 0 },
             memory: PhantomData,
         }
     }

@@ -142,12 +142,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether every range begins at a multiple of 4.
-    pub(crate) fn is_aligned(&self) -> bool {
-        let is_aligned = |range: TextRange<'_>| range.words.range().start.is_multiple_of(4);
-        self.ranges().all(is_aligned)
-    }
-
     /// Whether a write has enough bits for each offset.
     pub(crate) fn is_short(&self) -> bool {
         self.span() <= MAX_SPAN
