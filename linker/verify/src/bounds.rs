@@ -16,6 +16,7 @@ const TEXT: &[Ends] = &[
     ("stext", "etext"),
     ("text", "etext"),
     ("text_start", "text_end"),
+    ("code_start", "code_end"),
     ("text_begin", "text_end"),
     ("start_text", "end_text"),
     ("sinittext", "einittext"),

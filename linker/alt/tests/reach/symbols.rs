@@ -154,6 +154,14 @@ fn unknown_symbol_may_be_the_linker_scripts_and_can_be_allowed() {
     let found = finding(&[&user]);
     let words = "none of the inputs defines target: the linker script may";
     assert!(found.message.contains(words), "{found}");
+    // A script's symbol is in no section, so a group does not help.
+    assert!(
+        found
+            .help
+            .contains("ALT_REACH_ALLOW=other-section:target for `alt-ld`"),
+        "{found}"
+    );
+    assert!(!found.help.contains("together"), "{found}");
     assert_eq!(
         (found.rule, &reference(&found).defined),
         ("other-section", &None)

@@ -30,8 +30,12 @@ pub use report::{Left, Reason, Report};
 /// link: its value is their number.
 pub const ROOM_SYMBOL: &str = "ALT_ATOMICS_ROOM";
 
-/// The flag that the toolchain's own helpers read.
+/// The flag that the toolchain's own helpers read: those of libgcc, and of a prebuilt `compiler_builtins`.
 const TOOLCHAIN_FLAG: &[u8] = b"__aarch64_have_lse_atomics";
+
+/// The crate in mangled names, v0 and legacy. Built from source (`-Zbuild-std`), its helpers are in Rust, and
+/// read a flag that has such a name.
+const TOOLCHAIN_CRATE: &[u8] = b"17compiler_builtins";
 
 /// The inputs could not be rewritten; nothing was.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +136,12 @@ fn whole(
     Ok(archive::write(&members))
 }
 
+/// Whether an object with this symbol is the toolchain's: its helpers do what the LSE instructions do.
+fn is_of_toolchain(symbol: &[u8]) -> bool {
+    let mut parts = symbol.windows(TOOLCHAIN_CRATE.len());
+    symbol == TOOLCHAIN_FLAG || parts.any(|part| part == TOOLCHAIN_CRATE)
+}
+
 fn globals(object: &Object<'_>) -> Vec<Vec<u8>> {
     let symbols = object.symbols.iter();
     let defined = symbols.filter(|symbol| !symbol.local && symbol.place != Place::Undefined);
@@ -167,7 +177,7 @@ impl Helpers {
                 .filter(|name| name.starts_with(PREFIX) || name.starts_with(WORD_PREFIX))
                 .collect();
             let mut symbols = object.symbols.iter();
-            let is_toolchain = symbols.any(|symbol| symbol.name == TOOLCHAIN_FLAG);
+            let is_toolchain = symbols.any(|symbol| is_of_toolchain(symbol.name));
             for name in names
                 .iter()
                 .filter(|name| helper(name.as_bytes()).is_some())

@@ -42,10 +42,16 @@ impl Words<'_> {
             form.range()
         );
         let help = match self.target {
-            Target::Section { .. } | Target::Undefined => format!(
+            Target::Section { .. } => format!(
                 "{}; or put both into the section {}NAME",
                 form.instead(&self.operand()),
                 group::PREFIX
+            ),
+            Target::Undefined => format!(
+                "{}; or, if the linker script keeps {symbol} in range, allow it: `alt reach --allow \
+                 {kind}:{symbol}`, ALT_REACH_ALLOW={kind}:{symbol} for `alt-ld`",
+                form.instead(&self.operand()),
+                kind = Kind::OtherSection,
             ),
             _ => form.instead(&self.operand()),
         };

@@ -242,6 +242,33 @@ fn a_helper_of_the_kernel_itself_is_called() {
     link(&inputs, Linker::Lld, &["--gc-sections"]);
 }
 
+/// The helpers of `compiler_builtins`, prebuilt and by `-Zbuild-std`, do what the instructions do, whichever
+/// definition the linker takes: a staticlib has them in the archive that also has those of alt-runtime.
+#[test]
+fn the_toolchains_helpers_are_no_others() {
+    if skip::without_target("the_toolchains_helpers_are_no_others") {
+        return;
+    }
+    for flag in [
+        "__aarch64_have_lse_atomics",
+        "_RNvNtCs70mH8fdT8fv_17compiler_builtins23aarch64_outline_atomics16HAVE_LSE_ATOMICS",
+        "_ZN17compiler_builtins23aarch64_outline_atomics16HAVE_LSE_ATOMICS17h0123456789abcdefE",
+    ] {
+        let dir = TempDir::new().unwrap();
+        let own = format!(
+            ".weak __aarch64_swp4_acq\n__aarch64_swp4_acq: adrp x16, {flag}\n ret\n.local {flag}\n\
+             .comm {flag}, 1, 1\n"
+        );
+        let inputs = [
+            fixture(dir.path(), "calls"),
+            assemble(dir.path(), "toolchain", &own),
+            fixture(dir.path(), "helpers"),
+        ];
+        let (_, report) = rewritten(&inputs, dir.path());
+        assert_eq!(report.sites, 6, "{flag}: {:?}", report.lines());
+    }
+}
+
 #[test]
 fn without_helpers_nothing_changes() {
     if skip::without_target("without_helpers_nothing_changes") {
