@@ -8,7 +8,7 @@ use super::condition::{Condition, Record};
 pub struct AlternativeRecord {
     /// Address of the site, in bytes from this field.
     pub site: i32,
-    /// Address of the replacement, or of the [`Callback`], in bytes
+    /// Address of the replacement, or of the [`Callback`](crate::callback::Callback), in bytes
     /// from this field; 0 where there is neither.
     pub replacement: i32,
     /// When the record applies.

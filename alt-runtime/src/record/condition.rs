@@ -11,7 +11,7 @@ use crate::cap::{Cap, MAX_CAPS};
 /// | 0–12  | number of the cpucap |
 /// | 13    | AND: the record applies only if the next one does too |
 /// | 14    | NOT: the term holds when the cpucap is absent |
-/// | 15    | in a [`BranchRecord`]: the site is of the `likely` form; in an [`AlternativeRecord`]: the replacement is a callback, or NOPs |
+/// | 15    | in a [`BranchRecord`](super::BranchRecord): the site is of the `likely` form; in an [`AlternativeRecord`](super::AlternativeRecord): the replacement is a callback, or NOPs |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Condition(pub(crate) u16);
@@ -23,9 +23,9 @@ impl Condition {
     pub const AND: u16 = 1 << 13;
     /// The term holds when the cpucap is absent.
     pub const NOT: u16 = 1 << 14;
-    /// Of a [`BranchRecord`]: the site is of the `likely` form.
+    /// Of a [`BranchRecord`](super::BranchRecord): the site is of the `likely` form.
     pub const LIKELY: u16 = 1 << 15;
-    /// Of an [`AlternativeRecord`]: the replacement is a callback, or NOPs.
+    /// Of an [`AlternativeRecord`](super::AlternativeRecord): the replacement is a callback, or NOPs.
     pub const CALLBACK: u16 = 1 << 15;
 
     /// The word for one term; the macros call this in a `const` operand.
@@ -71,13 +71,13 @@ impl Condition {
         }
     }
 
-    /// In a [`BranchRecord`]: the site is a `B` that becomes a `NOP`, not the other way round.
+    /// In a [`BranchRecord`](super::BranchRecord): the site is a `B` that becomes a `NOP`, not the other way round.
     #[inline]
     pub const fn is_likely(self) -> bool {
         self.0 & Self::LIKELY != 0
     }
 
-    /// In an [`AlternativeRecord`]: the replacement is not instructions.
+    /// In an [`AlternativeRecord`](super::AlternativeRecord): the replacement is not instructions.
     #[inline]
     pub const fn is_callback(self) -> bool {
         self.0 & Self::CALLBACK != 0
