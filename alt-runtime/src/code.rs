@@ -6,7 +6,7 @@
 use crate::boot::FinaliseError;
 use crate::cap::{Conflict, DetectError, OverrideError};
 use crate::finished::TableError;
-use crate::patch::{ImageError, PatchError, Reason};
+use crate::patch::{AliasError, ImageError, PatchError, Reason};
 use crate::region::TextError;
 use crate::rendezvous::StopError;
 
@@ -100,8 +100,18 @@ impl<A> PatchError<A> {
             Self::Image(error) => error.code(),
             Self::MappedApart => 411,
             Self::Alias(_) => 412,
-            Self::WrongAlias(_) => 413,
+            Self::WrongAlias(error) => error.code(),
             Self::ReadBack(_) => 414,
+        }
+    }
+}
+
+impl AliasError {
+    /// Its number in `docs/errors.md`, which is never given to another error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Differs { .. } => 413,
+            Self::ReadOnly { .. } => 415,
         }
     }
 }

@@ -84,6 +84,7 @@ fn boot(outcome: &mut Outcome) -> Result<Text, Failed> {
     // uses the tables; `boot` runs once.
     let mut image = unsafe { Image::new(text!(__init_text_start, __text_end)) };
     checks::proofs::wrong_alias_is_noticed(&detected, &mut image)?;
+    checks::proofs::read_only_alias_is_noticed(&detected, &mut image)?;
     let Some(booted) = patch_boot(&detected, &mut image) else {
         return Ok(Text::Default);
     };

@@ -4,12 +4,16 @@
 
 mod commit;
 mod maintenance;
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+mod translation;
 mod wait;
 
 pub(crate) use commit::{Job, commit};
 pub use maintenance::Maintenance;
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 pub use maintenance::invalidate_icache;
+#[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
+pub(crate) use translation::is_writable;
 pub(crate) use wait::{Seat, wait_if_requested};
 
 /// The bits of ID_AA64PFR1_EL1.NMI. If they are 0, FEAT_NMI and with it ALLINT are not implemented,

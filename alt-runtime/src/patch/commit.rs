@@ -33,11 +33,11 @@ impl Plan<'_> {
     }
 
     /// The same, for the first pass over `region`. Before anything is written, a word in each page of
-    /// the text is read through the alias. If nothing changes, one word is written back unchanged, so
+    /// the text is read through the alias, which must be writable there. If nothing changes, one word is written back unchanged, so
     /// that a wrong alias shows on every CPU model.
     ///
     /// # Errors
-    /// As above, or the alias is not one of the text.
+    /// As above, or the alias is not one of the text, or not writable.
     ///
     /// # Safety
     /// As for [`commit`](Self::commit).
@@ -100,8 +100,9 @@ impl Plan<'_> {
     }
 }
 
-/// Reads, through `alias`, the first word in each page of the text. Returns a write of the first one
-/// that changes nothing.
+/// Reads, through `alias`, the first word in each page of the text, and asks whether the page is writable
+/// there: a write to a page that is not would end the kernel in the middle of the commit. Returns a
+/// write of the first word that changes nothing.
 // Out of line, so that its stack is not taken while the plan is made.
 #[cfg(any(all(target_arch = "aarch64", target_os = "none"), doc))]
 #[inline(never)]
@@ -119,11 +120,14 @@ fn try_alias(region: &Region<'_>, alias: *const u32) -> Result<Option<PlannedWri
             // SAFETY: the alias is open, and the word one of the text.
             let alias = Insn(u32::from_le(unsafe { word.read_volatile() }));
             if alias != text {
-                return Err(AliasError {
+                return Err(AliasError::Differs {
                     address,
                     text,
                     alias,
                 });
+            }
+            if !arch::is_writable(word) {
+                return Err(AliasError::ReadOnly { address });
             }
             first.get_or_insert(PlannedWrite::new(offset as u32, text, text));
             // To the next page; from the last one of the address space to 0, which is outside.

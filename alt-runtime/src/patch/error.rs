@@ -406,32 +406,47 @@ impl fmt::Display for ReadBackError {
 
 impl core::error::Error for ReadBackError {}
 
-/// A word that the alias does not show as the text does. Nothing has been written.
+/// Why an alias that the kernel opened was not used. Nothing has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct AliasError {
-    /// Address of the word.
-    pub address: u64,
-    /// The word there.
-    pub text: Insn,
-    /// The word in the alias.
-    pub alias: Insn,
+#[non_exhaustive]
+pub enum AliasError {
+    /// It maps other memory than the text.
+    Differs {
+        /// Address of a word of the text.
+        address: u64,
+        /// The word there.
+        text: Insn,
+        /// The word in the alias.
+        alias: Insn,
+    },
+    /// It is not writable.
+    ReadOnly {
+        /// Address of a word of the text whose page is not writable in the alias.
+        address: u64,
+    },
 }
 
 impl fmt::Display for AliasError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            address,
-            text,
-            alias,
-        } = *self;
-        message!(
-            f,
-            "the text at {} has {}, its alias has {}: the alias does not map the text",
-            hex(address),
-            &text,
-            &alias
-        )
+        match *self {
+            Self::Differs {
+                address,
+                text,
+                alias,
+            } => message!(
+                f,
+                "the text at {} has {}, its alias has {}: the alias does not map the text",
+                hex(address),
+                &text,
+                &alias
+            ),
+            Self::ReadOnly { address } => message!(
+                f,
+                "the alias of the text at {} is read-only: map it writable for the pass, or patch before the kernel protects its text",
+                hex(address)
+            ),
+        }
     }
 }
 
@@ -488,7 +503,7 @@ pub enum PatchError<A> {
     MappedApart,
     /// The kernel could not open its writable alias.
     Alias(A),
-    /// The alias is not one of the text.
+    /// The alias is not one of the text, or not writable.
     WrongAlias(AliasError),
     /// The text did not read back, and was restored.
     ReadBack(ReadBackError),

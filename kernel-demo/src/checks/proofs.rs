@@ -9,7 +9,9 @@ use alt_runtime::Image;
 use alt_runtime::boot::{Booted, Detected, FinaliseError, Finalised};
 use alt_runtime::cap::CapSet;
 use alt_runtime::finished::TableError;
-use alt_runtime::patch::{Decision, PatchError, Plan, Reason, WritableAlias};
+use alt_runtime::patch::{
+    AliasError, Decision, LinearAlias, PatchError, Plan, Reason, WritableAlias,
+};
 use defmt::{Display2Format, error, info};
 
 use super::probe;
@@ -109,6 +111,37 @@ pub fn wrong_alias_is_noticed(detected: &Detected, image: &mut Image<'_>) -> Res
         }
         Ok(_) => {
             error!("a pass through a wrong alias succeeded");
+            Err(Failed)
+        }
+    }
+}
+
+/// A pass through an alias that is read-only, as the text is at its own address, is refused before a write faults.
+#[inline(never)]
+#[unsafe(link_section = ".init.text")]
+pub fn read_only_alias_is_noticed(
+    detected: &Detected,
+    image: &mut Image<'_>,
+) -> Result<(), Failed> {
+    // SAFETY: the alias is the text itself. That it is not writable is the fault that the pass must notice.
+    let mut alias = unsafe { LinearAlias::new(0) };
+    // SAFETY: no other CPU runs; the image is the running one.
+    match unsafe { detected.patch(image, &mut alias) } {
+        Err(FinaliseError::Patch(PatchError::WrongAlias(why @ AliasError::ReadOnly { .. }))) => {
+            info!("a read-only alias is noticed: {}", Display2Format(&why));
+            Ok(())
+        }
+        // An arm is refused that does not apply on this CPU.
+        Err(FinaliseError::Patch(PatchError::Plan(_))) => Ok(()),
+        Err(why) => {
+            error!(
+                "a read-only alias could not be tried: {}",
+                Display2Format(&why)
+            );
+            Err(Failed)
+        }
+        Ok(_) => {
+            error!("a pass through a read-only alias succeeded");
             Err(Failed)
         }
     }
