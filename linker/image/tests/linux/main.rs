@@ -19,7 +19,7 @@ struct Kernel {
     others: &'static [&'static str],
 }
 
-const KERNELS: [Kernel; 5] = [
+const KERNELS: [Kernel; 6] = [
     Kernel {
         names: include_str!("data/names-5.10.txt"),
         present: include_str!("data/present-5.10.txt"),
@@ -31,6 +31,19 @@ const KERNELS: [Kernel; 5] = [
         ],
         // From 5.10.259, the list has 23 models more: those of erratum 4118414.
         others: &["WORKAROUND_REPEAT_TLBI"],
+    },
+    Kernel {
+        names: include_str!("data/names-5.15.txt"),
+        present: include_str!("data/present-5.15.txt"),
+        unknown: &[
+            "HAS_IRQ_PRIO_MASKING",
+            "KVM_PROTECTED_MODE",
+            "MISMATCHED_CACHE_TYPE",
+            "UNMAP_KERNEL_AT_EL0",
+            "WORKAROUND_CAVIUM_TX2_219_TVM",
+        ],
+        // CONFIG_ARM64_PMEM is not set. Later releases have 23 more models on the list of REPEAT_TLBI.
+        others: &["HAS_DCPODP", "HAS_DCPOP", "WORKAROUND_REPEAT_TLBI"],
     },
     Kernel {
         names: include_str!("data/names-6.1.txt"),
