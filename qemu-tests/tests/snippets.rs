@@ -28,9 +28,13 @@ const SOURCES: [&str; 5] = [
 const COMPILED_BY_ANOTHER_TEST: &str = "docs/assembly.md";
 
 /// How a command may begin that neither `cargo xtask` nor `alt` parses.
-const OTHER_COMMANDS: [&str; 8] = [
+const OTHER_COMMANDS: [&str; 12] = [
+    "aarch64-linux-gnu-gcc -B FOLDER …",
+    "alt-ld -T kernel.ld ",
     "cargo install --path linker/alt",
     "cargo nextest run -p qemu-tests",
+    "clang --target=aarch64-none-elf --ld-path=",
+    "export ALT_LD_LINKER=",
     "jq ",
     "qemu-system-aarch64 … -plugin",
     "rust-lld -flavor gnu -r",
