@@ -8,8 +8,9 @@ use core::arch::asm;
 /// Interrupts are masked meanwhile, since a handler may use PAR_EL1, which this function overwrites.
 pub(crate) fn is_writable(address: *const u32) -> bool {
     let par: u64;
-    // SAFETY: AT accesses no memory but the page tables (Arm ARM D8.17). AT S1E2W is executed at EL2 only,
-    // where it is defined and is of the regime in use, EL2 or EL2&0. DAIF is restored.
+    // SAFETY: AT reads the page tables and accesses no other memory (Arm ARM, "AT S1E1W"). AT S1E2W is
+    // executed at EL2 only; elsewhere it is undefined. There it uses the current regime, EL2 or EL2&0
+    // ("AT S1E2W"). PAR_EL1 has no value that the compiler relies on, and DAIF is restored.
     unsafe {
         asm!(
             "mrs {daif}, daif",

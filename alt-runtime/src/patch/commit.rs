@@ -33,8 +33,8 @@ impl Plan<'_> {
     }
 
     /// The same, for the first pass over `region`. Before anything is written, a word in each page of
-    /// the text is read through the alias, which must be writable there. If nothing changes, one word is written back unchanged, so
-    /// that a wrong alias shows on every CPU model.
+    /// the text is read through the alias, which must be writable there. If nothing changes, one word
+    /// is written back unchanged, so that a wrong alias shows on every CPU model.
     ///
     /// # Errors
     /// As above, or the alias is not one of the text, or not writable.

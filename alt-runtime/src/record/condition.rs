@@ -28,7 +28,7 @@ impl Condition {
     /// Of an [`AlternativeRecord`](super::AlternativeRecord): the replacement is a callback, or NOPs.
     pub const CALLBACK: u16 = 1 << 15;
 
-    /// The word for one term; the macros call this in a `const` operand.
+    /// The word that encodes one term. The macros use it as a `const` operand.
     #[doc(hidden)]
     pub const fn bits(cap: Cap, negated: bool, and_next: bool, kind: bool) -> u16 {
         (cap.number() & Self::CAP)

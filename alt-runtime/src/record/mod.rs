@@ -11,7 +11,7 @@
 //! | `alt_records`      | sites of `alternative!` | [`AlternativeRecord`], 12 bytes |
 //! | `alt_replacements` | the instructions of the arms, never executed in place | 4-byte words |
 //! | `alt_callbacks`    | the callbacks that [`callback!`](crate::callback!) defines | [`Callback`] |
-//! | `alt_plan_size`    | no contents and not loaded; its size is that of a plan: one [`PlannedWrite`] for each word of each site | 12 bytes |
+//! | `alt_plan_size`    | not loaded; its size is that of a plan: one [`PlannedWrite`] for each word of each site | 12 bytes |
 //!
 //! Offsets are relative to the field that holds them, so a table needs no
 //! relocation, can be read-only, and is never written.

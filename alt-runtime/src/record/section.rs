@@ -20,7 +20,7 @@ pub enum Section {
     Plan,
     /// The table of [`Callback`]s.
     Callbacks,
-    /// No contents and not loaded; its size is that of a plan for all sites.
+    /// A section that is not loaded. Its size is that of the plan of all sites.
     PlanSize,
 }
 
